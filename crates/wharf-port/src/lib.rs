@@ -1,0 +1,29 @@
+//! The completion port: submit an operation, receive one or more completions, the last says
+//! `more == false`, and the kernel owns the memory until that last one.
+//!
+//! One [`Port`] trait, four backends: io_uring and readiness on Linux, IOCP on Windows, and the
+//! simulated network of [`sim`], which runs anywhere from a seed. The contract C1 to C13 is on the
+//! trait; `docs/internals/port.md` tells how each backend fulfils it.
+
+mod error;
+mod ids;
+mod options;
+mod port;
+mod send_batch;
+mod socket;
+mod stats;
+mod sys;
+mod waker;
+
+pub use error::{AcceptError, ConnectError, OpenError, OsCode, RecvEnd, SendError};
+pub use ids::{OpId, SocketId, Token};
+pub use options::{
+    ConnectOptions, Keepalive, ListenOptions, PortOptions, RecvPolicy, SocketOptions,
+};
+pub use port::{CloseHow, Completion, Event, NativePort, OpsFull, Port, Refused, SendInFlight};
+pub use send_batch::SendBatch;
+pub use socket::DetachedSocket;
+pub use stats::PortStats;
+pub use sys::clock;
+pub use sys::pool::RecvBuf;
+pub use waker::Waker;

@@ -1,0 +1,136 @@
+//! The receive buffers: one allocation, lent piece by piece, never moved, never freed early.
+//!
+//! A buffer is in exactly one place: on the free list, with the kernel (in a ring, or given to one
+//! operation), or lent to the caller as a [`RecvBuf`]. Dropping the `RecvBuf` brings it home.
+
+use core::cell::{Cell, RefCell};
+use core::ops::Deref;
+use core::ptr::NonNull;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::fmt;
+use std::rc::Rc;
+
+/// Index of a buffer in its pool; the kernel's buffer id in a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BufferIndex(pub(crate) u16);
+
+/// The buffers of one port. Clones share them; the memory goes when the last clone, lent buffers
+/// included, is gone.
+///
+/// Invariant: `free` holds each index at most once; `lent` counts the live [`RecvBuf`]s.
+#[derive(Clone)]
+pub(crate) struct RecvPool(Rc<Core>);
+
+struct Core {
+    memory: NonNull<u8>,
+    layout: Layout,
+    buffer_bytes: u32,
+    free: RefCell<Vec<BufferIndex>>,
+    lent: Cell<u32>,
+}
+
+impl RecvPool {
+    pub(crate) fn new(buffers: u16, buffer_bytes: u32) -> Self {
+        assert!(buffers >= 2 && buffers.is_power_of_two() && buffers <= 32_768);
+        assert!(buffer_bytes > 0);
+        let bytes = usize::from(buffers) * buffer_bytes as usize;
+        let layout = Layout::from_size_align(bytes, 4_096).expect("a pool fits the address space");
+        // SAFETY: `layout` has a size above zero, asserted above.
+        let memory = unsafe { alloc(layout) };
+        let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+        // Taken from the end, so the first buffers are used first and the rest stay untouched.
+        let free = (0..buffers).rev().map(BufferIndex).collect();
+        Self(Rc::new(Core {
+            memory,
+            layout,
+            buffer_bytes,
+            free: RefCell::new(free),
+            lent: Cell::new(0),
+        }))
+    }
+
+    /// Takes a buffer for the kernel; `None` when all are out.
+    pub(crate) fn take(&self) -> Option<BufferIndex> {
+        self.0.free.borrow_mut().pop()
+    }
+
+    /// Brings home a buffer that the kernel did not fill.
+    pub(crate) fn give_back(&self, index: BufferIndex) {
+        self.0.free.borrow_mut().push(index);
+    }
+
+    /// Where a buffer lies: `buffer_bytes` bytes, at this address for the life of the pool.
+    pub(crate) fn address(&self, index: BufferIndex) -> NonNull<u8> {
+        let offset = usize::from(index.0) * self.0.buffer_bytes as usize;
+        assert!(
+            offset < self.0.layout.size(),
+            "a buffer index out of the pool"
+        );
+        // SAFETY: the offset lies inside the allocation, asserted above.
+        unsafe { self.0.memory.add(offset) }
+    }
+
+    pub(crate) fn buffer_bytes(&self) -> u32 {
+        self.0.buffer_bytes
+    }
+
+    /// Lends a filled buffer to the caller.
+    ///
+    /// # Safety
+    /// The buffer was taken from this pool, nothing else refers to it, the kernel has written its
+    /// first `len` bytes and will not touch it again until it is given out anew.
+    pub(crate) unsafe fn lend(&self, index: BufferIndex, len: u32) -> RecvBuf {
+        assert!(len <= self.0.buffer_bytes, "the kernel wrote past a buffer");
+        self.0.lent.set(self.0.lent.get() + 1);
+        RecvBuf {
+            pool: self.clone(),
+            index,
+            len,
+        }
+    }
+
+    /// How many buffers callers hold.
+    pub(crate) fn lent(&self) -> u32 {
+        self.0.lent.get()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout. A backend that could not drain its
+        // operations leaks its clone of the pool, so the kernel writes here no more.
+        unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+    }
+}
+
+/// Received bytes, lent by the port's pool; dropping them brings the buffer home (C8).
+/// Never empty. Stays on its port's thread.
+pub struct RecvBuf {
+    pool: RecvPool,
+    index: BufferIndex,
+    len: u32,
+}
+
+impl Deref for RecvBuf {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        let address = self.pool.address(self.index);
+        // SAFETY: `lend`'s caller promised that the first `len` bytes are written and that nothing
+        // else touches them while this value lives.
+        unsafe { core::slice::from_raw_parts(address.as_ptr(), self.len as usize) }
+    }
+}
+
+impl Drop for RecvBuf {
+    fn drop(&mut self) {
+        self.pool.0.lent.set(self.pool.0.lent.get() - 1);
+        self.pool.give_back(self.index);
+    }
+}
+
+impl fmt::Debug for RecvBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecvBuf({} bytes)", self.len)
+    }
+}

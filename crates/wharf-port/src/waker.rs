@@ -1,0 +1,97 @@
+//! How another thread ends a wait, at the price of at most one system call.
+
+use core::fmt;
+use std::sync::Arc as StdArc;
+use wharf_base::sync::Arc;
+use wharf_base::sync::atomic::{AtomicU8, Ordering};
+
+/// Ends the wait of the port (or [`crate::clock`] waiter) it came from. Cheap to clone; carries
+/// nothing but the wake itself.
+#[derive(Clone)]
+pub struct Waker {
+    flag: Arc<WakeFlag>,
+    kick: StdArc<dyn Kick>,
+}
+
+impl Waker {
+    pub(crate) fn new(flag: Arc<WakeFlag>, kick: StdArc<dyn Kick>) -> Self {
+        Self { flag, kick }
+    }
+
+    /// Makes the port's current or next `wait` return with [`crate::Event::Woken`].
+    pub fn wake(&self) {
+        if self.flag.notify() {
+            self.kick.kick();
+        }
+    }
+}
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker")
+    }
+}
+
+/// The system call that gets a sleeping thread out of the kernel.
+pub(crate) trait Kick: Send + Sync {
+    fn kick(&self);
+}
+
+/// Whether the sleeper needs a kick. Three states, so that any number of wakes while the owner is
+/// awake cost one atomic swap each and no system call, and at most one kick is under way.
+#[derive(Debug)]
+pub(crate) struct WakeFlag(AtomicU8);
+
+/// The owner is running and will look at the flag before it sleeps.
+const AWAKE: u8 = 0;
+/// The owner is in the kernel, or about to be.
+const ASLEEP: u8 = 1;
+/// A wake was requested and not delivered yet.
+const NOTIFIED: u8 = 2;
+
+impl WakeFlag {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU8::new(AWAKE))
+    }
+
+    /// Requests a wake. Returns whether the owner sleeps and must be kicked.
+    #[must_use]
+    pub(crate) fn notify(&self) -> bool {
+        // AcqRel: what the waker wrote before is visible to the owner after `end_sleep`.
+        self.0.swap(NOTIFIED, Ordering::AcqRel) == ASLEEP
+    }
+
+    /// The owner's announcement before it blocks. False means: do not block, a wake is pending.
+    #[must_use]
+    pub(crate) fn begin_sleep(&self) -> bool {
+        self.0
+            .compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// After blocking, or after a wait that did not block. Returns whether a wake is to be
+    /// delivered.
+    #[must_use]
+    pub(crate) fn end_sleep(&self) -> bool {
+        self.0.swap(AWAKE, Ordering::AcqRel) == NOTIFIED
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wakes_before_a_wait_make_one_and_cost_no_kick() {
+        let flag = WakeFlag::new();
+        assert!(!flag.notify());
+        assert!(!flag.notify());
+        assert!(!flag.begin_sleep(), "a pending wake forbids sleeping");
+        assert!(flag.end_sleep());
+        assert!(flag.begin_sleep());
+        assert!(flag.notify(), "the sleeper is kicked");
+        assert!(!flag.notify(), "once");
+        assert!(flag.end_sleep());
+        assert!(!flag.end_sleep());
+    }
+}
