@@ -1,0 +1,281 @@
+//! Cuts a byte stream into frames, however the network split it.
+
+use crate::{Frame, HEADER_BYTES, Header, PacketTable, Violation};
+
+/// What a stream may contain.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameRules {
+    /// The packets that may arrive.
+    pub table: &'static PacketTable,
+    /// The longest frame, header included.
+    pub frame_bytes_max: u16,
+}
+
+/// Cuts a byte stream into frames. Does no I/O.
+///
+/// Frames that lie whole in the received bytes are borrowed from them and copied nowhere; only the
+/// tail of an unfinished frame is kept, in memory that exists just as long. An idle stream keeps
+/// nothing.
+///
+/// Invariant: `partial` holds less than one frame, and its header, once whole, was found good.
+#[derive(Debug, Default)]
+pub struct FrameCutter {
+    partial: Vec<u8>,
+    /// Set when `partial` was handed out as a whole frame and is to be emptied.
+    finished: bool,
+}
+
+impl FrameCutter {
+    /// A cutter at the start of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next frame of the stream, taking bytes off the front of `input`. `None` when what is
+    /// left of the input is not a whole frame; the input is then empty and the rest is kept.
+    ///
+    /// # Errors
+    /// The [`Violation`] that ends this stream. Nothing more may be cut from it.
+    pub fn next<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+        rules: &FrameRules,
+    ) -> Result<Option<Frame<'a>>, Violation> {
+        if self.finished {
+            self.finished = false;
+            self.partial = Vec::new();
+        }
+        if self.partial.is_empty() {
+            self.cut_whole(input, rules)
+        } else {
+            self.complete(input, rules)
+        }
+    }
+
+    /// Bytes kept of an unfinished frame.
+    pub fn partial_bytes(&self) -> usize {
+        if self.finished { 0 } else { self.partial.len() }
+    }
+
+    /// Frees what a finished frame occupied. Called between receives, so that a stream which is
+    /// between frames keeps no memory.
+    pub fn release(&mut self) {
+        if self.finished {
+            self.finished = false;
+            self.partial = Vec::new();
+        }
+    }
+
+    fn cut_whole<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+        rules: &FrameRules,
+    ) -> Result<Option<Frame<'a>>, Violation> {
+        let bytes: &'i [u8] = input;
+        let Some(header) = read_header(bytes, rules)? else {
+            self.partial.extend_from_slice(bytes);
+            *input = &[];
+            return Ok(None);
+        };
+        let frame_bytes = usize::from(header.frame_bytes);
+        if bytes.len() < frame_bytes {
+            // The length is checked, so this reserves at most one frame of the limit's size.
+            self.partial.reserve_exact(frame_bytes);
+            self.partial.extend_from_slice(bytes);
+            *input = &[];
+            return Ok(None);
+        }
+        let (frame, rest) = bytes.split_at(frame_bytes);
+        *input = rest;
+        Ok(Some(Frame {
+            id: header.id,
+            flags: header.flags,
+            body: &frame[HEADER_BYTES..],
+        }))
+    }
+
+    fn complete(
+        &mut self,
+        input: &mut &[u8],
+        rules: &FrameRules,
+    ) -> Result<Option<Frame<'_>>, Violation> {
+        if self.partial.len() < HEADER_BYTES {
+            self.take(input, HEADER_BYTES);
+        }
+        let Some(header) = read_header(&self.partial, rules)? else {
+            return Ok(None);
+        };
+        let frame_bytes = usize::from(header.frame_bytes);
+        self.take(input, frame_bytes);
+        if self.partial.len() < frame_bytes {
+            return Ok(None);
+        }
+        self.finished = true;
+        Ok(Some(Frame {
+            id: header.id,
+            flags: header.flags,
+            body: &self.partial[HEADER_BYTES..],
+        }))
+    }
+
+    /// Moves bytes from `input` until `partial` holds `wanted`, or the input is empty.
+    fn take(&mut self, input: &mut &[u8], wanted: usize) {
+        let missing = wanted - self.partial.len();
+        let (taken, rest) = input.split_at(missing.min(input.len()));
+        self.partial.reserve_exact(missing);
+        self.partial.extend_from_slice(taken);
+        *input = rest;
+    }
+}
+
+fn read_header(bytes: &[u8], rules: &FrameRules) -> Result<Option<Header>, Violation> {
+    let Some(bytes) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return Ok(None);
+    };
+    let header = Header::from_bytes(*bytes);
+    rules.table.check(header, rules.frame_bytes_max)?;
+    Ok(Some(header))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BodyLength, PacketRule};
+    use proptest::prelude::*;
+
+    const TABLE: PacketTable = PacketTable::new(&[
+        PacketRule {
+            id: 1,
+            name: "echo",
+            body: BodyLength::AtLeast(0),
+        },
+        PacketRule {
+            id: 7,
+            name: "four",
+            body: BodyLength::Exactly(4),
+        },
+    ]);
+    const RULES: FrameRules = FrameRules {
+        table: &TABLE,
+        frame_bytes_max: 64,
+    };
+
+    /// Feeds `chunks` one after the other; what came out, and what was kept.
+    fn cut(chunks: &[&[u8]]) -> (Vec<(u16, Vec<u8>)>, Result<usize, Violation>) {
+        let mut cutter = FrameCutter::new();
+        let mut frames = Vec::new();
+        for chunk in chunks {
+            let mut input = *chunk;
+            loop {
+                match cutter.next(&mut input, &RULES) {
+                    Ok(Some(frame)) => frames.push((frame.id, frame.body.to_vec())),
+                    Ok(None) => break,
+                    Err(violation) => return (frames, Err(violation)),
+                }
+            }
+            assert!(input.is_empty(), "input left without a frame or an error");
+        }
+        (frames, Ok(cutter.partial_bytes()))
+    }
+
+    fn frame(id: u16, body: &[u8]) -> Vec<u8> {
+        [&Header::new(id, body.len()).to_bytes(), body].concat()
+    }
+
+    #[test]
+    fn several_frames_of_one_receive_come_in_order() {
+        let stream = [frame(1, b"a"), frame(7, b"four"), frame(1, b"")].concat();
+        let (frames, end) = cut(&[&stream]);
+        assert_eq!(
+            frames,
+            [(1, b"a".to_vec()), (7, b"four".to_vec()), (1, vec![])]
+        );
+        assert_eq!(end, Ok(0));
+    }
+
+    #[test]
+    fn rubbish_is_refused_at_the_fifth_byte() {
+        let cases: [(&[u8], Violation); 6] = [
+            (
+                &[0, 0, 1, 0, 0],
+                Violation::FrameTooShort { frame_bytes: 0 },
+            ),
+            (
+                &[4, 0, 1, 0, 0],
+                Violation::FrameTooShort { frame_bytes: 4 },
+            ),
+            (
+                &[65, 0, 1, 0, 0],
+                Violation::FrameTooLong {
+                    frame_bytes: 65,
+                    limit: 64,
+                },
+            ),
+            (&[5, 0, 2, 0, 0], Violation::UnknownId { id: 2 }),
+            (
+                &[8, 0, 7, 0, 0],
+                Violation::BodyLength {
+                    id: 7,
+                    body_bytes: 3,
+                },
+            ),
+            (
+                b"GET / HTTP/1.1",
+                Violation::FrameTooLong {
+                    frame_bytes: 0x4547,
+                    limit: 64,
+                },
+            ),
+        ];
+        for (bytes, violation) in cases {
+            assert_eq!(cut(&[bytes]), (vec![], Err(violation)));
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(cut(&single), (vec![], Err(violation)), "byte by byte");
+            assert_eq!(cut(&[&bytes[..4]]).1, Ok(4), "four bytes say nothing yet");
+        }
+    }
+
+    #[test]
+    fn a_stream_between_frames_keeps_no_memory() {
+        let mut cutter = FrameCutter::new();
+        let bytes = frame(1, &[9; 40]);
+        let (mut head, mut tail) = bytes.split_at(20);
+        assert_eq!(cutter.next(&mut head, &RULES), Ok(None));
+        assert_eq!(cutter.partial_bytes(), 20);
+        assert!(cutter.next(&mut tail, &RULES).unwrap().is_some());
+        cutter.release();
+        assert_eq!((cutter.partial_bytes(), cutter.partial.capacity()), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_frames(
+            bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..59), 0..12),
+            cuts in prop::collection::vec(1usize..40, 0..64),
+        ) {
+            let stream: Vec<u8> = bodies.iter().flat_map(|body| frame(1, body)).collect();
+            let mut chunks: Vec<&[u8]> = Vec::new();
+            let mut rest = &stream[..];
+            for cut in cuts {
+                let (chunk, tail) = rest.split_at(cut.min(rest.len()));
+                chunks.push(chunk);
+                rest = tail;
+            }
+            chunks.push(rest);
+            let (frames, end) = cut(&chunks);
+            let expected: Vec<_> = bodies.into_iter().map(|body| (1, body)).collect();
+            prop_assert_eq!(frames, expected);
+            prop_assert_eq!(end, Ok(0));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic_or_keep_more_than_a_frame(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20)
+        ) {
+            let chunks: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+            if let (_, Ok(kept)) = cut(&chunks) {
+                prop_assert!(kept < 64);
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Bytes to frames to packets, and back. Knows no socket, keeps no clock, allocates nothing before
+//! a length was checked.
+//!
+//! A *frame* is a header and a body ([`Header`], [`Frame`]); [`FrameCutter`] cuts a byte stream
+//! into frames by the rules of a [`PacketTable`]. A *packet* is a frame whose body has a meaning
+//! ([`Packet`]); the classic ones, which the guide's C# client speaks, are in [`classic`].
+
+pub mod classic;
+mod cutter;
+mod frame;
+mod packet;
+mod table;
+mod text;
+mod violation;
+
+pub use cutter::{FrameCutter, FrameRules};
+pub use frame::{Frame, HEADER_BYTES, Header};
+pub use packet::{Packet, SendClass};
+pub use table::{BodyLength, PacketRule, PacketTable};
+pub use text::Text;
+pub use violation::Violation;

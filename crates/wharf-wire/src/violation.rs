@@ -1,0 +1,100 @@
+//! How a peer can break the protocol. Each ends that session, with this name in log and counter.
+
+use core::fmt;
+
+/// What was wrong with what a peer sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A length below the header's own five bytes.
+    FrameTooShort {
+        /// What the length field said.
+        frame_bytes: u16,
+    },
+    /// A length above the limit; most often not our protocol at all (an HTTP request, say).
+    FrameTooLong {
+        /// What the length field said.
+        frame_bytes: u16,
+        /// The limit, header included.
+        limit: u16,
+    },
+    /// An id that nobody may send in this direction: unknown, reserved, or for the other side.
+    UnknownId {
+        /// The id.
+        id: u16,
+    },
+    /// A body that is shorter or longer than this packet's.
+    BodyLength {
+        /// The packet.
+        id: u16,
+        /// Bytes of the body that the header announced.
+        body_bytes: u16,
+    },
+    /// Text that is not UTF-8.
+    InvalidText {
+        /// The packet.
+        id: u16,
+    },
+    /// A field with a value that its packet does not allow (a negative count, say).
+    InvalidField {
+        /// The packet.
+        id: u16,
+        /// The field.
+        field: &'static str,
+    },
+}
+
+impl Violation {
+    /// Every name that [`Violation::name`] gives, for counters.
+    pub const NAMES: [&'static str; 6] = [
+        "frame-too-short",
+        "frame-too-long",
+        "unknown-id",
+        "body-length",
+        "invalid-text",
+        "invalid-field",
+    ];
+
+    /// A short, stable name for counters and logs.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[match self {
+            Self::FrameTooShort { .. } => 0,
+            Self::FrameTooLong { .. } => 1,
+            Self::UnknownId { .. } => 2,
+            Self::BodyLength { .. } => 3,
+            Self::InvalidText { .. } => 4,
+            Self::InvalidField { .. } => 5,
+        }]
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FrameTooShort { frame_bytes } => {
+                write!(
+                    f,
+                    "a frame of {frame_bytes} bytes is shorter than its header"
+                )
+            }
+            Self::FrameTooLong { frame_bytes, limit } => {
+                write!(
+                    f,
+                    "a frame of {frame_bytes} bytes is above the limit of {limit}"
+                )
+            }
+            Self::UnknownId { id } => write!(f, "packet id {id} may not be sent here"),
+            Self::BodyLength { id, body_bytes } => {
+                write!(
+                    f,
+                    "packet {id} has a body of another length than {body_bytes} bytes"
+                )
+            }
+            Self::InvalidText { id } => write!(f, "packet {id} has text that is not UTF-8"),
+            Self::InvalidField { id, field } => {
+                write!(f, "packet {id} has a {field} that is not allowed")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Violation {}
