@@ -46,9 +46,12 @@ impl Deadlines {
 
     /// Forgets the deadline of `slot`, if it has one.
     pub fn clear(&mut self, slot: u32) {
-        let Some(index @ 0..ABSENT) = self.position.get(slot as usize).copied() else {
-            return;
-        };
+        let found = self
+            .position
+            .get(slot as usize)
+            .copied()
+            .filter(|&index| index != ABSENT);
+        let Some(index) = found else { return };
         let index = index as usize;
         self.position[slot as usize] = ABSENT;
         let last = self

@@ -160,8 +160,11 @@ mod tests {
         frame_bytes_max: 64,
     };
 
+    /// Id and body of each frame.
+    type Frames = Vec<(u16, Vec<u8>)>;
+
     /// Feeds `chunks` one after the other; what came out, and what was kept.
-    fn cut(chunks: &[&[u8]]) -> (Vec<(u16, Vec<u8>)>, Result<usize, Violation>) {
+    fn cut(chunks: &[&[u8]]) -> (Frames, Result<usize, Violation>) {
         let mut cutter = FrameCutter::new();
         let mut frames = Vec::new();
         for chunk in chunks {

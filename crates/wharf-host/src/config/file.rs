@@ -1,0 +1,87 @@
+//! Reads a TOML file into keys, raw values and the places where they stand.
+
+use super::value::Raw;
+use super::{ConfigError, Source};
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One `key = value` of a file, its tables written out with dots.
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) raw: Raw,
+    pub(super) source: Source,
+}
+
+/// Reads all entries of a file's text.
+pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
+    let place = |offset: usize| Source::File {
+        path: path.to_owned(),
+        line: line_and_column(text, offset).0,
+        column: line_and_column(text, offset).1,
+    };
+    let table = DeTable::parse(text).map_err(|error| ConfigError {
+        source: place(error.span().map_or(0, |span| span.start)),
+        problem: error.message().replace('\n', "; "),
+    })?;
+    let mut entries = Vec::new();
+    collect("", table.get_ref(), &place, &mut entries);
+    Ok(entries)
+}
+
+fn collect(
+    prefix: &str,
+    table: &DeTable<'_>,
+    place: &impl Fn(usize) -> Source,
+    entries: &mut Vec<Entry>,
+) {
+    for (name, value) in table {
+        let key = format!("{prefix}{}", name.get_ref());
+        match value.get_ref() {
+            DeValue::Table(inner) => collect(&format!("{key}."), inner, place, entries),
+            other => entries.push(Entry {
+                key,
+                raw: to_raw(other),
+                source: place(name.span().start),
+            }),
+        }
+    }
+}
+
+fn to_raw(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or(Raw::Other("a number out of range"), Raw::Integer),
+        DeValue::Boolean(flag) => Raw::Flag(*flag),
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Array(array) => array
+            .iter()
+            .map(|item: &Spanned<DeValue<'_>>| match item.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            })
+            .collect::<Option<_>>()
+            .map_or(Raw::Other("a list of something else than texts"), Raw::List),
+        DeValue::Float(_) => Raw::Other("a number with a fraction"),
+        DeValue::Datetime(_) => Raw::Other("a date"),
+        DeValue::Table(_) => Raw::Other("a table"),
+    }
+}
+
+/// Reads the value of `--set` or of the environment: as in a file, or as bare text.
+pub(super) fn read_value(text: &str) -> Raw {
+    match DeValue::parse(text) {
+        Ok(value) => to_raw(value.get_ref()),
+        Err(_) => Raw::Text(text.to_owned()),
+    }
+}
+
+/// Both from 1; columns count characters.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset.min(text.len())];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
+}

@@ -1,0 +1,207 @@
+//! The server's own settings, one row each.
+
+use super::{Kind, Value};
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its key in files and on the command line: `limits.sessions_max`.
+    pub key: &'static str,
+    /// What it accepts.
+    pub kind: Kind,
+    /// Its value when nobody says anything; some follow from the machine.
+    pub default: fn(&Machine) -> Value,
+    /// What it does, for `wharf config print`.
+    pub help: &'static str,
+}
+
+/// What defaults follow from.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// Processors that this process may run on.
+    pub processors: u32,
+    /// The hard limit of open descriptors; `None` where there is none (Windows).
+    pub descriptors_max: Option<u64>,
+}
+
+impl Machine {
+    /// The default of `limits.sessions_max`: what the descriptors allow, less 256 for everything
+    /// else; on Windows 16,384.
+    pub fn sessions_max(&self) -> u64 {
+        self.descriptors_max
+            .map_or(16_384, |hard| hard.saturating_sub(256).clamp(1, 65_536))
+    }
+}
+
+const fn integer(
+    key: &'static str,
+    (min, max): (u64, u64),
+    default: fn(&Machine) -> Value,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        kind: Kind::Integer { min, max },
+        default,
+        help,
+    }
+}
+
+/// How long a deadline may be set: a day.
+const SECONDS: (u64, u64) = (1, 86_400);
+/// A rate or a count of which 0 means "off".
+const OR_OFF: (u64, u64) = (0, u32::MAX as u64);
+
+/// The server's settings, in the order in which they are printed.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "listen",
+        kind: Kind::Address,
+        default: |_| Value::Address(([127, 0, 0, 1], 11_021).into()),
+        help: "where clients connect; loopback unless told otherwise",
+    },
+    Setting {
+        key: "insecure",
+        kind: Kind::Flag,
+        default: |_| Value::Flag(false),
+        help: "allow logins without authentication on an address that is not loopback",
+    },
+    Setting {
+        key: "data",
+        kind: Kind::Path,
+        default: |_| Value::Path("data".into()),
+        help: "the directory of everything the server writes",
+    },
+    Setting {
+        key: "port_backend",
+        kind: Kind::Choice(&["auto", "uring", "readiness", "iocp"]),
+        default: |_| Value::Choice("auto"),
+        help: "the completion port: auto takes the best that this machine permits",
+    },
+    integer(
+        "shards",
+        (1, 64),
+        |machine| Value::Integer(machine.processors.clamp(1, 64).into()),
+        "I/O threads; by default the processors that this process may run on",
+    ),
+    Setting {
+        key: "placement",
+        kind: Kind::Choice(&["fused", "split"]),
+        default: |_| Value::Choice("fused"),
+        help: "content on the I/O threads (fused) or on threads of its own (split)",
+    },
+    Setting {
+        key: "log.format",
+        kind: Kind::Choice(&["human", "json"]),
+        default: |_| Value::Choice("human"),
+        help: "how log lines look",
+    },
+    Setting {
+        key: "log.level",
+        kind: Kind::Choice(&["error", "warn", "info", "debug"]),
+        default: |_| Value::Choice("info"),
+        help: "what is logged",
+    },
+    Setting {
+        key: "log.files",
+        kind: Kind::Flag,
+        default: |_| Value::Flag(false),
+        help: "also write log files under data/log, a new one each day, the last 14 kept",
+    },
+    integer(
+        "limits.sessions_max",
+        (1, 1 << 20),
+        |machine| Value::Integer(machine.sessions_max()),
+        "sessions at once",
+    ),
+    integer(
+        "limits.sessions_not_logged_in",
+        (1, 1 << 20),
+        |machine| Value::Integer((machine.sessions_max() / 10).max(64)),
+        "sessions among them that have not logged in yet",
+    ),
+    integer(
+        "limits.connections_per_address",
+        OR_OFF,
+        |_| Value::Integer(500),
+        "connections from one address (IPv6: one /64); 0 = off",
+    ),
+    Setting {
+        key: "limits.loopback_exempt",
+        kind: Kind::Flag,
+        default: |_| Value::Flag(true),
+        help: "loopback addresses are exempt from limits.connections_per_address",
+    },
+    integer(
+        "limits.inbound_packets_per_second",
+        OR_OFF,
+        |_| Value::Integer(200),
+        "packets that a session may send, in the long run; 0 = off",
+    ),
+    integer(
+        "limits.inbound_bytes_per_second",
+        OR_OFF,
+        |_| Value::Integer(256 * 1024),
+        "bytes that a session may send, in the long run; 0 = off",
+    ),
+    integer(
+        "limits.flood_seconds",
+        SECONDS,
+        |_| Value::Integer(5),
+        "how long a session may keep sending above its rates before it is cut",
+    ),
+    integer(
+        "limits.frame_bytes_max",
+        (512, 32_767),
+        |_| Value::Integer(16 * 1024),
+        "bytes of one frame that is received",
+    ),
+    integer(
+        "limits.login_seconds",
+        SECONDS,
+        |_| Value::Integer(30),
+        "from connecting to being logged in",
+    ),
+    integer(
+        "limits.partial_frame_seconds",
+        SECONDS,
+        |_| Value::Integer(10),
+        "from the first byte of a frame to its last",
+    ),
+    integer(
+        "limits.send_stall_seconds",
+        SECONDS,
+        |_| Value::Integer(30),
+        "how long a session may take nothing of what is sent to it",
+    ),
+    integer(
+        "limits.drain_seconds",
+        SECONDS,
+        |_| Value::Integer(5),
+        "how long a session may take to say goodbye, at a stop as well",
+    ),
+    integer(
+        "limits.send_queue_bytes",
+        (32 * 1024, 1 << 30),
+        |_| Value::Integer(512 * 1024),
+        "bytes that may wait for one session before it is cut as too slow",
+    ),
+    integer(
+        "limits.send_queue_messages",
+        (64, 1 << 20),
+        |_| Value::Integer(4_096),
+        "messages that may wait for one session before it is cut as too slow",
+    ),
+    Setting {
+        key: "access.allow",
+        kind: Kind::Networks,
+        default: |_| Value::Networks(Vec::new()),
+        help: "networks that may connect; empty = all. Reloaded when the file changes",
+    },
+    Setting {
+        key: "access.deny",
+        kind: Kind::Networks,
+        default: |_| Value::Networks(Vec::new()),
+        help: "networks that may not, stronger than access.allow. Reloaded when the file changes",
+    },
+];

@@ -1,0 +1,126 @@
+//! Values and what a setting allows.
+
+use core::fmt;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+/// What a setting accepts.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A whole number from `min` to `max`.
+    Integer {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An IP address and a port.
+    Address,
+    /// A path; relative ones start at the working directory.
+    Path,
+    /// A list of networks (`10.0.0.0/8`, `::1`).
+    Networks,
+}
+
+/// The value of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A whole number.
+    Integer(u64),
+    /// Yes or no.
+    Flag(bool),
+    /// One of the words of its setting.
+    Choice(&'static str),
+    /// An IP address and a port.
+    Address(SocketAddr),
+    /// A path.
+    Path(PathBuf),
+    /// Networks.
+    Networks(Vec<IpNet>),
+}
+
+/// A value as it stands in a file or on the command line, before it is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Raw {
+    Integer(i128),
+    Flag(bool),
+    Text(String),
+    List(Vec<String>),
+    /// Something that no setting accepts, named for the error message.
+    Other(&'static str),
+}
+
+impl Kind {
+    /// Turns what was written into a value.
+    ///
+    /// The text of a command line or of the environment may stand for any kind.
+    pub(super) fn judge(self, raw: &Raw) -> Option<Value> {
+        match (self, raw) {
+            (Self::Integer { min, max }, Raw::Integer(number)) => {
+                let number = u64::try_from(*number).ok()?;
+                (min..=max)
+                    .contains(&number)
+                    .then_some(Value::Integer(number))
+            }
+            (Self::Flag, Raw::Flag(flag)) => Some(Value::Flag(*flag)),
+            (Self::Choice(words), Raw::Text(text)) => words
+                .iter()
+                .find(|word| *word == text)
+                .map(|word| Value::Choice(word)),
+            (Self::Address, Raw::Text(text)) => text.parse().ok().map(Value::Address),
+            (Self::Path, Raw::Text(text)) if !text.is_empty() => Some(Value::Path(text.into())),
+            (Self::Networks, Raw::List(list)) => list
+                .iter()
+                .map(|text| parse_network(text))
+                .collect::<Option<_>>()
+                .map(Value::Networks),
+            _ => None,
+        }
+    }
+}
+
+fn parse_network(text: &str) -> Option<IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Self::Flag => f.write_str("true or false"),
+            Self::Choice(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+                write!(f, "one of {}", words.join(", "))
+            }
+            Self::Address => f.write_str("an address and a port, such as \"127.0.0.1:11021\""),
+            Self::Path => f.write_str("a path in quotes"),
+            Self::Networks => {
+                f.write_str("a list of networks, such as [\"10.0.0.0/8\", \"2001:db8::/32\"]")
+            }
+        }
+    }
+}
+
+/// As it would stand in a TOML file.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Choice(word) => write!(f, "{word:?}"),
+            Self::Address(address) => write!(f, "\"{address}\""),
+            Self::Path(path) => write!(f, "{:?}", path.display().to_string()),
+            Self::Networks(networks) => {
+                let texts: Vec<String> = networks.iter().map(|net| format!("\"{net}\"")).collect();
+                write!(f, "[{}]", texts.join(", "))
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The process around the server: configuration, threads, wiring, signals, logs.
+pub mod config;
