@@ -12,6 +12,7 @@ mod session;
 mod slab;
 pub mod sync;
 mod time;
+mod unique;
 
 pub use deadlines::Deadlines;
 pub use handover::{Batch, Handover};
@@ -21,3 +22,4 @@ pub use session::SessionId;
 pub use slab::{Key, Slab};
 pub use std::time::Duration;
 pub use time::Instant;
+pub use unique::UniqueIds;
