@@ -13,7 +13,10 @@
 //! - C11: [`crate::waker::WakeFlag`] decides, the backend only kicks.
 
 pub mod clock;
+pub(crate) mod ledger;
+pub(crate) mod op_slab;
 pub(crate) mod pool;
+pub(crate) mod starved;
 
 /// What a send writes down for the kernel, kept in the batch because the batch stays put until
 /// its completion.
