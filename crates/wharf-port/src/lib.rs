@@ -26,4 +26,5 @@ pub use socket::DetachedSocket;
 pub use stats::PortStats;
 pub use sys::clock;
 pub use sys::pool::RecvBuf;
+pub use sys::waiter::Waiter;
 pub use waker::Waker;

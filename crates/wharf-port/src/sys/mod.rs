@@ -13,10 +13,14 @@
 //! - C11: [`crate::waker::WakeFlag`] decides, the backend only kicks.
 
 pub mod clock;
+#[cfg(unix)]
+pub(crate) mod errno;
 pub(crate) mod ledger;
 pub(crate) mod op_slab;
 pub(crate) mod pool;
+pub(crate) mod sockets;
 pub(crate) mod starved;
+pub(crate) mod waiter;
 
 /// What a send writes down for the kernel, kept in the batch because the batch stays put until
 /// its completion.
