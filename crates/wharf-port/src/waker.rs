@@ -95,3 +95,80 @@ mod tests {
         assert!(!flag.end_sleep());
     }
 }
+
+/// Models of the wake-up: loom runs every interleaving that the memory model allows. A wake that
+/// gets lost shows as a deadlock.
+///
+/// `RUSTFLAGS="--cfg loom" cargo test --release -p wharf-port --lib models`
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use loom::sync::Notify;
+    use loom::sync::atomic::AtomicU32;
+    use loom::thread;
+
+    /// One turn of an owner: sleeps unless a wake is pending; whether a wake was delivered.
+    fn wait(flag: &WakeFlag, kernel: &Notify) -> bool {
+        if flag.begin_sleep() {
+            kernel.wait();
+        }
+        flag.end_sleep()
+    }
+
+    fn wake(flag: &WakeFlag, kernel: &Notify) {
+        if flag.notify() {
+            kernel.notify();
+        }
+    }
+
+    #[test]
+    fn a_wake_is_never_lost_and_brings_what_was_written_before_it() {
+        loom::model(|| {
+            let flag = Arc::new(WakeFlag::new());
+            let kernel = Arc::new(Notify::new());
+            let mail = Arc::new(AtomicU32::new(0));
+            let waker = {
+                let (flag, kernel, mail) = (flag.clone(), kernel.clone(), mail.clone());
+                thread::spawn(move || {
+                    mail.store(1, Ordering::Relaxed);
+                    wake(&flag, &kernel);
+                })
+            };
+            while !wait(&flag, &kernel) {}
+            assert_eq!(mail.load(Ordering::Relaxed), 1, "the mail came before the wake");
+            waker.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_wakers_cost_one_kick_for_each_sleep_at_the_most() {
+        loom::model(|| {
+            let flag = Arc::new(WakeFlag::new());
+            let kernel = Arc::new(Notify::new());
+            let kicks = Arc::new(AtomicU32::new(0));
+            let wakers: Vec<_> = (0..2)
+                .map(|_| {
+                    let (flag, kernel, kicks) = (flag.clone(), kernel.clone(), kicks.clone());
+                    thread::spawn(move || {
+                        if flag.notify() {
+                            kicks.fetch_add(1, Ordering::Relaxed);
+                            kernel.notify();
+                        }
+                    })
+                })
+                .collect();
+            let mut sleeps = 0;
+            loop {
+                if flag.begin_sleep() {
+                    sleeps += 1;
+                    kernel.wait();
+                }
+                if flag.end_sleep() {
+                    break;
+                }
+            }
+            wakers.into_iter().for_each(|waker| waker.join().unwrap());
+            assert!(kicks.load(Ordering::Relaxed) <= sleeps + 1);
+        });
+    }
+}
