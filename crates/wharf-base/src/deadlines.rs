@@ -79,6 +79,11 @@ impl Deadlines {
         self.heap.first().map(|&(at, _)| at)
     }
 
+    /// The earliest deadline of all, and whose it is.
+    pub fn first(&self) -> Option<(Instant, u32)> {
+        self.heap.first().copied()
+    }
+
     /// Takes out the slot with the earliest deadline, if that is at or before `now`.
     pub fn pop_due(&mut self, now: Instant) -> Option<u32> {
         let &(at, slot) = self.heap.first()?;
@@ -171,6 +176,8 @@ mod tests {
                 }
                 prop_assert_eq!(deadlines.len(), model.len());
                 prop_assert_eq!(deadlines.next(), model.values().min().copied());
+                let first = model.iter().map(|(&slot, &at)| (at, slot)).min();
+                prop_assert_eq!(deadlines.first(), first);
                 prop_assert!((0..16).all(|slot| deadlines.get(slot) == model.get(&slot).copied()));
             }
         }

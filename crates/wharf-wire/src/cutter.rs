@@ -57,6 +57,11 @@ impl FrameCutter {
         if self.finished { 0 } else { self.partial.len() }
     }
 
+    /// Bytes of memory set aside for the unfinished frame: what a budget counts.
+    pub fn reserved_bytes(&self) -> usize {
+        self.partial.capacity()
+    }
+
     /// Frees what a finished frame occupied. Called between receives, so that a stream which is
     /// between frames keeps no memory.
     pub fn release(&mut self) {
