@@ -1,0 +1,286 @@
+//! Who may come in, and on which shard: the one thing that the shards share.
+
+use crate::{NetLimits, Refusal};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use wharf_base::sync::{Arc, Mutex, MutexGuard};
+
+/// Counts the sessions of the process and decides about each new connection.
+///
+/// Everything counted is held by a [`Seat`], and dropping the seat gives it back; so whatever way a
+/// connection ends, the counts return to zero.
+#[derive(Debug)]
+pub struct Admission {
+    limits: Limits,
+    rules: Mutex<Arc<AccessRules>>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug)]
+struct Limits {
+    sessions_max: u32,
+    refusals_max: u32,
+    not_logged_in_max: u32,
+    per_address_max: u32,
+    loopback_exempt: bool,
+}
+
+/// Invariant: `sessions` is the sum over `per_shard`; `per_address` has no entry that is zero.
+#[derive(Debug)]
+struct Counts {
+    sessions: u32,
+    not_logged_in: u32,
+    refusals: u32,
+    per_shard: Vec<u32>,
+    // Ordered, so that nothing here depends on how a hash was seeded.
+    per_address: BTreeMap<AddressKey, u32>,
+}
+
+/// Which addresses may connect. A denied address never may; if `allow` is not empty, only the
+/// addresses in it may.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessRules {
+    /// Networks that may connect; empty lets everybody in.
+    pub allow: Vec<IpNet>,
+    /// Networks that may not connect, whatever `allow` says.
+    pub deny: Vec<IpNet>,
+}
+
+impl AccessRules {
+    /// Whether `address` may connect.
+    pub fn permit(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let within = |networks: &[IpNet]| networks.iter().any(|net| net.contains(&address));
+        !within(&self.deny) && (self.allow.is_empty() || within(&self.allow))
+    }
+}
+
+/// What is counted now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AdmissionStats {
+    /// Sessions, those on their way to another shard included.
+    pub sessions: u32,
+    /// Those among them that have not logged in.
+    pub not_logged_in: u32,
+    /// Connections that are being told that there is no seat.
+    pub refusals: u32,
+    /// Addresses (IPv6: /64 networks) that hold sessions.
+    pub addresses: u32,
+}
+
+/// What becomes of a new connection.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// A session, on the seat's shard.
+    Seated(Seat),
+    /// It is told that there is no room, and why.
+    Refused(Seat, Refusal),
+    /// It is reset: there is not even a seat for the telling.
+    Overflow,
+    /// It is reset: its address holds too many sessions.
+    AddressFull,
+    /// It is reset: its address may not connect.
+    Denied,
+}
+
+impl Admission {
+    /// Nobody is there yet.
+    pub fn new(limits: &NetLimits) -> Self {
+        Self {
+            limits: Limits {
+                sessions_max: limits.sessions_max,
+                refusals_max: limits.refusals_max,
+                not_logged_in_max: limits.sessions_not_logged_in,
+                per_address_max: limits.connections_per_address,
+                loopback_exempt: limits.loopback_exempt,
+            },
+            rules: Mutex::new(Arc::new(AccessRules::default())),
+            counts: Mutex::new(Counts {
+                sessions: 0,
+                not_logged_in: 0,
+                refusals: 0,
+                per_shard: vec![0; usize::from(limits.shards)],
+                per_address: BTreeMap::new(),
+            }),
+        }
+    }
+
+    /// Replaces the rules for connections to come; those that are there stay.
+    pub fn set_rules(&self, rules: AccessRules) {
+        *self.lock_rules() = Arc::new(rules);
+    }
+
+    /// What is counted now.
+    pub fn stats(&self) -> AdmissionStats {
+        let counts = self.lock();
+        AdmissionStats {
+            sessions: counts.sessions,
+            not_logged_in: counts.not_logged_in,
+            refusals: counts.refusals,
+            addresses: counts.per_address.len() as u32,
+        }
+    }
+
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Verdict {
+        let rules = Arc::clone(&self.lock_rules());
+        if !rules.permit(address) {
+            return Verdict::Denied;
+        }
+        let limits = &self.limits;
+        let address = address.to_canonical();
+        let counted =
+            limits.per_address_max > 0 && !(limits.loopback_exempt && address.is_loopback());
+        let address = counted.then(|| AddressKey::of(address));
+        let mut counts = self.lock();
+        if let Some(key) = address
+            && counts
+                .per_address
+                .get(&key)
+                .is_some_and(|&held| held >= limits.per_address_max)
+        {
+            return Verdict::AddressFull;
+        }
+        let refusal = if counts.sessions >= limits.sessions_max {
+            Some(Refusal::Full)
+        } else if counts.not_logged_in >= limits.not_logged_in_max {
+            Some(Refusal::LoginQueueFull)
+        } else {
+            None
+        };
+        match refusal {
+            Some(_) if counts.refusals >= limits.refusals_max => Verdict::Overflow,
+            Some(refusal) => {
+                counts.refusals += 1;
+                Verdict::Refused(self.seat(Place::Refusal), refusal)
+            }
+            None => {
+                let shard = counts.least_loaded();
+                counts.sessions += 1;
+                counts.not_logged_in += 1;
+                counts.per_shard[usize::from(shard)] += 1;
+                if let Some(key) = address {
+                    *counts.per_address.entry(key).or_insert(0) += 1;
+                }
+                Verdict::Seated(self.seat(Place::Session {
+                    shard,
+                    address,
+                    logged_in: false,
+                }))
+            }
+        }
+    }
+
+    fn seat(self: &Arc<Self>, place: Place) -> Seat {
+        Seat {
+            admission: Arc::clone(self),
+            place,
+        }
+    }
+
+    fn lock_rules(&self) -> MutexGuard<'_, Arc<AccessRules>> {
+        // Only whole values are moved in and out under this lock.
+        self.rules.lock().expect("the rules are whole")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // Nothing under the lock panics unless a count is wrong, and then no count can be trusted.
+        self.counts.lock().expect("the counts are whole")
+    }
+}
+
+impl Counts {
+    /// The shard with the fewest sessions; of equals the first.
+    fn least_loaded(&self) -> u8 {
+        let (shard, _) = self
+            .per_shard
+            .iter()
+            .enumerate()
+            .min_by_key(|&(_, &sessions)| sessions)
+            .expect("there is at least one shard");
+        shard as u8
+    }
+}
+
+/// A place in the counts, given back on drop.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    admission: Arc<Admission>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Refusal,
+    Session {
+        shard: u8,
+        address: Option<AddressKey>,
+        logged_in: bool,
+    },
+}
+
+impl Seat {
+    /// The shard on which the session lives.
+    pub(crate) fn shard(&self) -> Option<u8> {
+        match self.place {
+            Place::Refusal => None,
+            Place::Session { shard, .. } => Some(shard),
+        }
+    }
+
+    /// Counts the session as logged in.
+    pub(crate) fn log_in(&mut self) {
+        if let Place::Session {
+            logged_in: logged_in @ false,
+            ..
+        } = &mut self.place
+        {
+            *logged_in = true;
+            self.admission.lock().not_logged_in -= 1;
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut counts = self.admission.lock();
+        match self.place {
+            Place::Refusal => counts.refusals -= 1,
+            Place::Session {
+                shard,
+                address,
+                logged_in,
+            } => {
+                counts.sessions -= 1;
+                counts.per_shard[usize::from(shard)] -= 1;
+                counts.not_logged_in -= u32::from(!logged_in);
+                if let Some(key) = address {
+                    let held = counts.per_address.get_mut(&key).expect("a seat's address");
+                    *held -= 1;
+                    if *held == 0 {
+                        counts.per_address.remove(&key);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 that an IPv6 host can roam in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum AddressKey {
+    V4(u32),
+    V6(u64),
+}
+
+impl AddressKey {
+    fn of(canonical: IpAddr) -> Self {
+        match canonical {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => Self::V6((address.to_bits() >> 64) as u64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What goes in and out of a [`crate::Net`]: frames, the events of sessions, arriving sockets.
+
+use crate::CloseReason;
+use crate::admission::Seat;
+use bytes::Bytes;
+use std::net::SocketAddr;
+use wharf_base::SessionId;
+use wharf_port::DetachedSocket;
+use wharf_wire::Frame;
+
+/// Hears what happens to the sessions of a [`crate::Net`].
+///
+/// For each session: `opened`, its frames in the order in which they were sent, `input_ended` at
+/// most once and behind them, `closed` last. A connection that could not be made is `closed`
+/// without having been `opened`; one that was refused is never heard of.
+pub trait SessionEvents {
+    /// A session began: accepted from `peer`, or connected to it.
+    fn opened(&mut self, session: SessionId, peer: SocketAddr);
+    /// A whole frame arrived. It costs an accepted session one credit, which
+    /// [`crate::Net::return_credit`] gives back.
+    fn frame(&mut self, session: SessionId, frame: Frame<'_>);
+    /// The peer sends no more; it may still read. Answered by [`crate::Net::finish`] once
+    /// everything it asked for has been answered.
+    fn input_ended(&mut self, session: SessionId);
+    /// The session is over, and its id names nothing any more.
+    fn closed(&mut self, session: SessionId, reason: &CloseReason);
+}
+
+/// A whole frame, header included, on its way out.
+#[derive(Clone, Debug)]
+pub enum Outgoing<'a> {
+    /// Bytes to copy.
+    Copy(&'a [u8]),
+    /// Bytes that many sessions share, encoded once. Small ones are copied all the same.
+    Shared(Bytes),
+}
+
+impl Outgoing<'_> {
+    /// The frame's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Copy(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// On whose account a frame is sent. It decides what happens when a session's queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The answer to this session's own request: a full queue pauses its requests.
+    Own,
+    /// Something that others caused: a full queue ends the session, for they cannot wait.
+    Others,
+}
+
+/// A socket that one shard accepted for another. It holds its seat; dropping it closes the socket
+/// and frees the seat.
+#[derive(Debug)]
+pub struct Arrival {
+    pub(crate) socket: DetachedSocket,
+    pub(crate) peer: SocketAddr,
+    pub(crate) seat: Seat,
+}

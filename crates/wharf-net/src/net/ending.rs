@@ -1,0 +1,100 @@
+//! How sessions end: a reason, then a join. Only the port's `Closed` frees the slot.
+
+use super::Net;
+use crate::session::{Phase, Role};
+use crate::{CloseReason, SessionEvents};
+use wharf_base::{Instant, Key};
+use wharf_port::{CloseHow, Port, Token};
+
+impl Net {
+    /// Ends a session at once: it is closed at the next flush. The first reason stays, except that
+    /// a goodbye which never left is told as what it was.
+    pub(super) fn end(&mut self, key: Key, reason: CloseReason) {
+        let session = self.session(key);
+        match session.phase {
+            Phase::Ending | Phase::Closing => return,
+            Phase::Finishing if reason == CloseReason::SendStall => session.reason = Some(reason),
+            _ => {}
+        }
+        session.reason.get_or_insert(reason);
+        session.phase = Phase::Ending;
+        session.until = Instant::FAR_FUTURE;
+        let session = self.sessions.get_mut(key).expect("it was there");
+        session.outbox.discard(&mut self.pools);
+        self.stats.queues = self.pools.queues_out;
+        self.release_input(key);
+        self.mark_dirty(key);
+    }
+
+    /// Takes the next step on the way of a session that was finished in order.
+    pub(super) fn finish_step(&mut self, now: Instant, key: Key, port: &mut impl Port) {
+        let drain = now + self.limits.drain;
+        let refusal = now + self.limits.refusal;
+        let session = self
+            .sessions
+            .get_mut(key)
+            .expect("a dirty session is there");
+        if session.output_ending && !session.output_ended && session.outbox.is_empty() {
+            let socket = session.socket.expect("a session that talked has a socket");
+            session.output_ended = true;
+            let shut = port.shutdown_send(socket);
+            assert!(shut.is_ok(), "the outbox knows of every send in flight");
+        }
+        if session.phase == Phase::Finishing && session.output_ended {
+            session.phase = Phase::Draining;
+            session.until = match session.role {
+                Role::Refused(_) => refusal,
+                _ => drain,
+            };
+        }
+        if session.phase == Phase::Draining && session.input_ended {
+            // The reason is there since `finish`.
+            self.end(key, CloseReason::PeerClosed);
+        }
+    }
+
+    /// Hands a session's socket to the port for closing.
+    pub(super) fn submit_close(&mut self, key: Key, port: &mut impl Port) {
+        let session = self.session(key);
+        session.phase = Phase::Closing;
+        match session.socket {
+            Some(socket) => {
+                let how = session.reason.map_or(CloseHow::Fin, CloseReason::how);
+                port.close(socket, how, Token(session.id.to_bits()));
+            }
+            None => {
+                let connect = session
+                    .recv
+                    .expect("without a socket a connect is in flight");
+                port.cancel(connect);
+            }
+        }
+    }
+
+    pub(super) fn on_closed(&mut self, key: Key, events: &mut impl SessionEvents) {
+        let session = self.session(key);
+        assert!(session.recv.is_none(), "a receive outlived its socket");
+        assert!(!session.outbox.in_flight(), "a send outlived its socket");
+        self.free(key, events);
+        self.retry_starved_listeners();
+    }
+
+    /// Frees a slot that nothing in the port refers to any more.
+    pub(super) fn free(&mut self, key: Key, events: &mut impl SessionEvents) {
+        let mut session = self.sessions.remove(key).expect("a session is freed once");
+        session.outbox.discard(&mut self.pools);
+        self.stats.queues = self.pools.queues_out;
+        self.stats.reassembly_bytes -= session.cutter.reserved_bytes() as u32;
+        self.deadlines.clear(key.index());
+        self.unfinished.clear(key.index());
+        match session.role {
+            Role::Refused(_) => self.stats.refusals -= 1,
+            _ => self.stats.sessions -= 1,
+        }
+        let reason = session.reason.expect("a session ends for a reason");
+        self.stats.closed[reason.index()] += 1;
+        if session.announced {
+            events.closed(session.id, &reason);
+        }
+    }
+}

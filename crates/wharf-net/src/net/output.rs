@@ -1,0 +1,125 @@
+//! The way out: frames into outboxes, batches to the port and back.
+
+use super::Net;
+use crate::outbox::Pushed;
+use crate::session::{Phase, Role};
+use crate::{CloseReason, Origin, Outgoing};
+use wharf_base::{Instant, Key, SessionId};
+use wharf_port::{Port, Refused, SendBatch, SendError, Token};
+use wharf_wire::{HEADER_BYTES, Header, SendClass};
+
+/// Replies above this part of the queue's limits pause the session's input,
+const HIGH_WATER_DIVISOR: u32 = 2;
+/// and below this part resume it.
+const LOW_WATER_DIVISOR: u32 = 4;
+
+impl Net {
+    pub(super) fn enqueue(
+        &mut self,
+        id: SessionId,
+        class: SendClass,
+        latest_key: u64,
+        origin: Origin,
+        frame: Outgoing<'_>,
+    ) {
+        let session = self.sessions.get_mut(id.key());
+        let Some(session) = session.filter(|session| session.id == id && session.may_send()) else {
+            self.stats.frames_stale += 1;
+            return;
+        };
+        // A client may send what it likes: it is how bots play hostile ones.
+        let checked = session.role != Role::Connected;
+        if checked && !is_whole_frame(frame.as_bytes(), self.limits.outbound.frame_bytes_max) {
+            return self.end(id.key(), CloseReason::BadOutboundFrame);
+        }
+        self.stats.frames_out += 1;
+        match session
+            .outbox
+            .push(&mut self.pools, class, latest_key, origin, frame)
+        {
+            Pushed::Direct => {}
+            Pushed::Queued => self.stats.frames_queued += 1,
+            Pushed::Replaced => self.stats.latest_replaced += 1,
+        }
+        self.stats.queues = self.pools.queues_out;
+        let factor = match origin {
+            Origin::Own => self.limits.send_queue_replies_factor,
+            Origin::Others => 1,
+        };
+        let load = session.outbox.load(origin);
+        if load.bytes > self.limits.send_queue_bytes * factor
+            || load.messages > self.limits.send_queue_messages * factor
+        {
+            return self.end(id.key(), CloseReason::SlowReader);
+        }
+        if origin == Origin::Own && session.replies_above(&self.limits, HIGH_WATER_DIVISOR) {
+            session.replies_full = true;
+        }
+        self.mark_dirty(id.key());
+    }
+
+    /// Submits what is to leave, unless a send is in flight.
+    pub(super) fn send_next(&mut self, now: Instant, key: Key, port: &mut impl Port) {
+        let session = self
+            .sessions
+            .get_mut(key)
+            .expect("a dirty session is there");
+        let Some(batch) = session.outbox.next_batch(&mut self.pools) else {
+            return;
+        };
+        self.stats.queues = self.pools.queues_out;
+        let socket = session.socket.expect("a session that talks has a socket");
+        match port.send(socket, batch, Token(session.id.to_bits())) {
+            Ok(_) => {
+                session.sending_since = now;
+                self.stats.sends += 1;
+                self.stats.sends_in_flight += 1;
+            }
+            Err(Refused(batch)) => {
+                session.outbox.returned(&mut self.pools, batch);
+                self.end(key, CloseReason::Overloaded);
+            }
+        }
+    }
+
+    pub(super) fn on_sent(&mut self, key: Key, batch: SendBatch, result: Result<u32, SendError>) {
+        self.stats.sends_in_flight -= 1;
+        let session = self
+            .sessions
+            .get_mut(key)
+            .expect("a send's session is there");
+        let bytes = match result {
+            Ok(bytes) if session.phase < Phase::Ending => bytes,
+            Ok(_) => return session.outbox.returned(&mut self.pools, batch),
+            Err(error) => {
+                session.outbox.returned(&mut self.pools, batch);
+                return self.end(key, reason_of(error));
+            }
+        };
+        self.stats.bytes_out += u64::from(bytes);
+        if !session.outbox.sent(&mut self.pools, batch, bytes) {
+            self.stats.sends_short += 1;
+        }
+        if session.replies_full && !session.replies_above(&self.limits, LOW_WATER_DIVISOR) {
+            session.replies_full = false;
+        }
+        self.mark_dirty(key);
+    }
+}
+
+/// Whether the bytes are one frame, as their own header says, within the limit.
+fn is_whole_frame(bytes: &[u8], frame_bytes_max: u16) -> bool {
+    bytes.first_chunk::<HEADER_BYTES>().is_some_and(|header| {
+        let frame_bytes = Header::from_bytes(*header).frame_bytes;
+        usize::from(frame_bytes) == bytes.len() && frame_bytes <= frame_bytes_max
+    })
+}
+
+fn reason_of(error: SendError) -> CloseReason {
+    match error {
+        // Only a close cancels sends, and then the session has its reason already.
+        SendError::PeerReset | SendError::Cancelled => CloseReason::PeerReset,
+        SendError::TimedOut => CloseReason::PeerTimedOut,
+        SendError::Os(code) => CloseReason::Network(code),
+    }
+}

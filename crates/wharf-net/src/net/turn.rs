@@ -1,0 +1,173 @@
+//! The end of a turn: deadlines that are due, and one look at each session with something to do.
+
+use super::Net;
+use crate::session::{Phase, Role};
+use crate::{CloseReason, SessionEvents};
+use wharf_base::{Instant, Key};
+use wharf_port::{ConnectError, Port};
+
+impl Net {
+    /// When [`Net::handle_timeout`] must be called at the latest; a time in the past if there is
+    /// something to do now.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if !self.dirty.is_empty() || !self.waiting.is_empty() || self.listeners_must_close() {
+            return Some(Instant::ZERO);
+        }
+        let unfinished = self.unfinished.next();
+        [
+            self.deadlines.next(),
+            unfinished.map(|begun| begun + self.limits.partial_frame),
+            self.next_accept(),
+            self.shutdown_at.filter(|_| !self.sessions.is_empty()),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Lets every deadline fire that is due.
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        _port: &mut impl Port,
+        _events: &mut impl SessionEvents,
+    ) {
+        self.now = now;
+        while let Some(slot) = self.deadlines.pop_due(now) {
+            self.stats.deadlines_fired += 1;
+            let key = self.key_of(slot);
+            self.on_deadline(now, key);
+            self.note_deadline(key);
+        }
+        self.expire_unfinished(now);
+        if self.shutdown_at.is_some_and(|at| at <= now) {
+            self.shutdown_at = Some(Instant::FAR_FUTURE);
+            let keys: Vec<_> = self.sessions.iter().map(|(key, _)| key).collect();
+            for key in keys {
+                self.end(key, CloseReason::Shutdown);
+            }
+        }
+    }
+
+    /// Does what the port must hear of: accepts, then for each session with something to do its
+    /// receive, one gathered send, or its close.
+    pub fn flush(&mut self, now: Instant, port: &mut impl Port, events: &mut impl SessionEvents) {
+        self.now = now;
+        self.flush_accepts(now, port, events);
+        let mut index = 0;
+        // What one session does may give another something to do; it is behind us in the list.
+        while let Some(&key) = self.dirty.get(index) {
+            index += 1;
+            if let Some(session) = self.sessions.get_mut(key) {
+                session.dirty = false;
+                self.flush_session(now, key, port);
+            }
+        }
+        self.dirty.clear();
+        self.settle_deadlines();
+    }
+
+    fn flush_session(&mut self, now: Instant, key: Key, port: &mut impl Port) {
+        if matches!(
+            self.session(key).phase,
+            Phase::Open | Phase::Finishing | Phase::Draining
+        ) {
+            self.reconcile_input(now, key, port);
+        }
+        if matches!(self.session(key).phase, Phase::Open | Phase::Finishing) {
+            self.send_next(now, key, port);
+            self.finish_step(now, key, port);
+        } else if self.session(key).phase == Phase::Draining {
+            self.finish_step(now, key, port);
+        }
+        if self.session(key).phase == Phase::Ending {
+            self.submit_close(key, port);
+        }
+        self.note_deadline(key);
+    }
+
+    /// Looks at the real deadlines of a session, since the one noted for it has come.
+    fn on_deadline(&mut self, now: Instant, key: Key) {
+        let (limits, rates) = (&self.limits, &self.rates);
+        let session = self
+            .sessions
+            .get_mut(key)
+            .expect("a deadline has its session");
+        if session.until <= now {
+            let reason = match (session.phase, session.role) {
+                (Phase::Connecting, _) => CloseReason::ConnectFailed(ConnectError::TimedOut),
+                (Phase::Open, Role::Refused(refusal)) => CloseReason::Refused(refusal),
+                (Phase::Open, _) => CloseReason::LoginTimeout,
+                // Draining: the reason is there since `finish`.
+                _ => CloseReason::PeerClosed,
+            };
+            return self.end(key, reason);
+        }
+        if session.outbox.in_flight() && session.sending_since + limits.send_stall <= now {
+            return self.end(key, CloseReason::SendStall);
+        }
+        if session.may_idle_out() && session.heard_at + limits.idle <= now {
+            return self.end(key, CloseReason::IdleTimeout);
+        }
+        if session.paused.is_some() && session.pause(now, rates) != session.paused {
+            self.mark_dirty(key);
+        }
+    }
+
+    /// Ends those whose frame should be complete by now.
+    fn expire_unfinished(&mut self, now: Instant) {
+        while let Some((begun, slot)) = self.unfinished.first() {
+            if begun + self.limits.partial_frame > now {
+                return;
+            }
+            let key = self.key_of(slot);
+            if self.session(key).paused.is_some() {
+                // It cannot complete what we do not receive.
+                self.unfinished.set(slot, now);
+            } else {
+                self.end(key, CloseReason::PartialFrameTimeout);
+            }
+        }
+    }
+
+    /// Sees to it that the deadline noted for a session is no later than its earliest.
+    pub(super) fn note_deadline(&mut self, key: Key) {
+        let Some(session) = self.sessions.get(key) else {
+            return;
+        };
+        if let Some(earliest) = session.earliest(&self.limits, &self.rates)
+            && self
+                .deadlines
+                .get(key.index())
+                .is_none_or(|noted| noted > earliest)
+        {
+            self.deadlines.set(key.index(), earliest);
+        }
+    }
+
+    /// Drops deadlines that have become nothing, as far as they would wake us.
+    ///
+    /// A send sets one and is done a moment later; moving it each time would cost more than
+    /// looking at the first of all once a turn. So an idle session wakes nobody.
+    fn settle_deadlines(&mut self) {
+        while let Some((noted, slot)) = self.deadlines.first() {
+            let key = self.key_of(slot);
+            let session = self.sessions.get(key).expect("the key is fresh");
+            match session.earliest(&self.limits, &self.rates) {
+                Some(earliest) if earliest <= noted => return,
+                Some(earliest) => self.deadlines.set(slot, earliest),
+                None => self.deadlines.clear(slot),
+            }
+        }
+    }
+
+    /// The session in a slot that has a deadline.
+    fn key_of(&self, slot: u32) -> Key {
+        let key = self.sessions.key_at(slot);
+        key.expect("deadlines are cleared before their session's slot is freed")
+    }
+
+    fn listeners_must_close(&self) -> bool {
+        self.shutdown_at.is_some() && self.listeners_open()
+    }
+}

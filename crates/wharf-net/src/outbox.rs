@@ -1,0 +1,192 @@
+//! One session's way out: at most one batch in flight, and behind it, while needed, a queue.
+
+use crate::queue::{Amount, Load, SendQueue};
+use crate::{Origin, Outgoing};
+use wharf_port::SendBatch;
+use wharf_wire::SendClass;
+
+/// A batch that never held more than this is kept among the small ones.
+const SMALL_BYTES: usize = 4 * 1024;
+const SMALL_BATCHES_MAX: usize = 1_024;
+const LARGE_BATCHES_MAX: usize = 32;
+const QUEUE_BYTES_MAX: usize = 64 * 1024;
+const QUEUES_MAX: usize = 64;
+
+/// What the pools of one shard keep at the most. A batch's memory grows by doubling, so it is up
+/// to twice what the batch ever held.
+pub(crate) const POOLED_BYTES_MAX: usize = 2 * SMALL_BYTES * SMALL_BATCHES_MAX
+    + 2 * SendBatch::BYTES_MAX * LARGE_BATCHES_MAX
+    + QUEUE_BYTES_MAX * QUEUES_MAX;
+
+/// Empty batches and queues of one shard, kept for the next session that has something to send.
+///
+/// Small and large batches are kept apart: a thousand sessions that each send a line at once need a
+/// thousand batches, and those must not each remember the largest transfer they ever made.
+#[derive(Debug, Default)]
+pub(crate) struct SendPools {
+    small: Vec<SendBatch>,
+    large: Vec<SendBatch>,
+    #[expect(clippy::vec_box, reason = "the box moves to the session and back")]
+    queues: Vec<Box<SendQueue>>,
+    /// Queues that are attached to a session.
+    pub(crate) queues_out: u32,
+}
+
+impl SendPools {
+    fn take_batch(&mut self, bytes: usize) -> SendBatch {
+        let (first, second) = if bytes > SMALL_BYTES {
+            (&mut self.large, &mut self.small)
+        } else {
+            (&mut self.small, &mut self.large)
+        };
+        first.pop().or_else(|| second.pop()).unwrap_or_default()
+    }
+
+    fn give_batch(&mut self, mut batch: SendBatch, bytes: usize) {
+        let (pool, max) = if bytes > SMALL_BYTES {
+            (&mut self.large, LARGE_BATCHES_MAX)
+        } else {
+            (&mut self.small, SMALL_BATCHES_MAX)
+        };
+        if pool.len() < max {
+            batch.clear();
+            pool.push(batch);
+        }
+    }
+
+    fn take_queue(&mut self) -> Box<SendQueue> {
+        self.queues_out += 1;
+        self.queues.pop().unwrap_or_default()
+    }
+
+    fn give_queue(&mut self, mut queue: Box<SendQueue>) {
+        self.queues_out -= 1;
+        if self.queues.len() < QUEUES_MAX && queue.footprint() <= QUEUE_BYTES_MAX {
+            queue.clear();
+            self.queues.push(queue);
+        }
+    }
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It leaves with this turn's send.
+    Direct,
+    /// It waits.
+    Queued,
+    /// It took the place of an older value.
+    Replaced,
+}
+
+/// Everything on its way to one peer.
+///
+/// A frame goes straight into the batch that leaves this turn, if nothing waits before it; else
+/// into the queue of its class, from which the next batch is filled in class order.
+///
+/// Invariant: a batch is here or in flight, never both; `leaving` is what it held when it was full;
+/// a queue that is attached is not empty.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    batch: Option<SendBatch>,
+    queue: Option<Box<SendQueue>>,
+    leaving: Load,
+    in_flight: bool,
+}
+
+impl Outbox {
+    pub(crate) fn push(
+        &mut self,
+        pools: &mut SendPools,
+        class: SendClass,
+        key: u64,
+        origin: Origin,
+        frame: Outgoing<'_>,
+    ) -> Pushed {
+        let bytes = frame.as_bytes().len();
+        // Latest-values may still be replaced this turn, and bulk yields to what comes this turn.
+        let direct = matches!(class, SendClass::Control | SendClass::Reliable);
+        if direct && !self.in_flight && self.queue.is_none() {
+            let batch = self.batch.get_or_insert_with(|| pools.take_batch(bytes));
+            if batch.has_room_for(bytes) {
+                match frame {
+                    Outgoing::Copy(frame) => batch.push_copy(frame),
+                    Outgoing::Shared(frame) => batch.push_shared(frame),
+                }
+                self.leaving.add(origin, bytes);
+                return Pushed::Direct;
+            }
+        }
+        let queue = self.queue.get_or_insert_with(|| pools.take_queue());
+        if queue.push(class, key, origin, frame) {
+            Pushed::Replaced
+        } else {
+            Pushed::Queued
+        }
+    }
+
+    /// The batch to submit now, if there is anything to send and nothing in flight.
+    pub(crate) fn next_batch(&mut self, pools: &mut SendPools) -> Option<SendBatch> {
+        if self.in_flight {
+            return None;
+        }
+        if let Some(queue) = &mut self.queue {
+            let waiting = queue.load().bytes();
+            let batch = self.batch.get_or_insert_with(|| pools.take_batch(waiting));
+            queue.fill(batch, &mut self.leaving);
+            if queue.is_empty() {
+                pools.give_queue(self.queue.take().expect("it was there"));
+            }
+        }
+        let batch = self.batch.take()?;
+        self.in_flight = true;
+        Some(batch)
+    }
+
+    /// A batch came back of which the kernel took `bytes` more. Returns whether all of it has left.
+    pub(crate) fn sent(&mut self, pools: &mut SendPools, mut batch: SendBatch, bytes: u32) -> bool {
+        batch.advance(bytes);
+        self.in_flight = false;
+        if batch.is_empty() {
+            pools.give_batch(batch, self.leaving.bytes());
+            self.leaving = Load::default();
+            return true;
+        }
+        self.batch = Some(batch);
+        false
+    }
+
+    /// A batch came back and will not be sent again.
+    pub(crate) fn returned(&mut self, pools: &mut SendPools, batch: SendBatch) {
+        self.in_flight = false;
+        pools.give_batch(batch, self.leaving.bytes());
+        self.leaving = Load::default();
+    }
+
+    /// Forgets everything that is not in flight.
+    pub(crate) fn discard(&mut self, pools: &mut SendPools) {
+        if let Some(batch) = self.batch.take() {
+            self.returned(pools, batch);
+        }
+        if let Some(queue) = self.queue.take() {
+            pools.give_queue(queue);
+        }
+    }
+
+    /// What waits or is leaving, on one account.
+    pub(crate) fn load(&self, origin: Origin) -> Amount {
+        match &self.queue {
+            Some(queue) => queue.load().plus(&self.leaving, origin),
+            None => self.leaving.of(origin),
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> bool {
+        self.in_flight
+    }
+
+    /// Whether everything has left.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.in_flight && self.batch.is_none() && self.queue.is_none()
+    }
+}

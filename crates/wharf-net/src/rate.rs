@@ -1,0 +1,196 @@
+//! How much one session may send: two token buckets, each kept as the time at which it is full.
+
+use crate::NetLimits;
+use core::time::Duration;
+use wharf_base::Instant;
+
+/// The rates that hold for every accepted session.
+///
+/// There is one pair of buckets a session: all packets that a client can send today are of one
+/// class.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    packets_per_second: u64,
+    bytes_per_second: u64,
+    burst: Duration,
+    flood: Duration,
+}
+
+/// What one session has used of its rates.
+///
+/// A bucket that will be full at `t` lacks, now, what flows in until `t`. It is in debt while it
+/// lacks more than the burst. So using tokens moves `t`, and nothing needs to be refilled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    packets_full_at: Instant,
+    bytes_full_at: Instant,
+    /// The first debt since both buckets were full.
+    debt_since: Option<Instant>,
+}
+
+/// What a charge came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charge {
+    /// Within the rate and its burst.
+    Paid,
+    /// More than there was. Input waits until [`Rates::ready_at`].
+    Debt,
+    /// In debt again, and not once full for as long as makes a flood.
+    Flood,
+}
+
+impl Rates {
+    pub(crate) fn new(limits: &NetLimits) -> Self {
+        Self {
+            packets_per_second: u64::from(limits.inbound_packets_per_second),
+            bytes_per_second: u64::from(limits.inbound_bytes_per_second),
+            burst: limits.inbound_burst,
+            flood: limits.flood,
+        }
+    }
+
+    /// Takes tokens for what has arrived. It has arrived, so there is no refusing it, only debt.
+    pub(crate) fn charge(
+        &self,
+        usage: &mut Usage,
+        now: Instant,
+        packets: u32,
+        bytes: u32,
+    ) -> Charge {
+        if usage.packets_full_at <= now && usage.bytes_full_at <= now {
+            usage.debt_since = None;
+        }
+        take(
+            &mut usage.packets_full_at,
+            now,
+            packets,
+            self.packets_per_second,
+        );
+        take(&mut usage.bytes_full_at, now, bytes, self.bytes_per_second);
+        if self.ready_at(usage) <= now {
+            return Charge::Paid;
+        }
+        let since = *usage.debt_since.get_or_insert(now);
+        if now - since >= self.flood {
+            Charge::Flood
+        } else {
+            Charge::Debt
+        }
+    }
+
+    /// When the debt is paid; in the past if there is none.
+    pub(crate) fn ready_at(&self, usage: &Usage) -> Instant {
+        let full_at = usage.packets_full_at.max(usage.bytes_full_at);
+        let burst = self.burst.as_nanos() as u64;
+        Instant::from_nanos(full_at.as_nanos().saturating_sub(burst))
+    }
+}
+
+impl Usage {
+    /// Full buckets.
+    pub(crate) const NONE: Self = Self {
+        packets_full_at: Instant::ZERO,
+        bytes_full_at: Instant::ZERO,
+        debt_since: None,
+    };
+}
+
+fn take(full_at: &mut Instant, now: Instant, count: u32, per_second: u64) {
+    let nanos = (u64::from(count) * 1_000_000_000)
+        .checked_div(per_second)
+        .unwrap_or(0);
+    *full_at = (*full_at).max(now) + Duration::from_nanos(nanos);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rates(packets: u32, bytes: u32) -> Rates {
+        Rates::new(&NetLimits {
+            inbound_packets_per_second: packets,
+            inbound_bytes_per_second: bytes,
+            ..NetLimits::default()
+        })
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_nanos(1_000_000 * (1_000_000 + millis))
+    }
+
+    #[test]
+    fn a_burst_is_free_and_more_than_that_is_debt_until_paid() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        assert_eq!(rates.charge(&mut usage, at(0), 400, 0), Charge::Paid);
+        assert_eq!(rates.charge(&mut usage, at(0), 1, 0), Charge::Debt);
+        assert_eq!(rates.ready_at(&usage), at(5));
+        assert_eq!(rates.charge(&mut usage, at(10), 1, 0), Charge::Paid);
+    }
+
+    #[test]
+    fn bytes_count_apart_from_packets() {
+        let (rates, mut usage) = (rates(200, 1_000), Usage::NONE);
+        assert_eq!(rates.charge(&mut usage, at(0), 1, 2_001), Charge::Debt);
+        assert_eq!(rates.ready_at(&usage), at(1));
+    }
+
+    #[test]
+    fn zero_is_off() {
+        let (rates, mut usage) = (rates(0, 0), Usage::NONE);
+        for millis in 0..10_000 {
+            let charge = rates.charge(&mut usage, at(millis), 1_000_000, u32::MAX);
+            assert_eq!(charge, Charge::Paid);
+        }
+    }
+
+    #[test]
+    fn a_thousand_frames_at_once_are_no_flood() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        assert_eq!(rates.charge(&mut usage, at(0), 1_000, 0), Charge::Debt);
+        assert_eq!(rates.ready_at(&usage), at(3_000));
+        // Once paid, the session goes on at a chatting pace, and much later does it again.
+        for second in 4..60 {
+            assert_eq!(
+                rates.charge(&mut usage, at(second * 1_000), 50, 0),
+                Charge::Paid
+            );
+        }
+        assert_eq!(rates.charge(&mut usage, at(60_000), 1_000, 0), Charge::Debt);
+    }
+
+    #[test]
+    fn who_fills_every_pause_with_more_is_a_flood_after_its_time() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        let mut now = at(0);
+        let end = loop {
+            match rates.charge(&mut usage, now, 500, 0) {
+                Charge::Paid => panic!("500 packets at once are above the burst of 400"),
+                Charge::Debt => now = rates.ready_at(&usage),
+                Charge::Flood => break now,
+            }
+        };
+        assert!(end >= at(5_000) && end < at(8_000), "{end:?}");
+    }
+
+    proptest! {
+        /// The definition of a token bucket, against the one that keeps only a time.
+        #[test]
+        fn is_in_debt_exactly_when_a_counted_bucket_is(
+            steps in prop::collection::vec((0u64..3_000, 0u32..900), 1..60)
+        ) {
+            let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+            let (mut millis, mut tokens) = (0u64, 400_000i64);
+            for (pause, packets) in steps {
+                millis += pause;
+                tokens = (tokens + pause as i64 * 200).min(400_000) - i64::from(packets) * 1_000;
+                let charge = rates.charge(&mut usage, at(millis), packets, 0);
+                prop_assert_eq!(charge != Charge::Paid, tokens < 0);
+                if tokens < 0 {
+                    let wait = Duration::from_nanos(tokens.unsigned_abs() * 5_000);
+                    prop_assert_eq!(rates.ready_at(&usage), at(millis) + wait);
+                }
+            }
+        }
+    }
+}
