@@ -25,6 +25,8 @@ pub use send_batch::SendBatch;
 pub use socket::DetachedSocket;
 pub use stats::PortStats;
 pub use sys::clock;
+#[cfg(target_os = "linux")]
+pub use sys::linux::UringPort;
 pub use sys::pool::RecvBuf;
 pub use sys::waiter::Waiter;
 pub use waker::Waker;

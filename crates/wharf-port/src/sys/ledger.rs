@@ -172,25 +172,25 @@ impl<S> Ledger<S> {
         Err(OpsFull)
     }
 
-    /// Notes a connect on a socket that was made for it. `None` in place of the handle, or no free
-    /// slot, makes an operation without a socket; the caller then [`fail`](Self::fail)s it.
-    pub(crate) fn begin_connect(
-        &mut self,
-        handle: Option<socket2::Socket>,
-        token: Token,
-    ) -> (OpId, Result<SocketId, OpenError>) {
-        let socket = handle
-            .ok_or(OpenError::SocketsFull)
-            .and_then(|handle| self.open(handle, Role::Stream));
-        let named = socket
-            .clone()
-            .unwrap_or(SocketId(Key::from_parts(u32::MAX, u32::MAX)));
-        let op = self.ops.insert(Op::new(token, named, OpKind::Connect));
+    /// Notes a connect on a socket that was made and taken in for it.
+    pub(crate) fn begin_connect(&mut self, id: SocketId, token: Token) -> OpId {
+        let socket = self.sockets.get_mut(id.0).expect("taken in just now");
+        assert!(
+            socket.inbound == OpId::NONE,
+            "a connect begins on a new socket"
+        );
         self.stats.connects_in_flight += 1;
-        if let Some(socket) = self.sockets.get_mut(named.0) {
-            socket.inbound = op;
-        }
-        (op, socket)
+        socket.inbound = self.ops.insert(Op::new(token, id, OpKind::Connect));
+        socket.inbound
+    }
+
+    /// Notes a connect that failed before there was a socket; `wait` will say so (C4).
+    pub(crate) fn fail_connect(&mut self, code: OsCode, token: Token) -> OpId {
+        let nowhere = SocketId(Key::from_parts(u32::MAX, u32::MAX));
+        self.stats.connects_in_flight += 1;
+        let op = self.ops.insert(Op::new(token, nowhere, OpKind::Connect));
+        self.fail(op, code);
+        op
     }
 
     /// Forgets the socket of a connect that failed: its caller never learned its name, so no

@@ -16,6 +16,8 @@ pub mod clock;
 #[cfg(unix)]
 pub(crate) mod errno;
 pub(crate) mod ledger;
+#[cfg(target_os = "linux")]
+pub(crate) mod linux;
 pub(crate) mod op_slab;
 pub(crate) mod pool;
 pub(crate) mod sockets;
@@ -24,5 +26,8 @@ pub(crate) mod waiter;
 
 /// What a send writes down for the kernel, kept in the batch because the batch stays put until
 /// its completion.
+#[cfg(not(target_os = "linux"))]
 #[derive(Default)]
 pub(crate) struct SendScratch;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::SendScratch;

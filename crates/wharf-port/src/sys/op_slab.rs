@@ -90,9 +90,19 @@ impl<S> OpSlab<S> {
         self.ops.get_mut(id.0)
     }
 
-    /// How many operations there are.
-    pub(crate) fn len(&self) -> u32 {
-        self.ops.len()
+    /// Whether the kernel has the slot.
+    pub(crate) fn is_lent(&self, id: OpId) -> bool {
+        self.ops
+            .get(id.0)
+            .is_some_and(|op| op.lent.load(Ordering::Relaxed))
+    }
+
+    /// How many slots the kernel has. Looks at each one.
+    pub(crate) fn lent_count(&self) -> usize {
+        self.ops
+            .iter()
+            .filter(|(_, op)| op.lent.load(Ordering::Relaxed))
+            .count()
     }
 
     /// Gives the slot to the kernel. The last thing to do before submitting.

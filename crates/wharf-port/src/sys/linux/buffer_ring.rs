@@ -1,0 +1,156 @@
+//! The provided-buffer ring: empty receive buffers, laid out for the kernel to take as data
+//! arrives (`io_uring_register_buf_ring(3)`).
+
+use super::ring::Ring;
+use crate::sys::pool::{BufferIndex, RecvBuf, RecvPool};
+use crate::{OpenError, PortOptions};
+use core::mem;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU16, Ordering};
+use io_uring::types::BufRingEntry;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+
+/// The one buffer group of a port.
+pub(super) const GROUP: u16 = 0;
+
+/// All buffers of the pool that are not lent lie in here.
+///
+/// Invariant: `ready` buffers between the kernel's head and our `tail` are the kernel's; the rest
+/// are home in the pool, or lent.
+pub(super) struct BufferRing {
+    entries: NonNull<BufRingEntry>,
+    layout: Layout,
+    mask: u16,
+    tail: u16,
+    ready: u16,
+    pool: RecvPool,
+    leaked: bool,
+}
+
+impl BufferRing {
+    /// Makes the ring, registers it, and gives it every buffer.
+    pub(super) fn new(ring: &Ring, options: &PortOptions) -> Result<Self, OpenError> {
+        let pool = RecvPool::new(options.recv_buffers, options.recv_buffer_bytes);
+        let count = options.recv_buffers;
+        let layout = Layout::array::<BufRingEntry>(usize::from(count))
+            .and_then(|layout| layout.align_to(PAGE_BYTES))
+            .expect("32,768 entries fit the address space");
+        // SAFETY: `layout` has a size above zero, since the pool has two buffers or more.
+        let memory = unsafe { alloc_zeroed(layout) };
+        let entries = NonNull::new(memory.cast::<BufRingEntry>())
+            .unwrap_or_else(|| handle_alloc_error(layout));
+        let mut buffers = Self {
+            entries,
+            layout,
+            mask: count - 1,
+            tail: 0,
+            ready: 0,
+            pool,
+            leaked: false,
+        };
+        // SAFETY: the entries are page-aligned and zeroed, and stay until `drop`, or for ever.
+        unsafe {
+            ring.submitter()
+                .register_buf_ring_with_flags(entries.as_ptr() as u64, count, GROUP, 0)
+        }
+        .map_err(|error| OpenError::Unsupported {
+            feature: "provided buffer rings (Linux 5.19)",
+            code: Some(crate::sys::sockets::os_code(&error)),
+        })?;
+        buffers.refill();
+        Ok(buffers)
+    }
+
+    /// Puts every buffer that has come home into the ring, with one store that shows them all to
+    /// the kernel.
+    pub(super) fn refill(&mut self) {
+        let before = self.ready;
+        while let Some(index) = self.pool.take() {
+            self.put(index);
+        }
+        if self.ready != before {
+            self.publish();
+        }
+    }
+
+    fn put(&mut self, index: BufferIndex) {
+        assert!(
+            self.ready <= self.mask,
+            "more buffers than the ring has entries"
+        );
+        // SAFETY: the masked index lies inside the ring, and this entry is not between head and
+        // tail, so the kernel does not read it before `publish`.
+        let entry = unsafe {
+            self.entries
+                .add(usize::from(self.tail & self.mask))
+                .as_mut()
+        };
+        entry.set_addr(self.pool.address(index).as_ptr() as u64);
+        entry.set_len(self.pool.buffer_bytes());
+        entry.set_bid(index.0);
+        self.tail = self.tail.wrapping_add(1);
+        self.ready += 1;
+    }
+
+    fn publish(&self) {
+        // SAFETY: the tail lies in the first entry's reserved field, inside our memory, aligned
+        // for sixteen bits; the kernel only reads it (io_uring_register_buf_ring(3)).
+        let tail =
+            unsafe { AtomicU16::from_ptr(BufRingEntry::tail(self.entries.as_ptr()).cast_mut()) };
+        tail.store(self.tail, Ordering::Release);
+    }
+
+    /// How many buffers the kernel can still take, less those whose completions lie unreaped.
+    pub(super) fn ready(&self) -> u16 {
+        self.ready
+    }
+
+    /// How many buffers callers hold.
+    pub(super) fn lent(&self) -> u32 {
+        self.pool.lent()
+    }
+
+    /// Bytes of each buffer.
+    pub(super) fn buffer_bytes(&self) -> u32 {
+        self.pool.buffer_bytes()
+    }
+
+    /// Lends the buffer that a completion named, with the `len` bytes that it reported.
+    ///
+    /// # Safety
+    /// `buffer` and `len` come from one completion of this ring's group, reaped just now.
+    pub(super) unsafe fn lend(&mut self, buffer: u16, len: u32) -> RecvBuf {
+        self.ready -= 1;
+        // SAFETY: the kernel takes each buffer out of the ring once and is done with it when the
+        // completion is posted; it sees it again only after `put`, which takes from the pool.
+        unsafe { self.pool.lend(BufferIndex(buffer), len) }
+    }
+
+    /// Brings home a buffer that a completion named although nothing was written.
+    pub(super) fn give_back(&mut self, buffer: u16) {
+        self.ready -= 1;
+        self.pool.give_back(BufferIndex(buffer));
+    }
+
+    /// Keeps ring and buffers for ever, for a kernel that may still write to them (C12).
+    pub(super) fn leak(&mut self) {
+        self.leaked = true;
+        mem::forget(self.pool.clone());
+    }
+}
+
+impl Drop for BufferRing {
+    fn drop(&mut self) {
+        if self.leaked {
+            return;
+        }
+        // SAFETY: allocated in `new` with this layout. No receive is in flight (the port drains
+        // before it drops this), so the kernel, which holds these pages by itself until the ring
+        // is gone, takes no buffer from them any more.
+        unsafe { dealloc(self.entries.as_ptr().cast(), self.layout) };
+    }
+}
+
+/// `io_uring_register_buf_ring(3)`: the ring must be aligned to a page. 64 KiB is the largest page
+/// of any architecture that we run on.
+const PAGE_BYTES: usize = 64 * 1024;

@@ -1,0 +1,204 @@
+//! From the kernel's completions to ours.
+
+use super::ring::{Patience, Reaped, code_of};
+use super::{CANCEL, DRAIN_MAX, UringPort, WAKE};
+use crate::sys::ledger::Ready;
+use crate::sys::op_slab::OpKind;
+use crate::sys::{clock, errno};
+use crate::{Completion, DetachedSocket, Event, OpId, OsCode, RecvEnd, SendError};
+use io_uring::{opcode, types};
+use std::os::fd::FromRawFd;
+
+impl UringPort {
+    /// Appends what is there to `batch`, up to its spare capacity, at least one. First what needs
+    /// no kernel, then the completion queue, then what that made ready (a `Closed` behind the last
+    /// operation of its socket).
+    pub(super) fn deliver(&mut self, batch: &mut Vec<Completion>) {
+        let before = batch.len();
+        let room = before + (batch.capacity() - before).max(1);
+        self.deliver_ready(batch, room);
+        while batch.len() < room
+            && let Some(reaped) = self.ring.reap()
+        {
+            batch.extend(self.on_reaped(reaped));
+        }
+        self.deliver_ready(batch, room);
+        self.ledger.stats.completions += (batch.len() - before) as u64;
+    }
+
+    fn deliver_ready(&mut self, batch: &mut Vec<Completion>, room: usize) {
+        while batch.len() < room
+            && let Some(ready) = self.ledger.pop_ready()
+        {
+            match ready {
+                Ready::Event(completion) => batch.push(completion),
+                Ready::Failed(op, code) => {
+                    let failed = Reaped {
+                        user_data: op.to_bits(),
+                        result: -code.0,
+                        buffer: None,
+                        more: false,
+                    };
+                    batch.extend(self.finish(op, failed));
+                }
+            }
+        }
+    }
+
+    fn on_reaped(&mut self, reaped: Reaped) -> Option<Completion> {
+        match reaped.user_data {
+            CANCEL => None,
+            WAKE => {
+                // A multishot poll can be ended by an overflown completion queue.
+                if !reaped.more {
+                    self.arm_wake();
+                }
+                None
+            }
+            bits => {
+                let op = OpId::from_bits(bits);
+                self.ledger.ops.reap(op, !reaped.more);
+                self.finish(op, reaped)
+            }
+        }
+    }
+
+    /// Makes our completion of the kernel's. `None` for a receive that is parked instead.
+    fn finish(&mut self, op: OpId, reaped: Reaped) -> Option<Completion> {
+        let noted = self
+            .ledger
+            .ops
+            .get(op)
+            .expect("reaped, or failed by us, and not ended yet");
+        let token = noted.token;
+        let completion = |event| Completion {
+            token,
+            op,
+            more: reaped.more,
+            event,
+        };
+        match noted.kind {
+            OpKind::Recv => {
+                let received = self.received(op, reaped)?;
+                if !reaped.more {
+                    self.ledger.end(op);
+                }
+                Some(completion(Event::Received(received)))
+            }
+            OpKind::Send(_) => Some(completion(self.sent(op, reaped.result))),
+            OpKind::Accept => {
+                if !reaped.more {
+                    self.ledger.end(op);
+                }
+                Some(completion(accepted(reaped.result)))
+            }
+            OpKind::Connect => Some(completion(self.connected(op, reaped.result))),
+        }
+    }
+
+    fn received(&mut self, op: OpId, reaped: Reaped) -> Option<Result<crate::RecvBuf, RecvEnd>> {
+        match (reaped.result, reaped.buffer) {
+            (1.., Some(buffer)) => {
+                // SAFETY: buffer and length come from the completion that was reaped just now.
+                Some(Ok(unsafe {
+                    self.buffers.lend(buffer, reaped.result as u32)
+                }))
+            }
+            (1.., None) => unreachable!("bytes were received into no buffer"),
+            (end, buffer) => {
+                if let Some(buffer) = buffer {
+                    self.buffers.give_back(buffer);
+                }
+                if end == -libc::ENOBUFS {
+                    return self.starve(op);
+                }
+                Some(Err(if end == 0 {
+                    RecvEnd::Eof
+                } else {
+                    errno::recv_end(code_of(end))
+                }))
+            }
+        }
+    }
+
+    /// Parks a receive that found no buffer, unless its end was asked for meanwhile.
+    fn starve<T>(&mut self, op: OpId) -> Option<Result<T, RecvEnd>> {
+        self.ledger.stats.starved_recvs += 1;
+        let ops = &self.ledger.ops;
+        if ops.get(op).is_some_and(|op| op.cancelled) {
+            return Some(Err(RecvEnd::Cancelled));
+        }
+        self.starved.push(op, |parked| {
+            ops.get(*parked).is_some_and(|op| !op.cancelled)
+        });
+        None
+    }
+
+    fn sent(&mut self, op: OpId, result: i32) -> Event {
+        let OpKind::Send(batch) = self.ledger.end(op).kind else {
+            unreachable!("looked at by the caller")
+        };
+        let result = match result {
+            0 if !batch.is_empty() => Err(SendError::Os(OsCode(0))),
+            0.. => Ok(result as u32),
+            _ => Err(errno::send_error(code_of(result))),
+        };
+        Event::Sent { batch, result }
+    }
+
+    fn connected(&mut self, op: OpId, result: i32) -> Event {
+        let socket = self.ledger.end(op).socket;
+        Event::Connected(if result == 0 {
+            Ok(socket)
+        } else {
+            self.ledger.forget_socket(socket);
+            Err(errno::connect_error(code_of(result)))
+        })
+    }
+
+    /// C12: cancels everything and reaps until nothing is lent or the time is up. Returns whether
+    /// the kernel has let go of everything.
+    fn drain(&mut self) -> bool {
+        let until = clock::now() + DRAIN_MAX;
+        let everything = types::CancelBuilder::any();
+        let entry = opcode::AsyncCancel2::new(everything)
+            .build()
+            .user_data(CANCEL);
+        // SAFETY: a cancel refers to no memory.
+        unsafe { self.ring.push(entry) };
+        loop {
+            while let Some(reaped) = self.ring.reap() {
+                // What it carries goes home, or closes, as the completion is dropped.
+                if reaped.user_data != WAKE {
+                    drop(self.on_reaped(reaped));
+                }
+            }
+            if self.ledger.ops.lent_count() == 0 {
+                return true;
+            }
+            let timeout = until.saturating_since(clock::now());
+            if timeout.is_zero() || self.ring.enter(Patience::Wait(Some(timeout))).is_err() {
+                return false;
+            }
+        }
+    }
+}
+
+impl Drop for UringPort {
+    fn drop(&mut self) {
+        if !self.drain() {
+            // The slab leaks what each operation owns; the buffers belong to none of them alone.
+            self.buffers.leak();
+        }
+    }
+}
+
+fn accepted(result: i32) -> Event {
+    Event::Accepted(if result < 0 {
+        Err(errno::accept_error(code_of(result)))
+    } else {
+        // SAFETY: a descriptor that the kernel has made for this completion; nobody else knows it.
+        let socket = unsafe { socket2::Socket::from_raw_fd(result) };
+        Ok(DetachedSocket::from_os(socket))
+    })
+}

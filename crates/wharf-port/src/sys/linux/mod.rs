@@ -1,0 +1,366 @@
+//! The port over io_uring.
+//!
+//! One ring per port, submitted to and reaped by one thread, one `io_uring_enter(2)` per `wait`.
+//! How the contract is kept, beyond what the [ledger](super::ledger) keeps for every backend:
+//!
+//! - C2: a request's `user_data` is its [`OpId`]; the slot is lent from `push` to the completion
+//!   without `IORING_CQE_F_MORE`.
+//! - C5: a cancel goes by `user_data`, not by descriptor: that is one hash look-up in the kernel,
+//!   while a search by descriptor walks every armed receive of the ring. Its own completion says
+//!   nothing that the target's does not (`io_uring_prep_cancel(3)`: `-EALREADY` means wait).
+//! - C7: `close(2)` alone would not end a receive: requests hold the file, and bytes would still
+//!   land in the buffer. Hence cancel, join, close.
+//! - C8: a multishot receive that meets an empty buffer ring ends with ENOBUFS, data or not. It is
+//!   parked, and goes out again, for one buffer, when buffers have come home.
+//! - C12: dropping cancels everything, reaps for [`DRAIN_MAX`], and leaks what is left.
+
+mod buffer_ring;
+mod complete;
+mod probe;
+mod ring;
+mod send_scratch;
+mod wake;
+
+pub(crate) use send_scratch::SendScratch;
+
+use super::ledger::Ledger;
+use super::op_slab::OpKind;
+use super::starved::Starved;
+use super::{clock, sockets};
+use crate::socket::Repr;
+use crate::waker::WakeFlag;
+use crate::{
+    CloseHow, Completion, ConnectOptions, DetachedSocket, ListenOptions, NativePort, OpId,
+    OpenError, OpsFull, OsCode, Port, PortOptions, PortStats, RecvPolicy, Refused, SendBatch,
+    SendInFlight, SocketId, Token, Waker,
+};
+use buffer_ring::{BufferRing, GROUP};
+use core::time::Duration;
+use io_uring::{opcode, squeue, types};
+use ring::{Patience, Ring};
+use send_scratch::Gathered;
+use socket2::SockAddr;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use wake::EventFd;
+use wharf_base::Instant;
+
+/// A completion port over io_uring (Linux 6.1 and later).
+///
+/// Invariant: a receive that is neither lent to the kernel nor cancelled stands in `starved`.
+pub struct UringPort {
+    /// First, so that the ring is gone before anything that its requests refer to.
+    ring: Ring,
+    buffers: BufferRing,
+    ledger: Ledger<SockAddr>,
+    starved: Starved,
+    flag: wharf_base::sync::Arc<WakeFlag>,
+    event: Arc<EventFd>,
+    options: PortOptions,
+}
+
+/// `user_data` of the poll on the eventfd. No operation has it: its index would be out of range.
+const WAKE: u64 = u64::MAX;
+/// `user_data` of every cancel.
+const CANCEL: u64 = u64::MAX - 1;
+
+/// How long a dropped port waits for the kernel to let go (C12).
+const DRAIN_MAX: Duration = Duration::from_secs(1);
+
+/// How a receive goes out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RecvShots {
+    /// Until it is cancelled, ends or starves.
+    Many,
+    /// For one buffer.
+    One,
+}
+
+impl NativePort for UringPort {
+    const NAME: &'static str = "uring";
+
+    fn open(options: &PortOptions) -> Result<Self, OpenError> {
+        let mut ring = Ring::new(options)?;
+        let mut buffers = BufferRing::new(&ring, options)?;
+        probe::check(&mut ring, &mut buffers)?;
+        let mut port = Self {
+            ring,
+            buffers,
+            ledger: Ledger::new(options),
+            starved: Starved::new(options.sockets_max),
+            flag: wharf_base::sync::Arc::new(WakeFlag::new()),
+            event: Arc::new(EventFd::new()?),
+            options: options.clone(),
+        };
+        port.arm_wake();
+        Ok(port)
+    }
+}
+
+impl Port for UringPort {
+    fn listen(
+        &mut self,
+        local: SocketAddr,
+        options: &ListenOptions,
+    ) -> Result<SocketId, OpenError> {
+        self.ledger
+            .open_listener(sockets::listener(local, options)?)
+    }
+
+    fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
+        let Repr::Os(handle) = socket.repr;
+        sockets::apply(&handle, &self.options.socket).map_err(|error| OpenError::Os {
+            call: "setsockopt",
+            code: sockets::os_code(&error),
+        })?;
+        self.ledger.open_stream(handle)
+    }
+
+    fn local_addr(&self, socket: SocketId) -> io::Result<SocketAddr> {
+        let socket = self.ledger.socket(socket).ok_or(io::ErrorKind::NotFound)?;
+        let address = socket.handle.local_addr()?;
+        address
+            .as_socket()
+            .ok_or_else(|| io::ErrorKind::Unsupported.into())
+    }
+
+    fn arm_accept(&mut self, listener: SocketId, token: Token) -> Result<OpId, OpsFull> {
+        let op = self.ledger.begin_accept(listener, token)?;
+        let fd = self.descriptor(listener);
+        let entry = match self.options.recv_policy {
+            // accept(2) through io_uring_prep_multishot_accept(3): without an address, which each
+            // accept would overwrite.
+            RecvPolicy::Stream => opcode::AcceptMulti::new(fd)
+                .flags(libc::SOCK_CLOEXEC)
+                .build(),
+            RecvPolicy::OneShot | RecvPolicy::ZeroByte => {
+                opcode::Accept::new(fd, core::ptr::null_mut(), core::ptr::null_mut())
+                    .flags(libc::SOCK_CLOEXEC)
+                    .build()
+            }
+        };
+        // SAFETY: an accept without an address refers to no memory.
+        unsafe { self.submit(op, entry) };
+        Ok(op)
+    }
+
+    fn connect(
+        &mut self,
+        remote: SocketAddr,
+        options: &ConnectOptions,
+        token: Token,
+    ) -> Result<OpId, OpsFull> {
+        self.ledger.may_connect()?;
+        let opened = sockets::connecting(remote, options, &self.options.socket)
+            .map_err(|error| sockets::os_code(&error))
+            .and_then(|handle| {
+                self.ledger
+                    .open_stream(handle)
+                    .map_err(|_| OsCode(libc::ENOBUFS))
+            });
+        let socket = match opened {
+            Ok(socket) => socket,
+            Err(code) => return Ok(self.ledger.fail_connect(code, token)),
+        };
+        let op = self.ledger.begin_connect(socket, token);
+        let address = self.ledger.ops.scratch(op);
+        // SAFETY: the scratch is this operation's, and nobody has submitted that yet.
+        let address = unsafe {
+            address.write(remote.into());
+            address.as_ref()
+        };
+        let fd = self.descriptor(socket);
+        let entry = opcode::Connect::new(fd, address.as_ptr().cast(), address.len()).build();
+        // SAFETY: the address lies in the slot's scratch, where it stays while the slot is lent.
+        unsafe { self.submit(op, entry) };
+        Ok(op)
+    }
+
+    fn arm_recv(&mut self, socket: SocketId, token: Token) -> Result<OpId, OpsFull> {
+        let op = self.ledger.begin_recv(socket, token)?;
+        let shots = match self.options.recv_policy {
+            RecvPolicy::Stream => RecvShots::Many,
+            RecvPolicy::OneShot | RecvPolicy::ZeroByte => RecvShots::One,
+        };
+        self.submit_recv(op, socket, shots);
+        Ok(op)
+    }
+
+    fn send(
+        &mut self,
+        socket: SocketId,
+        batch: SendBatch,
+        token: Token,
+    ) -> Result<OpId, Refused<SendBatch>> {
+        let op = self.ledger.begin_send(socket, batch, token)?;
+        let fd = self.descriptor(socket);
+        let Some(OpKind::Send(batch)) = self.ledger.ops.get_mut(op).map(|op| &mut op.kind) else {
+            unreachable!("a send began just now")
+        };
+        let flags = libc::MSG_NOSIGNAL;
+        let entry = match send_scratch::gather(batch) {
+            Gathered::One { bytes, len } => opcode::Send::new(fd, bytes, len).flags(flags).build(),
+            Gathered::Several(header) => {
+                opcode::SendMsg::new(fd, header).flags(flags as u32).build()
+            }
+        };
+        // SAFETY: header, slices and bytes lie in the batch's box or in buffers that it holds; the
+        // slot owns the batch until the operation's completion.
+        unsafe { self.submit(op, entry) };
+        Ok(op)
+    }
+
+    fn cancel(&mut self, op: OpId) {
+        if !self.ledger.begin_cancel(op) {
+            return;
+        }
+        if self.ledger.ops.is_lent(op) {
+            self.submit_cancel(op);
+        } else if self
+            .ledger
+            .ops
+            .get(op)
+            .is_some_and(|op| matches!(op.kind, OpKind::Recv))
+        {
+            // Parked: the kernel does not know of it (C5).
+            self.ledger.fail(op, OsCode(libc::ECANCELED));
+        }
+    }
+
+    fn shutdown_send(&mut self, socket: SocketId) -> Result<(), SendInFlight> {
+        self.ledger.shutdown_send(socket)
+    }
+
+    fn close(&mut self, socket: SocketId, how: CloseHow, token: Token) {
+        for op in self.ledger.begin_close(socket, how, token) {
+            self.cancel(op);
+        }
+    }
+
+    fn wait(&mut self, batch: &mut Vec<Completion>, until: Option<Instant>) -> io::Result<Instant> {
+        self.buffers.refill();
+        self.rearm_starved();
+        let patience = self.patience(until);
+        let entered = self.ring.enter(patience);
+        if self.flag.end_sleep() {
+            self.ledger.wake();
+        }
+        entered?;
+        self.ledger.stats.waits += 1;
+        self.deliver(batch);
+        Ok(clock::now())
+    }
+
+    fn waker(&self) -> Waker {
+        Waker::new(self.flag.clone(), self.event.clone())
+    }
+
+    fn stats(&self) -> PortStats {
+        PortStats {
+            recv_buffers_out: self.buffers.lent(),
+            enters: self.ring.enters,
+            overflows: self.ring.overflows,
+            ..self.ledger.stats
+        }
+    }
+}
+
+impl UringPort {
+    /// How long this wait may last (C10): not at all while something is ready, or while a starved
+    /// receive could have a buffer. Announces the sleep, so that wakers know to kick.
+    fn patience(&mut self, until: Option<Instant>) -> Patience {
+        if self.ledger.is_ready() || (!self.starved.is_empty() && self.buffers.ready() > 0) {
+            return Patience::Look;
+        }
+        let timeout = match until {
+            None | Some(Instant::FAR_FUTURE) => None,
+            Some(until) => {
+                let timeout = until.saturating_since(clock::now());
+                if timeout.is_zero() {
+                    return Patience::Look;
+                }
+                Some(timeout)
+            }
+        };
+        if self.flag.begin_sleep() {
+            Patience::Wait(timeout)
+        } else {
+            Patience::Look
+        }
+    }
+
+    /// Sends parked receives out again, oldest first, one for each buffer that is there (C8). Each
+    /// may take one buffer only: a multishot receive on a socket with a flood behind it would take
+    /// them all, and leave those that starved after it starving.
+    fn rearm_starved(&mut self) {
+        let mut buffers = self.buffers.ready();
+        while buffers > 0
+            && let Some(op) = self.starved.pop()
+        {
+            if let Some(parked) = self.ledger.ops.get(op)
+                && !parked.cancelled
+            {
+                let socket = parked.socket;
+                self.submit_recv(op, socket, RecvShots::One);
+                buffers -= 1;
+            }
+        }
+    }
+
+    fn submit_recv(&mut self, op: OpId, socket: SocketId, shots: RecvShots) {
+        let fd = self.descriptor(socket);
+        let entry = match shots {
+            RecvShots::Many => opcode::RecvMulti::new(fd, GROUP).build(),
+            RecvShots::One => {
+                opcode::Recv::new(fd, core::ptr::null_mut(), self.buffers.buffer_bytes())
+                    .buf_group(GROUP)
+                    .build()
+                    .flags(squeue::Flags::BUFFER_SELECT)
+            }
+        };
+        // SAFETY: the kernel writes to a buffer that it takes out of the buffer ring, whose memory
+        // outlives the ring's requests.
+        unsafe { self.submit(op, entry) };
+    }
+
+    fn submit_cancel(&mut self, op: OpId) {
+        let entry = opcode::AsyncCancel::new(op.to_bits())
+            .build()
+            .user_data(CANCEL);
+        // io_uring_enter(2), IOSQE_CQE_SKIP_SUCCESS: a cancel that found its target is not worth
+        // a completion; one that did not is ignored.
+        let entry = entry.flags(squeue::Flags::SKIP_SUCCESS);
+        // SAFETY: a cancel refers to no memory.
+        unsafe { self.ring.push(entry) };
+    }
+
+    fn arm_wake(&mut self) {
+        let fd = types::Fd(self.event.as_raw_fd());
+        // io_uring_prep_poll_multishot(3): edge-triggered, so the counter need not be read.
+        let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32)
+            .multi(true)
+            .build();
+        // SAFETY: a poll refers to no memory.
+        unsafe { self.ring.push(entry.user_data(WAKE)) };
+    }
+
+    /// Lends the slot and queues the entry.
+    ///
+    /// # Safety
+    /// As [`Ring::push`], where the completion is that of `op`.
+    unsafe fn submit(&mut self, op: OpId, entry: squeue::Entry) {
+        self.ledger.ops.lend(op);
+        // SAFETY: the caller's promise.
+        unsafe { self.ring.push(entry.user_data(op.to_bits())) };
+    }
+
+    fn descriptor(&self, socket: SocketId) -> types::Fd {
+        let socket = self
+            .ledger
+            .socket(socket)
+            .expect("an operation began on it just now");
+        types::Fd(socket.handle.as_raw_fd())
+    }
+}
