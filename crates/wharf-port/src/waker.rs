@@ -135,7 +135,11 @@ mod models {
                 })
             };
             while !wait(&flag, &kernel) {}
-            assert_eq!(mail.load(Ordering::Relaxed), 1, "the mail came before the wake");
+            assert_eq!(
+                mail.load(Ordering::Relaxed),
+                1,
+                "the mail came before the wake"
+            );
             waker.join().unwrap();
         });
     }

@@ -16,11 +16,13 @@
 
 mod buffer_ring;
 mod complete;
+mod forbidden;
 mod probe;
 mod ring;
 mod send_scratch;
 mod wake;
 
+pub(crate) use forbidden::forbidden_by;
 pub(crate) use send_scratch::SendScratch;
 
 use super::ledger::Ledger;
@@ -76,6 +78,26 @@ enum RecvShots {
     Many,
     /// For one buffer.
     One,
+}
+
+impl UringPort {
+    /// Whether a port could be made here, found out by making a small one.
+    ///
+    /// # Errors
+    /// As [`NativePort::open`].
+    pub(crate) fn probe() -> Result<(), OpenError> {
+        Self::open(&PortOptions {
+            sockets_max: 1,
+            listeners_max: 0,
+            connects_max: 0,
+            recv_buffers: 2,
+            recv_buffer_bytes: 64,
+            submission_entries: 4,
+            completion_entries: 8,
+            ..PortOptions::default()
+        })
+        .map(drop)
+    }
 }
 
 impl NativePort for UringPort {
