@@ -57,6 +57,9 @@ pub struct NetLimits {
     /// Replies to a session's own requests pause its input at half of the two limits above; what
     /// it had sent before may still add up to this many times those limits.
     pub send_queue_replies_factor: u32,
+    /// Bytes that may wait in all send queues of one shard. Above that, whoever is sent more and
+    /// has an eighth of `send_queue_bytes` waiting already is a slow reader.
+    pub send_queues_bytes: u64,
 
     /// Time to log in.
     pub login: Duration,
@@ -158,6 +161,11 @@ impl NetLimits {
                 "must be at least 1, and its product with the queue's limits below 2^32",
             ),
             (
+                self.send_queues_bytes >= u64::from(self.send_queue_bytes),
+                "send_queues_bytes",
+                "must hold one full queue",
+            ),
+            (
                 self.reassembly_bytes >= u32::from(self.inbound.frame_bytes_max),
                 "reassembly_bytes",
                 "must hold one frame of the inbound limit",
@@ -209,6 +217,7 @@ impl NetLimits {
                 + records_bytes
                 + SendBatch::BYTES_MAX as u64,
             reassembly_bytes: u64::from(self.reassembly_bytes) * u64::from(self.shards),
+            send_queues_bytes: self.send_queues_bytes * u64::from(self.shards),
             pooled_bytes: crate::outbox::POOLED_BYTES_MAX as u64 * u64::from(self.shards),
         }
     }
@@ -244,6 +253,7 @@ impl Default for NetLimits {
             send_queue_bytes: 512 * 1024,
             send_queue_messages: 4_096,
             send_queue_replies_factor: 8,
+            send_queues_bytes: 256 * 1024 * 1024,
             login: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             partial_frame: Duration::from_secs(10),
@@ -266,6 +276,8 @@ pub struct NetMemory {
     pub session_bytes_max: u64,
     /// The most that unfinished frames can hold, over all shards.
     pub reassembly_bytes: u64,
+    /// The most that may wait in send queues before slow readers are cut, over all shards.
+    pub send_queues_bytes: u64,
     /// The most that empty send batches and queues keep for the next use, over all shards.
     pub pooled_bytes: u64,
 }

@@ -64,6 +64,7 @@ pub struct Net {
     accepts_left: u32,
     /// Set by `begin_shutdown`: when those that are left are closed at once.
     shutdown_at: Option<Instant>,
+    /// The time of the turn, for verbs that are not told it.
     now: Instant,
     stats: NetStats,
 }
@@ -158,12 +159,13 @@ impl Net {
     /// same packet id that has not left yet.
     pub fn send(
         &mut self,
-        _now: Instant,
+        now: Instant,
         session: SessionId,
         class: SendClass,
         origin: Origin,
         frame: Outgoing<'_>,
     ) {
+        self.now = now;
         let key = match frame.as_bytes() {
             [_, _, low, high, ..] => u64::from(u16::from_le_bytes([*low, *high])),
             _ => 0,
@@ -175,12 +177,13 @@ impl Net {
     /// below 65,536 are those of [`Net::send`].
     pub fn send_latest(
         &mut self,
-        _now: Instant,
+        now: Instant,
         session: SessionId,
         key: u64,
         origin: Origin,
         frame: Outgoing<'_>,
     ) {
+        self.now = now;
         self.enqueue(session, SendClass::Latest, key, origin, frame);
     }
 
@@ -199,7 +202,8 @@ impl Net {
         }
     }
 
-    /// Gives back the credit of frames that content has handled.
+    /// Gives back the credit of frames that content has handled. Sessions that were connected from
+    /// here take none.
     ///
     /// # Panics
     /// If more is given back than was taken.
@@ -242,6 +246,7 @@ impl Net {
     /// Ends a session in order: what is queued leaves, then our direction ends, input is thrown
     /// away until the peer ends its own or the drain deadline, then it is closed.
     pub fn finish(&mut self, session: SessionId, reason: CloseReason) {
+        let flushed_until = self.now + self.limits.send_stall;
         let Some(session) = self.own(session) else {
             return;
         };
@@ -251,7 +256,8 @@ impl Net {
             Phase::Open => {
                 session.phase = Phase::Finishing;
                 session.reason = Some(reason);
-                session.until = Instant::FAR_FUTURE;
+                // In all: a peer that takes a byte now and then must not hold its slot for hours.
+                session.until = flushed_until;
                 session.output_ending = true;
                 self.release_input(key);
                 self.mark_dirty(key);
@@ -269,6 +275,7 @@ impl Net {
 
     /// Stops accepting and finishes every session; those left after `limits.drain` are closed.
     pub fn begin_shutdown(&mut self, now: Instant) {
+        self.now = now;
         if self.shutdown_at.is_some() {
             return;
         }

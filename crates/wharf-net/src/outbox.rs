@@ -28,18 +28,21 @@ pub(crate) struct SendPools {
     large: Vec<SendBatch>,
     #[expect(clippy::vec_box, reason = "the box moves to the session and back")]
     queues: Vec<Box<SendQueue>>,
-    /// Queues that are attached to a session.
+    /// Queues that are attached to a session,
     pub(crate) queues_out: u32,
+    /// and the bytes that wait in them.
+    pub(crate) queued_bytes: u64,
 }
 
 impl SendPools {
     fn take_batch(&mut self, bytes: usize) -> SendBatch {
-        let (first, second) = if bytes > SMALL_BYTES {
-            (&mut self.large, &mut self.small)
+        // A large one is never used for little: it would come home among the small ones.
+        let large = if bytes > SMALL_BYTES {
+            self.large.pop()
         } else {
-            (&mut self.small, &mut self.large)
+            None
         };
-        first.pop().or_else(|| second.pop()).unwrap_or_default()
+        large.or_else(|| self.small.pop()).unwrap_or_default()
     }
 
     fn give_batch(&mut self, mut batch: SendBatch, bytes: usize) {
@@ -61,6 +64,7 @@ impl SendPools {
 
     fn give_queue(&mut self, mut queue: Box<SendQueue>) {
         self.queues_out -= 1;
+        self.queued_bytes -= queue.load().bytes() as u64;
         if self.queues.len() < QUEUES_MAX && queue.footprint() <= QUEUE_BYTES_MAX {
             queue.clear();
             self.queues.push(queue);
@@ -118,7 +122,10 @@ impl Outbox {
             }
         }
         let queue = self.queue.get_or_insert_with(|| pools.take_queue());
-        if queue.push(class, key, origin, frame) {
+        pools.queued_bytes -= queue.load().bytes() as u64;
+        let replaced = queue.push(class, key, origin, frame);
+        pools.queued_bytes += queue.load().bytes() as u64;
+        if replaced {
             Pushed::Replaced
         } else {
             Pushed::Queued
@@ -134,6 +141,7 @@ impl Outbox {
             let waiting = queue.load().bytes();
             let batch = self.batch.get_or_insert_with(|| pools.take_batch(waiting));
             queue.fill(batch, &mut self.leaving);
+            pools.queued_bytes -= (waiting - queue.load().bytes()) as u64;
             if queue.is_empty() {
                 pools.give_queue(self.queue.take().expect("it was there"));
             }
@@ -181,6 +189,11 @@ impl Outbox {
         }
     }
 
+    /// Bytes in its queue.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.load().bytes())
+    }
+
     pub(crate) fn in_flight(&self) -> bool {
         self.in_flight
     }
@@ -190,3 +203,6 @@ impl Outbox {
         !self.in_flight && self.batch.is_none() && self.queue.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests;

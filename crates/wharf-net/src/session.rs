@@ -186,7 +186,8 @@ impl Session {
 
     /// Whether silence ends it.
     pub(crate) fn may_idle_out(&self) -> bool {
-        self.has_heartbeat && self.phase == Phase::Open && !self.input_ended
+        let heard = self.paused.is_none() && !self.input_ended;
+        self.has_heartbeat && self.phase == Phase::Open && heard
     }
 
     /// Notes which kind of client it is, by the first id that it sends.
@@ -195,6 +196,17 @@ impl Session {
             self.spoke = true;
             self.has_heartbeat = self.role == Role::Accepted && id >= FIRST_MODERN_ID;
         }
+    }
+
+    /// Whether more waits for it, on one account, than may.
+    pub(crate) fn is_over_budget(&self, origin: Origin, limits: &NetLimits) -> bool {
+        let factor = match origin {
+            Origin::Own => limits.send_queue_replies_factor,
+            Origin::Others => 1,
+        };
+        let load = self.outbox.load(origin);
+        load.bytes > limits.send_queue_bytes * factor
+            || load.messages > limits.send_queue_messages * factor
     }
 
     /// Whether its replies, after one more, fill its queue.

@@ -15,6 +15,8 @@ pub struct NetStats {
     pub sends_in_flight: u32,
     /// Now: sessions with a queue, because more waits than one send takes.
     pub queues: u32,
+    /// Now: bytes that wait in those queues.
+    pub queued_bytes: u64,
     /// Now: memory of frames that have arrived in part.
     pub reassembly_bytes: u32,
 
@@ -75,7 +77,9 @@ pub struct NetStats {
     pub latest_replaced: u64,
     /// Frames for sessions that had ended.
     pub frames_stale: u64,
-    /// Sessions unfinished frames of which had to go to keep the memory limit.
+    /// Slow readers cut because the queues of all sessions together were full.
+    pub send_memory_cuts: u64,
+    /// Sessions whose unfinished frame had to go to keep the memory limit.
     pub reassembly_evictions: u64,
     /// Deadlines looked at, real or not.
     pub deadlines_fired: u64,

@@ -164,6 +164,11 @@ impl Net {
         port: &mut impl Port,
         events: &mut impl SessionEvents,
     ) {
+        if self.sessions.len() == self.sessions.capacity() {
+            // Only sessions that were connected from here can have taken the slots.
+            self.stats.adopts_failed += 1;
+            return socket.reset();
+        }
         let Ok(socket) = port.adopt(socket) else {
             // The port closed it; the seat is given back with this return.
             self.stats.adopts_failed += 1;
@@ -171,7 +176,7 @@ impl Net {
         };
         let id = self
             .insert(role, Phase::Open)
-            .expect("a seat on this shard comes with a slot");
+            .expect("there is a free slot");
         let (login, refusal) = (now + self.limits.login, now + self.limits.refusal);
         let session = self.session(id.key());
         session.socket = Some(socket);
@@ -247,8 +252,10 @@ impl Net {
                 let token = Self::listener_token(self.shard, listener.index);
                 match port.arm_accept(listener.socket, token) {
                     Ok(op) => listener.accept = Some(op),
-                    // Without a slot for it there is a session that has one; its end frees it.
-                    Err(_) => self.stats.accepts_starved += 1,
+                    Err(_) => {
+                        listener.retry_at = Some(self.now + self.limits.accept_backoff);
+                        self.stats.accepts_starved += 1;
+                    }
                 }
             }
         }

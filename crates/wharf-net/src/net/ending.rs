@@ -21,7 +21,6 @@ impl Net {
         session.until = Instant::FAR_FUTURE;
         let session = self.sessions.get_mut(key).expect("it was there");
         session.outbox.discard(&mut self.pools);
-        self.stats.queues = self.pools.queues_out;
         self.release_input(key);
         self.mark_dirty(key);
     }
@@ -83,7 +82,6 @@ impl Net {
     pub(super) fn free(&mut self, key: Key, events: &mut impl SessionEvents) {
         let mut session = self.sessions.remove(key).expect("a session is freed once");
         session.outbox.discard(&mut self.pools);
-        self.stats.queues = self.pools.queues_out;
         self.stats.reassembly_bytes -= session.cutter.reserved_bytes() as u32;
         self.deadlines.clear(key.index());
         self.unfinished.clear(key.index());

@@ -134,14 +134,11 @@ impl Net {
     fn end_input(&mut self, key: Key, events: &mut impl SessionEvents) {
         let session = self.session(key);
         session.input_ended = true;
-        match session.phase {
-            Phase::Open if session.cutter.partial_bytes() > 0 => {
-                self.end(key, CloseReason::TruncatedFrame);
-            }
-            Phase::Open => match session.role {
-                Role::Refused(refusal) => self.end(key, CloseReason::Refused(refusal)),
-                _ => events.input_ended(session.id),
-            },
+        let truncated = session.cutter.partial_bytes() > 0;
+        match (session.phase, session.role) {
+            (Phase::Open, Role::Refused(refusal)) => self.end(key, CloseReason::Refused(refusal)),
+            (Phase::Open, _) if truncated => self.end(key, CloseReason::TruncatedFrame),
+            (Phase::Open, _) => events.input_ended(session.id),
             _ => {}
         }
         self.mark_dirty(key);
@@ -155,13 +152,17 @@ impl Net {
             .expect("a dirty session is there");
         let pause = session.pause(now, &self.rates);
         if pause != session.paused {
-            if let Some(cause) = pause {
-                self.stats.count_pause(cause);
-            } else if session.cutter.partial_bytes() > 0 {
-                // It could not go on while we did not listen.
-                self.unfinished.set(key.index(), now);
-            }
             session.paused = pause;
+            match pause {
+                Some(cause) => self.stats.count_pause(cause),
+                // While we did not listen nobody could be heard, nor complete a frame.
+                None => {
+                    session.heard_at = now;
+                    if session.cutter.partial_bytes() > 0 {
+                        self.unfinished.set(key.index(), now);
+                    }
+                }
+            }
         }
         let wanted = session.listens() && pause.is_none();
         match session.recv {

@@ -41,21 +41,22 @@ impl Net {
             Pushed::Queued => self.stats.frames_queued += 1,
             Pushed::Replaced => self.stats.latest_replaced += 1,
         }
-        self.stats.queues = self.pools.queues_out;
-        let factor = match origin {
-            Origin::Own => self.limits.send_queue_replies_factor,
-            Origin::Others => 1,
-        };
-        let load = session.outbox.load(origin);
-        if load.bytes > self.limits.send_queue_bytes * factor
-            || load.messages > self.limits.send_queue_messages * factor
+        if session.is_over_budget(origin, &self.limits) {
+            return self.end(id.key(), CloseReason::SlowReader);
+        }
+        if self.pools.queued_bytes > self.limits.send_queues_bytes
+            && session.outbox.waiting_bytes() > self.limits.send_queue_bytes as usize / 8
         {
+            self.stats.send_memory_cuts += 1;
             return self.end(id.key(), CloseReason::SlowReader);
         }
         if origin == Origin::Own && session.replies_above(&self.limits, HIGH_WATER_DIVISOR) {
             session.replies_full = true;
         }
-        self.mark_dirty(id.key());
+        if !session.dirty {
+            session.dirty = true;
+            self.dirty.push(id.key());
+        }
     }
 
     /// Submits what is to leave, unless a send is in flight.
@@ -67,7 +68,6 @@ impl Net {
         let Some(batch) = session.outbox.next_batch(&mut self.pools) else {
             return;
         };
-        self.stats.queues = self.pools.queues_out;
         let socket = session.socket.expect("a session that talks has a socket");
         match port.send(socket, batch, Token(session.id.to_bits())) {
             Ok(_) => {

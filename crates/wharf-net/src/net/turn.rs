@@ -18,7 +18,7 @@ impl Net {
             self.deadlines.next(),
             unfinished.map(|begun| begun + self.limits.partial_frame),
             self.next_accept(),
-            self.shutdown_at.filter(|_| !self.sessions.is_empty()),
+            self.shutdown_at.filter(|&at| at < Instant::FAR_FUTURE),
         ]
         .into_iter()
         .flatten()
@@ -65,6 +65,8 @@ impl Net {
         }
         self.dirty.clear();
         self.settle_deadlines();
+        self.stats.queues = self.pools.queues_out;
+        self.stats.queued_bytes = self.pools.queued_bytes;
     }
 
     fn flush_session(&mut self, now: Instant, key: Key, port: &mut impl Port) {
@@ -98,6 +100,7 @@ impl Net {
                 (Phase::Connecting, _) => CloseReason::ConnectFailed(ConnectError::TimedOut),
                 (Phase::Open, Role::Refused(refusal)) => CloseReason::Refused(refusal),
                 (Phase::Open, _) => CloseReason::LoginTimeout,
+                (Phase::Finishing, _) => CloseReason::SendStall,
                 // Draining: the reason is there since `finish`.
                 _ => CloseReason::PeerClosed,
             };
