@@ -1,0 +1,309 @@
+//! Who must hear what: every accepted message reaches each member once, in its sender's order.
+
+use std::collections::BTreeSet;
+
+/// What one delivery turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// The next one of its sender, or one behind a gap.
+    Fresh,
+    /// One from a gap: a later one of the same sender came first.
+    Late,
+    /// It had come before.
+    Duplicate,
+    /// Nobody has said that.
+    Impossible,
+}
+
+/// Gaps that are remembered one by one. Beyond these a missing message counts as lost at once, and
+/// as a duplicate should it come after all: a run that bad has failed anyway.
+const GAPS_MAX: usize = 100_000;
+
+/// The books of one room, kept at the clients: what was said, what was accepted, who heard what.
+///
+/// Members have seats from 0. All enter before anybody talks. Echoes are checked by the same
+/// books, as a room of one member that hears itself.
+///
+/// Invariant: `answered[s] <= said[s]`; `next[r, s] <= said[s]`; every sequence below `next[r, s]`
+/// was heard by `r`, unless it is in `gaps` or in `overflow`.
+#[derive(Debug)]
+pub(crate) struct RoomChecker {
+    seats: u32,
+    present: Vec<bool>,
+    said: Vec<u32>,
+    answered: Vec<u32>,
+    /// Messages that the server refused, as (sender, sequence).
+    refused: BTreeSet<(u32, u32)>,
+    /// For each receiver, for each sender: the sequence that comes next.
+    next: Vec<u32>,
+    /// Skipped and not yet seen, as (receiver, sender, sequence).
+    gaps: BTreeSet<(u32, u32, u32)>,
+    /// Skipped when `gaps` was full.
+    overflow: u64,
+    heard: Vec<u64>,
+}
+
+impl RoomChecker {
+    /// The books of a room with `seats` seats, nobody in it.
+    pub(crate) fn new(seats: u32) -> Self {
+        let count = seats as usize;
+        Self {
+            seats,
+            present: vec![false; count],
+            said: vec![0; count],
+            answered: vec![0; count],
+            refused: BTreeSet::new(),
+            next: vec![0; count * count],
+            gaps: BTreeSet::new(),
+            overflow: 0,
+            heard: vec![0; count],
+        }
+    }
+
+    /// The server has let this member in: from now on it hears everything.
+    pub(crate) fn enter(&mut self, seat: u32) {
+        self.present[seat as usize] = true;
+    }
+
+    /// The member's link has ended: it need not hear anything more, and what it heard stays heard.
+    pub(crate) fn leave(&mut self, seat: u32) {
+        self.present[seat as usize] = false;
+    }
+
+    /// A member says its next message; returns the message's sequence.
+    pub(crate) fn say(&mut self, seat: u32) -> u32 {
+        let said = &mut self.said[seat as usize];
+        *said += 1;
+        *said - 1
+    }
+
+    /// The server has answered the member's oldest unanswered message. False if there is none.
+    pub(crate) fn answer(&mut self, seat: u32, accepted: bool) -> bool {
+        let index = seat as usize;
+        if self.answered[index] == self.said[index] {
+            return false;
+        }
+        if !accepted {
+            self.refused.insert((seat, self.answered[index]));
+        }
+        self.answered[index] += 1;
+        true
+    }
+
+    /// A message has arrived at `receiver`.
+    pub(crate) fn hear(&mut self, receiver: u32, sender: u32, sequence: u32) -> Delivery {
+        if sequence >= self.said[sender as usize] {
+            return Delivery::Impossible;
+        }
+        let pair = self.pair(receiver, sender);
+        let next = self.next[pair];
+        if sequence < next {
+            if !self.gaps.remove(&(receiver, sender, sequence)) {
+                return Delivery::Duplicate;
+            }
+            self.heard[receiver as usize] += 1;
+            return Delivery::Late;
+        }
+        for skipped in next..sequence {
+            if self.gaps.len() < GAPS_MAX {
+                self.gaps.insert((receiver, sender, skipped));
+            } else {
+                self.overflow += 1;
+            }
+        }
+        self.next[pair] = sequence + 1;
+        self.heard[receiver as usize] += 1;
+        Delivery::Fresh
+    }
+
+    /// Messages of the member that the server has not answered yet.
+    pub(crate) fn unanswered(&self, seat: u32) -> u32 {
+        self.said[seat as usize] - self.answered[seat as usize]
+    }
+
+    /// Messages of its own that the member has not heard yet.
+    pub(crate) fn unheard_by_self(&self, seat: u32) -> u32 {
+        self.said[seat as usize] - self.next[self.pair(seat, seat)]
+    }
+
+    /// Whether every member present has heard as much as was accepted, and nobody waits for an
+    /// answer.
+    pub(crate) fn is_settled(&self) -> bool {
+        let accepted = self.accepted();
+        let mut present = (0..self.seats).filter(|&seat| self.present[seat as usize]);
+        present.all(|seat| self.unanswered(seat) == 0 && self.heard[seat as usize] >= accepted)
+    }
+
+    /// Whether this member has heard as much as was accepted.
+    pub(crate) fn has_heard_all(&self, seat: u32) -> bool {
+        self.heard[seat as usize] >= self.accepted()
+    }
+
+    /// Accepted messages that a member present has never heard, over all members.
+    pub(crate) fn lost(&self) -> u64 {
+        let skipped = self.gaps.iter().filter(|&&(receiver, sender, sequence)| {
+            self.present[receiver as usize] && self.was_accepted(sender, sequence)
+        });
+        skipped.count() as u64 + self.overflow + self.unheard_tails()
+    }
+
+    /// What each member present still misses behind the last message that it heard of each sender.
+    fn unheard_tails(&self) -> u64 {
+        let present = (0..self.seats).filter(|&seat| self.present[seat as usize]);
+        let pairs =
+            present.flat_map(|receiver| (0..self.seats).map(move |sender| (receiver, sender)));
+        pairs
+            .map(|(receiver, sender)| {
+                let next = self.next[self.pair(receiver, sender)];
+                let tail = self.answered[sender as usize].saturating_sub(next);
+                let refused = self
+                    .refused
+                    .range((sender, next)..(sender, next + tail))
+                    .count();
+                u64::from(tail) - refused as u64
+            })
+            .sum()
+    }
+
+    fn accepted(&self) -> u64 {
+        let answered = self
+            .answered
+            .iter()
+            .map(|&count| u64::from(count))
+            .sum::<u64>();
+        answered - self.refused.len() as u64
+    }
+
+    fn was_accepted(&self, sender: u32, sequence: u32) -> bool {
+        sequence < self.answered[sender as usize] && !self.refused.contains(&(sender, sequence))
+    }
+
+    fn pair(&self, receiver: u32, sender: u32) -> usize {
+        receiver as usize * self.seats as usize + sender as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Delivery::{Duplicate, Fresh, Impossible, Late};
+
+    /// A room of two in which seat 0 has said three messages, all accepted, and heard them itself.
+    fn three_said() -> RoomChecker {
+        let mut room = RoomChecker::new(2);
+        room.enter(0);
+        room.enter(1);
+        for sequence in 0..3 {
+            assert_eq!(room.say(0), sequence);
+            assert!(room.answer(0, true));
+            assert_eq!(room.hear(0, 0, sequence), Fresh);
+        }
+        room
+    }
+
+    fn hear(room: &mut RoomChecker, sequences: &[u32]) -> Vec<Delivery> {
+        sequences
+            .iter()
+            .map(|&sequence| room.hear(1, 0, sequence))
+            .collect()
+    }
+
+    #[test]
+    fn each_message_once_and_in_order_is_right() {
+        let mut room = three_said();
+        assert!(!room.is_settled());
+        assert_eq!(hear(&mut room, &[0, 1, 2]), [Fresh; 3]);
+        assert!(room.is_settled());
+        assert_eq!(room.lost(), 0);
+    }
+
+    #[test]
+    fn a_loss_in_the_middle_is_found() {
+        let mut room = three_said();
+        assert_eq!(hear(&mut room, &[0, 2]), [Fresh; 2]);
+        assert!(!room.is_settled());
+        assert_eq!(room.lost(), 1);
+    }
+
+    #[test]
+    fn a_loss_at_the_end_is_found() {
+        let mut room = three_said();
+        assert_eq!(hear(&mut room, &[0]), [Fresh]);
+        assert_eq!(room.lost(), 2);
+    }
+
+    #[test]
+    fn a_duplicate_is_found_and_does_not_hide_a_loss() {
+        let mut room = three_said();
+        assert_eq!(hear(&mut room, &[0, 0, 1]), [Fresh, Duplicate, Fresh]);
+        assert!(!room.is_settled());
+        assert_eq!(room.lost(), 1);
+    }
+
+    #[test]
+    fn an_overtaken_message_is_out_of_order_and_not_lost() {
+        let mut room = three_said();
+        assert_eq!(hear(&mut room, &[1, 0, 2]), [Fresh, Late, Fresh]);
+        assert!(room.is_settled());
+        assert_eq!(room.lost(), 0);
+        assert_eq!(
+            hear(&mut room, &[0]),
+            [Duplicate],
+            "late, and then once more"
+        );
+    }
+
+    #[test]
+    fn what_nobody_said_is_found() {
+        assert_eq!(hear(&mut three_said(), &[3]), [Impossible]);
+    }
+
+    #[test]
+    fn an_unanswered_message_may_be_heard_and_is_not_missed() {
+        let mut room = three_said();
+        hear(&mut room, &[0, 1, 2]);
+        assert_eq!(room.say(0), 3);
+        assert_eq!(room.unanswered(0), 1);
+        assert!(!room.is_settled(), "its answer is missing");
+        assert_eq!(room.lost(), 0, "the server may never have had it");
+        assert_eq!(
+            hear(&mut room, &[3]),
+            [Fresh],
+            "a delivery may overtake the answer"
+        );
+    }
+
+    #[test]
+    fn a_refused_message_is_not_missed() {
+        let mut room = three_said();
+        room.say(0);
+        assert!(room.answer(0, false));
+        assert!(!room.answer(0, true), "more answers than messages");
+        assert_eq!(hear(&mut room, &[0, 1, 2]), [Fresh; 3]);
+        assert!(room.is_settled());
+        assert_eq!(room.lost(), 0);
+    }
+
+    #[test]
+    fn a_refused_message_in_the_middle_is_not_missed() {
+        let mut room = RoomChecker::new(1);
+        room.enter(0);
+        for (sequence, accepted) in [(0, true), (1, false), (2, true)] {
+            room.say(0);
+            room.answer(0, accepted);
+            if accepted {
+                assert_eq!(room.hear(0, 0, sequence), Fresh);
+            }
+        }
+        assert!(room.is_settled());
+        assert_eq!(room.lost(), 0);
+    }
+
+    #[test]
+    fn a_member_that_left_misses_nothing() {
+        let mut room = three_said();
+        room.leave(1);
+        assert!(room.is_settled());
+        assert_eq!(room.lost(), 0);
+    }
+}

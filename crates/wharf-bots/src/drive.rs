@@ -1,0 +1,151 @@
+//! One thread of bots: a port, the sessions on it, and the fleet that owns them.
+
+use crate::BotsError;
+use crate::commands::Command;
+use crate::fleet::{DONE, FirstFailure, Fleet};
+use crate::gate::Gate;
+use crate::progress::Snapshot;
+use crate::tally::Tally;
+use std::net::SocketAddr;
+use wharf_base::{Duration, Instant};
+use wharf_net::{Net, Origin, Outgoing};
+use wharf_port::{Completion, ConnectOptions, Port};
+use wharf_wire::SendClass;
+
+/// How often somebody who watches hears where the run stands.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
+
+/// Completions taken in one turn.
+const BATCH: usize = 256;
+
+/// Carries out a fleet's commands on a port, turn by turn.
+pub(crate) struct Driver<P> {
+    port: P,
+    net: Net,
+    fleet: Fleet,
+    target: SocketAddr,
+    batch: Vec<Completion>,
+    begun: bool,
+    watched_at: Instant,
+}
+
+impl<P: Port> Driver<P> {
+    /// A driver at the start of its run.
+    pub(crate) fn new(port: P, net: Net, fleet: Fleet, target: SocketAddr) -> Self {
+        Self {
+            port,
+            net,
+            fleet,
+            target,
+            batch: Vec::with_capacity(BATCH),
+            begun: false,
+            watched_at: Instant::ZERO,
+        }
+    }
+
+    /// Runs to the end on this thread. `watch` hears a few times a second where the run stands.
+    ///
+    /// # Errors
+    /// [`BotsError`] if nobody is there to talk to, or the port breaks.
+    pub(crate) fn run(
+        mut self,
+        gate: &Gate,
+        mut watch: impl FnMut(Snapshot, Instant),
+    ) -> Result<Tally, BotsError> {
+        let ticket = gate.enter(self.port.waker());
+        while !self.fleet.is_done() {
+            let now = self.turn().map_err(BotsError::Port)?;
+            if let Some(failure) = self.fleet.first_failure() {
+                return Err(self.explain(failure));
+            }
+            if self.fleet.is_gathered() {
+                ticket.ready(now);
+                if let Some(start) = gate.start() {
+                    self.fleet.start(start);
+                    self.carry_out(now);
+                }
+            }
+            if now >= self.watched_at + WATCH_EVERY {
+                self.watched_at = now;
+                watch(self.fleet.snapshot(), now);
+            }
+        }
+        Ok(self.fleet.into_tally())
+    }
+
+    /// Waits, handles what came and sends what is to be sent; returns the time.
+    fn turn(&mut self) -> std::io::Result<Instant> {
+        let until = self.next_deadline();
+        let now = self.port.wait(&mut self.batch, Some(until))?;
+        if self.begun {
+            self.fleet.turn(now);
+        } else {
+            self.begun = true;
+            self.fleet.begin(now);
+        }
+        let mut batch = core::mem::take(&mut self.batch);
+        for completion in batch.drain(..) {
+            self.net
+                .handle_completion(now, completion, &mut self.port, &mut self.fleet);
+        }
+        self.batch = batch;
+        self.fleet.handle_timeout(now);
+        self.carry_out(now);
+        self.net
+            .handle_timeout(now, &mut self.port, &mut self.fleet);
+        self.net.flush(now, &mut self.port, &mut self.fleet);
+        self.carry_out(now);
+        Ok(now)
+    }
+
+    fn next_deadline(&self) -> Instant {
+        if !self.begun {
+            return Instant::ZERO;
+        }
+        let watch = self.watched_at + WATCH_EVERY;
+        let deadlines = [self.net.next_deadline(), self.fleet.next_deadline()];
+        deadlines.into_iter().flatten().fold(watch, Instant::min)
+    }
+
+    fn carry_out(&mut self, now: Instant) {
+        // A connect that cannot begin makes the fleet want something else, so: until it is content.
+        while !self.fleet.commands().is_empty() {
+            let mut commands = core::mem::take(self.fleet.commands());
+            commands.drain(|command| self.carry_out_one(now, command));
+            self.fleet.take_back(commands);
+        }
+    }
+
+    fn carry_out_one(&mut self, now: Instant, command: Command<'_>) {
+        match command {
+            Command::Connect { bot, local } => {
+                let options = ConnectOptions { local };
+                match self.net.connect(now, &mut self.port, self.target, &options) {
+                    Ok(session) => self.fleet.connecting(bot, session),
+                    Err(_) => self.fleet.connect_refused(bot),
+                }
+            }
+            Command::Send { session, frame } => {
+                let frame = Outgoing::Copy(frame);
+                self.net
+                    .send(now, session, SendClass::Reliable, Origin::Own, frame);
+            }
+            Command::LogIn { session } => self.net.log_in(session),
+            Command::PauseReading { session } => self.net.hold_input(session),
+            Command::ResumeReading { session } => self.net.resume_input(session),
+            Command::Finish { session } => self.net.finish(session, DONE),
+            Command::Close { session } => self.net.close(session, DONE),
+        }
+    }
+
+    fn explain(&self, failure: &FirstFailure) -> BotsError {
+        let target = self.target;
+        match failure {
+            FirstFailure::Refused => BotsError::NobodyListens { target },
+            FirstFailure::Other(reason) => BotsError::Unreachable {
+                target,
+                reason: reason.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Dummy clients: they load a server, check every delivery, and report.
+//!
+//! A [`Workload`] is a name for plain numbers ([`BotOptions`]); [`run`] carries it out on
+//! `wharf-net`'s client side and returns a [`Report`]. Bots know the classic packets and nothing of
+//! content: what they check is what any client could see.
+
+mod args;
+mod cadence;
+mod checker;
+mod commands;
+mod descriptors;
+mod drive;
+mod error;
+mod fleet;
+mod gate;
+mod latency;
+mod message;
+mod options;
+mod plan;
+mod progress;
+mod report;
+mod run;
+mod source;
+mod tally;
+
+pub use args::BotArgs;
+pub use error::BotsError;
+pub use latency::LatencySummary;
+pub use options::{BotOptions, PortBackend, Workload};
+pub use progress::{Console, Progress, Silent, Snapshot};
+pub use report::Report;
+pub use run::{run, run_args};
+pub use source::SourceAddresses;
+pub use tally::{Faults, SlowReaders};
