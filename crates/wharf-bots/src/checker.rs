@@ -1,5 +1,6 @@
 //! Who must hear what: every accepted message reaches each member once, in its sender's order.
 
+use crate::numbered::Numbered;
 use std::collections::BTreeSet;
 
 /// What one delivery turned out to be.
@@ -29,70 +30,68 @@ const GAPS_MAX: usize = 100_000;
 #[derive(Debug)]
 pub(crate) struct RoomChecker {
     seats: u32,
-    present: Vec<bool>,
-    said: Vec<u32>,
-    answered: Vec<u32>,
+    present: Numbered<bool>,
+    said: Numbered<u32>,
+    answered: Numbered<u32>,
     /// Messages that the server refused, as (sender, sequence).
     refused: BTreeSet<(u32, u32)>,
     /// For each receiver, for each sender: the sequence that comes next.
-    next: Vec<u32>,
+    next: Numbered<u32>,
     /// Skipped and not yet seen, as (receiver, sender, sequence).
     gaps: BTreeSet<(u32, u32, u32)>,
     /// Skipped when `gaps` was full.
     overflow: u64,
-    heard: Vec<u64>,
+    heard: Numbered<u64>,
 }
 
 impl RoomChecker {
     /// The books of a room with `seats` seats, nobody in it.
     pub(crate) fn new(seats: u32) -> Self {
-        let count = seats as usize;
         Self {
             seats,
-            present: vec![false; count],
-            said: vec![0; count],
-            answered: vec![0; count],
+            present: Numbered::of(false, seats),
+            said: Numbered::of(0, seats),
+            answered: Numbered::of(0, seats),
             refused: BTreeSet::new(),
-            next: vec![0; count * count],
+            next: Numbered::of(0, seats * seats),
             gaps: BTreeSet::new(),
             overflow: 0,
-            heard: vec![0; count],
+            heard: Numbered::of(0, seats),
         }
     }
 
     /// The server has let this member in: from now on it hears everything.
     pub(crate) fn enter(&mut self, seat: u32) {
-        self.present[seat as usize] = true;
+        self.present[seat] = true;
     }
 
     /// The member's link has ended: it need not hear anything more, and what it heard stays heard.
     pub(crate) fn leave(&mut self, seat: u32) {
-        self.present[seat as usize] = false;
+        self.present[seat] = false;
     }
 
     /// A member says its next message; returns the message's sequence.
     pub(crate) fn say(&mut self, seat: u32) -> u32 {
-        let said = &mut self.said[seat as usize];
+        let said = &mut self.said[seat];
         *said += 1;
         *said - 1
     }
 
     /// The server has answered the member's oldest unanswered message. False if there is none.
     pub(crate) fn answer(&mut self, seat: u32, accepted: bool) -> bool {
-        let index = seat as usize;
-        if self.answered[index] == self.said[index] {
+        if self.answered[seat] == self.said[seat] {
             return false;
         }
         if !accepted {
-            self.refused.insert((seat, self.answered[index]));
+            self.refused.insert((seat, self.answered[seat]));
         }
-        self.answered[index] += 1;
+        self.answered[seat] += 1;
         true
     }
 
     /// A message has arrived at `receiver`.
     pub(crate) fn hear(&mut self, receiver: u32, sender: u32, sequence: u32) -> Delivery {
-        if sequence >= self.said[sender as usize] {
+        if sequence >= self.said[sender] {
             return Delivery::Impossible;
         }
         let pair = self.pair(receiver, sender);
@@ -101,7 +100,7 @@ impl RoomChecker {
             if !self.gaps.remove(&(receiver, sender, sequence)) {
                 return Delivery::Duplicate;
             }
-            self.heard[receiver as usize] += 1;
+            self.heard[receiver] += 1;
             return Delivery::Late;
         }
         for skipped in next..sequence {
@@ -112,50 +111,50 @@ impl RoomChecker {
             }
         }
         self.next[pair] = sequence + 1;
-        self.heard[receiver as usize] += 1;
+        self.heard[receiver] += 1;
         Delivery::Fresh
     }
 
     /// Messages of the member that the server has not answered yet.
     pub(crate) fn unanswered(&self, seat: u32) -> u32 {
-        self.said[seat as usize] - self.answered[seat as usize]
+        self.said[seat] - self.answered[seat]
     }
 
     /// Messages of its own that the member has not heard yet.
     pub(crate) fn unheard_by_self(&self, seat: u32) -> u32 {
-        self.said[seat as usize] - self.next[self.pair(seat, seat)]
+        self.said[seat] - self.next[self.pair(seat, seat)]
     }
 
     /// Whether every member present has heard as much as was accepted, and nobody waits for an
     /// answer.
     pub(crate) fn is_settled(&self) -> bool {
         let accepted = self.accepted();
-        let mut present = (0..self.seats).filter(|&seat| self.present[seat as usize]);
-        present.all(|seat| self.unanswered(seat) == 0 && self.heard[seat as usize] >= accepted)
+        let mut present = (0..self.seats).filter(|&seat| self.present[seat]);
+        present.all(|seat| self.unanswered(seat) == 0 && self.heard[seat] >= accepted)
     }
 
     /// Whether this member has heard as much as was accepted.
     pub(crate) fn has_heard_all(&self, seat: u32) -> bool {
-        self.heard[seat as usize] >= self.accepted()
+        self.heard[seat] >= self.accepted()
     }
 
     /// Accepted messages that a member present has never heard, over all members.
     pub(crate) fn lost(&self) -> u64 {
         let skipped = self.gaps.iter().filter(|&&(receiver, sender, sequence)| {
-            self.present[receiver as usize] && self.was_accepted(sender, sequence)
+            self.present[receiver] && self.was_accepted(sender, sequence)
         });
         skipped.count() as u64 + self.overflow + self.unheard_tails()
     }
 
     /// What each member present still misses behind the last message that it heard of each sender.
     fn unheard_tails(&self) -> u64 {
-        let present = (0..self.seats).filter(|&seat| self.present[seat as usize]);
+        let present = (0..self.seats).filter(|&seat| self.present[seat]);
         let pairs =
             present.flat_map(|receiver| (0..self.seats).map(move |sender| (receiver, sender)));
         pairs
             .map(|(receiver, sender)| {
                 let next = self.next[self.pair(receiver, sender)];
-                let tail = self.answered[sender as usize].saturating_sub(next);
+                let tail = self.answered[sender].saturating_sub(next);
                 let refused = self
                     .refused
                     .range((sender, next)..(sender, next + tail))
@@ -175,11 +174,11 @@ impl RoomChecker {
     }
 
     fn was_accepted(&self, sender: u32, sequence: u32) -> bool {
-        sequence < self.answered[sender as usize] && !self.refused.contains(&(sender, sequence))
+        sequence < self.answered[sender] && !self.refused.contains(&(sender, sequence))
     }
 
-    fn pair(&self, receiver: u32, sender: u32) -> usize {
-        receiver as usize * self.seats as usize + sender as usize
+    fn pair(&self, receiver: u32, sender: u32) -> u32 {
+        receiver * self.seats + sender
     }
 }
 

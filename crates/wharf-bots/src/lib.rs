@@ -15,6 +15,7 @@ mod fleet;
 mod gate;
 mod latency;
 mod message;
+mod numbered;
 mod options;
 mod plan;
 mod progress;

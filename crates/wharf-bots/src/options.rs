@@ -57,6 +57,9 @@ const ECHO_TEXT_BYTES_MAX: u16 = 16 * 1024 - HEADER_BYTES as u16;
 /// The longest text of a line of chat.
 const CHAT_TEXT_BYTES_MAX: u16 = 257;
 
+/// The most bots in one room: its books grow with the square.
+const ROOM_SEATS_MAX: u32 = 10_000;
+
 /// The parameters of one run.
 #[derive(Clone, Debug, Serialize)]
 pub struct BotOptions {
@@ -165,6 +168,14 @@ impl BotOptions {
         ];
         for (option, check) in checks {
             check.map_err(|said| BotsError::Option { option, said })?;
+        }
+        if self.workload.chats() && self.sessions.div_ceil(self.rooms) > ROOM_SEATS_MAX {
+            let said =
+                format!("a room of more than {ROOM_SEATS_MAX} is too large to keep books of");
+            return Err(BotsError::Option {
+                option: "rooms",
+                said,
+            });
         }
         if self.workload.chats() && self.rate == 0.0 {
             let said = "0 is for echo and churn; a chat is an open loop and has a rate".into();

@@ -24,11 +24,33 @@ pub(super) enum Stage {
     Gone,
 }
 
-impl Stage {
-    /// How many there are.
-    pub(super) const COUNT: usize = 8;
-    /// The last stage in which a bot is logged in.
-    pub(super) const IN: Self = Self::Leaving;
+/// How many bots are in each stage.
+#[derive(Debug)]
+pub(super) struct Census([u32; 8]);
+
+impl Census {
+    /// So many bots, all absent.
+    pub(super) fn all_absent(bots: u32) -> Self {
+        let mut census = Self([0; 8]);
+        census.0[Stage::Absent as usize] = bots;
+        census
+    }
+
+    /// A bot has gone from one stage to another.
+    pub(super) fn moved(&mut self, from: Stage, to: Stage) {
+        self.0[from as usize] -= 1;
+        self.0[to as usize] += 1;
+    }
+
+    /// How many are in this stage.
+    pub(super) fn of(&self, stage: Stage) -> u32 {
+        self.0[stage as usize]
+    }
+
+    /// How many are in the stages from `first` to `last`.
+    pub(super) fn between(&self, first: Stage, last: Stage) -> u32 {
+        self.0[first as usize..=last as usize].iter().sum()
+    }
 }
 
 /// One bot.

@@ -43,7 +43,7 @@ impl SessionEvents for Fleet {
                 self.on_connect_failed(bot, failure);
                 self.on_closed(bot, name(error));
             }
-            DONE if self.bots[bot as usize].stage == Stage::Parting => {
+            DONE if self.bots[bot].stage == Stage::Parting => {
                 self.on_closed(bot, "by-the-bot");
             }
             reason => self.on_closed(bot, reason.name()),

@@ -1,8 +1,8 @@
 //! A session's way in and out: connect, log in, enter, leave, close; and churn, which is nothing
 //! but that.
 
-use super::bot::{Bot, Stage};
-use super::{FirstFailure, Fleet, Phase, STARTING_MAX};
+use super::bot::Stage;
+use super::{FirstFailure, Fleet, NOBODY, Phase, STARTING_MAX};
 use crate::Workload;
 use crate::commands::Command;
 use wharf_base::SessionId;
@@ -17,23 +17,17 @@ impl Fleet {
             && let Some(bot) = self.waiting.pop_front()
         {
             self.set_stage(bot, Stage::Connecting);
-            let local = self
-                .plan
-                .options
-                .source_addresses
-                .of(self.bots[bot as usize].number);
+            let local = self.plan.options.source_addresses.of(self.bots[bot].number);
             self.commands.give(Command::Connect { bot, local });
         }
     }
 
     /// The driver has begun to connect a bot.
     pub(crate) fn connecting(&mut self, bot: u32, session: SessionId) {
-        let slot = session.key().index() as usize;
-        if self.by_slot.len() <= slot {
-            self.by_slot.resize(slot + 1, u32::MAX);
-        }
+        let slot = session.key().index();
+        self.by_slot.reach(slot, NOBODY);
         self.by_slot[slot] = bot;
-        self.bots[bot as usize].session = Some(session);
+        self.bots[bot].session = Some(session);
     }
 
     /// The driver could not even begin: no slot is left for the session.
@@ -45,13 +39,13 @@ impl Fleet {
 
     /// A link is there.
     pub(super) fn on_opened(&mut self, bot: u32, session: SessionId) {
-        if self.bots[bot as usize].stage != Stage::Connecting {
+        if self.bots[bot].stage != Stage::Connecting {
             return;
         }
         self.progress();
         self.set_stage(bot, Stage::LoggingIn);
         let login = LoginRequest {
-            user: self.bots[bot as usize].name,
+            user: self.bots[bot].name,
             password: UserName::truncated("bot"),
         };
         self.commands.send(session, |out| login.encode_frame(out));
@@ -59,7 +53,7 @@ impl Fleet {
 
     /// 202.
     pub(super) fn on_login_result(&mut self, bot: u32, session: SessionId, result: ResultCode) {
-        if self.bots[bot as usize].stage != Stage::LoggingIn {
+        if self.bots[bot].stage != Stage::LoggingIn {
             self.tally.faults.unexpected += 1;
             return;
         }
@@ -72,7 +66,7 @@ impl Fleet {
         self.commands.give(Command::LogIn { session });
         if self.plan.options.workload.enters_rooms() {
             self.set_stage(bot, Stage::Entering);
-            let room = self.plan.room_number(self.bots[bot as usize].number);
+            let room = self.plan.room_number(self.bots[bot].number);
             self.commands
                 .send(session, |out| EnterRequest { room }.encode_frame(out));
         } else {
@@ -83,7 +77,7 @@ impl Fleet {
 
     /// 207.
     pub(super) fn on_enter_result(&mut self, bot: u32, result: ResultCode) {
-        if self.bots[bot as usize].stage != Stage::Entering {
+        if self.bots[bot].stage != Stage::Entering {
             self.tally.faults.unexpected += 1;
             return;
         }
@@ -98,13 +92,13 @@ impl Fleet {
 
     /// 216.
     pub(super) fn on_leave_result(&mut self, bot: u32, result: ResultCode) {
-        if self.bots[bot as usize].stage != Stage::Leaving {
+        if self.bots[bot].stage != Stage::Leaving {
             self.tally.faults.unexpected += 1;
             return;
         }
         self.progress();
         if result == ResultCode::None {
-            self.bots[bot as usize].cycle_whole = true;
+            self.bots[bot].cycle_whole = true;
         } else {
             self.tally.refuse("leave", result);
         }
@@ -115,14 +109,10 @@ impl Fleet {
     fn on_ready(&mut self, bot: u32) {
         self.tally.ready += 1;
         self.set_stage(bot, Stage::Ready);
-        let Bot { place, number, .. } = self.bots[bot as usize];
-        let room = &mut self.rooms[place.room as usize];
-        room.checker.enter(place.seat);
-        room.roster += Bot::weight(number);
+        let it = &self.bots[bot];
+        self.rooms[it.place.room].enter(it);
         if self.plan.options.workload == Workload::Churn {
-            let session = self.bots[bot as usize]
-                .session
-                .expect("a bot that is ready has one");
+            let session = self.bots[bot].session.expect("a bot that is ready has one");
             self.set_stage(bot, Stage::Leaving);
             self.commands
                 .send(session, |out| LeaveRequest.encode_frame(out));
@@ -132,7 +122,7 @@ impl Fleet {
 
     /// The server has ended its direction: no bot's wish before it parts.
     pub(super) fn on_input_ended(&mut self, bot: u32) {
-        if self.bots[bot as usize].stage < Stage::Parting {
+        if self.bots[bot].stage < Stage::Parting {
             self.count_early_end(bot);
             self.finish(bot);
         }
@@ -142,30 +132,28 @@ impl Fleet {
     pub(super) fn on_closed(&mut self, bot: u32, reason: &'static str) {
         self.progress();
         *self.tally.closes.entry(reason).or_default() += 1;
-        match self.bots[bot as usize].stage {
+        match self.bots[bot].stage {
             Stage::Parting => {}
             Stage::Connecting => self.tally.faults.never_ready += 1,
             _ => self.count_early_end(bot),
         }
-        let place = self.bots[bot as usize].place;
-        let room = &mut self.rooms[place.room as usize];
-        room.checker.leave(place.seat);
-        room.left = true;
+        let it = &self.bots[bot];
+        self.rooms[it.place.room].leave(it);
         self.retire(bot);
     }
 
     /// Why a connection could not be made matters once: when it was the first of all.
     pub(super) fn on_connect_failed(&mut self, bot: u32, failure: FirstFailure) {
-        let nobody_was_there = self.tally.closes.is_empty() && self.counts_opened() == 0;
+        let nobody_was_there = self.tally.closes.is_empty() && self.ever_opened() == 0;
         if nobody_was_there && self.first_failure.is_none() {
             self.first_failure = Some(failure);
         }
-        debug_assert_eq!(self.bots[bot as usize].stage, Stage::Connecting);
+        debug_assert_eq!(self.bots[bot].stage, Stage::Connecting);
     }
 
     /// Ends a session in an orderly way; its end is then no fault.
     pub(super) fn finish(&mut self, bot: u32) {
-        if let Some(session) = self.bots[bot as usize].session {
+        if let Some(session) = self.bots[bot].session {
             self.commands.give(Command::Finish { session });
         }
         self.forget_plans(bot);
@@ -175,7 +163,7 @@ impl Fleet {
 
     /// Ends a session at once; its end is then no fault.
     pub(super) fn close(&mut self, bot: u32) {
-        if let Some(session) = self.bots[bot as usize].session {
+        if let Some(session) = self.bots[bot].session {
             self.commands.give(Command::Close { session });
         }
         self.set_stage(bot, Stage::Parting);
@@ -183,7 +171,7 @@ impl Fleet {
 
     /// The bot begins the cycle that was due at `began`.
     pub(super) fn begin_cycle(&mut self, bot: u32, began: wharf_base::Instant) {
-        let it = &mut self.bots[bot as usize];
+        let it = &mut self.bots[bot];
         it.cycle_began = began;
         it.name = self.plan.name(it.number, it.begun);
         it.begun += 1;
@@ -194,11 +182,11 @@ impl Fleet {
 
     /// A session has ended: a churning bot goes on to its next cycle, every other one is gone.
     fn retire(&mut self, bot: u32) {
-        self.bots[bot as usize].session = None;
+        self.bots[bot].session = None;
         self.forget_plans(bot);
-        if self.bots[bot as usize].cycle_whole {
+        if self.bots[bot].cycle_whole {
             self.tally.cycles += 1;
-            let lasted = self.now - self.bots[bot as usize].cycle_began;
+            let lasted = self.now - self.bots[bot].cycle_began;
             self.tally.latencies.record(lasted);
             self.tally.busy_until(self.started_at, self.now);
             self.set_stage(bot, Stage::Absent);
@@ -214,7 +202,7 @@ impl Fleet {
     }
 
     fn count_early_end(&mut self, bot: u32) {
-        if self.bots[bot as usize].stopped {
+        if self.bots[bot].stopped {
             self.tally.slow.cut += 1;
         } else {
             self.tally.faults.closed_early += 1;
@@ -222,10 +210,10 @@ impl Fleet {
     }
 
     fn starting(&self) -> u32 {
-        self.counts[Stage::Connecting as usize] + self.counts[Stage::LoggingIn as usize]
+        self.census.between(Stage::Connecting, Stage::LoggingIn)
     }
 
-    fn counts_opened(&self) -> u32 {
-        self.counts[Stage::LoggingIn as usize..].iter().sum()
+    fn ever_opened(&self) -> u32 {
+        self.census.between(Stage::LoggingIn, Stage::Gone)
     }
 }

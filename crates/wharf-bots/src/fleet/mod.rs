@@ -10,6 +10,7 @@
 mod bot;
 mod events;
 mod life;
+mod room;
 mod talk;
 
 #[cfg(test)]
@@ -18,13 +19,14 @@ mod model;
 mod tests;
 
 use crate::Workload;
-use crate::checker::RoomChecker;
 use crate::commands::{Command, Commands};
+use crate::numbered::Numbered;
 use crate::plan::Plan;
 use crate::progress::Snapshot;
 use crate::tally::Tally;
-use bot::{Bot, Stage};
+use bot::{Bot, Census, Stage};
 pub(crate) use events::DONE;
+use room::Room;
 use std::collections::VecDeque;
 use wharf_base::{Deadlines, Duration, Instant, SessionId};
 
@@ -34,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Sessions that are connecting or logging in at once, over all threads. Below the smallest cap
 /// that a server has for sessions not logged in (64), and yet thousands a second on one machine.
 const STARTING_MAX: u32 = 48;
+
+/// The bot of a session slot that was never used.
+const NOBODY: u32 = u32::MAX;
 
 /// What the fleet is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,36 +69,24 @@ impl Phase {
     }
 }
 
-/// A room and the bots on its seats.
-#[derive(Debug)]
-struct Room {
-    checker: RoomChecker,
-    /// The bot on each seat.
-    bots: Vec<u32>,
-    /// The sum of [`Bot::weight`] over the members that are in.
-    roster: u64,
-    /// A member has left: lists are not compared any more, since a 217 names nobody.
-    left: bool,
-}
-
 /// The bots of one thread.
 ///
 /// Call order: [`Fleet::begin`] once; then for each turn [`Fleet::turn`] with the time, the events,
 /// [`Fleet::handle_timeout`], carrying out the commands after each; [`Fleet::start`] once it
 /// [`Fleet::is_gathered`]; until it [`Fleet::is_done`].
 ///
-/// Invariant: `counts[stage]` bots are in each stage; `by_slot` names the bot of every session that
+/// Invariant: `census` counts each bot in its stage; `by_slot` names the bot of every session that
 /// is open or being opened.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     plan: Plan,
-    bots: Vec<Bot>,
-    rooms: Vec<Room>,
+    bots: Numbered<Bot>,
+    rooms: Numbered<Room>,
     /// The bot in each session slot.
-    by_slot: Vec<u32>,
+    by_slot: Numbered<u32>,
     /// Bots that want to connect, in the order of their turn.
     waiting: VecDeque<u32>,
-    counts: [u32; Stage::COUNT],
+    census: Census,
     phase: Phase,
     now: Instant,
     /// When the running phase began.
@@ -134,13 +127,12 @@ impl Fleet {
             rooms[place.room as usize].push(bots.len() as u32);
             bots.push(Bot::new(&plan, number, place));
         }
-        let mut counts = [0; Stage::COUNT];
-        counts[Stage::Absent as usize] = bots.len() as u32;
         Self {
-            rooms: rooms.into_iter().map(Room::new).collect(),
-            by_slot: Vec::new(),
+            census: Census::all_absent(bots.len() as u32),
+            rooms: rooms.into_iter().map(Room::new).collect::<Vec<_>>().into(),
+            bots: bots.into(),
+            by_slot: Numbered::of(NOBODY, 0),
             waiting: VecDeque::new(),
-            counts,
             phase: Phase::Gathering,
             now: Instant::ZERO,
             started_at: Instant::FAR_FUTURE,
@@ -150,14 +142,13 @@ impl Fleet {
             commands: Commands::default(),
             tally: Tally::new(),
             first_failure: None,
-            bots,
             plan,
         }
     }
 
     /// How many bots there are.
     pub(crate) fn sessions(&self) -> u32 {
-        self.bots.len() as u32
+        self.bots.len()
     }
 
     /// Begins to gather. Churning bots gather nothing: connecting is what they are timed at.
@@ -165,7 +156,7 @@ impl Fleet {
         self.turn(now);
         self.progress_at = now;
         if self.plan.options.workload != Workload::Churn {
-            self.waiting.extend(0..self.bots.len() as u32);
+            self.waiting.extend(self.bots.numbers());
             self.connect_some();
         }
         self.look_whether_gathered();
@@ -188,7 +179,7 @@ impl Fleet {
         );
         self.phase = Phase::Running;
         self.started_at = start;
-        for bot in 0..self.bots.len() as u32 {
+        for bot in self.bots.numbers() {
             self.start_bot(bot);
         }
     }
@@ -251,15 +242,11 @@ impl Fleet {
 
     /// Where the run stands.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let at_least = |stage: Stage| {
-            self.counts[stage as usize..=Stage::IN as usize]
-                .iter()
-                .sum()
-        };
+        let at_least = |stage| self.census.between(stage, Stage::Leaving);
         let enters = self.plan.options.workload.enters_rooms();
         Snapshot {
             phase: self.phase.name(),
-            sessions: self.bots.len() as u32,
+            sessions: self.bots.len(),
             connected: at_least(Stage::LoggingIn),
             logged_in: at_least(Stage::Entering),
             in_rooms: if enters { at_least(Stage::Ready) } else { 0 },
@@ -286,9 +273,7 @@ impl Fleet {
     }
 
     fn look_whether_gathered(&mut self) {
-        let missing = self.counts[Stage::Absent as usize..Stage::Ready as usize]
-            .iter()
-            .sum::<u32>();
+        let missing = self.census.between(Stage::Absent, Stage::Entering);
         let churns = self.plan.options.workload == Workload::Churn;
         if self.phase == Phase::Gathering && (missing == 0 || churns) {
             self.phase = Phase::Gathered;
@@ -297,8 +282,8 @@ impl Fleet {
 
     fn give_up_gathering(&mut self) {
         self.waiting.clear();
-        for bot in 0..self.bots.len() as u32 {
-            match self.bots[bot as usize].stage {
+        for bot in self.bots.numbers() {
+            match self.bots[bot].stage {
                 Stage::Absent => {
                     self.tally.faults.never_ready += 1;
                     self.set_stage(bot, Stage::Gone);
@@ -319,11 +304,11 @@ impl Fleet {
         self.progress();
         self.tally.busy_until(self.started_at, self.now);
         self.waiting.clear();
-        for bot in 0..self.bots.len() as u32 {
-            if self.bots[bot as usize].stage != Stage::Ready {
+        for bot in self.bots.numbers() {
+            if self.bots[bot].stage != Stage::Ready {
                 continue;
             }
-            if self.bots[bot as usize].stopped {
+            if self.bots[bot].stopped {
                 self.resume_reading(bot);
             } else if self.plan.options.workload == Workload::Idle {
                 self.say(bot);
@@ -333,13 +318,10 @@ impl Fleet {
 
     fn is_settled(&self) -> bool {
         if self.plan.options.workload == Workload::Churn {
-            let at_rest = self.counts[Stage::Absent as usize] + self.counts[Stage::Gone as usize];
-            return at_rest as usize == self.bots.len();
+            let at_rest = self.census.of(Stage::Absent) + self.census.of(Stage::Gone);
+            return at_rest == self.bots.len();
         }
-        let settled = |room: &Room| {
-            room.checker.is_settled() && room.wrong_lists(&self.bots).next().is_none()
-        };
-        self.unsaid == 0 && self.rooms.iter().all(settled)
+        self.unsaid == 0 && self.rooms.iter().all(|room| room.is_settled(&self.bots))
     }
 
     /// Nothing more is expected: the books are closed, and so are the sessions.
@@ -347,12 +329,12 @@ impl Fleet {
         self.phase = Phase::Parting;
         self.progress();
         self.due = Deadlines::new();
-        let wrong_lists = |room: &Room| room.wrong_lists(&self.bots).count() as u64;
+        let wrong_lists = |room: &Room| room.wrong_lists(&self.bots);
         self.tally.faults.wrong_lists = self.rooms.iter().map(wrong_lists).sum();
         self.tally.faults.lost = self.rooms.iter().map(|room| room.checker.lost()).sum();
-        for bot in 0..self.bots.len() as u32 {
+        for bot in self.bots.numbers() {
             self.look_whether_caught_up(bot);
-            match self.bots[bot as usize].stage {
+            match self.bots[bot].stage {
                 Stage::Absent => self.set_stage(bot, Stage::Gone),
                 Stage::Gone | Stage::Parting => {}
                 _ => self.finish(bot),
@@ -362,58 +344,37 @@ impl Fleet {
     }
 
     fn look_whether_caught_up(&mut self, bot: u32) {
-        let it = &self.bots[bot as usize];
-        let checker = &self.rooms[it.place.room as usize].checker;
+        let it = &self.bots[bot];
+        let checker = &self.rooms[it.place.room].checker;
         if it.stopped && it.stage == Stage::Ready && checker.has_heard_all(it.place.seat) {
             self.tally.slow.caught_up += 1;
         }
     }
 
     fn look_whether_done(&mut self) {
-        if self.phase == Phase::Parting
-            && self.counts[Stage::Gone as usize] as usize == self.bots.len()
-        {
+        if self.phase == Phase::Parting && self.census.of(Stage::Gone) == self.bots.len() {
             self.phase = Phase::Done;
         }
     }
 
     fn close_the_rest(&mut self) {
         self.progress();
-        for bot in 0..self.bots.len() as u32 {
-            if let Some(session) = self.bots[bot as usize].session {
+        for bot in self.bots.numbers() {
+            if let Some(session) = self.bots[bot].session {
                 self.commands.give(Command::Close { session });
             }
         }
     }
 
     fn set_stage(&mut self, bot: u32, stage: Stage) {
-        let old = core::mem::replace(&mut self.bots[bot as usize].stage, stage);
-        self.counts[old as usize] -= 1;
-        self.counts[stage as usize] += 1;
+        let old = core::mem::replace(&mut self.bots[bot].stage, stage);
+        self.census.moved(old, stage);
     }
 
     /// The bot of a session; `None` for a session that is not ours any more.
     fn bot_of(&self, session: SessionId) -> Option<u32> {
-        let &bot = self.by_slot.get(session.key().index() as usize)?;
-        let known = self.bots.get(bot as usize)?.session == Some(session);
+        let &bot = self.by_slot.get(session.key().index())?;
+        let known = self.bots.get(bot)?.session == Some(session);
         known.then_some(bot)
-    }
-}
-
-impl Room {
-    fn new(bots: Vec<u32>) -> Self {
-        Self {
-            checker: RoomChecker::new(bots.len() as u32),
-            bots,
-            roster: 0,
-            left: false,
-        }
-    }
-
-    /// Members whose list of the others is not the room.
-    fn wrong_lists<'a>(&'a self, bots: &'a [Bot]) -> impl Iterator<Item = &'a Bot> {
-        let members = self.bots.iter().map(|&bot| &bots[bot as usize]);
-        let compared = members.filter(|it| !self.left && it.stage == Stage::Ready);
-        compared.filter(|it| it.roster + Bot::weight(it.number) != self.roster)
     }
 }

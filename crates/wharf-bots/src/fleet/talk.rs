@@ -25,14 +25,14 @@ impl Fleet {
             self.act(bot);
             return;
         }
-        if self.bots[bot as usize].stage != Stage::Ready {
-            self.bots[bot as usize].cadence = None;
+        if self.bots[bot].stage != Stage::Ready {
+            self.bots[bot].cadence = None;
             return;
         }
-        if self.plan.stops_reading(self.bots[bot as usize].number) {
+        if self.plan.stops_reading(self.bots[bot].number) {
             self.stop_reading(bot);
         } else if workload != Workload::Idle {
-            self.unsaid += self.bots[bot as usize].left();
+            self.unsaid += self.bots[bot].left();
             self.act(bot);
         }
     }
@@ -41,7 +41,7 @@ impl Fleet {
     pub(super) fn act(&mut self, bot: u32) {
         if self.plan.options.workload == Workload::Churn {
             self.churn_on(bot);
-        } else if self.bots[bot as usize].cadence.is_some() {
+        } else if self.bots[bot].cadence.is_some() {
             self.speak_on(bot);
         } else {
             self.fill_up(bot);
@@ -50,12 +50,12 @@ impl Fleet {
 
     /// Churn: begins the next cycle if it is due, else remembers when it will be.
     fn churn_on(&mut self, bot: u32) {
-        if self.bots[bot as usize].stage != Stage::Absent || self.phase != Phase::Running {
+        if self.bots[bot].stage != Stage::Absent || self.phase != Phase::Running {
             return;
         }
-        if self.bots[bot as usize].cadence.is_none() {
+        if self.bots[bot].cadence.is_none() {
             self.begin_cycle(bot, self.now);
-        } else if let Some(due) = self.bots[bot as usize].next_due(self.started_at) {
+        } else if let Some(due) = self.bots[bot].next_due(self.started_at) {
             if due <= self.now {
                 self.begin_cycle(bot, due);
             } else {
@@ -68,15 +68,15 @@ impl Fleet {
     /// What is due and may not leave yet leaves when an answer comes; its latency counts from when
     /// it was due.
     fn speak_on(&mut self, bot: u32) {
-        while let Some(due) = self.bots[bot as usize].next_due(self.started_at) {
+        while let Some(due) = self.bots[bot].next_due(self.started_at) {
             if due > self.now {
                 self.due.set(bot, due);
                 return;
             }
-            if self.bots[bot as usize].stage != Stage::Ready || !self.may_say(bot) {
+            if self.bots[bot].stage != Stage::Ready || !self.may_say(bot) {
                 return;
             }
-            self.bots[bot as usize].begun += 1;
+            self.bots[bot].begun += 1;
             self.unsaid -= 1;
             self.say(bot);
         }
@@ -86,17 +86,17 @@ impl Fleet {
     fn fill_up(&mut self, bot: u32) {
         while self.phase == Phase::Running
             && self.now < self.ends_at()
-            && self.bots[bot as usize].stage == Stage::Ready
+            && self.bots[bot].stage == Stage::Ready
             && self.may_say(bot)
         {
-            self.bots[bot as usize].sent_at.push_back(self.now);
+            self.bots[bot].sent_at.push_back(self.now);
             self.say(bot);
         }
     }
 
     fn may_say(&self, bot: u32) -> bool {
-        let place = self.bots[bot as usize].place;
-        let checker = &self.rooms[place.room as usize].checker;
+        let place = self.bots[bot].place;
+        let checker = &self.rooms[place.room].checker;
         let under_way = if self.plan.options.workload.chats() {
             checker.unanswered(place.seat)
         } else {
@@ -107,13 +107,13 @@ impl Fleet {
 
     /// Says the bot's next message.
     pub(super) fn say(&mut self, bot: u32) {
-        let Some(session) = self.bots[bot as usize].session else {
+        let Some(session) = self.bots[bot].session else {
             return;
         };
-        let place = self.bots[bot as usize].place;
-        let checker = &mut self.rooms[place.room as usize].checker;
+        let place = self.bots[bot].place;
+        let checker = &mut self.rooms[place.room].checker;
         let stamp = Stamp {
-            sender: self.bots[bot as usize].number,
+            sender: self.bots[bot].number,
             sequence: checker.say(place.seat),
         };
         self.tally.said += 1;
@@ -136,14 +136,14 @@ impl Fleet {
                 book.compose(stamp, out);
             });
             if self.plan.options.workload == Workload::Idle {
-                self.bots[bot as usize].sent_at.push_back(self.now);
+                self.bots[bot].sent_at.push_back(self.now);
             }
         }
     }
 
     /// A frame has arrived.
     pub(super) fn on_frame(&mut self, bot: u32, session: SessionId, frame: Frame<'_>) {
-        if self.bots[bot as usize].stage >= Stage::Parting {
+        if self.bots[bot].stage >= Stage::Parting {
             return;
         }
         match frame.id {
@@ -190,19 +190,16 @@ impl Fleet {
     /// 208 and 209: somebody is in the bot's room.
     fn on_member(&mut self, bot: u32, name: &UserName) {
         if let Some(number) = self.plan.number_in(name) {
-            self.bots[bot as usize].roster += Bot::weight(number);
+            self.bots[bot].roster += Bot::weight(number);
             self.progress();
         }
     }
 
     /// 222, the answer to the bot's oldest unanswered message.
     fn on_answer(&mut self, bot: u32, result: ResultCode) {
-        let place = self.bots[bot as usize].place;
+        let place = self.bots[bot].place;
         let accepted = result == ResultCode::None;
-        if !self.rooms[place.room as usize]
-            .checker
-            .answer(place.seat, accepted)
-        {
+        if !self.rooms[place.room].checker.answer(place.seat, accepted) {
             self.tally.faults.unexpected += 1;
             return;
         }
@@ -230,7 +227,7 @@ impl Fleet {
             self.tally.faults.corrupted += 1;
             return;
         };
-        let here = self.bots[receiver as usize].place;
+        let here = self.bots[receiver].place;
         let Some(place) = self
             .plan
             .place(stamp.sender)
@@ -239,8 +236,8 @@ impl Fleet {
             self.tally.faults.strayed += 1;
             return;
         };
-        let sender = self.rooms[place.room as usize].bots[place.seat as usize];
-        let signed = self.bots[sender as usize].name.wire_bytes() == name;
+        let sender = self.rooms[place.room].bots[place.seat];
+        let signed = self.bots[sender].name.wire_bytes() == name;
         if signed && filling.iter().all(|&byte| byte == 0) {
             self.hear(receiver, sender, stamp.sequence);
         } else {
@@ -252,7 +249,7 @@ impl Fleet {
     fn on_echo(&mut self, bot: u32, body: &[u8]) {
         match self.plan.book.recognize(body) {
             None => self.tally.faults.corrupted += 1,
-            Some(stamp) if stamp.sender != self.bots[bot as usize].number => {
+            Some(stamp) if stamp.sender != self.bots[bot].number => {
                 self.tally.faults.strayed += 1;
             }
             Some(stamp) => {
@@ -263,9 +260,9 @@ impl Fleet {
     }
 
     fn hear(&mut self, receiver: u32, sender: u32, sequence: u32) {
-        let here = self.bots[receiver as usize].place;
-        let seat = self.bots[sender as usize].place.seat;
-        let checker = &mut self.rooms[here.room as usize].checker;
+        let here = self.bots[receiver].place;
+        let seat = self.bots[sender].place.seat;
+        let checker = &mut self.rooms[here.room].checker;
         match checker.hear(here.seat, seat, sequence) {
             Delivery::Impossible => {
                 self.tally.faults.corrupted += 1;
@@ -282,14 +279,14 @@ impl Fleet {
         self.progress();
         self.tally.busy_until(self.started_at, self.now);
         let intended = self.intended(sender, sequence);
-        if let Some(intended) = intended.filter(|_| !self.bots[receiver as usize].stopped) {
+        if let Some(intended) = intended.filter(|_| !self.bots[receiver].stopped) {
             self.tally.latencies.record(self.now - intended);
         }
     }
 
     /// When a message was to leave: by its sender's cadence, or in a closed loop when it did.
     fn intended(&mut self, sender: u32, sequence: u32) -> Option<Instant> {
-        let bot = &mut self.bots[sender as usize];
+        let bot = &mut self.bots[sender];
         match bot.cadence {
             Some(cadence) => Some(self.started_at + cadence.offset(sequence)?),
             None => bot.sent_at.pop_front(),
@@ -297,18 +294,14 @@ impl Fleet {
     }
 
     fn stop_reading(&mut self, bot: u32) {
-        let session = self.bots[bot as usize]
-            .session
-            .expect("a bot that is ready has one");
-        self.bots[bot as usize].stopped = true;
+        let session = self.bots[bot].session.expect("a bot that is ready has one");
+        self.bots[bot].stopped = true;
         self.tally.slow.stopped += 1;
         self.commands.give(Command::PauseReading { session });
     }
 
     pub(super) fn resume_reading(&mut self, bot: u32) {
-        let session = self.bots[bot as usize]
-            .session
-            .expect("a bot that is ready has one");
+        let session = self.bots[bot].session.expect("a bot that is ready has one");
         self.commands.give(Command::ResumeReading { session });
     }
 
@@ -316,7 +309,7 @@ impl Fleet {
     pub(super) fn forget_plans(&mut self, bot: u32) {
         self.due.clear(bot);
         let talks = self.phase == Phase::Running || self.phase == Phase::Settling;
-        let it = &mut self.bots[bot as usize];
+        let it = &mut self.bots[bot];
         if talks && self.plan.options.workload != Workload::Churn {
             self.unsaid -= it.left();
             it.cadence = it.cadence.map(|cadence| cadence.cut_at(it.begun));
