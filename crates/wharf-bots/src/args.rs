@@ -1,8 +1,9 @@
 //! The options as they are typed.
 
-use crate::{BotOptions, PortBackend, SourceAddresses, Workload};
+use crate::{BotOptions, SourceAddresses, Workload};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use wharf_port::BackendWish;
 
 /// `wharf bots [WORKLOAD] [OPTIONS]`. What is not given comes from the workload.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,9 +38,9 @@ pub struct BotArgs {
     /// Client threads.
     #[arg(long, value_name = "N")]
     pub threads: Option<u32>,
-    /// Which completion port the bots use.
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub port_backend: Option<PortBackend>,
+    /// Which completion port the bots use: auto, uring, readiness or iocp.
+    #[arg(long, value_name = "NAME")]
+    pub port_backend: Option<BackendWish>,
     /// Connect from the first N loopback addresses, or from a list of addresses.
     #[arg(long, value_name = "N|LIST")]
     pub source_addresses: Option<SourceAddresses>,

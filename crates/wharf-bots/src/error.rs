@@ -4,7 +4,7 @@ use core::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use wharf_port::OpenError;
+use wharf_port::{OpenError, WishError};
 
 /// The run did not happen, or could not be finished. Exit code 2.
 ///
@@ -37,6 +37,8 @@ pub enum BotsError {
         /// Sessions that the hard limit allows.
         possible: u64,
     },
+    /// The completion port that was asked for is not to be had here.
+    Backend(WishError),
     /// No completion port could be made.
     Open(OpenError),
     /// The completion port broke while it was in use.
@@ -70,6 +72,7 @@ impl fmt::Display for BotsError {
                  Raise the hard limit (ulimit -Hn), or split them: --sessions {possible} here, \
                  the rest in a second process with another --seed"
             ),
+            Self::Backend(error) => error.fmt(f),
             Self::Open(error) => write!(f, "no completion port: {error}"),
             Self::Port(error) => write!(f, "the completion port broke: {error}"),
             Self::Json { path, error } => {

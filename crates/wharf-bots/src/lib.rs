@@ -27,7 +27,7 @@ mod tally;
 pub use args::BotArgs;
 pub use error::BotsError;
 pub use latency::LatencySummary;
-pub use options::{BotOptions, PortBackend, Workload};
+pub use options::{BotOptions, Workload};
 pub use progress::{Console, Progress, Silent, Snapshot};
 pub use report::Report;
 pub use run::{run, run_args};

@@ -6,6 +6,7 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use wharf_base::Duration;
+use wharf_port::BackendWish;
 use wharf_wire::HEADER_BYTES;
 
 /// What the bots do. A workload is nothing but a set of defaults and a way to behave; every number
@@ -86,38 +87,13 @@ pub struct BotOptions {
     /// Client threads, 1 to 64, each with a port of its own. The members of a room share a thread.
     pub threads: u32,
     /// Which completion port the bots use.
-    pub port_backend: PortBackend,
+    #[serde(skip)]
+    pub port_backend: BackendWish,
     /// Local addresses to connect from, in turn; empty lets the system choose.
     pub source_addresses: SourceAddresses,
     /// Where to append the report as one line of JSON.
     #[serde(skip)]
     pub json: Option<PathBuf>,
-}
-
-/// A completion port by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PortBackend {
-    /// The best that this system allows.
-    Auto,
-    /// Linux io_uring.
-    Uring,
-    /// Readiness (epoll, kqueue).
-    Readiness,
-    /// Windows I/O completion ports.
-    Iocp,
-}
-
-impl PortBackend {
-    /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Uring => "uring",
-            Self::Readiness => "readiness",
-            Self::Iocp => "iocp",
-        }
-    }
 }
 
 impl BotOptions {
@@ -141,7 +117,7 @@ impl BotOptions {
             size,
             seed: 1,
             threads: 1,
-            port_backend: PortBackend::Auto,
+            port_backend: BackendWish::Auto,
             source_addresses: SourceAddresses::default(),
             json: None,
         }

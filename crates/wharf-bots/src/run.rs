@@ -7,13 +7,13 @@ use crate::plan::Plan;
 use crate::progress::{Progress, Snapshot};
 use crate::report::Report;
 use crate::tally::Tally;
-use crate::{BotArgs, BotOptions, BotsError, Console, PortBackend, descriptors};
+use crate::{BotArgs, BotOptions, BotsError, Console, descriptors};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use wharf_base::{Duration, Instant};
 use wharf_net::{Admission, Net, NetLimits};
-use wharf_port::{NativePort, PortOptions};
+use wharf_port::{Backend, NativePort, PortOptions};
 use wharf_wire::HEADER_BYTES;
 
 /// Runs what was typed, with progress on standard error and the report on standard output, and
@@ -37,15 +37,16 @@ pub fn run_args(args: &BotArgs) -> Result<Report, BotsError> {
 /// # Errors
 /// [`BotsError`] if there was no run. What the server did wrong is in the report.
 pub fn run(options: &BotOptions, progress: &mut dyn Progress) -> Result<Report, BotsError> {
-    let option = "port-backend";
-    match options.port_backend {
+    let chosen = wharf_port::choose(options.port_backend).map_err(BotsError::Backend)?;
+    match chosen.backend {
         #[cfg(target_os = "linux")]
-        PortBackend::Auto | PortBackend::Uring => {
-            run_on::<wharf_port::UringPort>(options, progress)
-        }
+        Backend::Uring => run_on::<wharf_port::UringPort>(options, progress),
         other => {
             let said = format!("{} is not in this build", other.name());
-            Err(BotsError::Option { option, said })
+            Err(BotsError::Option {
+                option: "port-backend",
+                said,
+            })
         }
     }
 }
