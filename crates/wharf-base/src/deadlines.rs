@@ -45,6 +45,7 @@ impl Deadlines {
     }
 
     /// Forgets the deadline of `slot`, if it has one.
+    #[expect(clippy::missing_panics_doc, reason = "the invariant forbids it")]
     pub fn clear(&mut self, slot: u32) {
         let found = self
             .position

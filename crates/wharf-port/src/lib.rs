@@ -30,5 +30,7 @@ pub use sys::clock;
 #[cfg(target_os = "linux")]
 pub use sys::linux::UringPort;
 pub use sys::pool::RecvBuf;
+#[cfg(unix)]
+pub use sys::readiness::ReadinessPort;
 pub use sys::waiter::Waiter;
 pub use waker::Waker;

@@ -75,6 +75,21 @@ impl<S> Ledger<S> {
         self.sockets.get(id.0)
     }
 
+    /// The socket in a slot of the table, if one is there.
+    #[cfg(unix)]
+    pub(crate) fn socket_in(&self, slot: u32) -> Option<SocketId> {
+        self.sockets.key_at(slot).map(SocketId)
+    }
+
+    /// What is in flight on a socket, inbound and outbound; [`OpId::NONE`] where nothing is.
+    #[cfg(unix)]
+    pub(crate) fn in_flight(&self, id: SocketId) -> (OpId, OpId) {
+        let socket = self.sockets.get(id.0);
+        socket.map_or((OpId::NONE, OpId::NONE), |socket| {
+            (socket.inbound, socket.outbound)
+        })
+    }
+
     /// Takes in a listening socket. In a refusal the handle is closed.
     pub(crate) fn open_listener(&mut self, handle: socket2::Socket) -> Result<SocketId, OpenError> {
         if self.listeners == self.listeners_max {

@@ -20,6 +20,8 @@ pub(crate) mod ledger;
 pub(crate) mod linux;
 pub(crate) mod op_slab;
 pub(crate) mod pool;
+#[cfg(unix)]
+pub(crate) mod readiness;
 pub(crate) mod sockets;
 pub(crate) mod starved;
 pub(crate) mod waiter;
