@@ -177,6 +177,33 @@ fn two_buffers_serve_many_sockets_and_none_is_forgotten() {
 }
 
 #[test]
+fn a_flood_on_one_socket_leaves_buffers_for_another() {
+    const FLOOD: Token = Token(7);
+    let options = PortOptions {
+        recv_buffers: 2,
+        recv_buffer_bytes: 16,
+        ..PortOptions::default()
+    };
+    let mut bench = Bench::new(options);
+    let (flooded, mut flooding) = bench.pair();
+    let (quiet, mut peer) = bench.pair();
+    flooding.write_all(&[1; 16 * 1_000]).unwrap();
+    peer.write_all(b"me too").unwrap();
+    bench.port.arm_recv(flooded, FLOOD).unwrap();
+    bench.port.arm_recv(quiet, RECV).unwrap();
+    for _ in 0..8 {
+        let completion = bench.until(|_| true);
+        if completion.token == RECV {
+            return;
+        }
+        if !completion.more {
+            bench.port.arm_recv(flooded, FLOOD).unwrap();
+        }
+    }
+    panic!("eight buffers went to the flood and none to the quiet one");
+}
+
+#[test]
 fn a_parked_receive_is_cancelled_without_the_kernel() {
     let options = PortOptions {
         recv_buffers: 2,

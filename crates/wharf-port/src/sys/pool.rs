@@ -89,6 +89,12 @@ impl RecvPool {
         }
     }
 
+    /// How many clones share the memory.
+    #[cfg(test)]
+    pub(crate) fn sharers(&self) -> usize {
+        Rc::strong_count(&self.0)
+    }
+
     /// How many buffers callers hold.
     pub(crate) fn lent(&self) -> u32 {
         self.0.lent.get()

@@ -110,6 +110,12 @@ impl BufferRing {
         self.pool.lent()
     }
 
+    /// A look at the pool's fate.
+    #[cfg(test)]
+    pub(super) fn share_pool(&self) -> RecvPool {
+        self.pool.clone()
+    }
+
     /// Bytes of each buffer.
     pub(super) fn buffer_bytes(&self) -> u32 {
         self.pool.buffer_bytes()

@@ -110,7 +110,12 @@ impl UringPort {
                     self.buffers.give_back(buffer);
                 }
                 if end == -libc::ENOBUFS {
-                    return self.starve(op);
+                    let noted = self.ledger.ops.get(op).expect("looked at by the caller");
+                    if noted.cancelled {
+                        return Some(Err(RecvEnd::Cancelled));
+                    }
+                    self.park(op);
+                    return None;
                 }
                 Some(Err(if end == 0 {
                     RecvEnd::Eof
@@ -119,19 +124,6 @@ impl UringPort {
                 }))
             }
         }
-    }
-
-    /// Parks a receive that found no buffer, unless its end was asked for meanwhile.
-    fn starve<T>(&mut self, op: OpId) -> Option<Result<T, RecvEnd>> {
-        self.ledger.stats.starved_recvs += 1;
-        let ops = &self.ledger.ops;
-        if ops.get(op).is_some_and(|op| op.cancelled) {
-            return Some(Err(RecvEnd::Cancelled));
-        }
-        self.starved.push(op, |parked| {
-            ops.get(*parked).is_some_and(|op| !op.cancelled)
-        });
-        None
     }
 
     fn sent(&mut self, op: OpId, result: i32) -> Event {

@@ -202,6 +202,11 @@ impl Port for UringPort {
 
     fn arm_recv(&mut self, socket: SocketId, token: Token) -> Result<OpId, OpsFull> {
         let op = self.ledger.begin_recv(socket, token)?;
+        if !self.starved.is_empty() {
+            // Behind those that wait already, or it would take the next buffer before them (C8).
+            self.park(op);
+            return Ok(op);
+        }
         let shots = match self.options.recv_policy {
             RecvPolicy::Stream => RecvShots::Many,
             RecvPolicy::OneShot | RecvPolicy::ZeroByte => RecvShots::One,
@@ -331,6 +336,15 @@ impl UringPort {
         }
     }
 
+    /// Has a receive wait for a buffer.
+    fn park(&mut self, op: OpId) {
+        self.ledger.stats.starved_recvs += 1;
+        let ops = &self.ledger.ops;
+        self.starved.push(op, |parked| {
+            ops.get(*parked).is_some_and(|op| !op.cancelled)
+        });
+    }
+
     fn submit_recv(&mut self, op: OpId, socket: SocketId, shots: RecvShots) {
         let fd = self.descriptor(socket);
         let entry = match shots {
@@ -386,3 +400,6 @@ impl UringPort {
         types::Fd(socket.handle.as_raw_fd())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,32 +125,25 @@ impl Ring {
         let to_submit = submissions.len() as u32;
         self.overflows += u64::from(submissions.cq_overflow());
         drop(submissions);
-        self.enters += 1;
+        let timeout = match patience {
+            Patience::Wait(timeout) => timeout.map(Timespec::from),
+            Patience::Look => None,
+        };
+        let arguments = match &timeout {
+            Some(timeout) => SubmitArgs::new().timespec(timeout),
+            None => SubmitArgs::new(),
+        };
+        // What could not be submitted may be what would end the wait.
+        let may_wait = matches!(patience, Patience::Wait(_)) && self.backlog.is_empty();
         let flags = (EnterFlags::GETEVENTS | EnterFlags::EXT_ARG).bits();
-        let submitter = self.uring.submitter();
+        self.enters += 1;
         // The kernel rounds the timeout up to its timer's grain, never down (C10).
-        let entered = match patience {
-            // SAFETY: the arguments are read during the call only, and the entries' memory is
-            // promised for by the callers of `push`.
-            Patience::Look => unsafe {
-                submitter.enter(to_submit, 0, flags, Some(&SubmitArgs::new()))
-            },
-            // SAFETY: as above.
-            Patience::Wait(None) => unsafe {
-                submitter.enter(to_submit, 1, flags, Some(&SubmitArgs::new()))
-            },
-            Patience::Wait(Some(timeout)) => {
-                let timeout = Timespec::from(timeout);
-                // SAFETY: as above; `timeout` outlives the call.
-                unsafe {
-                    submitter.enter(
-                        to_submit,
-                        1,
-                        flags,
-                        Some(&SubmitArgs::new().timespec(&timeout)),
-                    )
-                }
-            }
+        // SAFETY: the arguments, and the timeout that they point to, are read during the call
+        // only; the memory of the entries is promised for by the callers of `push`.
+        let entered = unsafe {
+            self.uring
+                .submitter()
+                .enter(to_submit, u32::from(may_wait), flags, Some(&arguments))
         };
         match entered {
             Ok(_) => Ok(()),
