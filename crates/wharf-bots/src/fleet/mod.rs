@@ -191,14 +191,22 @@ impl Fleet {
             self.act(bot);
         }
         self.connect_some();
-        let impatient = now >= self.progress_at + PATIENCE;
+        // A phase may have nothing to wait for.
+        while self.end_phase() {}
+    }
+
+    /// Ends the phase if it is over; whether it was.
+    fn end_phase(&mut self) -> bool {
+        let before = self.phase;
+        let impatient = self.now >= self.progress_at + PATIENCE;
         match self.phase {
             Phase::Gathering if impatient => self.give_up_gathering(),
-            Phase::Running if now >= self.ends_at() => self.settle(),
+            Phase::Running if self.now >= self.ends_at() || self.all_gone() => self.settle(),
             Phase::Settling if impatient || self.is_settled() => self.part(),
             Phase::Parting if impatient => self.close_the_rest(),
             _ => {}
         }
+        self.phase != before
     }
 
     /// When [`Fleet::handle_timeout`] wants to be called at the latest.
@@ -352,9 +360,13 @@ impl Fleet {
     }
 
     fn look_whether_done(&mut self) {
-        if self.phase == Phase::Parting && self.census.of(Stage::Gone) == self.bots.len() {
+        if self.phase == Phase::Parting && self.all_gone() {
             self.phase = Phase::Done;
         }
+    }
+
+    fn all_gone(&self) -> bool {
+        self.census.of(Stage::Gone) == self.bots.len()
     }
 
     fn close_the_rest(&mut self) {

@@ -40,6 +40,8 @@ pub(super) enum Planted {
     NameInUse,
     /// The 100th message cuts its sender.
     Cut,
+    /// The 100th message cuts everybody.
+    Collapse,
     /// Whoever has 50 KB waiting while it does not read is cut.
     CutSlow,
     /// Nothing leaves the server between 3 s and 4 s.
@@ -89,6 +91,14 @@ pub(super) struct World {
 impl World {
     /// Runs `options` against the model; the report, or why there was nobody to talk to.
     pub(super) fn run(options: &BotOptions, planted: Planted) -> Result<Report, FirstFailure> {
+        Self::run_timed(options, planted).map(|(report, _)| report)
+    }
+
+    /// As [`World::run`], with when it ended.
+    pub(super) fn run_timed(
+        options: &BotOptions,
+        planted: Planted,
+    ) -> Result<(Report, Instant), FirstFailure> {
         let mut world = Self {
             fleet: Fleet::new(Plan::new(options, 0)),
             planted,
@@ -109,7 +119,8 @@ impl World {
             }
         }
         assert!(world.peers.is_empty(), "every session was closed");
-        Ok(Report::new(options, "model", &world.fleet.into_tally()))
+        let report = Report::new(options, "model", &world.fleet.into_tally());
+        Ok((report, world.now))
     }
 
     fn turn(&mut self) {
@@ -268,6 +279,12 @@ impl World {
         self.said += 1;
         if self.said == 100 && self.planted == Planted::Cut {
             self.end(session, "peer-reset");
+            return;
+        }
+        if self.said == 100 && self.planted == Planted::Collapse {
+            let all: Vec<SessionId> = self.peers.keys().copied().collect();
+            all.into_iter()
+                .for_each(|session| self.end(session, "peer-reset"));
             return;
         }
         if self.said == 100 && self.planted == Planted::Refusal {

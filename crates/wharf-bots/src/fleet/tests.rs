@@ -4,6 +4,7 @@ use super::FirstFailure;
 use super::model::{Planted, World};
 use crate::tally::Faults;
 use crate::{BotOptions, Report, Workload};
+use wharf_base::{Duration, Instant};
 
 fn options(workload: Workload) -> BotOptions {
     BotOptions {
@@ -158,6 +159,17 @@ fn a_server_that_is_not_there_is_told_apart() {
     let options = options(Workload::Chat);
     let failure = World::run(&options, Planted::Deaf).unwrap_err();
     assert_eq!(failure, FirstFailure::Refused);
+}
+
+#[test]
+fn a_run_without_sessions_ends_at_once() {
+    let options = options(Workload::Chat);
+    let (report, ended_at) = World::run_timed(&options, Planted::Collapse).unwrap();
+    assert_eq!(report.faults.closed_early, 60);
+    assert!(
+        ended_at < Instant::ZERO + Duration::from_secs(9),
+        "{ended_at:?}"
+    );
 }
 
 #[test]

@@ -122,6 +122,7 @@ struct User {
 
 enum Want {
     Send(SessionId, Vec<u8>),
+    LogIn(SessionId),
     Handled(SessionId),
     Finish(SessionId),
 }
@@ -134,6 +135,7 @@ impl Lobby {
                     let frame = Outgoing::Copy(&frame);
                     net.send(now, session, SendClass::Reliable, Origin::Others, frame);
                 }
+                Want::LogIn(session) => net.log_in(session),
                 Want::Handled(session) => net.return_credit(session, 1),
                 Want::Finish(session) => net.finish(session, CloseReason::PeerClosed),
             }
@@ -209,6 +211,7 @@ impl SessionEvents for Lobby {
                     name,
                     room: None,
                 });
+                self.wants.push(Want::LogIn(session));
                 self.send(session, &login_response(ResultCode::None));
             }
             id::ENTER_REQUEST => {
