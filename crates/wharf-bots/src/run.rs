@@ -41,6 +41,9 @@ pub fn run(options: &BotOptions, progress: &mut dyn Progress) -> Result<Report, 
     match chosen.backend {
         #[cfg(target_os = "linux")]
         Backend::Uring => run_on::<wharf_port::UringPort>(options, progress),
+        #[cfg(unix)]
+        Backend::Readiness => run_on::<wharf_port::ReadinessPort>(options, progress),
+        #[cfg(windows)]
         other => {
             let said = format!("{} is not in this build", other.name());
             Err(BotsError::Option {

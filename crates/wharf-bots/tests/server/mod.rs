@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use wharf_base::{Instant, SessionId};
 use wharf_net::{Admission, CloseReason, Net, NetLimits, Origin, Outgoing, SessionEvents};
-use wharf_port::{NativePort, Port, PortOptions, UringPort, Waker};
+use wharf_port::{
+    BackendWish, NativePort, Port, PortOptions, ReadinessPort, UringPort, Waker, choose,
+};
 use wharf_wire::classic::{
     ChatNotify, ChatRequest, EnterRequest, LoginRequest, NewUserNotify, ResultCode, UserEntry,
     UserListNotify, UserName, chat_response, enter_response, id, leave_response, login_response,
@@ -16,6 +18,7 @@ use wharf_wire::{Frame, Packet, SendClass};
 
 /// A server in a thread of its own, until it is dropped.
 pub(crate) struct TinyServer {
+    backend: BackendWish,
     address: SocketAddr,
     peers: Arc<Mutex<Vec<IpAddr>>>,
     stop: Arc<AtomicBool>,
@@ -24,42 +27,35 @@ pub(crate) struct TinyServer {
 }
 
 impl TinyServer {
-    pub(crate) fn start() -> Self {
+    /// A server on each kind of port that this machine permits, one after the other.
+    pub(crate) fn on_each_port() -> impl Iterator<Item = Self> {
+        let wishes = [BackendWish::Uring, BackendWish::Readiness];
+        let permitted = wishes.into_iter().filter(|&wish| choose(wish).is_ok());
+        permitted.map(Self::start)
+    }
+
+    fn start(backend: BackendWish) -> Self {
         let (sender, receiver) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
         let peers = Arc::default();
         let (stopping, seen) = (Arc::clone(&stop), Arc::clone(&peers));
-        let thread = std::thread::spawn(move || {
-            let limits = NetLimits {
-                inbound_packets_per_second: 0,
-                inbound_bytes_per_second: 0,
-                ..NetLimits::for_sessions(256, 1)
-            };
-            let options = PortOptions::for_sockets(limits.sockets_per_port(1));
-            let mut port = UringPort::open(&options).unwrap();
-            let mut net = Net::new(0, limits.clone(), Arc::new(Admission::new(&limits)));
-            let address = net
-                .listen(&mut port, "127.0.0.1:0".parse().unwrap())
-                .unwrap();
-            sender.send((address, port.waker())).unwrap();
-            serve(
-                &mut port,
-                &mut net,
-                Lobby {
-                    peers: seen,
-                    ..Lobby::default()
-                },
-                &stopping,
-            );
+        let thread = std::thread::spawn(move || match backend {
+            BackendWish::Uring => serve_on::<UringPort>(&sender, seen, &stopping),
+            _ => serve_on::<ReadinessPort>(&sender, seen, &stopping),
         });
         let (address, waker) = receiver.recv().unwrap();
         Self {
+            backend,
             address,
             peers,
             stop,
             waker,
             thread: Some(thread),
         }
+    }
+
+    pub(crate) fn backend(&self) -> BackendWish {
+        self.backend
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -87,6 +83,30 @@ impl Drop for TinyServer {
             "the server panicked"
         );
     }
+}
+
+fn serve_on<P: NativePort>(
+    ready: &SyncSender<(SocketAddr, Waker)>,
+    peers: Arc<Mutex<Vec<IpAddr>>>,
+    stop: &AtomicBool,
+) {
+    let limits = NetLimits {
+        inbound_packets_per_second: 0,
+        inbound_bytes_per_second: 0,
+        ..NetLimits::for_sessions(256, 1)
+    };
+    let mut port = P::open(&PortOptions::for_sockets(limits.sockets_per_port(1))).unwrap();
+    let admission = Arc::new(Admission::new(&limits));
+    let mut net = Net::new(0, limits, admission);
+    let address = net
+        .listen(&mut port, "127.0.0.1:0".parse().unwrap())
+        .unwrap();
+    ready.send((address, port.waker())).unwrap();
+    let lobby = Lobby {
+        peers,
+        ..Lobby::default()
+    };
+    serve(&mut port, &mut net, lobby, stop);
 }
 
 fn serve(port: &mut impl Port, net: &mut Net, mut lobby: Lobby, stop: &AtomicBool) {
