@@ -13,6 +13,10 @@ use wharf_port::{
 
 #[cfg(target_os = "linux")]
 type Native = wharf_port::UringPort;
+#[cfg(all(unix, not(target_os = "linux")))]
+type Native = wharf_port::ReadinessPort;
+#[cfg(windows)]
+type Native = wharf_port::IocpPort;
 
 const ACCEPT: Token = Token(u64::MAX);
 

@@ -40,22 +40,30 @@ impl RecvPool {
         let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
         // Taken from the end, so the first buffers are used first and the rest stay untouched.
         let free = (0..buffers).rev().map(BufferIndex).collect();
-        Self(Rc::new(Core {
+        let pool = Self(Rc::new(Core {
             memory,
             layout,
             buffer_bytes,
             free: RefCell::new(free),
             lent: Cell::new(0),
-        }))
+        }));
+        #[cfg(debug_assertions)]
+        (0..buffers).for_each(|index| pool.fill(BufferIndex(index)));
+        pool
     }
 
     /// Takes a buffer for the kernel; `None` when all are out.
     pub(crate) fn take(&self) -> Option<BufferIndex> {
-        self.0.free.borrow_mut().pop()
+        let index = self.0.free.borrow_mut().pop()?;
+        #[cfg(debug_assertions)]
+        self.assert_untouched(index, 0);
+        Some(index)
     }
 
     /// Brings home a buffer that the kernel did not fill.
     pub(crate) fn give_back(&self, index: BufferIndex) {
+        #[cfg(debug_assertions)]
+        self.fill(index);
         self.0.free.borrow_mut().push(index);
     }
 
@@ -81,6 +89,8 @@ impl RecvPool {
     /// first `len` bytes and will not touch it again until it is given out anew.
     pub(crate) unsafe fn lend(&self, index: BufferIndex, len: u32) -> RecvBuf {
         assert!(len <= self.0.buffer_bytes, "the kernel wrote past a buffer");
+        #[cfg(debug_assertions)]
+        self.assert_untouched(index, len);
         self.0.lent.set(self.0.lent.get() + 1);
         RecvBuf {
             pool: self.clone(),
@@ -98,6 +108,35 @@ impl RecvPool {
     /// How many buffers callers hold.
     pub(crate) fn lent(&self) -> u32 {
         self.0.lent.get()
+    }
+}
+
+/// What no sanitizer sees are the kernel's writes. So debug builds fill a buffer with a pattern when
+/// it comes home, and look for it when the buffer goes out, and again behind what was received:
+/// a write by an operation that had ended already shows in one of the two.
+#[cfg(debug_assertions)]
+impl RecvPool {
+    const PATTERN: u8 = 0xb7;
+
+    fn fill(&self, index: BufferIndex) {
+        let address = self.address(index);
+        // SAFETY: the buffer is home, so these bytes are ours alone.
+        unsafe { address.write_bytes(Self::PATTERN, self.0.buffer_bytes as usize) };
+    }
+
+    /// Asserts that nobody has written to the buffer from byte `from` on.
+    fn assert_untouched(&self, index: BufferIndex, from: u32) {
+        let (start, end) = (from as usize, self.0.buffer_bytes as usize);
+        // SAFETY: inside the buffer, which `new` or `fill` has initialised, and which nobody but
+        // a kernel gone astray writes to now.
+        let bytes = unsafe {
+            core::slice::from_raw_parts(self.address(index).as_ptr().add(start), end - start)
+        };
+        let whole = bytes.iter().all(|byte| *byte == Self::PATTERN);
+        assert!(
+            whole,
+            "{index:?} was written to behind byte {from} while it was home"
+        );
     }
 }
 
@@ -138,5 +177,44 @@ impl Drop for RecvBuf {
 impl fmt::Debug for RecvBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RecvBuf({} bytes)", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_home_when_it_is_dropped_and_outlives_the_other_clones() {
+        let pool = RecvPool::new(2, 8);
+        let index = pool.take().unwrap();
+        // SAFETY: eight bytes of a buffer that was just taken.
+        unsafe {
+            pool.address(index)
+                .copy_from_nonoverlapping(NonNull::from(b"received").cast(), 8)
+        };
+        // SAFETY: taken above, written above.
+        let buffer = unsafe { pool.lend(index, 8) };
+        assert_eq!((&*buffer, pool.lent()), (&b"received"[..], 1));
+        pool.take().unwrap();
+        assert!(pool.take().is_none());
+        drop(buffer);
+        let index = pool.take().expect("it came home");
+        // SAFETY: taken just now; nothing needs to be written for a length of zero bytes.
+        let buffer = unsafe { pool.lend(index, 0) };
+        drop(pool);
+        drop(buffer);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "while it was home")]
+    fn a_late_write_is_found_when_the_buffer_goes_out_again() {
+        let pool = RecvPool::new(2, 8);
+        let index = pool.take().unwrap();
+        pool.give_back(index);
+        // SAFETY: inside the pool; what a kernel gone astray would do.
+        unsafe { pool.address(index).add(7).write(0) };
+        pool.take();
     }
 }

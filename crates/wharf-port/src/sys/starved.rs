@@ -44,3 +44,30 @@ impl Starved {
         self.queue.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wharf_base::Key;
+
+    fn op(index: u32) -> OpId {
+        OpId(Key::from_parts(index, 0))
+    }
+
+    #[test]
+    fn those_that_starved_first_are_served_first() {
+        let mut starved = Starved::new(4);
+        (0..4).for_each(|index| starved.push(op(index), |_| true));
+        let served: Vec<OpId> = core::iter::from_fn(|| starved.pop()).collect();
+        assert_eq!(served, [op(0), op(1), op(2), op(3)]);
+    }
+
+    #[test]
+    fn stale_entries_never_fill_the_queue() {
+        let mut starved = Starved::new(1);
+        for index in 0..1_000 {
+            starved.push(op(index), |parked| *parked == op(index));
+            assert!(starved.queue.len() <= 2);
+        }
+    }
+}
