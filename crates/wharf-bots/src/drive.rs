@@ -52,7 +52,8 @@ impl<P: Port> Driver<P> {
         gate: &Gate,
         mut watch: impl FnMut(Snapshot, Instant),
     ) -> Result<Tally, BotsError> {
-        let ticket = gate.enter(self.port.waker());
+        let waker = self.port.waker();
+        let ticket = gate.enter(move || waker.wake());
         while !self.fleet.is_done() {
             let now = self.turn().map_err(BotsError::Port)?;
             if let Some(failure) = self.fleet.first_failure() {

@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wharf_base::Instant;
-use wharf_port::Waker;
 
 /// Opens once every thread is ready, or gone.
 ///
@@ -15,7 +14,8 @@ struct State {
     missing: u32,
     /// When the latest became ready.
     ready_at: Instant,
-    wakers: Vec<Waker>,
+    /// What wakes each thread.
+    wakers: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 /// One thread's place at the gate. Dropped without [`Ticket::ready`], it stops being waited for.
@@ -34,9 +34,9 @@ impl Gate {
         }))
     }
 
-    /// Takes a thread's place; its port is woken when the gate opens.
-    pub(crate) fn enter(&self, waker: Waker) -> Ticket<'_> {
-        self.state().wakers.push(waker);
+    /// Takes a thread's place; `wake` is called when the gate opens.
+    pub(crate) fn enter(&self, wake: impl FnOnce() + Send + 'static) -> Ticket<'_> {
+        self.state().wakers.push(Box::new(wake));
         Ticket {
             gate: self,
             used: false.into(),
@@ -59,9 +59,7 @@ impl Gate {
         state.missing -= 1;
         state.ready_at = state.ready_at.max(now);
         if state.missing == 0 {
-            for waker in state.wakers.drain(..) {
-                waker.wake();
-            }
+            state.wakers.drain(..).for_each(|wake| wake());
         }
     }
 
@@ -82,5 +80,41 @@ impl Ticket<'_> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         self.ready(Instant::ZERO);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn counting(woken: &Arc<AtomicU32>) -> impl FnOnce() + Send + 'static {
+        let woken = Arc::clone(woken);
+        move || {
+            woken.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_last_to_be_ready_opens_it_and_wakes_everybody() {
+        let (gate, woken) = (Gate::new(2), Arc::default());
+        let (one, other) = (gate.enter(counting(&woken)), gate.enter(counting(&woken)));
+        one.ready(Instant::from_nanos(5));
+        one.ready(Instant::from_nanos(9));
+        assert_eq!((gate.start(), woken.load(Ordering::Relaxed)), (None, 0));
+        other.ready(Instant::from_nanos(3));
+        let opened = Some(Instant::from_nanos(5));
+        assert_eq!((gate.start(), woken.load(Ordering::Relaxed)), (opened, 2));
+    }
+
+    #[test]
+    fn a_thread_that_fails_is_not_waited_for() {
+        let gate = Gate::new(3);
+        gate.give_up_one();
+        drop(gate.enter(|| {}));
+        assert_eq!(gate.start(), None);
+        gate.enter(|| {}).ready(Instant::from_nanos(7));
+        assert_eq!(gate.start(), Some(Instant::from_nanos(7)));
     }
 }

@@ -11,7 +11,7 @@ use crate::{BotArgs, BotOptions, BotsError, Console, descriptors};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use wharf_base::{Duration, Instant};
+use wharf_base::Instant;
 use wharf_net::{Admission, Net, NetLimits};
 use wharf_port::{Backend, NativePort, PortOptions};
 use wharf_wire::HEADER_BYTES;
@@ -61,7 +61,7 @@ const SPARE_SESSIONS: u32 = 64;
 ///
 /// # Errors
 /// [`BotsError`] if the run could not be made. What the server did wrong is in the report.
-pub(crate) fn run_on<P: NativePort>(
+fn run_on<P: NativePort>(
     options: &BotOptions,
     progress: &mut dyn Progress,
 ) -> Result<Report, BotsError> {
@@ -124,17 +124,17 @@ fn run_thread<P: NativePort>(
 }
 
 /// The limits of a thread's client side.
-pub(crate) fn net_limits(options: &BotOptions, sessions: u32) -> NetLimits {
+fn net_limits(options: &BotOptions, sessions: u32) -> NetLimits {
     let frame_bytes = u32::from(options.size).max(257) + HEADER_BYTES as u32;
     let usual = NetLimits::default();
+    // Twice what a session may have under way, and as much for all: no queue is what bounds it.
+    let queue_bytes = usual
+        .send_queue_bytes
+        .max(options.in_flight * frame_bytes * 2);
     NetLimits {
-        // Twice what a session may have under way: its queue is never what bounds it.
-        send_queue_bytes: usual
-            .send_queue_bytes
-            .max(options.in_flight * frame_bytes * 2),
+        send_queue_bytes: queue_bytes,
         send_queue_messages: usual.send_queue_messages.max(options.in_flight * 2),
-        // A server may be slow to answer a stop; the bots' own patience is shorter.
-        drain: Duration::from_secs(10),
+        send_queues_bytes: u64::from(queue_bytes) * u64::from(sessions.max(1)),
         refusals_max: 0,
         ..NetLimits::for_sessions(sessions + SPARE_SESSIONS, 1)
     }
@@ -147,6 +147,31 @@ fn watch(threads: u32, sightings: &Receiver<Sighting>, progress: &mut dyn Progre
         latest[thread as usize] = Some(snapshot);
         if let Some(sum) = Snapshot::sum(&latest) {
             progress.at(&sum, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Workload;
+
+    #[test]
+    fn the_limits_are_valid_for_the_largest_run_of_each_workload() {
+        for workload in [Workload::Chat, Workload::Echo, Workload::Churn] {
+            let options = BotOptions {
+                in_flight: 1_024,
+                size: if workload == Workload::Echo {
+                    16_379
+                } else {
+                    257
+                },
+                ..BotOptions::of_workload(workload)
+            };
+            options.validate().unwrap();
+            for sessions in [0, 1, 1_000_000] {
+                net_limits(&options, sessions).validate().unwrap();
+            }
         }
     }
 }
