@@ -18,7 +18,7 @@ use wharf_base::{Key, Slab};
 ///
 /// Invariant: an operation that is in the slab and names a socket that exists stands in that
 /// socket's `inbound` or `outbound`, and the other way round.
-pub(crate) struct Ledger<S> {
+pub(crate) struct Ledger<S: 'static> {
     sockets: Slab<Socket>,
     pub(crate) ops: OpSlab<S>,
     ready: VecDeque<Ready>,
@@ -57,7 +57,7 @@ pub(crate) enum Ready {
     Event(Completion),
 }
 
-impl<S> Ledger<S> {
+impl<S: 'static> Ledger<S> {
     pub(crate) fn new(options: &PortOptions) -> Self {
         Self {
             sockets: Slab::with_capacity(options.sockets_max),

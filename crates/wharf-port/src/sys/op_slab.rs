@@ -4,6 +4,7 @@
 //! for a buffer, or done) it is ours; from [`OpSlab::lend`] to [`OpSlab::reap`] it is the kernel's,
 //! and so is everything that it refers to (C2).
 
+use super::keep::keep_for_ever;
 use crate::{OpId, SendBatch, SocketId, Token};
 use core::mem::{self, MaybeUninit};
 use core::ptr::NonNull;
@@ -51,12 +52,12 @@ impl Op {
 /// Scratch memory is untouched, not even initialised, until a backend writes to it.
 ///
 /// Invariant: a slot that is lent is used; dropping the slab frees nothing that is lent.
-pub(crate) struct OpSlab<S> {
+pub(crate) struct OpSlab<S: 'static> {
     ops: Slab<Op>,
     scratch: NonNull<[MaybeUninit<S>]>,
 }
 
-impl<S> OpSlab<S> {
+impl<S: 'static> OpSlab<S> {
     pub(crate) fn with_capacity(capacity: u32) -> Self {
         // A raw pointer from here on: a box would claim to be the only way to its contents, and
         // the kernel is another.
@@ -184,17 +185,18 @@ impl<S> OpSlab<S> {
     }
 }
 
-impl<S> Drop for OpSlab<S> {
+impl<S: 'static> Drop for OpSlab<S> {
     /// C12: what the kernel still has is leaked, exactly that, and not in silence.
     fn drop(&mut self) {
         let mut leaked = 0;
         for (_, op) in self.ops.iter_mut() {
             if *op.lent.get_mut() {
-                mem::forget(mem::replace(&mut op.kind, OpKind::Recv));
+                keep_for_ever(mem::replace(&mut op.kind, OpKind::Recv));
                 leaked += 1;
             }
         }
         if leaked > 0 {
+            keep_for_ever(self.scratch);
             eprintln!("wharf-port: {leaked} operations would not end; their memory is leaked");
             return;
         }

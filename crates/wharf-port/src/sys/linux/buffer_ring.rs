@@ -2,9 +2,9 @@
 //! arrives (`io_uring_register_buf_ring(3)`).
 
 use super::ring::Ring;
+use crate::sys::keep::keep_for_ever;
 use crate::sys::pool::{BufferIndex, RecvBuf, RecvPool};
 use crate::{OpenError, PortOptions};
-use core::mem;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU16, Ordering};
 use io_uring::types::BufRingEntry;
@@ -141,7 +141,7 @@ impl BufferRing {
     /// Keeps ring and buffers for ever, for a kernel that may still write to them (C12).
     pub(super) fn leak(&mut self) {
         self.leaked = true;
-        mem::forget(self.pool.clone());
+        keep_for_ever((self.pool.clone(), self.entries));
     }
 }
 
