@@ -79,7 +79,7 @@ impl<P: Port> Driver<P> {
         let until = self.next_deadline();
         let now = self.port.wait(&mut self.batch, Some(until))?;
         if self.begun {
-            self.fleet.turn(now);
+            self.fleet.begin_turn(now);
         } else {
             self.begun = true;
             self.fleet.begin(now);

@@ -189,12 +189,12 @@ impl Fleet {
             let lasted = self.now - self.bots[bot].cycle_began;
             self.tally.latencies.record(lasted);
             self.tally.busy_until(self.started_at, self.now);
+        }
+        // A churning bot that failed is gone too: a server in trouble is not hammered.
+        if self.bots[bot].cycle_whole && self.phase == Phase::Running {
             self.set_stage(bot, Stage::Absent);
-            if self.phase == Phase::Running {
-                self.act(bot);
-            }
+            self.act(bot);
         } else {
-            // A churning bot that fails is gone too: a server in trouble is not hammered.
             self.set_stage(bot, Stage::Gone);
         }
         self.look_whether_gathered();

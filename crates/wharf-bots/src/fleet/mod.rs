@@ -71,7 +71,7 @@ impl Phase {
 
 /// The bots of one thread.
 ///
-/// Call order: [`Fleet::begin`] once; then for each turn [`Fleet::turn`] with the time, the events,
+/// Call order: [`Fleet::begin`] once; then for each turn [`Fleet::begin_turn`] with the time, the events,
 /// [`Fleet::handle_timeout`], carrying out the commands after each; [`Fleet::start`] once it
 /// [`Fleet::is_gathered`]; until it [`Fleet::is_done`].
 ///
@@ -153,7 +153,7 @@ impl Fleet {
 
     /// Begins to gather. Churning bots gather nothing: connecting is what they are timed at.
     pub(crate) fn begin(&mut self, now: Instant) {
-        self.turn(now);
+        self.begin_turn(now);
         self.progress_at = now;
         if self.plan.options.workload != Workload::Churn {
             self.waiting.extend(self.bots.numbers());
@@ -163,7 +163,7 @@ impl Fleet {
     }
 
     /// Begins a turn: what follows happens now.
-    pub(crate) fn turn(&mut self, now: Instant) {
+    pub(crate) fn begin_turn(&mut self, now: Instant) {
         self.now = now;
     }
 
@@ -186,7 +186,7 @@ impl Fleet {
 
     /// Does what is due: speaks, churns, ends phases.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.turn(now);
+        self.begin_turn(now);
         while let Some(bot) = self.due.pop_due(now) {
             self.act(bot);
         }

@@ -53,6 +53,9 @@ pub(super) enum Planted {
 /// From the server to a bot, or back.
 const TRIP: Duration = Duration::from_micros(500);
 
+/// Later than the longest run with every wait for something that never comes.
+const PATIENCE_OF_TESTS: Instant = Instant::from_nanos(120_000_000_000);
+
 #[derive(Debug, Default)]
 struct Peer {
     name: Option<UserName>,
@@ -88,6 +91,28 @@ pub(super) struct World {
     held: Option<(SessionId, Vec<u8>)>,
 }
 
+impl Planted {
+    /// Every fault that there is.
+    pub(super) const ALL: [Self; 16] = [
+        Self::Nothing,
+        Self::Deaf,
+        Self::Loss,
+        Self::Duplicate,
+        Self::Overtaken,
+        Self::Flip,
+        Self::WrongName,
+        Self::Stray,
+        Self::Refusal,
+        Self::Unannounced,
+        Self::NameInUse,
+        Self::Cut,
+        Self::Collapse,
+        Self::CutSlow,
+        Self::Stall,
+        Self::Mute,
+    ];
+}
+
 impl World {
     /// Runs `options` against the model; the report, or why there was nobody to talk to.
     pub(super) fn run(options: &BotOptions, planted: Planted) -> Result<Report, FirstFailure> {
@@ -114,6 +139,7 @@ impl World {
         world.fleet.begin(world.now);
         while !world.fleet.is_done() {
             world.turn();
+            assert!(world.now < PATIENCE_OF_TESTS, "the run does not end");
             if let Some(failure) = world.fleet.first_failure() {
                 return Err(failure.clone());
             }
@@ -134,7 +160,7 @@ impl World {
         self.now = self
             .now
             .max(next.expect("something happens until the run is done"));
-        self.fleet.turn(self.now);
+        self.fleet.begin_turn(self.now);
         while let Some(entry) = self.news.first_entry()
             && entry.key().0 <= self.now
         {
@@ -331,8 +357,9 @@ impl World {
             Planted::Stray => {
                 let room = self.peers[&session].room;
                 let mut others = self.peers.iter().filter(|(_, peer)| peer.room != room);
-                let other = *others.next().unwrap().0;
-                self.send(other, frame);
+                if let Some(other) = others.next().map(|(&other, _)| other) {
+                    self.send(other, frame);
+                }
                 return;
             }
             _ => {}

@@ -89,7 +89,6 @@ impl Fleet {
             && self.bots[bot].stage == Stage::Ready
             && self.may_say(bot)
         {
-            self.bots[bot].sent_at.push_back(self.now);
             self.say(bot);
         }
     }
@@ -117,6 +116,9 @@ impl Fleet {
             sequence: checker.say(place.seat),
         };
         self.tally.said += 1;
+        if self.bots[bot].cadence.is_none() {
+            self.bots[bot].sent_at.push_back(self.now);
+        }
         let book = &self.plan.book;
         if self.plan.options.workload.chats() {
             self.commands.send(session, |out| {
@@ -135,9 +137,6 @@ impl Fleet {
                 out.extend_from_slice(&Header::new(id::ECHO, text_bytes).to_bytes());
                 book.compose(stamp, out);
             });
-            if self.plan.options.workload == Workload::Idle {
-                self.bots[bot].sent_at.push_back(self.now);
-            }
         }
     }
 

@@ -4,6 +4,7 @@ use super::FirstFailure;
 use super::model::{Planted, World};
 use crate::tally::Faults;
 use crate::{BotOptions, Report, Workload};
+use clap::ValueEnum;
 use wharf_base::{Duration, Instant};
 
 fn options(workload: Workload) -> BotOptions {
@@ -32,13 +33,7 @@ fn faults(planted: Planted) -> Faults {
 
 #[test]
 fn a_right_server_has_no_faults_in_any_workload() {
-    for workload in [
-        Workload::Chat,
-        Workload::Echo,
-        Workload::Idle,
-        Workload::Churn,
-        Workload::Slow,
-    ] {
+    for &workload in Workload::value_variants() {
         let report = run(workload, Planted::Nothing);
         assert!(report.is_right(), "{report}");
         assert!(report.latency.is_some(), "{report}");
@@ -170,6 +165,25 @@ fn a_run_without_sessions_ends_at_once() {
         ended_at < Instant::ZERO + Duration::from_secs(9),
         "{ended_at:?}"
     );
+}
+
+#[test]
+fn every_run_ends_whatever_the_server_does() {
+    for &workload in Workload::value_variants() {
+        for planted in Planted::ALL {
+            let options = BotOptions {
+                seconds: 2.0,
+                rate: 5.0,
+                ..options(workload)
+            };
+            let outcome = World::run(&options, planted);
+            assert_eq!(
+                outcome.is_err(),
+                planted == Planted::Deaf,
+                "{workload:?} {planted:?}"
+            );
+        }
+    }
 }
 
 #[test]
