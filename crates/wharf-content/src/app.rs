@@ -1,0 +1,234 @@
+//! A game, put together: its kinds of room and its foyer.
+
+use crate::handler::Handlers;
+use crate::{Foyer, FoyerCx, Handled, MemberId, Room, RoomCx, RoomId, RoomKind};
+use core::any::Any;
+use core::marker::PhantomData;
+use core::time::Duration;
+use wharf_wire::{Frame, Packet};
+
+/// A game: what [`crate::LogicShard`]s run. Made by an [`AppBuilder`], shared by all shards.
+pub struct App {
+    pub(crate) foyer: Box<dyn Foyer>,
+    pub(crate) foyer_handlers: Handlers<FoyerHandler>,
+    pub(crate) kinds: Vec<Kind>,
+}
+
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    pub(crate) create: Create,
+    pub(crate) handlers: Handlers<RoomHandler>,
+    /// Rooms of this kind have numbers below this.
+    pub(crate) rooms: u32,
+    pub(crate) members_max: Option<u32>,
+    pub(crate) tick_period: Option<Duration>,
+}
+
+type Create = Box<dyn Fn(&RoomOptions) -> Box<dyn Room> + Send + Sync>;
+pub(crate) type RoomHandler =
+    Box<dyn Fn(&mut dyn Room, &mut RoomCx<'_>, MemberId, &[u8]) -> Handled + Send + Sync>;
+pub(crate) type FoyerHandler =
+    Box<dyn Fn(&dyn Foyer, &mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync>;
+
+/// What a room is told when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomOptions {
+    /// Its name.
+    pub id: RoomId,
+    /// Seats that it has.
+    pub members_max: u32,
+}
+
+/// Puts an [`App`] together.
+#[derive(Default)]
+pub struct AppBuilder {
+    foyer: Option<(Box<dyn Foyer>, Handlers<FoyerHandler>)>,
+    kinds: Vec<Kind>,
+}
+
+impl AppBuilder {
+    /// A game without rooms and without a foyer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A kind of room whose rooms begin as `R::default()`. Rooms are made at their first use.
+    ///
+    /// # Panics
+    /// If there is a kind with this name already.
+    pub fn room<R: Room + Default>(&mut self, name: &'static str) -> RoomBuilder<'_, R> {
+        self.room_from(name, |_| R::default())
+    }
+
+    /// A kind of room whose rooms are made by `create`.
+    ///
+    /// # Panics
+    /// If there is a kind with this name already.
+    pub fn room_from<R: Room>(
+        &mut self,
+        name: &'static str,
+        create: impl Fn(&RoomOptions) -> R + Send + Sync + 'static,
+    ) -> RoomBuilder<'_, R> {
+        assert!(
+            self.kinds.iter().all(|kind| kind.name != name),
+            "two kinds of room are called {name}"
+        );
+        let number = u16::try_from(self.kinds.len()).expect("at most 65,536 kinds of room");
+        self.kinds.push(Kind {
+            name,
+            create: Box::new(move |options| Box::new(create(options))),
+            handlers: Handlers::new(),
+            rooms: u32::MAX,
+            members_max: None,
+            tick_period: None,
+        });
+        RoomBuilder {
+            kind: &mut self.kinds[usize::from(number)],
+            number: RoomKind(number),
+            room: PhantomData,
+        }
+    }
+
+    /// The kind `number`, to say more about it.
+    pub(crate) fn kind_again<R: Room>(&mut self, number: RoomKind) -> RoomBuilder<'_, R> {
+        RoomBuilder {
+            kind: &mut self.kinds[usize::from(number.0)],
+            number,
+            room: PhantomData,
+        }
+    }
+
+    /// What serves sessions outside rooms. A game without one refuses every frame there.
+    ///
+    /// # Panics
+    /// If there is a foyer already.
+    pub fn foyer<F: Foyer>(&mut self, foyer: F) -> FoyerBuilder<'_, F> {
+        assert!(self.foyer.is_none(), "a game has one foyer");
+        let (_, handlers) = self.foyer.insert((Box::new(foyer), Handlers::new()));
+        FoyerBuilder {
+            handlers,
+            foyer: PhantomData,
+        }
+    }
+
+    /// The game.
+    pub fn build(self) -> App {
+        let (foyer, foyer_handlers) = self
+            .foyer
+            .unwrap_or_else(|| (Box::new(NoFoyer), Handlers::new()));
+        App {
+            foyer,
+            foyer_handlers,
+            kinds: self.kinds,
+        }
+    }
+}
+
+struct NoFoyer;
+impl Foyer for NoFoyer {}
+
+/// Says what a kind of room is like.
+pub struct RoomBuilder<'a, R> {
+    kind: &'a mut Kind,
+    number: RoomKind,
+    room: PhantomData<R>,
+}
+
+impl<R: Room> RoomBuilder<'_, R> {
+    /// Packets `P` of members go to `handler`; all others go to the foyer.
+    ///
+    /// # Panics
+    /// If `P` has a handler in this kind already.
+    pub fn on<P, H>(self, handler: H) -> Self
+    where
+        P: Packet,
+        H: Fn(&mut R, &mut RoomCx<'_>, MemberId, P) -> Handled + Send + Sync + 'static,
+    {
+        let erased = move |room: &mut dyn Room, cx: &mut RoomCx<'_>, from, body: &[u8]| {
+            let packet = P::decode(body)?;
+            handler(own_kind(room), cx, from, packet)
+        };
+        self.kind.handlers.insert(P::ID, Box::new(erased));
+        self
+    }
+
+    /// Rooms of this kind have the numbers below `count`. Without it any number is a room.
+    pub fn rooms(self, count: u32) -> Self {
+        self.kind.rooms = count;
+        self
+    }
+
+    /// Seats of a room. Without it [`crate::ContentLimits::room_members_max`].
+    ///
+    /// # Panics
+    /// If that is more than a room can name ([`MemberId::SLOTS_MAX`]).
+    pub fn members_max(self, seats: u32) -> Self {
+        assert!(
+            seats <= MemberId::SLOTS_MAX,
+            "a room has at most 65,536 seats"
+        );
+        self.kind.members_max = Some(seats);
+        self
+    }
+
+    /// Every room of this kind ticks once in `period`.
+    ///
+    /// # Panics
+    /// If `period` is zero.
+    pub fn tick_every(self, period: Duration) -> Self {
+        assert!(!period.is_zero(), "a tick of no period never ends");
+        self.kind.tick_period = Some(period);
+        self
+    }
+
+    /// The kind's name in [`RoomId`]s.
+    pub fn kind(&self) -> RoomKind {
+        self.number
+    }
+}
+
+/// Says what a foyer serves.
+pub struct FoyerBuilder<'a, F> {
+    handlers: &'a mut Handlers<FoyerHandler>,
+    foyer: PhantomData<F>,
+}
+
+impl<F: Foyer> FoyerBuilder<'_, F> {
+    /// Packets `P` go to `handler`, unless the sender's room has one of its own.
+    ///
+    /// # Panics
+    /// If `P` has a handler in the foyer already.
+    pub fn on<P, H>(self, handler: H) -> Self
+    where
+        P: Packet,
+        H: Fn(&F, &mut FoyerCx<'_>, P) -> Handled + Send + Sync + 'static,
+    {
+        self.on_frame(P::ID, move |foyer, cx, frame| {
+            let packet = P::decode(frame.body)?;
+            handler(foyer, cx, packet)
+        })
+    }
+
+    /// Packets with this id go to `handler` as they are, without being read first.
+    ///
+    /// # Panics
+    /// If `id` has a handler in the foyer already.
+    pub fn on_frame<H>(self, id: u16, handler: H) -> Self
+    where
+        H: Fn(&F, &mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync + 'static,
+    {
+        let erased = move |foyer: &dyn Foyer, cx: &mut FoyerCx<'_>, frame: Frame<'_>| {
+            let any: &dyn Any = foyer;
+            let foyer = any.downcast_ref().expect("an app has one foyer");
+            handler(foyer, cx, frame)
+        };
+        self.handlers.insert(id, Box::new(erased));
+        self
+    }
+}
+
+fn own_kind<R: Room>(room: &mut dyn Room) -> &mut R {
+    let any: &mut dyn Any = room;
+    any.downcast_mut()
+        .expect("a handler meets rooms of its own kind")
+}

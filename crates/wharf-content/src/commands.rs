@@ -1,0 +1,437 @@
+//! What a logic shard asks of an I/O shard.
+
+use crate::arena;
+use bytes::Bytes;
+use wharf_base::{Batch, SessionId};
+use wharf_wire::{HEADER_BYTES, Packet, SendClass, Violation};
+
+/// One thing that the world must do.
+#[derive(Debug)]
+pub enum ContentCommand<'a> {
+    /// Send a whole frame, header included.
+    Send {
+        /// To whom; a session that is over gets nothing.
+        session: SessionId,
+        /// How it leaves.
+        class: SendClass,
+        /// Who caused it.
+        origin: Origin,
+        /// The frame.
+        payload: Payload<'a>,
+    },
+    /// Ask the authenticator; answered by [`crate::ContentEvent::Verdict`], now or later.
+    Authenticate {
+        /// Who wants in.
+        session: SessionId,
+        /// As whom.
+        request: LoginRequest<'a>,
+    },
+    /// The session is logged in.
+    LogIn {
+        /// Which.
+        session: SessionId,
+    },
+    /// Frames were served: give their credit back.
+    Credit {
+        /// Whose.
+        session: SessionId,
+        /// How many; at least 1.
+        frames: u32,
+    },
+    /// From here on the session's events go to another logic shard; answered by
+    /// [`crate::ContentEvent::Switched`] in band.
+    SetHome {
+        /// Which.
+        session: SessionId,
+        /// The new home.
+        logic: u8,
+    },
+    /// Everything was answered: flush, then close.
+    Finish {
+        /// Which.
+        session: SessionId,
+    },
+    /// Close; what was sent before still leaves if it can.
+    Close {
+        /// Which.
+        session: SessionId,
+        /// Why.
+        reason: Dismissal,
+    },
+}
+
+/// Who asked for the login, and with what.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct LoginRequest<'a> {
+    /// The user's id as typed.
+    pub user: &'a str,
+    /// The password as typed. Not to be logged or kept.
+    pub password: &'a str,
+}
+
+impl core::fmt::Debug for LoginRequest<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LoginRequest")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who caused a frame to be sent: a session that floods itself is made to wait, one that is
+/// flooded by others is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The receiver's own request.
+    Own,
+    /// Somebody else, or the room itself.
+    Others,
+}
+
+/// A frame to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// Short, or for one session alone: to be copied.
+    Small(&'a [u8]),
+    /// One memory for many sessions.
+    Shared(Bytes),
+}
+
+impl Payload<'_> {
+    /// The frame's bytes, header included.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Small(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// Why content ends a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dismissal {
+    /// It broke a rule of the protocol.
+    Violation(Violation),
+    /// The game sent it away, with a code of the game's own.
+    Kicked(u16),
+    /// The foyer's handler panicked while it served this session.
+    Panicked,
+    /// It sent more than is held while it cannot be served.
+    Overloaded,
+}
+
+impl Dismissal {
+    /// A short, stable name for counters and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Violation(violation) => violation.name(),
+            Self::Kicked(_) => "kicked",
+            Self::Panicked => "panicked",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
+/// An arena of [`ContentCommand`]s in the order in which they are to be done.
+///
+/// Invariant: every range lies in `bytes`, every index in its table.
+#[derive(Debug, Default)]
+pub struct Commands {
+    bytes: Vec<u8>,
+    shared: Vec<Bytes>,
+    dismissals: Vec<Dismissal>,
+    records: Vec<Record>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    session: SessionId,
+    verb: Verb,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Verb {
+    Send(Sending),
+    Authenticate {
+        start: usize,
+        user_bytes: u16,
+        password_bytes: u16,
+    },
+    LogIn,
+    Credit(u32),
+    SetHome(u8),
+    Finish,
+    Close(u32),
+}
+
+/// Where the frame lies that one or more records send, and how it leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending {
+    class: SendClass,
+    origin: Origin,
+    stored: Stored,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stored {
+    Bytes { start: usize, frame_bytes: u32 },
+    Shared(u32),
+}
+
+const RECORD_BYTES: usize = size_of::<Record>();
+const _: () = assert!(RECORD_BYTES <= 32, "two commands share a cache line");
+
+impl Commands {
+    /// Frames above this many bytes that go to several sessions are shared, not copied.
+    pub const SHARED_BYTES_MIN: usize = 512;
+
+    /// No command yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts `command` behind the others; what it borrows is copied into the arena.
+    ///
+    /// # Panics
+    /// If a user's id or a password is longer than 65,535 bytes.
+    pub fn push(&mut self, command: ContentCommand<'_>) {
+        let (session, verb) = match command {
+            ContentCommand::Send {
+                session,
+                class,
+                origin,
+                payload,
+            } => {
+                let sending = match payload {
+                    Payload::Small(frame) => self.store(class, frame),
+                    Payload::Shared(frame) => self.share(class, frame),
+                };
+                return self.send(session, origin, sending);
+            }
+            ContentCommand::Authenticate { session, request } => {
+                (session, self.store_login(request))
+            }
+            ContentCommand::LogIn { session } => (session, Verb::LogIn),
+            ContentCommand::Credit { session, frames } => (session, Verb::Credit(frames)),
+            ContentCommand::SetHome { session, logic } => (session, Verb::SetHome(logic)),
+            ContentCommand::Finish { session } => (session, Verb::Finish),
+            ContentCommand::Close { session, reason } => {
+                self.dismissals.push(reason);
+                (session, Verb::Close(self.dismissals.len() as u32 - 1))
+            }
+        };
+        self.records.push(Record { session, verb });
+    }
+
+    /// Gives every command to `f`, in order, and leaves the arena empty with its memory kept.
+    pub fn drain(&mut self, mut f: impl FnMut(ContentCommand<'_>)) {
+        for &Record { session, verb } in &self.records {
+            f(match verb {
+                Verb::Send(sending) => ContentCommand::Send {
+                    session,
+                    class: sending.class,
+                    origin: sending.origin,
+                    payload: match sending.stored {
+                        Stored::Bytes { start, frame_bytes } => {
+                            Payload::Small(&self.bytes[start..start + frame_bytes as usize])
+                        }
+                        Stored::Shared(index) => {
+                            Payload::Shared(self.shared[index as usize].clone())
+                        }
+                    },
+                },
+                Verb::Authenticate {
+                    start,
+                    user_bytes,
+                    password_bytes,
+                } => {
+                    let request = self.login(start, user_bytes, password_bytes);
+                    ContentCommand::Authenticate { session, request }
+                }
+                Verb::LogIn => ContentCommand::LogIn { session },
+                Verb::Credit(frames) => ContentCommand::Credit { session, frames },
+                Verb::SetHome(logic) => ContentCommand::SetHome { session, logic },
+                Verb::Finish => ContentCommand::Finish { session },
+                Verb::Close(index) => ContentCommand::Close {
+                    session,
+                    reason: self.dismissals[index as usize],
+                },
+            });
+        }
+        arena::clear(&mut self.records);
+        arena::clear(&mut self.bytes);
+        arena::clear(&mut self.shared);
+        arena::clear(&mut self.dismissals);
+    }
+
+    /// How many commands wait.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether no command waits.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Memory that the waiting commands occupy.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len() + self.records.len() * RECORD_BYTES
+    }
+
+    /// Encodes `packet` into the arena.
+    pub(crate) fn encode<P: Packet>(&mut self, packet: &P) -> Sending {
+        let start = self.bytes.len();
+        packet.encode_frame(&mut self.bytes);
+        self.sending(P::CLASS, start)
+    }
+
+    /// Copies a whole frame into the arena.
+    pub(crate) fn store(&mut self, class: SendClass, frame: &[u8]) -> Sending {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(frame);
+        self.sending(class, start)
+    }
+
+    /// Copies a frame into the arena whose body lies elsewhere.
+    pub(crate) fn store_frame(
+        &mut self,
+        class: SendClass,
+        header: [u8; HEADER_BYTES],
+        body: &[u8],
+    ) -> Sending {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&header);
+        self.bytes.extend_from_slice(body);
+        self.sending(class, start)
+    }
+
+    /// Keeps a share of a whole frame.
+    pub(crate) fn share(&mut self, class: SendClass, frame: Bytes) -> Sending {
+        self.shared.push(frame);
+        Sending {
+            class,
+            origin: Origin::Others,
+            stored: Stored::Shared(self.shared.len() as u32 - 1),
+        }
+    }
+
+    /// One more receiver of what `sending` names.
+    pub(crate) fn send(&mut self, session: SessionId, origin: Origin, sending: Sending) {
+        let verb = Verb::Send(Sending { origin, ..sending });
+        self.records.push(Record { session, verb });
+    }
+
+    fn sending(&self, class: SendClass, start: usize) -> Sending {
+        Sending {
+            class,
+            origin: Origin::Others,
+            stored: Stored::Bytes {
+                start,
+                frame_bytes: (self.bytes.len() - start) as u32,
+            },
+        }
+    }
+
+    fn store_login(&mut self, request: LoginRequest<'_>) -> Verb {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(request.user.as_bytes());
+        self.bytes.extend_from_slice(request.password.as_bytes());
+        let short = |text: &str| u16::try_from(text.len()).expect("a login fits a frame");
+        Verb::Authenticate {
+            start,
+            user_bytes: short(request.user),
+            password_bytes: short(request.password),
+        }
+    }
+
+    fn login(&self, start: usize, user_bytes: u16, password_bytes: u16) -> LoginRequest<'_> {
+        let middle = start + usize::from(user_bytes);
+        let text = |bytes| str::from_utf8(bytes).expect("stored from text");
+        LoginRequest {
+            user: text(&self.bytes[start..middle]),
+            password: text(&self.bytes[middle..middle + usize::from(password_bytes)]),
+        }
+    }
+}
+
+impl Batch for Commands {
+    fn is_empty(&self) -> bool {
+        Commands::is_empty(self)
+    }
+
+    fn append(&mut self, later: &mut Self) {
+        let bytes = self.bytes.len();
+        let (shared, dismissals) = (self.shared.len() as u32, self.dismissals.len() as u32);
+        self.bytes.append(&mut later.bytes);
+        self.shared.append(&mut later.shared);
+        self.dismissals.append(&mut later.dismissals);
+        self.records
+            .extend(later.records.drain(..).map(|mut record| {
+                match &mut record.verb {
+                    Verb::Send(sending) => match &mut sending.stored {
+                        Stored::Bytes { start, .. } => *start += bytes,
+                        Stored::Shared(index) => *index += shared,
+                    },
+                    Verb::Authenticate { start, .. } => *start += bytes,
+                    Verb::Close(index) => *index += dismissals,
+                    Verb::LogIn | Verb::Credit(_) | Verb::SetHome(_) | Verb::Finish => {}
+                }
+                record
+            }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wharf_base::Key;
+
+    fn session(index: u32) -> SessionId {
+        SessionId::new(0, Key::from_parts(index, 0))
+    }
+
+    fn fill(commands: &mut Commands, mark: u8) {
+        let session = session(u32::from(mark));
+        let sending = commands.store(SendClass::Reliable, &[mark, mark]);
+        commands.send(session, Origin::Own, sending);
+        let sending = commands.share(SendClass::Bulk, Bytes::copy_from_slice(&[mark; 3]));
+        commands.send(session, Origin::Others, sending);
+        let request = LoginRequest {
+            user: "ann",
+            password: "secret",
+        };
+        commands.push(ContentCommand::Authenticate { session, request });
+        let reason = Dismissal::Kicked(u16::from(mark));
+        commands.push(ContentCommand::Close { session, reason });
+        commands.push(ContentCommand::Credit { session, frames: 2 });
+    }
+
+    fn drained(commands: &mut Commands) -> String {
+        let mut log = String::new();
+        commands.drain(|command| log += &format!("{command:?}\n"));
+        log
+    }
+
+    #[test]
+    fn appended_commands_keep_their_order_and_their_bytes() {
+        let (mut first, mut later) = (Commands::new(), Commands::new());
+        let (mut one, mut two) = (Commands::new(), Commands::new());
+        fill(&mut first, 1);
+        fill(&mut later, 2);
+        fill(&mut one, 1);
+        fill(&mut two, 2);
+        first.append(&mut later);
+        assert!(later.is_empty());
+        let log = drained(&mut first);
+        assert_eq!(log, drained(&mut one) + &drained(&mut two));
+        assert!(first.is_empty());
+        assert_eq!(first.size_bytes(), 0);
+    }
+
+    #[test]
+    fn a_password_is_never_in_a_log() {
+        let mut commands = Commands::new();
+        fill(&mut commands, 1);
+        assert!(!drained(&mut commands).contains("secret"));
+    }
+}

@@ -1,0 +1,58 @@
+//! What one logic shard sends to another.
+
+use crate::held::Held;
+use crate::note::OwnedMessage;
+use crate::{AskError, AskId, RoomId, Ticket, User, UserId};
+use bytes::Bytes;
+use wharf_base::SessionId;
+use wharf_wire::SendClass;
+
+/// A letter from one logic shard to another: sealed, to be carried only.
+#[derive(Debug)]
+pub struct Letter(pub(crate) Contents);
+
+#[derive(Debug)]
+pub(crate) enum Contents {
+    /// A session moves in.
+    Arrive(Box<Arrival>),
+    /// A room says something to another.
+    Tell {
+        to: RoomId,
+        by: RoomId,
+        message: OwnedMessage,
+    },
+    /// A room asks another.
+    Ask {
+        to: RoomId,
+        ticket: Ticket,
+        message: OwnedMessage,
+    },
+    /// The answer to a question.
+    Answer {
+        to: RoomId,
+        ask: AskId,
+        answer: Result<OwnedMessage, AskError>,
+    },
+    /// A user logged in; to the shard that knows where this user is.
+    UserIn { user: UserId, session: SessionId },
+    /// A user's session is over.
+    UserOut { user: UserId, session: SessionId },
+    /// A frame for a user, wherever that user is.
+    Word {
+        user: UserId,
+        class: SendClass,
+        frame: Bytes,
+    },
+}
+
+/// A session with everything that belongs to it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) session: SessionId,
+    pub(crate) user: Option<User>,
+    pub(crate) violations: u8,
+    /// The room that the session is about to enter.
+    pub(crate) room: RoomId,
+    /// What came for it since it asked to.
+    pub(crate) held: Held,
+}

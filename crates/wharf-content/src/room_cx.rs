@@ -1,0 +1,295 @@
+//! What a room can do.
+
+use crate::letter::Contents;
+use crate::note::OwnedMessage;
+use crate::roster::Roster;
+use crate::shard::{Desk, Todo};
+use crate::timers::Rings;
+use crate::{
+    AskError, AskId, Commands, Letter, MemberId, Origin, Outbox, RoomId, Ticket, TimerId, User,
+    UserId,
+};
+use bytes::Bytes;
+use core::any::Any;
+use core::time::Duration;
+use wharf_base::{CapacityError, Instant, Key, Rng, SessionId};
+use wharf_wire::Packet;
+
+/// Everything about a room that is not the game's.
+pub(crate) struct RoomCore {
+    pub(crate) id: RoomId,
+    pub(crate) key: Key,
+    pub(crate) kind_name: &'static str,
+    pub(crate) roster: Roster,
+    pub(crate) rng: Rng,
+    /// Questions without an answer, each with the timer that ends it.
+    pub(crate) asks: Vec<(AskId, TimerId)>,
+    /// Timers that are still to ring.
+    pub(crate) timers: u32,
+    pub(crate) ticks: u64,
+}
+
+/// What a room's handler can do.
+///
+/// Sending happens at once and in order; kicks and the room's end happen when the handler has
+/// returned.
+pub struct RoomCx<'a> {
+    pub(crate) core: &'a mut RoomCore,
+    pub(crate) desk: &'a mut Desk,
+    pub(crate) outbox: &'a mut Outbox,
+    pub(crate) now: Instant,
+    /// Whose packet is being served.
+    pub(crate) sender: Option<SessionId>,
+}
+
+/// Members, and what is sent to them.
+impl RoomCx<'_> {
+    /// This room.
+    pub fn room(&self) -> RoomId {
+        self.core.id
+    }
+
+    /// Every member, those included whose link is cut and whose seat is kept. The order is the
+    /// same in every run.
+    pub fn members(&self) -> impl Iterator<Item = MemberId> {
+        self.core.roster.ids()
+    }
+
+    /// How many members there are.
+    pub fn count(&self) -> u32 {
+        self.core.roster.count()
+    }
+
+    /// Who sits on this seat.
+    pub fn user(&self, member: MemberId) -> Option<&User> {
+        Some(&self.core.roster.get(member)?.user)
+    }
+
+    /// The name of a member; empty if there is no such member.
+    pub fn name(&self, member: MemberId) -> &str {
+        self.user(member).map_or("", |user| &user.name)
+    }
+
+    /// What the room keeps of a member, made at first use. `None` if there is no such member.
+    ///
+    /// # Panics
+    /// If it was a value of another type before.
+    pub fn data<T: Any + Send + Default>(&mut self, member: MemberId) -> Option<&mut T> {
+        let member = self.core.roster.get_mut(member)?;
+        let data = member.data.get_or_insert_with(|| Box::<T>::default());
+        Some(
+            data.downcast_mut()
+                .expect("a room keeps one type of data with its members"),
+        )
+    }
+
+    /// Sends `packet` to one member.
+    pub fn send<P: Packet>(&mut self, to: MemberId, packet: &P) {
+        if let Some(session) = self.core.roster.session(to) {
+            self.send_to(session, packet);
+        }
+    }
+
+    /// Sends `packet` to whoever sent what is being served; to nobody in a tick or a note.
+    pub fn reply<P: Packet>(&mut self, packet: &P) {
+        if let Some(session) = self.sender {
+            self.send_to(session, packet);
+        }
+    }
+
+    /// Sends `packet` to every member.
+    pub fn broadcast<P: Packet>(&mut self, packet: &P) {
+        self.spread(packet, None);
+    }
+
+    /// Sends `packet` to every member but one.
+    pub fn send_except<P: Packet>(&mut self, except: MemberId, packet: &P) {
+        self.spread(packet, Some(except));
+    }
+
+    /// Sends `member` out of the room when this handler has returned; the session lives on in the
+    /// foyer.
+    pub fn kick(&mut self, member: MemberId) {
+        let room = self.core.key;
+        self.desk.todo.push_back(Todo::Kick { room, member });
+    }
+
+    /// Closes the session of `member` when this handler has returned, with a code of the game's
+    /// own.
+    pub fn dismiss(&mut self, member: MemberId, code: u16) {
+        if let Some(session) = self.core.roster.session(member) {
+            self.desk.todo.push_back(Todo::Dismiss { session, code });
+        }
+    }
+
+    /// Closes this room when this handler has returned.
+    pub fn close(&mut self) {
+        let room = self.core.key;
+        self.desk.todo.push_back(Todo::CloseRoom { room });
+    }
+
+    fn send_to<P: Packet>(&mut self, session: SessionId, packet: &P) {
+        let commands = &mut self.outbox.commands[usize::from(session.shard())];
+        let sending = commands.encode(packet);
+        commands.send(session, origin(self.sender, session), sending);
+        self.desk.stats.sends += 1;
+    }
+
+    /// Encodes once, stores once per I/O shard, and names each receiver there.
+    fn spread<P: Packet>(&mut self, packet: &P, except: Option<MemberId>) {
+        let frame = &mut self.desk.scratch;
+        frame.clear();
+        packet.encode_frame(frame);
+        let is_shared = frame.len() > Commands::SHARED_BYTES_MIN;
+        let mut shared = None;
+        let mut sends = 0;
+        for (seats, commands) in self
+            .core
+            .roster
+            .seats()
+            .iter()
+            .zip(&mut self.outbox.commands)
+        {
+            if seats.is_empty() {
+                continue;
+            }
+            let sending = if is_shared {
+                let share = shared.get_or_insert_with(|| Bytes::copy_from_slice(frame));
+                commands.share(P::CLASS, share.clone())
+            } else {
+                commands.store(P::CLASS, frame)
+            };
+            for seat in seats {
+                if Some(seat.member) != except {
+                    commands.send(seat.session, origin(self.sender, seat.session), sending);
+                    sends += 1;
+                }
+            }
+        }
+        self.desk.stats.broadcasts += 1;
+        self.desk.stats.sends += sends;
+    }
+}
+
+/// Time, chance and other rooms.
+impl RoomCx<'_> {
+    /// The time of this batch.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The room's own chance, seeded.
+    pub fn rng(&mut self) -> &mut Rng {
+        &mut self.core.rng
+    }
+
+    /// Gives the room `note` as [`crate::Note::Timer`] when `delay` has passed.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if the room has as many timers as it may
+    /// ([`crate::ContentLimits::room_timers_max`]).
+    pub fn after<P: Packet>(
+        &mut self,
+        delay: Duration,
+        note: &P,
+    ) -> Result<TimerId, CapacityError> {
+        let capacity = self.desk.options.limits.room_timers_max;
+        if self.core.timers >= capacity {
+            return Err(CapacityError { capacity });
+        }
+        self.core.timers += 1;
+        let rings = Rings::Note(OwnedMessage::new(note));
+        Ok(self.desk.timers.set(self.now + delay, self.core.key, rings))
+    }
+
+    /// Forgets a timer; whether it was still to ring.
+    pub fn cancel(&mut self, timer: TimerId) -> bool {
+        let cancelled = self.desk.timers.cancel(self.core.key, timer);
+        self.core.timers -= u32::from(cancelled);
+        cancelled
+    }
+
+    /// Gives `message` to another room as [`crate::Note::Told`]; dropped if there is no such room.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if too many letters are under way ([`crate::ContentLimits::mail_max`]).
+    pub fn tell<P: Packet>(&mut self, to: RoomId, message: &P) -> Result<(), CapacityError> {
+        let letter = Letter(Contents::Tell {
+            to,
+            by: self.core.id,
+            message: OwnedMessage::new(message),
+        });
+        let home = to.home(self.desk.options.logic_count);
+        self.desk.post_if_room(self.outbox, home, letter)
+    }
+
+    /// Sends `packet` to `user`, wherever that user is; dropped if nowhere. Not ordered with what
+    /// other rooms send.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if too many letters are under way ([`crate::ContentLimits::mail_max`]).
+    pub fn tell_user<P: Packet>(&mut self, user: UserId, packet: &P) -> Result<(), CapacityError> {
+        self.desk.tell_user(self.outbox, user, packet)
+    }
+
+    /// Asks another room. It always ends, as [`crate::Note::Answered`]: with the answer, with
+    /// [`AskError::Timeout`] after `patience`, or with [`AskError::Unavailable`].
+    ///
+    /// # Errors
+    /// [`CapacityError`] if the room has as many open questions as it may
+    /// ([`crate::ContentLimits::room_asks_max`]), or too many letters are under way.
+    pub fn ask<P: Packet>(
+        &mut self,
+        to: RoomId,
+        question: &P,
+        patience: Duration,
+    ) -> Result<AskId, CapacityError> {
+        let capacity = self.desk.options.limits.room_asks_max;
+        if self.core.asks.len() >= capacity as usize {
+            return Err(CapacityError { capacity });
+        }
+        let ask = self.desk.next_ask();
+        let letter = Letter(Contents::Ask {
+            to,
+            ticket: Ticket {
+                from: self.core.id,
+                ask,
+            },
+            message: OwnedMessage::new(question),
+        });
+        let home = to.home(self.desk.options.logic_count);
+        self.desk.post_if_room(self.outbox, home, letter)?;
+        let end = self.now + patience;
+        let timer = self
+            .desk
+            .timers
+            .set(end, self.core.key, Rings::AskEnds(ask));
+        self.core.asks.push((ask, timer));
+        Ok(ask)
+    }
+
+    /// Answers a question.
+    pub fn answer<P: Packet>(&mut self, ticket: Ticket, answer: &P) {
+        let answer = Ok(OwnedMessage::new(answer));
+        self.desk.answer(self.outbox, ticket, answer);
+    }
+
+    /// Says that a question has no answer here.
+    pub fn decline(&mut self, ticket: Ticket) {
+        self.desk
+            .answer(self.outbox, ticket, Err(AskError::Unavailable));
+    }
+
+    /// Writes a line into the server's log, with the room's name. Never per packet.
+    pub fn log(&self, line: &str) {
+        tracing::info!(kind = self.core.kind_name, room = %self.core.id, "{line}");
+    }
+}
+
+fn origin(sender: Option<SessionId>, receiver: SessionId) -> Origin {
+    if sender == Some(receiver) {
+        Origin::Own
+    } else {
+        Origin::Others
+    }
+}

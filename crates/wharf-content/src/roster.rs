@@ -1,0 +1,229 @@
+//! Who sits in a room, and over which link each is reached.
+
+use crate::{MemberId, User};
+use core::any::Any;
+use wharf_base::{CapacityError, Key, SessionId, Slab};
+
+/// The members of one room.
+///
+/// Invariant: a member has a link exactly if one seat names it, and then
+/// `seats[link.session.shard()][link.seat]` is that seat.
+pub(crate) struct Roster {
+    members: Slab<Member>,
+    /// By I/O shard, dense: what a broadcast walks along.
+    seats: Vec<Vec<Seat>>,
+    linked: usize,
+}
+
+/// One receiver of a broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) session: SessionId,
+    pub(crate) member: MemberId,
+}
+
+pub(crate) struct Member {
+    pub(crate) user: User,
+    pub(crate) data: Option<Box<dyn Any + Send>>,
+    link: Option<Link>,
+}
+
+#[derive(Clone, Copy)]
+struct Link {
+    session: SessionId,
+    seat: u32,
+}
+
+impl Roster {
+    pub(crate) fn new(members_max: u32, io_count: usize) -> Self {
+        Self {
+            members: Slab::with_capacity(members_max),
+            seats: vec![Vec::new(); io_count],
+            linked: 0,
+        }
+    }
+
+    /// Gives `user` a seat.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if every seat is taken.
+    pub(crate) fn enter(
+        &mut self,
+        user: User,
+        session: SessionId,
+    ) -> Result<MemberId, CapacityError> {
+        let key = self.members.insert(Member {
+            user,
+            data: None,
+            link: None,
+        })?;
+        let id = MemberId::from_key(key);
+        self.link(id, session);
+        Ok(id)
+    }
+
+    /// Reaches `id` over `session` from now on.
+    pub(crate) fn link(&mut self, id: MemberId, session: SessionId) {
+        let seats = &mut self.seats[usize::from(session.shard())];
+        let seat = seats.len() as u32;
+        seats.push(Seat {
+            session,
+            member: id,
+        });
+        let member = self.get_mut(id).expect("only members get a link");
+        let old = member.link.replace(Link { session, seat });
+        assert!(old.is_none(), "a member has one link");
+        self.linked += 1;
+    }
+
+    /// Reaches `id` no more; returns over which session it was reached.
+    pub(crate) fn unlink(&mut self, id: MemberId) -> Option<SessionId> {
+        let Link { session, seat } = self.get_mut(id)?.link.take()?;
+        let seats = &mut self.seats[usize::from(session.shard())];
+        let removed = seats.swap_remove(seat as usize);
+        assert_eq!(removed.member, id, "a seat and its member name each other");
+        if let Some(&Seat { member: moved, .. }) = seats.get(seat as usize) {
+            let moved = self.get_mut(moved).expect("a seat names a member");
+            moved
+                .link
+                .as_mut()
+                .expect("a seated member has a link")
+                .seat = seat;
+        }
+        self.linked -= 1;
+        Some(session)
+    }
+
+    /// Takes the seat back; the id names nobody any more.
+    pub(crate) fn remove(&mut self, id: MemberId) -> Option<Member> {
+        self.unlink(id);
+        let key = self.key(id)?;
+        self.members.remove(key)
+    }
+
+    pub(crate) fn get(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(self.key(id)?)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        self.members.get_mut(self.key(id)?)
+    }
+
+    /// Over which session `id` is reached.
+    pub(crate) fn session(&self, id: MemberId) -> Option<SessionId> {
+        Some(self.get(id)?.link?.session)
+    }
+
+    /// The member without a link that is `user`, if there is one.
+    pub(crate) fn absent(&self, user: &User) -> Option<MemberId> {
+        if self.linked == self.count() as usize {
+            return None;
+        }
+        let mut absent = self
+            .members
+            .iter()
+            .filter(|(_, member)| member.link.is_none());
+        let (key, _) = absent.find(|(_, member)| member.user.id == user.id)?;
+        Some(MemberId::from_key(key))
+    }
+
+    /// The receivers of a broadcast, by I/O shard.
+    pub(crate) fn seats(&self) -> &[Vec<Seat>] {
+        &self.seats
+    }
+
+    /// Every member, in the order of the slots.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = MemberId> {
+        self.members.iter().map(|(key, _)| MemberId::from_key(key))
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.members.len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.members.len() == self.members.capacity()
+    }
+
+    fn key(&self, id: MemberId) -> Option<Key> {
+        let key = self.members.key_at(id.index())?;
+        (key.generation() as u16 == id.generation()).then_some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UserId;
+    use proptest::prelude::*;
+
+    fn user(number: i64) -> User {
+        User {
+            id: UserId::new(number),
+            name: "x".into(),
+        }
+    }
+
+    fn session(shard: u8, index: u32) -> SessionId {
+        SessionId::new(shard, Key::from_parts(index, 0))
+    }
+
+    #[test]
+    fn a_seat_that_was_given_back_names_nobody() {
+        let mut roster = Roster::new(1, 1);
+        let first = roster.enter(user(1), session(0, 1)).unwrap();
+        assert!(roster.enter(user(2), session(0, 2)).is_err());
+        roster.remove(first);
+        let second = roster.enter(user(2), session(0, 2)).unwrap();
+        assert_eq!(first.index(), second.index());
+        assert!(roster.get(first).is_none());
+        assert!(
+            roster.remove(first).is_none(),
+            "and removes nobody's successor"
+        );
+        assert_eq!(roster.session(second), Some(session(0, 2)));
+    }
+
+    proptest! {
+        #[test]
+        fn seats_are_exactly_the_linked_members(
+            steps in prop::collection::vec((0u8..4, 0usize..8), 0..100)
+        ) {
+            let mut roster = Roster::new(6, 2);
+            let mut model: Vec<(MemberId, i64, Option<SessionId>)> = Vec::new();
+            for (serial, (kind, pick)) in (0u32..).zip(steps) {
+                let link = session(pick as u8 % 2, serial);
+                match kind {
+                    0 | 1 => match roster.enter(user(i64::from(serial)), link) {
+                        Ok(id) => model.push((id, i64::from(serial), Some(link))),
+                        Err(_) => prop_assert_eq!(model.len(), 6),
+                    },
+                    2 if !model.is_empty() => {
+                        let (id, number, _) = model.swap_remove(pick % model.len());
+                        let left = roster.remove(id).map(|member| member.user.id.get());
+                        prop_assert_eq!(left, Some(number));
+                    }
+                    3 if !model.is_empty() => {
+                        let at = pick % model.len();
+                        let (id, number, was) = &mut model[at];
+                        prop_assert_eq!(roster.unlink(*id), was.take());
+                        prop_assert_eq!(roster.absent(&user(*number)), Some(*id));
+                        if pick % 3 == 0 {
+                            roster.link(*id, link);
+                            *was = Some(link);
+                        }
+                    }
+                    _ => {}
+                }
+                let mut seats: Vec<_> = roster.seats().concat().iter()
+                    .map(|seat| (seat.member, seat.session)).collect();
+                let mut expected: Vec<_> = model.iter()
+                    .filter_map(|&(id, _, link)| Some((id, link?))).collect();
+                seats.sort();
+                expected.sort();
+                prop_assert_eq!(seats, expected);
+                prop_assert_eq!(roster.count() as usize, model.len());
+            }
+        }
+    }
+}

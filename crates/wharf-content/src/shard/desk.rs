@@ -1,0 +1,119 @@
+//! What handlers of rooms and foyer share: timers, mail, counters, and what is to be done next.
+
+use super::LogicOptions;
+use crate::letter::Contents;
+use crate::note::OwnedMessage;
+use crate::timers::Timers;
+use crate::{
+    AskError, AskId, ContentEvent, Letter, LogicStats, MemberId, Outbox, RoomId, Ticket, UserId,
+};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use wharf_base::{CapacityError, Key, SessionId};
+use wharf_wire::Packet;
+
+/// The shared part of a shard's state that handlers may write to.
+pub(crate) struct Desk {
+    pub(crate) options: LogicOptions,
+    pub(crate) timers: Timers,
+    /// Letters from this shard to itself.
+    pub(crate) own_mail: VecDeque<Letter>,
+    /// What handlers asked for and is done when they have returned, in order. Bounded by what one
+    /// event's handlers ask for.
+    pub(crate) todo: VecDeque<Todo>,
+    /// Where a broadcast is encoded.
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) stats: LogicStats,
+    asks: u64,
+}
+
+/// Something that must not happen while a handler runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Todo {
+    Enter { session: SessionId, room: RoomId },
+    Leave { session: SessionId },
+    Dismiss { session: SessionId, code: u16 },
+    Kick { room: Key, member: MemberId },
+    CloseRoom { room: Key },
+}
+
+impl Desk {
+    pub(crate) fn new(options: LogicOptions) -> Self {
+        Self {
+            options,
+            timers: Timers::default(),
+            own_mail: VecDeque::new(),
+            todo: VecDeque::new(),
+            scratch: Vec::new(),
+            stats: LogicStats::default(),
+            asks: 0,
+        }
+    }
+
+    pub(crate) fn next_ask(&mut self) -> AskId {
+        self.asks += 1;
+        AskId(self.asks)
+    }
+
+    /// Sends a letter that is bounded by something else (sessions, open questions).
+    pub(crate) fn post(&mut self, outbox: &mut Outbox, to: u8, letter: Letter) {
+        if to == self.options.index {
+            self.own_mail.push_back(letter);
+        } else {
+            outbox.mail[usize::from(to)].push(ContentEvent::Letter(letter));
+        }
+    }
+
+    /// Sends a letter that a game caused, unless too many are under way.
+    pub(crate) fn post_if_room(
+        &mut self,
+        outbox: &mut Outbox,
+        to: u8,
+        letter: Letter,
+    ) -> Result<(), CapacityError> {
+        let waiting = if to == self.options.index {
+            self.own_mail.len()
+        } else {
+            outbox.mail[usize::from(to)].letters()
+        };
+        let mail_max = self.options.limits.mail_max;
+        if waiting >= mail_max {
+            self.stats.mail_full += 1;
+            let capacity = u32::try_from(mail_max).unwrap_or(u32::MAX);
+            return Err(CapacityError { capacity });
+        }
+        self.post(outbox, to, letter);
+        Ok(())
+    }
+
+    pub(crate) fn tell_user<P: Packet>(
+        &mut self,
+        outbox: &mut Outbox,
+        user: UserId,
+        packet: &P,
+    ) -> Result<(), CapacityError> {
+        let letter = Letter(Contents::Word {
+            user,
+            class: P::CLASS,
+            frame: Bytes::from(packet.to_frame()),
+        });
+        let desk = self.directory_of(user);
+        self.post_if_room(outbox, desk, letter)
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        outbox: &mut Outbox,
+        ticket: Ticket,
+        answer: Result<OwnedMessage, AskError>,
+    ) {
+        let Ticket { from: to, ask } = ticket;
+        let home = to.home(self.options.logic_count);
+        self.post(outbox, home, Letter(Contents::Answer { to, ask, answer }));
+    }
+
+    /// The shard that knows where `user` is.
+    pub(crate) fn directory_of(&self, user: UserId) -> u8 {
+        (user.get() as u64 % self.options.logic_count as u64) as u8
+    }
+}

@@ -1,0 +1,41 @@
+//! How the host learns which handler runs, and content how long it ran.
+
+use crate::RoomId;
+use core::time::Duration;
+
+/// Looks on while handlers run. Content has no clock; whoever watches may have one, and can name
+/// a handler that takes too long.
+pub trait HandlerWatch: Send {
+    /// A handler is about to run.
+    fn begin(&mut self, place: Place<'_>, cause: Cause);
+
+    /// It has ended, perhaps by a panic. Returns how long it took.
+    fn end(&mut self) -> Duration;
+}
+
+/// Whose handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// The foyer's.
+    Foyer,
+    /// A room's.
+    Room {
+        /// The name of its kind.
+        kind: &'a str,
+        /// Which room.
+        room: RoomId,
+    },
+}
+
+/// Why it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A packet with this id.
+    Packet(u16),
+    /// A note whose message has this id.
+    Note(u16),
+    /// A tick.
+    Tick,
+    /// Somebody came, left or logged in; the name of the method.
+    Occasion(&'static str),
+}
