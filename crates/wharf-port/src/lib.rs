@@ -5,6 +5,7 @@
 //! simulated network of [`sim`], which runs anywhere from a seed. The contract C1 to C13 is on the
 //! trait; `docs/internals/port.md` tells how each backend fulfils it.
 
+mod checked;
 mod choose;
 mod error;
 mod ids;
@@ -16,6 +17,7 @@ mod stats;
 mod sys;
 mod waker;
 
+pub use checked::Checked;
 pub use choose::{Backend, BackendWish, Chosen, WishError, choose};
 pub use error::{AcceptError, ConnectError, OpenError, OsCode, RecvEnd, SendError};
 pub use ids::{OpId, SocketId, Token};

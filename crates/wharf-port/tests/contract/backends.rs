@@ -1,0 +1,135 @@
+//! How a clause reaches the two ends: a port to test, and peers that are not under test.
+
+use std::io::{ErrorKind, Read, Write};
+use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+use wharf_base::Instant;
+use wharf_port::{NativePort, Port, PortOptions, clock};
+
+/// What a peer sees when it looks for bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Bytes(Vec<u8>),
+    NothingYet,
+    End,
+    Reset,
+}
+
+/// The other end of a connection.
+pub(crate) trait Peer {
+    /// Writes what is taken at once; how many bytes that was.
+    fn write(&mut self, bytes: &[u8]) -> usize;
+    fn read(&mut self) -> Seen;
+    fn shutdown_write(&mut self);
+    fn reset(self);
+}
+
+/// A kind of port, and the world around it.
+pub(crate) trait Backend: Sized {
+    type Port: Port;
+    type Peer: Peer;
+    fn new() -> Self;
+    fn open(&mut self, options: &PortOptions) -> Self::Port;
+    fn loopback(&self) -> IpAddr;
+    fn connect(&mut self, to: SocketAddr) -> Self::Peer;
+    /// A listener outside of the port, on a free port number.
+    fn listen(&mut self) -> SocketAddr;
+    /// A connection that came to [`Backend::listen`], and where it came from.
+    fn accept(&mut self) -> Option<(Self::Peer, SocketAddr)>;
+    /// An address at which nobody listens.
+    fn nowhere(&mut self) -> SocketAddr;
+    fn now(&self) -> Instant;
+    /// Lets time pass after a wait that brought nothing.
+    fn pass_time(&mut self);
+}
+
+/// A port of this system, and plain sockets around it.
+pub(crate) struct Native<P> {
+    listener: Option<TcpListener>,
+    port: PhantomData<P>,
+}
+
+impl<P: NativePort> Backend for Native<P> {
+    type Port = P;
+    type Peer = TcpStream;
+
+    fn new() -> Self {
+        Self {
+            listener: None,
+            port: PhantomData,
+        }
+    }
+
+    fn open(&mut self, options: &PortOptions) -> P {
+        P::open(options).expect("this system has the backend")
+    }
+
+    fn loopback(&self) -> IpAddr {
+        Ipv4Addr::LOCALHOST.into()
+    }
+
+    fn connect(&mut self, to: SocketAddr) -> TcpStream {
+        let stream = TcpStream::connect(to).expect("the kernel completes connections by itself");
+        stream.set_nonblocking(true).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    fn listen(&mut self) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        self.listener.insert(listener).local_addr().unwrap()
+    }
+
+    fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
+        let (stream, from) = self.listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).unwrap();
+        Some((stream, from))
+    }
+
+    fn nowhere(&mut self) -> SocketAddr {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+    }
+
+    fn now(&self) -> Instant {
+        clock::now()
+    }
+
+    fn pass_time(&mut self) {
+        // The wait itself has slept.
+    }
+}
+
+impl Peer for TcpStream {
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        match Write::write(self, bytes) {
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => panic!("the peer cannot write: {error}"),
+        }
+    }
+
+    fn read(&mut self) -> Seen {
+        let mut bytes = vec![0; 64 * 1024];
+        match Read::read(self, &mut bytes) {
+            Ok(0) => Seen::End,
+            Ok(read) => Seen::Bytes(bytes[..read].to_vec()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Seen::NothingYet,
+            Err(_) => Seen::Reset,
+        }
+    }
+
+    fn shutdown_write(&mut self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+
+    fn reset(self) {
+        socket2::Socket::from(self)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+}
