@@ -76,6 +76,16 @@ pub(crate) fn c7_close_with_recv_and_send_in_flight<B: Backend>(mut rig: Rig<B>)
     rig.finish();
 }
 
+pub(crate) fn c7_close_waits_for_a_send_alone<B: Backend>(mut rig: Rig<B>) {
+    let (socket, peer) = rig.pair();
+    let send = rig.stall(socket);
+    rig.port.close(socket, CloseHow::Reset, CLOSE);
+    rig.closed();
+    assert!(rig.seen.iter().any(|seen| seen.op == send && !seen.more), "it ended before");
+    drop(peer);
+    rig.finish();
+}
+
 pub(crate) fn c7_late_bytes_do_not_land_after_close<B: Backend>(mut rig: Rig<B>) {
     let (socket, mut peer) = rig.pair();
     rig.arm_recv(socket);

@@ -96,6 +96,7 @@ macro_rules! contract {
                 closing: c6_closed_is_last_event,
                 closing: c6_socket_id_is_never_reused,
                 closing: c7_close_with_recv_and_send_in_flight,
+                closing: c7_close_waits_for_a_send_alone,
                 closing: c7_late_bytes_do_not_land_after_close,
                 closing: close_in_order_lets_the_peer_read_everything,
                 closing: close_with_reset_is_seen_as_such,
