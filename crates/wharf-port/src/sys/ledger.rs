@@ -208,12 +208,13 @@ impl<S: 'static> Ledger<S> {
         op
     }
 
-    /// Forgets the socket of a connect that failed: its caller never learned its name, so no
+    /// Forgets a socket whose name the caller never learned (its connect failed, say), so that no
     /// `Closed` is owed. The handle is closed.
     pub(crate) fn forget_socket(&mut self, id: SocketId) {
         if let Some(socket) = self.sockets.remove(id.0) {
             assert!(socket.inbound == OpId::NONE && socket.outbound == OpId::NONE);
             self.stats.sockets -= 1;
+            self.listeners -= u32::from(socket.role == Role::Listener);
         }
     }
 

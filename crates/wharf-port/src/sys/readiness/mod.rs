@@ -102,7 +102,7 @@ impl Port for ReadinessPort {
         let handle = sockets::listener(local, options)?;
         unblock(&handle)?;
         let socket = self.ledger.open_listener(handle)?;
-        self.begin_watching(socket);
+        self.begin_watching(socket).map_err(not_watched)?;
         Ok(socket)
     }
 
@@ -114,7 +114,7 @@ impl Port for ReadinessPort {
         })?;
         unblock(&handle)?;
         let socket = self.ledger.open_stream(handle)?;
-        self.begin_watching(socket);
+        self.begin_watching(socket).map_err(not_watched)?;
         Ok(socket)
     }
 
@@ -146,12 +146,12 @@ impl Port for ReadinessPort {
                 self.ledger
                     .open_stream(handle)
                     .map_err(|_| OsCode(libc::ENOBUFS))
-            });
+            })
+            .and_then(|socket| self.begin_watching(socket).map(|()| socket));
         let socket = match opened {
             Ok(socket) => socket,
             Err(code) => return Ok(self.ledger.fail_connect(code, token)),
         };
-        self.begin_watching(socket);
         let op = self.ledger.begin_connect(socket, token);
         self.start_connect(op, socket, remote);
         Ok(op)
@@ -198,18 +198,11 @@ impl Port for ReadinessPort {
         let room = before + (batch.capacity() - before).max(1);
         self.read_starved(batch, room);
         let timeout = self.timeout(batch.len() > before, until);
-        self.events.clear();
-        self.enters += 1;
-        let polled = self.poller.wait(&mut self.events, timeout);
+        let polled = self.poll(timeout);
         if self.flag.end_sleep() {
             self.ledger.wake();
         }
-        if let Err(error) = polled
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            return Err(error);
-        }
-        self.reported.extend(self.events.iter());
+        polled?;
         self.deliver(batch, room);
         self.ledger.stats.waits += 1;
         self.ledger.stats.completions += (batch.len() - before) as u64;
@@ -230,6 +223,19 @@ impl Port for ReadinessPort {
 }
 
 impl ReadinessPort {
+    /// Asks the poller, unless an earlier report waits for its turn: to ask again would report the
+    /// same sockets again, and more of them with each wait that has little room.
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        if !self.reported.is_empty() {
+            return Ok(());
+        }
+        self.events.clear();
+        self.enters += 1;
+        self.poller.wait(&mut self.events, timeout)?;
+        self.reported.extend(self.events.iter());
+        Ok(())
+    }
+
     /// How long this wait may last (C10): not at all while something is ready. Announces the
     /// sleep, so that wakers know to kick.
     fn timeout(&mut self, delivered: bool, until: Option<Instant>) -> Option<Duration> {
@@ -247,6 +253,13 @@ impl ReadinessPort {
         } else {
             Some(Duration::ZERO)
         }
+    }
+}
+
+fn not_watched(code: OsCode) -> OpenError {
+    OpenError::Os {
+        call: "epoll_ctl",
+        code,
     }
 }
 

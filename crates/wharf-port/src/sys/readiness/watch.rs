@@ -1,13 +1,17 @@
 //! Which sockets the poller watches, and for what.
 
-use super::ReadinessPort;
-use crate::SocketId;
+use super::{ReadinessPort, sockets};
+use crate::{OsCode, SocketId};
 use polling::{Event as Readiness, PollMode};
 
 /// What is asked of the poller, by slot of the socket.
 ///
 /// The polls are level-triggered and lazy: an interest stays while nothing is armed and is dropped
 /// only when it reports in vain, so a receive that is armed again and again costs no system call.
+///
+/// A socket that is watched for nothing is polled for one shot: `epoll_ctl(2)` reports errors and
+/// hang-ups whatever was asked for, and a peer that reset a paused session would otherwise keep
+/// `wait` from ever sleeping.
 #[derive(Default)]
 pub(super) struct Watches(Vec<Interest>);
 
@@ -19,8 +23,9 @@ pub(super) struct Interest {
 }
 
 impl ReadinessPort {
-    /// Makes the socket known to the poller, watched for nothing yet.
-    pub(super) fn begin_watching(&mut self, socket: SocketId) {
+    /// Makes a socket that was opened just now known to the poller, watched for nothing yet. One
+    /// that the poller refuses (no memory, or the user's watches are used up) is closed again.
+    pub(super) fn begin_watching(&mut self, socket: SocketId) -> Result<(), OsCode> {
         let slot = socket.0.index() as usize;
         if self.watches.0.len() <= slot {
             self.watches.0.resize(slot + 1, Interest::default());
@@ -32,9 +37,12 @@ impl ReadinessPort {
         // (kqueue(2)), and the ledger holds the only one until it closes it.
         let added = unsafe {
             self.poller
-                .add_with_mode(handle, Readiness::none(key(socket)), PollMode::Level)
+                .add_with_mode(handle, Readiness::none(key(socket)), PollMode::Oneshot)
         };
-        added.expect("a socket that was opened just now can be watched");
+        added.map_err(|error| {
+            self.ledger.forget_socket(socket);
+            sockets::os_code(&error)
+        })
     }
 
     /// Changes what a socket is watched for; nothing if that is no change.
@@ -49,8 +57,13 @@ impl ReadinessPort {
             return;
         }
         let wanted = Readiness::new(key(socket), interest.readable, interest.writable);
+        let mode = if *interest == Interest::default() {
+            PollMode::Oneshot
+        } else {
+            PollMode::Level
+        };
         self.poller
-            .modify_with_mode(&open.handle, wanted, PollMode::Level)
+            .modify_with_mode(&open.handle, wanted, mode)
             .expect("the poller knows every open socket");
     }
 }
