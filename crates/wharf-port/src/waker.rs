@@ -5,7 +5,7 @@ use std::sync::Arc as StdArc;
 use wharf_base::sync::Arc;
 use wharf_base::sync::atomic::{AtomicU8, Ordering};
 
-/// Ends the wait of the port (or [`crate::clock`] waiter) it came from. Cheap to clone; carries
+/// Ends the wait of the port (or the [`crate::Waiter`]) it came from. Cheap to clone; carries
 /// nothing but the wake itself.
 #[derive(Clone)]
 pub struct Waker {

@@ -100,7 +100,7 @@ impl UringPort {
     /// Lends the slot and queues the entry.
     ///
     /// # Safety
-    /// As [`Ring::push`], where the completion is that of `op`.
+    /// As [`push`](super::ring::Ring::push), where the completion is that of `op`.
     pub(super) unsafe fn submit(&mut self, op: OpId, entry: squeue::Entry) {
         self.ledger.ops.lend(op);
         // SAFETY: the caller's promise.
