@@ -59,6 +59,7 @@ pub struct FoyerCx<'a> {
 pub(crate) enum Request {
     Enter(RoomId),
     Leave,
+    Finish,
     Dismiss(u16),
 }
 
@@ -128,6 +129,12 @@ impl FoyerCx<'_> {
     /// this.
     pub fn leave(&mut self) {
         self.request = Some(Request::Leave);
+    }
+
+    /// Lets what was sent leave and then closes the session, when this handler has returned. One
+    /// request a call: a later one replaces this.
+    pub fn finish(&mut self) {
+        self.request = Some(Request::Finish);
     }
 
     /// Closes the session when this handler has returned, with a code of the game's own. One

@@ -92,6 +92,7 @@ fn todo_of(session: SessionId, request: Request) -> Todo {
     match request {
         Request::Enter(room) => Todo::Enter { session, room },
         Request::Leave => Todo::Leave { session },
+        Request::Finish => Todo::Finish { session },
         Request::Dismiss(code) => Todo::Dismiss { session, code },
     }
 }

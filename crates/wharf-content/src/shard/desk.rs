@@ -32,6 +32,7 @@ pub(crate) struct Desk {
 pub(crate) enum Todo {
     Enter { session: SessionId, room: RoomId },
     Leave { session: SessionId },
+    Finish { session: SessionId },
     Dismiss { session: SessionId, code: u16 },
     Kick { room: Key, member: MemberId },
     CloseRoom { room: Key },

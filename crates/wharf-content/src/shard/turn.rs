@@ -197,6 +197,7 @@ impl Turn<'_> {
             match todo {
                 Todo::Enter { session, room } => self.enter(session, room),
                 Todo::Leave { session } => self.leave(session),
+                Todo::Finish { session } => self.finish(session),
                 Todo::Dismiss { session, code } => self.dismiss(session, Dismissal::Kicked(code)),
                 Todo::Kick { room, member } => self.kick(room, member),
                 Todo::CloseRoom { room } => self.close_room(room),
@@ -293,29 +294,35 @@ impl Turn<'_> {
         self.outbox.is_full(limits.outbox_bytes_max)
     }
 
+    /// Everything is answered: what was sent may leave, and nothing more is served.
     fn finish(&mut self, id: SessionId) {
-        if let Some(session) = self.state.sessions.get_mut(id) {
-            session.phase = Phase::Closing;
-            session.held = None;
+        if self.begin_closing(id) {
             self.command(id, ContentCommand::Finish { session: id });
         }
     }
 
     /// Closes a session. It stays in its room until the close is done, so that it leaves once.
     pub(super) fn dismiss(&mut self, id: SessionId, reason: Dismissal) {
+        if self.begin_closing(id) {
+            let session = id;
+            self.command(id, ContentCommand::Close { session, reason });
+        }
+    }
+
+    /// Stops serving a session; whether it was served before.
+    fn begin_closing(&mut self, id: SessionId) -> bool {
         let State { sessions, desk, .. } = &mut *self.state;
         let Some(session) = sessions.get_mut(id) else {
-            return;
+            return false;
         };
         if session.phase == Phase::Closing {
-            return;
+            return false;
         }
         session.phase = Phase::Closing;
         if let Some(held) = session.held.take() {
             desk.stats.frames_held -= held.frames() as u64;
         }
-        let session = id;
-        self.command(id, ContentCommand::Close { session, reason });
+        true
     }
 
     /// Removes a session that is over.

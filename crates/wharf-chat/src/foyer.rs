@@ -1,0 +1,100 @@
+//! Outside the rooms: echo, login, entering and leaving.
+
+use wharf_content::{
+    EnterRefusal, Foyer, FoyerCx, Handled, LeaveReason, LoginRefusal, MemberId, Refusal, RoomId,
+    RoomKind, UserId,
+};
+use wharf_wire::classic::{
+    ChatRequest, EnterRequest, LeaveRequest, LoginRequest, ResultCode, chat_response,
+    enter_response, id, leave_response, login_response,
+};
+use wharf_wire::{Frame, Violation};
+
+/// What answers whoever is in no room, and leads in and out.
+pub(crate) struct ClassicFoyer {
+    /// The kind of the numbered rooms.
+    pub(crate) lobby: RoomKind,
+}
+
+impl ClassicFoyer {
+    /// 1: the same text comes back, before login too.
+    pub(crate) fn echo(&self, cx: &mut FoyerCx<'_>, frame: Frame<'_>) -> Handled {
+        if str::from_utf8(frame.body).is_err() {
+            return Err(Violation::InvalidText { id: id::ECHO }.into());
+        }
+        cx.reply_frame(id::ECHO, frame.body);
+        Ok(())
+    }
+
+    /// 201: answered at once where no authenticator is needed to see that it will not do.
+    pub(crate) fn log_in(&self, cx: &mut FoyerCx<'_>, request: LoginRequest) -> Handled {
+        if cx.user().is_some() {
+            cx.reply(&login_response(ResultCode::LoginUserAlready));
+        } else if request.user.is_empty() {
+            cx.reply(&login_response(ResultCode::LoginUserInvalid));
+        } else {
+            cx.log_in(request.user.as_str(), request.password.as_str());
+        }
+        Ok(())
+    }
+
+    /// 206: whether that may be is found out where the room lives.
+    pub(crate) fn enter(&self, cx: &mut FoyerCx<'_>, request: EnterRequest) -> Handled {
+        // A negative number becomes one above every lobby's.
+        cx.enter(RoomId::new(self.lobby, request.room as u32));
+        Ok(())
+    }
+
+    /// 215: the answer first, then the others learn of it.
+    pub(crate) fn leave(&self, cx: &mut FoyerCx<'_>, _: LeaveRequest) -> Handled {
+        if cx.room().is_some() {
+            cx.reply(&leave_response(ResultCode::None));
+            cx.leave();
+        } else {
+            cx.reply(&leave_response(ResultCode::RoomInvalidIndex));
+        }
+        Ok(())
+    }
+
+    /// 221, from somebody who is in no room.
+    pub(crate) fn say_outside(&self, cx: &mut FoyerCx<'_>, _: ChatRequest) -> Handled {
+        cx.reply(&chat_response(ResultCode::ChatRoomInvalid));
+        Ok(())
+    }
+}
+
+impl Foyer for ClassicFoyer {
+    fn on_verdict(&self, cx: &mut FoyerCx<'_>, verdict: Result<UserId, LoginRefusal>) {
+        let result = match verdict {
+            Ok(_) => ResultCode::None,
+            Err(LoginRefusal::InUse) => ResultCode::LoginUserAlready,
+            Err(LoginRefusal::Full) => ResultCode::LoginUserUsedAll,
+            // The client knows no better word for "ask again later".
+            Err(LoginRefusal::Invalid | LoginRefusal::Unavailable) => ResultCode::LoginUserInvalid,
+        };
+        cx.reply(&login_response(result));
+        if result == ResultCode::LoginUserUsedAll {
+            cx.finish();
+        }
+    }
+
+    fn on_entered(&self, cx: &mut FoyerCx<'_>, _: RoomId, outcome: Result<MemberId, EnterRefusal>) {
+        let result = match outcome {
+            Ok(_) => ResultCode::None,
+            Err(EnterRefusal::NotLoggedIn | EnterRefusal::AlreadyInRoom) => {
+                ResultCode::EnterRoomInvalidStatus
+            }
+            Err(EnterRefusal::Full) => ResultCode::EnterRoomFull,
+            Err(EnterRefusal::NoSuchRoom | EnterRefusal::Unavailable) => {
+                ResultCode::RoomInvalidIndex
+            }
+            Err(EnterRefusal::Refused(Refusal { code, .. })) => ResultCode::from_wire(code),
+        };
+        cx.reply(&enter_response(result));
+    }
+
+    /// The client has no packet for being sent out; the answer to a leave shows the same.
+    fn on_left(&self, cx: &mut FoyerCx<'_>, _: RoomId, _: LeaveReason) {
+        cx.reply(&leave_response(ResultCode::None));
+    }
+}
