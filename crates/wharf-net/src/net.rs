@@ -141,6 +141,7 @@ impl Net {
                 let session = self.session(id.key());
                 session.recv = Some(op);
                 session.until = until;
+                session.announced = true;
                 self.connecting.insert(id.key(), remote);
                 self.stats.connecting = in_flight + 1;
                 self.note_deadline(id.key());
@@ -362,7 +363,6 @@ impl Net {
                 if session.phase == Phase::Connecting {
                     session.phase = Phase::Open;
                     session.until = Instant::FAR_FUTURE;
-                    session.announced = true;
                     let id = session.id;
                     self.stats.opened += 1;
                     events.opened(id, remote);
@@ -375,7 +375,6 @@ impl Net {
             Err(error) => {
                 let reason = CloseReason::ConnectFailed(error);
                 session.reason.get_or_insert(reason);
-                session.announced = true;
                 self.free(key, events);
             }
         }

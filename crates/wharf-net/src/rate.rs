@@ -33,7 +33,7 @@ pub(crate) struct Usage {
 pub(crate) enum Charge {
     /// Within the rate and its burst.
     Paid,
-    /// More than there was. Input waits until [`Rates::ready_at`].
+    /// More than there was. Input waits until [`Rates::resume_at`].
     Debt,
     /// In debt again, and not once full for as long as makes a flood.
     Flood,
@@ -67,7 +67,7 @@ impl Rates {
             self.packets_per_second,
         );
         take(&mut usage.bytes_full_at, now, bytes, self.bytes_per_second);
-        if self.ready_at(usage) <= now {
+        if self.paid_at(usage) <= now {
             return Charge::Paid;
         }
         let since = *usage.debt_since.get_or_insert(now);
@@ -78,8 +78,19 @@ impl Rates {
         }
     }
 
-    /// When the debt is paid; in the past if there is none.
-    pub(crate) fn ready_at(&self, usage: &Usage) -> Instant {
+    /// When input that was paused for a debt goes on; in the past if there is none.
+    ///
+    /// That is when the debt is paid, or, if that takes longer, when it has lasted as long as makes
+    /// a flood: what arrives then shows whether it is one.
+    pub(crate) fn resume_at(&self, usage: &Usage) -> Instant {
+        let paid_at = self.paid_at(usage);
+        match usage.debt_since {
+            Some(since) => paid_at.min(since + self.flood),
+            None => paid_at,
+        }
+    }
+
+    fn paid_at(&self, usage: &Usage) -> Instant {
         let full_at = usage.packets_full_at.max(usage.bytes_full_at);
         let burst = self.burst.as_nanos() as u64;
         Instant::from_nanos(full_at.as_nanos().saturating_sub(burst))
@@ -124,7 +135,7 @@ mod tests {
         let (rates, mut usage) = (rates(200, 0), Usage::NONE);
         assert_eq!(rates.charge(&mut usage, at(0), 400, 0), Charge::Paid);
         assert_eq!(rates.charge(&mut usage, at(0), 1, 0), Charge::Debt);
-        assert_eq!(rates.ready_at(&usage), at(5));
+        assert_eq!(rates.resume_at(&usage), at(5));
         assert_eq!(rates.charge(&mut usage, at(10), 1, 0), Charge::Paid);
     }
 
@@ -132,7 +143,7 @@ mod tests {
     fn bytes_count_apart_from_packets() {
         let (rates, mut usage) = (rates(200, 1_000), Usage::NONE);
         assert_eq!(rates.charge(&mut usage, at(0), 1, 2_001), Charge::Debt);
-        assert_eq!(rates.ready_at(&usage), at(1));
+        assert_eq!(rates.resume_at(&usage), at(1));
     }
 
     #[test]
@@ -148,7 +159,7 @@ mod tests {
     fn a_thousand_frames_at_once_are_no_flood() {
         let (rates, mut usage) = (rates(200, 0), Usage::NONE);
         assert_eq!(rates.charge(&mut usage, at(0), 1_000, 0), Charge::Debt);
-        assert_eq!(rates.ready_at(&usage), at(3_000));
+        assert_eq!(rates.resume_at(&usage), at(3_000));
         // Once paid, the session goes on at a chatting pace, and much later does it again.
         for second in 4..60 {
             assert_eq!(
@@ -166,11 +177,19 @@ mod tests {
         let end = loop {
             match rates.charge(&mut usage, now, 500, 0) {
                 Charge::Paid => panic!("500 packets at once are above the burst of 400"),
-                Charge::Debt => now = rates.ready_at(&usage),
+                Charge::Debt => now = rates.resume_at(&usage),
                 Charge::Flood => break now,
             }
         };
         assert!(end >= at(5_000) && end < at(8_000), "{end:?}");
+    }
+
+    #[test]
+    fn a_debt_that_would_take_long_to_pay_is_looked_at_when_it_could_be_a_flood() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        assert_eq!(rates.charge(&mut usage, at(0), 10_000, 0), Charge::Debt);
+        assert_eq!(rates.resume_at(&usage), at(5_000));
+        assert_eq!(rates.charge(&mut usage, at(5_000), 1, 0), Charge::Flood);
     }
 
     proptest! {
@@ -188,7 +207,7 @@ mod tests {
                 prop_assert_eq!(charge != Charge::Paid, tokens < 0);
                 if tokens < 0 {
                     let wait = Duration::from_nanos(tokens.unsigned_abs() * 5_000);
-                    prop_assert_eq!(rates.ready_at(&usage), at(millis) + wait);
+                    prop_assert_eq!(rates.paid_at(&usage), at(millis) + wait);
                 }
             }
         }

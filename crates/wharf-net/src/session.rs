@@ -100,7 +100,7 @@ pub(crate) struct Session {
     pub(crate) logged_in: bool,
     /// The first frame was of a client with a heartbeat (ids from 1024 on).
     pub(crate) has_heartbeat: bool,
-    /// The owner has heard of it.
+    /// The owner knows of it, and is told of its end.
     pub(crate) announced: bool,
     pub(crate) spoke: bool,
 }
@@ -155,7 +155,7 @@ impl Session {
         }
         if self.credit <= 0 {
             Some(Pause::Credit)
-        } else if rates.ready_at(&self.usage) > now {
+        } else if rates.resume_at(&self.usage) > now {
             Some(Pause::Rate)
         } else if self.replies_full {
             Some(Pause::Replies)
@@ -176,7 +176,7 @@ impl Session {
             earliest = earliest.min(self.sending_since + limits.send_stall);
         }
         if self.paused == Some(Pause::Rate) {
-            earliest = earliest.min(rates.ready_at(&self.usage));
+            earliest = earliest.min(rates.resume_at(&self.usage));
         }
         if self.may_idle_out() {
             earliest = earliest.min(self.heard_at + limits.idle);

@@ -37,7 +37,9 @@ impl Net {
             self.stats.deadlines_fired += 1;
             let key = self.key_of(slot);
             self.on_deadline(now, key);
-            self.note_deadline(key);
+            if !self.session(key).dirty {
+                self.note_deadline(key);
+            } // Else `flush` does, when what was due has been done.
         }
         self.expire_unfinished(now);
         if self.shutdown_at.is_some_and(|at| at <= now) {

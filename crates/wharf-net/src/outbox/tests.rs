@@ -223,17 +223,20 @@ proptest! {
     #[test]
     fn every_frame_leaves_once_and_in_the_order_of_its_class(
         steps in prop::collection::vec(
-            (any_class(), any::<bool>(), any::<bool>(), 0usize..3_000, 0u64..4, 0u8..4, 0usize..9_000),
+            (any_class(), 0u64..4, any::<(bool, bool)>(), 0usize..3_000, 0u8..4, 0usize..9_000),
             1..120,
         )
     ) {
         let mut bench = Bench::default();
         let mut fifo: [Vec<u32>; 3] = Default::default();
         let mut last_latest: [Option<u32>; 4] = [None; 4];
-        for (serial, (class, shared, own, bytes, key, link, taken)) in (0u32..).zip(steps) {
+        for (serial, (class, key, (shared, own), bytes, link, taken)) in (0u32..).zip(steps) {
             let frame = frame(serial, bytes);
             let origin = if own { Origin::Own } else { Origin::Others };
-            let outgoing = if shared { Outgoing::Shared(frame.into()) } else { Outgoing::Copy(&frame) };
+            let outgoing = match shared {
+                true => Outgoing::Shared(frame.into()),
+                false => Outgoing::Copy(&frame),
+            };
             bench.push_for(class, key, origin, outgoing);
             match class {
                 SendClass::Control => fifo[0].push(serial),

@@ -1,0 +1,204 @@
+//! Each deadline fires when it is due, and not before; what is idle has none.
+
+use crate::harness::*;
+use wharf_net::CloseReason;
+use wharf_wire::{BodyLength, FrameRules, PacketRule, PacketTable, classic};
+
+#[test]
+fn who_does_not_log_in_is_closed_when_the_time_is_up() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.advance(millis(29_990));
+    assert!(net.lives(pair), "echo is allowed, but it is no login");
+    net.advance(millis(20));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::LoginTimeout));
+    net.stop();
+}
+
+#[test]
+fn a_logged_in_classic_session_may_be_silent_for_ever() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.server().log_in(pair.server);
+    net.advance(secs(1_000_000));
+    assert!(net.lives(pair));
+    net.stop();
+}
+
+#[test]
+fn an_idle_logged_in_session_wakes_nobody() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    assert!(net.lives(pair), "it has sent and received");
+    net.server().log_in(pair.server);
+    net.settle();
+    assert_eq!(net.server().next_deadline(), None);
+    let fired = net.server().stats().deadlines_fired;
+    net.advance(secs(100));
+    assert_eq!(net.server().stats().deadlines_fired, fired);
+    net.stop();
+}
+
+/// Ids from 1024 on are of clients with a heartbeat.
+static WITH_HEARTBEAT: PacketTable = PacketTable::new(&[
+    PacketRule {
+        id: 1,
+        name: "echo",
+        body: BodyLength::AtLeast(0),
+    },
+    PacketRule {
+        id: 1_024,
+        name: "hello",
+        body: BodyLength::AtLeast(0),
+    },
+]);
+const MODERN: FrameRules = FrameRules {
+    table: &WITH_HEARTBEAT,
+    frame_bytes_max: 1_024,
+};
+
+#[test]
+fn a_client_with_a_heartbeat_is_closed_when_it_falls_silent() {
+    let mut net = Harness::new(|limits| (limits.inbound, limits.outbound) = (MODERN, MODERN));
+    let pair = net.connect();
+    net.say(pair.client, &frame(1_024, b""));
+    net.settle();
+    net.server().log_in(pair.server);
+    for _ in 0..5 {
+        net.advance(secs(59));
+        net.say(pair.client, &echo(b"beat"));
+    }
+    net.advance(millis(59_999));
+    assert_eq!(net.end(pair.server), "open");
+    net.advance(millis(2));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::IdleTimeout));
+    net.stop();
+}
+
+#[test]
+fn the_first_id_makes_a_session_classic_for_life() {
+    let mut net = Harness::new(|limits| (limits.inbound, limits.outbound) = (MODERN, MODERN));
+    let pair = net.connect();
+    net.say(pair.client, &[echo(b""), frame(1_024, b"")].concat());
+    net.settle();
+    net.server().log_in(pair.server);
+    net.advance(secs(10_000));
+    assert!(net.lives(pair));
+    net.stop();
+}
+
+#[test]
+fn a_frame_that_is_begun_and_not_completed_ends_its_session() {
+    let mut net = Harness::new(|_| ());
+    let (slow, witness) = (net.connect(), net.connect());
+    // One byte each nine seconds: each is in time, the frame is not.
+    let bytes = echo(b"a slow loris");
+    net.say(slow.client, &bytes[..1]);
+    net.advance(secs(9));
+    net.say(slow.client, &bytes[1..2]);
+    net.advance(millis(999));
+    assert_eq!(net.end(slow.server), "open");
+    net.advance(millis(2));
+    assert_eq!(
+        net.reason(slow.server),
+        Some(CloseReason::PartialFrameTimeout)
+    );
+    assert!(net.lives(witness));
+    net.stop();
+}
+
+#[test]
+fn frames_that_arrive_in_pieces_are_no_slow_frame() {
+    let mut net = Harness::new(|limits| limits.login = secs(3_600));
+    let pair = net.connect();
+    let bytes = [echo(b"one"), echo(b"two")].concat();
+    // Every piece but the last ends inside a frame, and each frame is completed in time.
+    for _ in 0..20 {
+        net.say(pair.client, &bytes[..10]);
+        net.advance(secs(6));
+        net.say(pair.client, &bytes[10..]);
+        net.advance(secs(6));
+    }
+    assert_eq!(net.bodies(pair.client).len(), 40);
+    assert_eq!(net.server().stats().frames_reassembled, 20);
+    net.stop();
+}
+
+#[test]
+fn a_frame_cannot_be_late_while_its_session_is_paused() {
+    let mut net = Harness::new(|limits| limits.session_credit = 1);
+    net.content.handles = false;
+    let pair = net.connect();
+    let bytes = echo(b"second");
+    net.say(pair.client, &[&echo(b"first"), &bytes[..3]].concat());
+    net.advance(secs(25));
+    assert_eq!(
+        net.end(pair.server),
+        "open",
+        "without credit we do not listen"
+    );
+    net.server().return_credit(pair.server, 1);
+    net.say(pair.client, &bytes[3..]);
+    net.settle();
+    assert_eq!(
+        net.bodies(pair.client),
+        [b"first".to_vec(), b"second".to_vec()]
+    );
+    net.stop();
+}
+
+#[test]
+fn a_link_that_takes_nothing_is_cut_as_a_send_stall() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.server().log_in(pair.server);
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    stuff(&mut net, pair);
+    net.advance(secs(29));
+    assert_eq!(net.end(pair.server), "open");
+    net.advance(secs(2));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::SendStall));
+    net.stop();
+}
+
+#[test]
+fn a_goodbye_that_cannot_leave_ends_as_a_send_stall() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    stuff(&mut net, pair);
+    net.server().finish(pair.server, CloseReason::Kicked);
+    net.advance(secs(31));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::SendStall));
+    net.stop();
+}
+
+#[test]
+fn a_peer_that_does_not_close_after_the_goodbye_is_closed_at_the_drain_deadline() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    net.server().finish(pair.server, CloseReason::Kicked);
+    net.advance(millis(4_990));
+    assert_eq!(net.end(pair.server), "open");
+    net.advance(millis(20));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::Kicked));
+    net.stop();
+}
+
+#[test]
+fn a_login_ends_the_deadline_even_if_it_comes_last_minute() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.advance(millis(29_999));
+    net.say(pair.client, &frame(classic::id::LOGIN_REQUEST, &[b'x'; 66]));
+    net.content.echoes = false;
+    net.settle();
+    net.server().log_in(pair.server);
+    net.advance(secs(60));
+    assert_eq!(net.end(pair.server), "open");
+    net.stop();
+}

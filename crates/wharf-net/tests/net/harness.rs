@@ -1,0 +1,422 @@
+//! A server and its clients around made-up time: what every test here stands on.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use wharf_base::{Instant, SessionId};
+use wharf_net::{
+    Admission, AdmissionStats, CloseReason, Net, NetLimits, NetStats, Origin, Outgoing,
+    SessionEvents,
+};
+use wharf_port::{Checked, Completion, ConnectOptions, NativePort, Port, PortOptions, UringPort};
+use wharf_wire::{Frame, Header, SendClass};
+
+/// What a session's owner heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Opened,
+    Frame(u16, Vec<u8>),
+    InputEnded,
+    Closed(CloseReason),
+}
+
+/// Everything that one side's owner heard, in order.
+#[derive(Default)]
+pub(crate) struct Ear {
+    pub(crate) heard: Vec<(SessionId, Heard)>,
+    /// How much of it content has dealt with.
+    handled: usize,
+}
+
+impl SessionEvents for Ear {
+    fn opened(&mut self, session: SessionId, _peer: SocketAddr) {
+        self.heard.push((session, Heard::Opened));
+    }
+
+    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
+        self.heard
+            .push((session, Heard::Frame(frame.id, frame.body.to_vec())));
+    }
+
+    fn input_ended(&mut self, session: SessionId) {
+        self.heard.push((session, Heard::InputEnded));
+    }
+
+    fn closed(&mut self, session: SessionId, reason: &CloseReason) {
+        self.heard.push((session, Heard::Closed(*reason)));
+    }
+}
+
+/// What the server's content does with what it hears.
+#[derive(Clone, Copy)]
+pub(crate) struct Content {
+    /// Sends every frame back.
+    pub(crate) echoes: bool,
+    /// Gives the credit of every frame back.
+    pub(crate) handles: bool,
+    /// Finishes a session when its input has ended.
+    pub(crate) finishes: bool,
+}
+
+/// A client leaves when the server has.
+const CLIENT: Content = Content {
+    echoes: false,
+    handles: false,
+    finishes: true,
+};
+
+/// One state machine with its port and its owner.
+pub(crate) struct Side {
+    pub(crate) net: Net,
+    port: Checked<UringPort>,
+    pub(crate) ear: Ear,
+    batch: Vec<Completion>,
+}
+
+/// Servers (one a shard), one client machine, and the time.
+pub(crate) struct Harness {
+    pub(crate) now: Instant,
+    pub(crate) servers: Vec<Side>,
+    pub(crate) clients: Side,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) content: Content,
+    pub(crate) address: SocketAddr,
+    arrivals: u32,
+}
+
+/// Both ends of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    pub(crate) client: SessionId,
+    pub(crate) server: SessionId,
+}
+
+impl Harness {
+    /// A server of one shard with the default limits, except what `change` says.
+    pub(crate) fn new(change: impl FnOnce(&mut NetLimits)) -> Self {
+        let mut limits = NetLimits::for_sessions(100, 1);
+        change(&mut limits);
+        let admission = Arc::new(Admission::new(&limits));
+        let side = |shard, limits: &NetLimits| Side {
+            net: Net::new(shard, limits.clone(), Arc::clone(&admission)),
+            port: open_port(limits),
+            ear: Ear::default(),
+            batch: Vec::with_capacity(64),
+        };
+        let mut servers: Vec<_> = (0..limits.shards)
+            .map(|shard| side(shard as u8, &limits))
+            .collect();
+        let client_limits = NetLimits {
+            outbound: limits.outbound,
+            send_queue_bytes: 64 << 20,
+            send_queues_bytes: 64 << 20,
+            ..NetLimits::for_sessions(1_000, 1)
+        };
+        let clients = side(0, &client_limits);
+        let any_port = "127.0.0.1:0".parse().unwrap();
+        let first = &mut servers[0];
+        let address = first.net.listen(&mut first.port, any_port).unwrap();
+        Self {
+            now: Instant::ZERO + Duration::from_secs(1_000),
+            servers,
+            clients,
+            admission,
+            content: Content {
+                echoes: true,
+                handles: true,
+                finishes: true,
+            },
+            address,
+            arrivals: 0,
+        }
+    }
+
+    /// Connects one client and waits until both ends are open.
+    pub(crate) fn connect(&mut self) -> Pair {
+        let heard: Vec<_> = self
+            .servers
+            .iter()
+            .map(|side| side.ear.heard.len())
+            .collect();
+        let client = self.dial();
+        self.settle();
+        let opened = self.servers.iter().zip(heard).find_map(|(side, heard)| {
+            let mut news = side.ear.heard[heard..].iter();
+            news.find(|(_, what)| *what == Heard::Opened)
+        });
+        let &(server, _) = opened.expect("the server has opened a session");
+        assert_eq!(self.heard_by_client(client).first(), Some(&Heard::Opened));
+        Pair { client, server }
+    }
+
+    /// Begins to connect.
+    pub(crate) fn dial(&mut self) -> SessionId {
+        self.dial_to(self.address)
+    }
+
+    pub(crate) fn dial_to(&mut self, address: SocketAddr) -> SessionId {
+        let Side { net, port, .. } = &mut self.clients;
+        net.connect(self.now, port, address, &ConnectOptions::default())
+            .unwrap()
+    }
+
+    /// A client sends bytes, whatever they are.
+    pub(crate) fn say(&mut self, client: SessionId, bytes: &[u8]) {
+        let frame = Outgoing::Copy(bytes);
+        self.clients
+            .net
+            .send(self.now, client, SendClass::Reliable, Origin::Own, frame);
+    }
+
+    /// The server sends a frame on behalf of others.
+    pub(crate) fn tell(&mut self, server: SessionId, frame: &[u8]) {
+        let now = self.now;
+        let frame = Outgoing::Copy(frame);
+        self.server_of(server)
+            .net
+            .send(now, server, SendClass::Reliable, Origin::Others, frame);
+    }
+
+    /// Everybody takes turns until nothing happens any more.
+    pub(crate) fn settle(&mut self) {
+        let mut quiet = 0;
+        while quiet < 4 {
+            let busy = self.turn();
+            quiet = if busy { 0 } else { quiet + 1 };
+        }
+    }
+
+    /// Lets time pass, stopping at every deadline on the way.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let target = self.now + by;
+        loop {
+            self.settle();
+            match self.next_deadline() {
+                Some(at) if at <= target => self.now = at.max(self.now + Duration::from_nanos(1)),
+                _ => break,
+            }
+        }
+        self.now = target;
+        self.settle();
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let servers = self
+            .servers
+            .iter()
+            .filter_map(|side| side.net.next_deadline());
+        servers.chain(self.clients.net.next_deadline()).min()
+    }
+
+    pub(crate) fn server(&mut self) -> &mut Net {
+        &mut self.servers[0].net
+    }
+
+    pub(crate) fn server_of(&mut self, session: SessionId) -> &mut Side {
+        &mut self.servers[usize::from(session.shard())]
+    }
+
+    pub(crate) fn heard_by_client(&self, session: SessionId) -> Vec<Heard> {
+        heard(&self.clients.ear, session)
+    }
+
+    pub(crate) fn heard_by_server(&self, session: SessionId) -> Vec<Heard> {
+        heard(&self.servers[usize::from(session.shard())].ear, session)
+    }
+
+    /// The bodies of the frames that a client got.
+    pub(crate) fn bodies(&self, client: SessionId) -> Vec<Vec<u8>> {
+        let frames = self.heard_by_client(client).into_iter();
+        frames
+            .filter_map(|heard| match heard {
+                Heard::Frame(_, body) => Some(body),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Why the server closed a session, if it has.
+    pub(crate) fn reason(&self, server: SessionId) -> Option<CloseReason> {
+        match self.heard_by_server(server).last() {
+            Some(Heard::Closed(reason)) => Some(*reason),
+            _ => None,
+        }
+    }
+
+    /// The name of why the server closed a session; `open` if it has not.
+    pub(crate) fn end(&self, server: SessionId) -> &'static str {
+        self.reason(server).map_or("open", CloseReason::name)
+    }
+
+    /// Whether the client's connection is over.
+    pub(crate) fn client_is_closed(&self, client: SessionId) -> bool {
+        matches!(self.heard_by_client(client).last(), Some(Heard::Closed(_)))
+    }
+
+    /// Sends an echo and gets it back: the session lives.
+    pub(crate) fn lives(&mut self, pair: Pair) -> bool {
+        let before = self.bodies(pair.client).len();
+        self.say(pair.client, &echo(b"are you there?"));
+        self.settle();
+        self.bodies(pair.client)[before..] == [b"are you there?"]
+    }
+
+    /// Stops everybody. Nothing may be left: no session, no seat, no operation, no buffer.
+    pub(crate) fn stop(mut self) {
+        let now = self.now;
+        for side in self.servers.iter_mut().chain([&mut self.clients]) {
+            side.net.begin_shutdown(now);
+        }
+        self.advance(Duration::from_secs(6));
+        assert_eq!(self.admission.stats(), AdmissionStats::default());
+        for side in self.servers.iter().chain([&self.clients]) {
+            assert!(
+                side.net.is_shut_down(),
+                "not shut down: {:?}",
+                side.net.stats()
+            );
+            assert_eq!(side.net.next_deadline(), None);
+            assert_nothing_is_counted(side.net.stats());
+            side.port.assert_idle();
+            assert_eq!(
+                side.port.stats().refused,
+                0,
+                "the port refused an operation"
+            );
+            side.ear.check_each_session_was_closed_once();
+        }
+    }
+
+    /// One turn of everybody. Returns whether anything happened.
+    fn turn(&mut self) -> bool {
+        let mut busy = self.clients.turn(self.now, CLIENT);
+        for index in 0..self.servers.len() {
+            busy |= self.servers[index].turn(self.now, self.content);
+            while let Some((shard, arrival)) = self.servers[index].net.poll_arrival() {
+                let side = &mut self.servers[usize::from(shard)];
+                side.net
+                    .handle_arrival(self.now, arrival, &mut side.port, &mut side.ear);
+                self.arrivals += 1;
+                busy = true;
+            }
+        }
+        busy
+    }
+}
+
+impl Side {
+    fn turn(&mut self, now: Instant, content: Content) -> bool {
+        let soon = wharf_port::clock::now() + Duration::from_micros(300);
+        self.port.wait(&mut self.batch, Some(soon)).unwrap();
+        let busy = !self.batch.is_empty() || self.net.next_deadline().is_some_and(|at| at <= now);
+        for completion in self.batch.drain(..) {
+            self.net
+                .handle_completion(now, completion, &mut self.port, &mut self.ear);
+        }
+        self.ear.answer(now, &mut self.net, content);
+        self.net.handle_timeout(now, &mut self.port, &mut self.ear);
+        self.net.flush(now, &mut self.port, &mut self.ear);
+        busy
+    }
+}
+
+impl Ear {
+    fn check_each_session_was_closed_once(&self) {
+        let sessions: BTreeSet<_> = self.heard.iter().map(|(session, _)| *session).collect();
+        for session in sessions {
+            let heard = heard(self, session);
+            let closed = heard
+                .iter()
+                .filter(|what| matches!(what, Heard::Closed(_)))
+                .count();
+            assert_eq!(closed, 1, "{session} heard {heard:?}");
+            assert!(
+                matches!(heard.last(), Some(Heard::Closed(_))),
+                "{session} heard {heard:?}"
+            );
+        }
+    }
+
+    fn answer(&mut self, now: Instant, net: &mut Net, content: Content) {
+        for (session, what) in &self.heard[self.handled..] {
+            match what {
+                Heard::Frame(id, body) => {
+                    if content.echoes {
+                        let frame = frame(*id, body);
+                        let frame = Outgoing::Copy(&frame);
+                        net.send(now, *session, SendClass::Reliable, Origin::Own, frame);
+                    }
+                    if content.handles {
+                        net.return_credit(*session, 1);
+                    }
+                }
+                Heard::InputEnded if content.finishes => {
+                    net.finish(*session, CloseReason::PeerClosed);
+                }
+                _ => {}
+            }
+        }
+        self.handled = self.heard.len();
+    }
+}
+
+fn open_port(limits: &NetLimits) -> Checked<UringPort> {
+    let options = PortOptions::for_sockets(limits.sockets_per_port(2));
+    Checked::new(UringPort::open(&options).expect("a port for the test"))
+}
+
+/// Whatever counts what is there now must say that nothing is.
+fn assert_nothing_is_counted(stats: &NetStats) {
+    let counts = [
+        ("sessions", stats.sessions),
+        ("refusals", stats.refusals),
+        ("connecting", stats.connecting),
+        ("sends_in_flight", stats.sends_in_flight),
+        ("queues", stats.queues),
+        ("queued_bytes", stats.queued_bytes as u32),
+        ("reassembly_bytes", stats.reassembly_bytes),
+    ];
+    for (name, count) in counts {
+        assert_eq!(count, 0, "{name}");
+    }
+}
+
+fn heard(ear: &Ear, session: SessionId) -> Vec<Heard> {
+    let of_session = ear.heard.iter().filter(|(id, _)| *id == session);
+    of_session.map(|(_, what)| what.clone()).collect()
+}
+
+/// A whole frame.
+pub(crate) fn frame(id: u16, body: &[u8]) -> Vec<u8> {
+    [&Header::new(id, body.len()).to_bytes(), body].concat()
+}
+
+/// A classic echo.
+pub(crate) fn echo(body: &[u8]) -> Vec<u8> {
+    frame(1, body)
+}
+
+pub(crate) fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Sends for others until the kernel takes no more and a send is stuck in flight, far below the
+/// session's budget.
+pub(crate) fn stuff(net: &mut Harness, pair: Pair) {
+    let frame = echo(&[0x55; 16_000]);
+    let server = pair.server;
+    let stuck_before = net.server_of(server).net.stats().sends_in_flight;
+    for _ in 0..1_000 {
+        net.tell(server, &frame);
+        net.settle();
+        if net.server_of(server).net.stats().sends_in_flight > stuck_before {
+            return;
+        }
+    }
+    panic!("the link takes everything");
+}
