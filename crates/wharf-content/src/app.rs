@@ -1,5 +1,6 @@
 //! A game, put together: its kinds of room and its foyer.
 
+use crate::canary::Planted;
 use crate::handler::Handlers;
 use crate::{Foyer, FoyerCx, Handled, MemberId, Room, RoomCx, RoomId, RoomKind};
 use core::any::Any;
@@ -12,6 +13,7 @@ pub struct App {
     pub(crate) foyer: Box<dyn Foyer>,
     pub(crate) foyer_handlers: Handlers<FoyerHandler>,
     pub(crate) kinds: Vec<Kind>,
+    pub(crate) planted: Planted,
 }
 
 pub(crate) struct Kind {
@@ -44,6 +46,7 @@ pub struct RoomOptions {
 pub struct AppBuilder {
     foyer: Option<(Box<dyn Foyer>, Handlers<FoyerHandler>)>,
     kinds: Vec<Kind>,
+    planted: Planted,
 }
 
 impl AppBuilder {
@@ -111,6 +114,12 @@ impl AppBuilder {
         }
     }
 
+    /// Plants a fault for tests to find.
+    #[cfg(feature = "canary")]
+    pub fn plant(&mut self, canary: crate::Canary) {
+        self.planted = Planted(Some(canary));
+    }
+
     /// The game.
     pub fn build(self) -> App {
         let (foyer, foyer_handlers) = self
@@ -120,6 +129,7 @@ impl AppBuilder {
             foyer,
             foyer_handlers,
             kinds: self.kinds,
+            planted: self.planted,
         }
     }
 }

@@ -19,7 +19,8 @@ pub enum ContentCommand<'a> {
         /// The frame.
         payload: Payload<'a>,
     },
-    /// Ask the authenticator; answered by [`crate::ContentEvent::Verdict`], now or later.
+    /// Ask the authenticator; answered by [`crate::ContentEvent::Verdict`], now or later. Ignored
+    /// for a session that is over: it would keep the user logged in for ever.
     Authenticate {
         /// Who wants in.
         session: SessionId,

@@ -29,6 +29,7 @@
 
 mod app;
 mod arena;
+mod canary;
 mod commands;
 mod foyer;
 mod handler;
@@ -49,6 +50,8 @@ mod timers;
 mod watch;
 
 pub use app::{App, AppBuilder, FoyerBuilder, RoomBuilder, RoomOptions};
+#[cfg(feature = "canary")]
+pub use canary::Canary;
 pub use commands::{Commands, ContentCommand, Dismissal, LoginRequest, Origin, Payload};
 pub use foyer::{Foyer, FoyerCx};
 pub use handler::{Fault, Handled, Refusal};

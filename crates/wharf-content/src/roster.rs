@@ -1,6 +1,6 @@
 //! Who sits in a room, and over which link each is reached.
 
-use crate::{MemberId, User};
+use crate::{MemberId, TimerId, User};
 use core::any::Any;
 use wharf_base::{CapacityError, Key, SessionId, Slab};
 
@@ -25,6 +25,8 @@ pub(crate) struct Seat {
 pub(crate) struct Member {
     pub(crate) user: User,
     pub(crate) data: Option<Box<dyn Any + Send>>,
+    /// What ends the grace, while there is no link.
+    pub(crate) grace: Option<TimerId>,
     link: Option<Link>,
 }
 
@@ -55,6 +57,7 @@ impl Roster {
         let key = self.members.insert(Member {
             user,
             data: None,
+            grace: None,
             link: None,
         })?;
         let id = MemberId::from_key(key);
@@ -62,7 +65,7 @@ impl Roster {
         Ok(id)
     }
 
-    /// Reaches `id` over `session` from now on.
+    /// Reaches `id` over `session` from now on; a grace that ran is over.
     pub(crate) fn link(&mut self, id: MemberId, session: SessionId) {
         let seats = &mut self.seats[usize::from(session.shard())];
         let seat = seats.len() as u32;
@@ -71,6 +74,7 @@ impl Roster {
             member: id,
         });
         let member = self.get_mut(id).expect("only members get a link");
+        member.grace = None;
         let old = member.link.replace(Link { session, seat });
         assert!(old.is_none(), "a member has one link");
         self.linked += 1;

@@ -11,6 +11,8 @@ pub struct LogicStats {
     pub rooms: u32,
     /// Gauge: seats taken in those rooms.
     pub members: u32,
+    /// Gauge: users whose whereabouts this shard knows for all others.
+    pub users: u32,
     /// Gauge: frames held because their session cannot be served right now.
     pub frames_held: u64,
     /// Frames that a handler served.

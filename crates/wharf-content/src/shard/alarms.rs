@@ -50,7 +50,7 @@ impl Turn<'_> {
                     self.note(room, Note::Answered { ask, answer });
                 }
             }
-            Rings::GraceEnds(member) => self.end_grace(room, member),
+            Rings::GraceEnds(member) => self.end_grace(room, member, timer),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What handlers of rooms and foyer share: timers, mail, counters, and what is to be done next.
 
 use super::LogicOptions;
+use crate::canary::Planted;
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
 use crate::timers::Timers;
@@ -15,6 +16,7 @@ use wharf_wire::Packet;
 /// The shared part of a shard's state that handlers may write to.
 pub(crate) struct Desk {
     pub(crate) options: LogicOptions,
+    pub(crate) planted: Planted,
     pub(crate) timers: Timers,
     /// Letters from this shard to itself.
     pub(crate) own_mail: VecDeque<Letter>,
@@ -39,9 +41,10 @@ pub(crate) enum Todo {
 }
 
 impl Desk {
-    pub(crate) fn new(options: LogicOptions) -> Self {
+    pub(crate) fn new(options: LogicOptions, planted: Planted) -> Self {
         Self {
             options,
+            planted,
             timers: Timers::default(),
             own_mail: VecDeque::new(),
             todo: VecDeque::new(),

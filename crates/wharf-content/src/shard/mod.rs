@@ -92,12 +92,13 @@ impl LogicShard {
         assert!((1..=256).contains(&options.io_count), "1 to 256 shards");
         assert!(usize::from(options.index) < options.logic_count);
         options.limits.validate();
+        let planted = app.planted;
         Self {
             app,
             state: State {
                 sessions: Sessions::new(options.io_count, options.limits.sessions_max),
                 rooms: Rooms::new(options.limits.rooms_max),
-                desk: Desk::new(options),
+                desk: Desk::new(options, planted),
                 ticks: Deadlines::new(),
                 directory: BTreeMap::new(),
                 stalled: Vec::new(),
@@ -167,5 +168,6 @@ impl State {
     fn update_gauges(&mut self) {
         self.desk.stats.sessions = self.sessions.len();
         self.desk.stats.rooms = self.rooms.len();
+        self.desk.stats.users = self.directory.len() as u32;
     }
 }

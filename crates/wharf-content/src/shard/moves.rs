@@ -6,6 +6,7 @@
 
 use super::turn::Turn;
 use super::{Phase, Session};
+use crate::canary::Canary;
 use crate::letter::{Arrival, Contents};
 use crate::{ContentCommand, Letter, RoomId};
 use wharf_base::SessionId;
@@ -29,8 +30,11 @@ impl Turn<'_> {
         };
         self.return_credit(id);
         let session = self.state.sessions.remove(id).expect("found above");
-        let held = session.held.map(|held| *held).unwrap_or_default();
+        let mut held = session.held.map(|held| *held).unwrap_or_default();
         self.state.desk.stats.frames_held -= held.frames() as u64;
+        if self.state.desk.planted.is(Canary::LostAtMove) {
+            held.next();
+        }
         self.state.desk.stats.moved_out += 1;
         let arrival = Arrival {
             session: id,

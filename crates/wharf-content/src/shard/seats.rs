@@ -5,10 +5,11 @@ use super::rooms::RoomSlot;
 use super::sessions::Seat;
 use super::turn::Turn;
 use super::{Phase, State};
+use crate::canary::Canary;
 use crate::room_cx::RoomCore;
 use crate::roster::Roster;
 use crate::timers::Rings;
-use crate::{Cause, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, User};
+use crate::{Cause, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wharf_base::{Key, Rng, SessionId};
 
@@ -101,18 +102,18 @@ impl Turn<'_> {
             Some(grace) if grace.is_zero() => self.vacate(room, member, LeaveReason::Dropped),
             Some(grace) => {
                 let rings = Rings::GraceEnds(member);
-                self.state.desk.timers.set(self.now + grace, room, rings);
+                let timer = self.state.desk.timers.set(self.now + grace, room, rings);
+                if let Some(absent) = self.core(room).and_then(|core| core.roster.get_mut(member)) {
+                    absent.grace = Some(timer);
+                }
             }
         }
     }
 
     /// The seat was kept long enough, unless its member came back or left since.
-    pub(super) fn end_grace(&mut self, room: Key, member: MemberId) {
-        let slot = self.state.rooms.get(room);
-        let roster = slot.map(|slot| &slot.core.roster);
-        let is_absent = roster
-            .is_some_and(|roster| roster.get(member).is_some() && roster.session(member).is_none());
-        if is_absent {
+    pub(super) fn end_grace(&mut self, room: Key, member: MemberId, timer: TimerId) {
+        let absent = self.core(room).and_then(|core| core.roster.get(member));
+        if absent.is_some_and(|absent| absent.grace == Some(timer)) {
             self.vacate(room, member, LeaveReason::Dropped);
         }
     }
@@ -239,7 +240,11 @@ impl Turn<'_> {
         self.with_room(room, Cause::Occasion("on_leave"), None, |room, cx| {
             room.on_leave(cx, member, why);
         });
-        let left = self.core(room).and_then(|core| core.roster.remove(member));
+        let is_wrong = self.state.desk.planted.is(Canary::WrongSeat);
+        let left = self.core(room).and_then(|core| {
+            let other = is_wrong.then(|| core.roster.ids().next()).flatten();
+            core.roster.remove(other.unwrap_or(member))
+        });
         if let Some(member) = left {
             self.state.desk.stats.members -= 1;
             self.state.desk.stats.left += 1;

@@ -94,6 +94,12 @@ impl Sessions {
         Some(session)
     }
 
+    /// Who is in the slot of `id` now.
+    pub(crate) fn newest_in_slot(&self, id: SessionId) -> Option<SessionId> {
+        let slots = self.slots.get(usize::from(id.shard()))?;
+        Some(slots.get(id.key().index() as usize)?.as_ref()?.id)
+    }
+
     pub(crate) fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
         let slots = self.slots.get_mut(usize::from(id.shard()))?;
         let mut session = slots.get_mut(id.key().index() as usize)?.as_deref_mut()?;

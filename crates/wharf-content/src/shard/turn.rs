@@ -1,6 +1,7 @@
 //! One batch: takes events apart and serves frames in order.
 
 use super::{Phase, Session, State, Todo};
+use crate::canary::Canary;
 use crate::letter::Contents;
 use crate::{
     App, Cause, ContentCommand, ContentEvent, Dismissal, Fault, Letter, LoginRefusal, Outbox,
@@ -89,6 +90,11 @@ impl Turn<'_> {
     }
 
     fn on_verdict(&mut self, id: SessionId, verdict: Result<UserId, LoginRefusal>) {
+        let id = if self.state.desk.planted.is(Canary::StaleVerdict) {
+            self.state.sessions.newest_in_slot(id).unwrap_or(id)
+        } else {
+            id
+        };
         let stats = &mut self.state.desk.stats;
         let Some(session) = self.state.sessions.get_mut(id) else {
             stats.strays += 1;
@@ -230,6 +236,7 @@ impl Turn<'_> {
         held.push(frame);
         desk.stats.frames_held += 1;
         if is_stalled {
+            session.owed += u32::from(desk.planted.is(Canary::DoubleCredit));
             desk.stats.outbox_full += 1;
             stalled.push(id);
         }

@@ -1,0 +1,49 @@
+//! Planted faults, to prove that the tests and the simulator would find real ones.
+
+#[cfg_attr(
+    not(feature = "canary"),
+    expect(unreachable_pub, reason = "public with the feature")
+)]
+/// A fault that can be planted into a game ([`crate::AppBuilder::plant`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canary {
+    /// A verdict reaches whoever is in the session's slot now: its generation is not checked.
+    StaleVerdict,
+    /// Whoever leaves a room takes somebody else's seat along.
+    WrongSeat,
+    /// The last receiver of a broadcast is forgotten.
+    ShortBroadcast,
+    /// The first frame that was held during a move is lost.
+    LostAtMove,
+    /// A frame that is held while the outbox is full gives its credit back at once, and again when
+    /// it is served.
+    DoubleCredit,
+}
+
+#[cfg(feature = "canary")]
+impl Canary {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::StaleVerdict,
+        Self::WrongSeat,
+        Self::ShortBroadcast,
+        Self::LostAtMove,
+        Self::DoubleCredit,
+    ];
+}
+
+/// The fault that is planted, if one is. Without the feature `canary` none ever is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Planted(#[cfg(feature = "canary")] pub(crate) Option<Canary>);
+
+impl Planted {
+    pub(crate) fn is(self, canary: Canary) -> bool {
+        #[cfg(feature = "canary")]
+        return self.0 == Some(canary);
+        #[cfg(not(feature = "canary"))]
+        {
+            let _ = canary;
+            false
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Faults and panics of handlers, and who watches.
+
+use crate::village::{Plan, name_of, village};
+use crate::world::{World, check, check_in};
+use expect_test::expect;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wharf_content::{Cause, ContentLimits, HandlerWatch, Place};
+
+#[test]
+fn a_panic_closes_its_room_and_spares_its_members() {
+    check(
+        "ann opens; ann login ann; ann enter 0; bob opens; bob login bob; bob enter 0
+         cid opens; cid login cid; cid enter 1
+         ann boom, ann echo alive; bob enter 0; cid say untouched",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            bob < login Ok(2)
+            bob < entered 0
+            ann << +bob
+            bob < hello, 2 here #0
+            cid < login Ok(3)
+            cid < entered 1
+            cid < hello, 1 here #0
+            ann < out of 0: RoomPanicked
+            bob < out of 0: RoomPanicked
+            ann < echo alive
+            bob < entered 0
+            bob < hello, 1 here #0
+            cid < said 1
+            cid < cid: untouched #1
+        "#]],
+    );
+}
+
+#[test]
+fn a_panic_at_the_door_closes_the_room_too() {
+    let mut world = World::new(1, 1);
+    world.run("ann opens; ann login ann; ann enter 0; bob opens; bob login curse; bob enter 0");
+    expect![[r#"
+        ann < login Ok(1)
+        ann < entered 0
+        ann < hello, 1 here #0
+        bob < login Ok(2)
+        ann < out of 0: RoomPanicked
+        bob < Unavailable 0
+    "#]]
+    .assert_eq(&world.take_log());
+    assert_eq!(world.logics[0].shard.stats().room_panics, 1);
+    assert_eq!(world.logics[0].shard.stats().members, 0);
+}
+
+#[test]
+fn a_panic_in_a_note_closes_the_room() {
+    check(
+        "ann opens; ann login ann; ann enter 0; ann remind 5 boom; ann remind 9 late; wait 20
+         ann echo alive",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            ann < out of 0: RoomPanicked
+            ann < echo alive
+        "#]],
+    );
+}
+
+#[test]
+fn a_panic_in_the_foyer_closes_that_session_alone() {
+    check(
+        "ann opens; ann login ann; ann enter 0; bob opens; bob login bob; bob enter 0
+         ann crash, ann echo dead; bob echo alive",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            bob < login Ok(2)
+            bob < entered 0
+            ann << +bob
+            bob < hello, 2 here #0
+            ann closed: panicked
+            bob << -ann Dropped
+            bob < echo alive
+        "#]],
+    );
+}
+
+#[test]
+fn a_refusal_is_answered_and_costs_nothing() {
+    check(
+        "ann opens; ann login ann; ann enter 0; ann refuse not now; ann say fine",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            ann < no refuse: 5 not now
+            ann < said 1
+            ann < ann: fine #1
+        "#]],
+    );
+}
+
+#[test]
+fn the_violation_that_is_one_too_many_ends_the_session() {
+    let limits = ContentLimits {
+        violations_max: 3,
+        ..ContentLimits::default()
+    };
+    check_in(
+        World::with(village(Plan::default()), limits, 1, 1),
+        "ann opens; ann login ann; ann enter 0; ann foul; ann foul; ann say still here; ann foul
+         ann say gone",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            ann < said 1
+            ann < ann: still here #1
+            ann closed: invalid-field
+        "#]],
+    );
+}
+
+#[test]
+fn a_packet_without_a_handler_ends_the_session() {
+    let mut world = World::new(1, 1);
+    world.run("ann opens");
+    let session = world.client("ann").session;
+    world.send(session, 99, b"");
+    world.settle();
+    assert_eq!(world.take_log(), "ann closed: unknown-id\n");
+}
+
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<String>>);
+
+impl HandlerWatch for Diary {
+    fn begin(&mut self, place: Place<'_>, cause: Cause) {
+        let place = match place {
+            Place::Foyer => "foyer".to_owned(),
+            Place::Room { kind, room } => format!("{kind} {}", room.number()),
+        };
+        let mut diary = self.0.lock().unwrap();
+        *diary += &format!("{place}: {}", name_of(cause));
+    }
+
+    fn end(&mut self) -> Duration {
+        *self.0.lock().unwrap() += "\n";
+        Duration::from_millis(3)
+    }
+}
+
+#[test]
+fn a_watch_sees_every_handler_begin_and_end() {
+    let plan = Plan {
+        tick: Some(Duration::from_millis(50)),
+        ..Plan::default()
+    };
+    let mut world = World::of(plan, 1, 1);
+    let diary = Diary::default();
+    world.logics[0].shard.set_watch(Box::new(diary.clone()));
+    world.run(
+        "ann opens; ann login ann; ann enter 0; ann say a; ann remind 10 x; wait 50; ann boom",
+    );
+    expect![[r#"
+        foyer: on_open
+        foyer: login
+        foyer: on_verdict
+        foyer: enter
+        hall 0: admit
+        foyer: on_entered
+        hall 0: on_join
+        hall 0: say
+        hall 0: remind
+        hall 0: note 200
+        hall 0: tick
+        hall 0: boom
+        foyer: on_left
+    "#]]
+    .assert_eq(&diary.0.lock().unwrap());
+    let stats = world.logics[0].shard.stats();
+    assert_eq!(
+        (stats.tick_work.count(), stats.tick_work.buckets[12]),
+        (1, 1)
+    );
+}

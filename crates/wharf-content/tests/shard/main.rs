@@ -1,0 +1,12 @@
+//! A logic shard from outside: events in, commands out, nothing else.
+
+mod calls;
+#[cfg(feature = "canary")]
+mod canaries;
+mod mail;
+mod moves;
+mod roaming;
+mod seats;
+mod time;
+mod village;
+mod world;
