@@ -31,7 +31,8 @@ pub(crate) fn connect_error(code: OsCode) -> ConnectError {
             ConnectError::Unreachable
         }
         libc::ETIMEDOUT => ConnectError::TimedOut,
-        libc::ECONNRESET => ConnectError::PeerReset,
+        // EPIPE: made, ended by the peer and reset, all before readiness was looked at.
+        libc::ECONNRESET | libc::EPIPE => ConnectError::PeerReset,
         // ip(7): EADDRNOTAVAIL also says that every ephemeral port is taken.
         libc::EADDRNOTAVAIL | libc::EADDRINUSE => ConnectError::AddressUnavailable,
         libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => ConnectError::Resources,

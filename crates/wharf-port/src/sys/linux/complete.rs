@@ -45,7 +45,7 @@ impl UringPort {
         }
     }
 
-    fn on_reaped(&mut self, reaped: Reaped) -> Option<Completion> {
+    fn on_reaped(&mut self, mut reaped: Reaped) -> Option<Completion> {
         match reaped.user_data {
             CANCEL => None,
             WAKE => {
@@ -57,7 +57,12 @@ impl UringPort {
             }
             bits => {
                 let op = OpId::from_bits(bits);
-                self.ledger.ops.reap(op, !reaped.more);
+                let noted = self.ledger.ops.reap(op, !reaped.more);
+                // io_uring_prep_cancel(3): a request that a worker thread was executing is
+                // interrupted by a signal, and "typically" ends so. A send does, after many tries.
+                if noted.cancelled && reaped.result == -libc::EINTR {
+                    reaped.result = -libc::ECANCELED;
+                }
                 self.finish(op, reaped)
             }
         }

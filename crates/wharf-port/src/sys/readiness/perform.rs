@@ -99,6 +99,8 @@ impl ReadinessPort {
         let (op, _) = self.ledger.in_flight(socket);
         match self.ledger.ops.get(op) {
             Some(noted) if noted.cancelled => {}
+            // A hang-up, which is reported unasked. The receive is parked and stays so.
+            Some(_) if !self.is_watched_for_reading(socket) => {}
             Some(noted) if matches!(noted.kind, OpKind::Recv) => match self.pool.take() {
                 Some(buffer) => batch.extend(self.receive(op, socket, buffer)),
                 None => self.starve(op, socket),

@@ -45,6 +45,11 @@ impl ReadinessPort {
         })
     }
 
+    /// Whether readability is asked for. If not, although a receive is armed, that is parked.
+    pub(super) fn is_watched_for_reading(&self, socket: SocketId) -> bool {
+        self.watches.0[socket.0.index() as usize].readable
+    }
+
     /// Changes what a socket is watched for; nothing if that is no change.
     pub(super) fn watch(&mut self, socket: SocketId, change: impl FnOnce(&mut Interest)) {
         let Some(open) = self.ledger.socket(socket) else {
