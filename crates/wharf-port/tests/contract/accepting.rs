@@ -2,7 +2,7 @@
 
 use crate::backends::{Backend, Peer, Seen};
 use crate::rig::{ACCEPT, CLOSE, Rig};
-use wharf_port::{AcceptError, Checked, CloseHow, Event, ListenOptions, OpsFull, Port};
+use wharf_port::{AcceptError, Checked, CloseHow, Event, ListenOptions, OpenError, OpsFull, Port};
 
 pub(crate) fn c1_accept_stream_ends_with_more_false<B: Backend>(mut rig: Rig<B>) {
     let (socket, _peer) = rig.pair();
@@ -37,7 +37,7 @@ pub(crate) fn listener_closed_with_accepts_pending<B: Backend>(mut rig: Rig<B>) 
 
 pub(crate) fn an_accepted_socket_is_adopted_by_another_port<B: Backend>(mut rig: Rig<B>) {
     let mut other = Checked::new(rig.backend.open(&rig.options.clone()));
-    let mut peer = rig.backend.connect(rig.address);
+    let mut peer = rig.connect();
     let socket = other.adopt(rig.accept()).expect("adopts");
     rig.peer_writes(&mut peer, b"hello");
     let mut op = other.arm_recv(socket, ACCEPT).unwrap();
@@ -69,17 +69,17 @@ pub(crate) fn an_accepted_socket_is_adopted_by_another_port<B: Backend>(mut rig:
 }
 
 pub(crate) fn an_accepted_socket_that_nobody_adopts_closes_itself<B: Backend>(mut rig: Rig<B>) {
-    let mut peer = rig.backend.connect(rig.address);
+    let mut peer = rig.connect();
     drop(rig.accept());
     assert_eq!(rig.peer_sees(&mut peer), Seen::End);
-    let mut peer = rig.backend.connect(rig.address);
+    let mut peer = rig.connect();
     rig.accept().reset();
     assert_eq!(rig.peer_sees(&mut peer), Seen::Reset);
     rig.finish();
 }
 
 pub(crate) fn many_connections_are_all_accepted<B: Backend>(mut rig: Rig<B>) {
-    let peers: Vec<_> = (0..40).map(|_| rig.backend.connect(rig.address)).collect();
+    let peers: Vec<_> = (0..40).map(|_| rig.connect()).collect();
     let sockets: Vec<_> = peers
         .iter()
         .map(|_| {
@@ -93,5 +93,45 @@ pub(crate) fn many_connections_are_all_accepted<B: Backend>(mut rig: Rig<B>) {
     for mut peer in peers {
         peer.shutdown_write();
     }
+    rig.finish();
+}
+
+pub(crate) fn sockets_are_bounded_and_the_one_too_many_is_closed<B: Backend>(mut rig: Rig<B>) {
+    let mut taken = Vec::new();
+    let mut too_many = loop {
+        let peer = rig.connect();
+        let accepted = rig.accept();
+        match rig.port.adopt(accepted) {
+            Ok(socket) => taken.push((socket, peer)),
+            Err(error) => {
+                assert_eq!(error, OpenError::SocketsFull);
+                break peer;
+            }
+        }
+    };
+    assert_eq!(rig.port.stats().sockets, rig.options.sockets_max);
+    assert_eq!(taken.len() as u32, rig.options.sockets_max - 1);
+    assert_eq!(rig.peer_sees(&mut too_many), Seen::End);
+    let (socket, _peer) = taken.pop().unwrap();
+    rig.close(socket, CloseHow::Fin);
+    taken.push(rig.pair());
+    for (socket, _peer) in taken {
+        rig.close(socket, CloseHow::Fin);
+    }
+    rig.finish();
+}
+
+pub(crate) fn a_closed_listener_frees_its_address<B: Backend>(mut rig: Rig<B>) {
+    let options = ListenOptions::default();
+    assert_eq!(
+        rig.port.listen(rig.address, &options),
+        Err(OpenError::AddressInUse(rig.address))
+    );
+    rig.close(rig.listener, CloseHow::Fin);
+    rig.seen.clear();
+    rig.listener = rig.port.listen(rig.address, &options).expect("it is free");
+    rig.port.arm_accept(rig.listener, ACCEPT).expect("arms");
+    let (socket, _peer) = rig.pair();
+    rig.close(socket, CloseHow::Fin);
     rig.finish();
 }

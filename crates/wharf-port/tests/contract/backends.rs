@@ -18,8 +18,8 @@ pub(crate) enum Seen {
 
 /// The other end of a connection.
 pub(crate) trait Peer {
-    /// Writes what is taken at once; how many bytes that was.
-    fn write(&mut self, bytes: &[u8]) -> usize;
+    /// Writes what is taken at once; how many bytes that was, or `None` if the other end is gone.
+    fn write(&mut self, bytes: &[u8]) -> Option<usize>;
     fn read(&mut self) -> Seen;
     fn shutdown_write(&mut self);
     fn reset(self);
@@ -32,13 +32,15 @@ pub(crate) trait Backend: Sized {
     fn new() -> Self;
     fn open(&mut self, options: &PortOptions) -> Self::Port;
     fn loopback(&self) -> IpAddr;
-    fn connect(&mut self, to: SocketAddr) -> Self::Peer;
+    fn connect_from(&mut self, from: IpAddr, to: SocketAddr) -> Self::Peer;
     /// A listener outside of the port, on a free port number.
     fn listen(&mut self) -> SocketAddr;
     /// A connection that came to [`Backend::listen`], and where it came from.
     fn accept(&mut self) -> Option<(Self::Peer, SocketAddr)>;
     /// An address at which nobody listens.
     fn nowhere(&mut self) -> SocketAddr;
+    /// An address that does not answer: connects to it stay in flight.
+    fn silence(&mut self) -> SocketAddr;
     fn now(&self) -> Instant;
     /// Lets time pass after a wait that brought nothing.
     fn pass_time(&mut self);
@@ -47,6 +49,10 @@ pub(crate) trait Backend: Sized {
 /// A port of this system, and plain sockets around it.
 pub(crate) struct Native<P> {
     listener: Option<TcpListener>,
+    /// Bound and not listening: its port number is nobody else's meanwhile.
+    bound: Option<socket2::Socket>,
+    /// A listener whose backlog is full, and what fills it.
+    full: Vec<socket2::Socket>,
     port: PhantomData<P>,
 }
 
@@ -57,6 +63,8 @@ impl<P: NativePort> Backend for Native<P> {
     fn new() -> Self {
         Self {
             listener: None,
+            bound: None,
+            full: Vec::new(),
             port: PhantomData,
         }
     }
@@ -69,8 +77,12 @@ impl<P: NativePort> Backend for Native<P> {
         Ipv4Addr::LOCALHOST.into()
     }
 
-    fn connect(&mut self, to: SocketAddr) -> TcpStream {
-        let stream = TcpStream::connect(to).expect("the kernel completes connections by itself");
+    fn connect_from(&mut self, from: IpAddr, to: SocketAddr) -> TcpStream {
+        let socket = tcp();
+        socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
+        let connected = socket.connect(&to.into());
+        connected.expect("the kernel completes connections by itself");
+        let stream = TcpStream::from(socket);
         stream.set_nonblocking(true).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
@@ -89,10 +101,27 @@ impl<P: NativePort> Backend for Native<P> {
     }
 
     fn nowhere(&mut self) -> SocketAddr {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
+        let socket = self.bound.insert(tcp());
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&any.into()).unwrap();
+        socket.local_addr().unwrap().as_socket().unwrap()
+    }
+
+    fn silence(&mut self) -> SocketAddr {
+        let listener = tcp();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        self.full.push(listener);
+        // A backlog of none takes one all the same (listen(2)); the next waits without an answer.
+        for _ in 0..2 {
+            let filler = tcp();
+            filler.set_nonblocking(true).unwrap();
+            let _ = filler.connect(&address);
+            self.full.push(filler);
+        }
+        address.as_socket().unwrap()
     }
 
     fn now(&self) -> Instant {
@@ -104,12 +133,16 @@ impl<P: NativePort> Backend for Native<P> {
     }
 }
 
+fn tcp() -> socket2::Socket {
+    socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap()
+}
+
 impl Peer for TcpStream {
-    fn write(&mut self, bytes: &[u8]) -> usize {
+    fn write(&mut self, bytes: &[u8]) -> Option<usize> {
         match Write::write(self, bytes) {
-            Ok(written) => written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) => panic!("the peer cannot write: {error}"),
+            Ok(written) => Some(written),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Some(0),
+            Err(_) => None,
         }
     }
 
@@ -124,7 +157,8 @@ impl Peer for TcpStream {
     }
 
     fn shutdown_write(&mut self) {
-        self.shutdown(Shutdown::Write).unwrap();
+        // One whose other end is gone has nothing left to end.
+        let _ = self.shutdown(Shutdown::Write);
     }
 
     fn reset(self) {

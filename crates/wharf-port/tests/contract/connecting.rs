@@ -89,3 +89,16 @@ pub(crate) fn connects_are_bounded<B: Backend>(mut rig: Rig<B>) {
     assert!(connected(&mut rig).is_err());
     rig.finish();
 }
+
+pub(crate) fn c5_a_connect_that_nobody_answers_is_cancelled<B: Backend>(mut rig: Rig<B>) {
+    let address = rig.backend.silence();
+    let options = ConnectOptions::default();
+    let op = rig.port.connect(address, &options, CONNECT).unwrap();
+    for _ in 0..3 {
+        rig.turn();
+    }
+    assert_eq!(rig.port.stats().connects_in_flight, 1);
+    rig.port.cancel(op);
+    assert_eq!(connected(&mut rig), Err(ConnectError::Cancelled));
+    rig.finish();
+}

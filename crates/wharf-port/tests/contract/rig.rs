@@ -101,9 +101,15 @@ impl<B: Backend> Rig<B> {
 
     /// A connected pair: a socket of the port, and its peer.
     pub(crate) fn pair(&mut self) -> (SocketId, B::Peer) {
-        let peer = self.backend.connect(self.address);
+        let peer = self.connect();
         let socket = self.accept();
         (self.port.adopt(socket).expect("adopts"), peer)
+    }
+
+    /// A peer that has connected, and is not accepted yet.
+    pub(crate) fn connect(&mut self) -> B::Peer {
+        let from = self.backend.loopback();
+        self.backend.connect_from(from, self.address)
     }
 
     /// The next accepted socket; the listener stays armed.
@@ -243,7 +249,7 @@ impl<B: Backend> Rig<B> {
     /// Has the peer write everything, the port turning meanwhile.
     pub(crate) fn peer_writes(&mut self, peer: &mut B::Peer, mut bytes: &[u8]) {
         self.until(|_| {
-            let written = peer.write(bytes);
+            let written = peer.write(bytes).expect("the port has not closed");
             bytes = &bytes[written..];
             bytes.is_empty().then_some(())
         });

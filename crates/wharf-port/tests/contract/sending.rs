@@ -3,7 +3,7 @@
 use crate::backends::{Backend, Peer, Seen};
 use crate::rig::{RECV, Rig, SEND, batch};
 use bytes::Bytes;
-use wharf_port::{CloseHow, Port, Refused, SendBatch, SendInFlight};
+use wharf_port::{CloseHow, Port, Refused, SendBatch, SendError, SendInFlight};
 
 pub(crate) fn c1_refused_send_returns_batch<B: Backend>(mut rig: Rig<B>) {
     let (socket, _peer) = rig.pair();
@@ -115,5 +115,26 @@ pub(crate) fn a_send_to_a_peer_that_reset_fails<B: Backend>(mut rig: Rig<B>) {
         rig.turn();
     }
     rig.close(socket, CloseHow::Fin);
+    rig.finish();
+}
+
+pub(crate) fn c9_an_empty_send_is_no_error<B: Backend>(mut rig: Rig<B>) {
+    let (socket, _peer) = rig.pair();
+    let op = rig.port.send(socket, SendBatch::new(), SEND).unwrap();
+    assert_eq!(rig.sent(op), Ok(0));
+    rig.close(socket, CloseHow::Fin);
+    rig.finish();
+}
+
+pub(crate) fn c13_a_stalled_send_is_cancelled_and_the_socket_closes<B: Backend>(mut rig: Rig<B>) {
+    let (socket, _peer) = rig.pair();
+    let op = rig.stall(socket);
+    rig.port.cancel(op);
+    let result = rig.sent(op);
+    assert!(
+        matches!(result, Err(SendError::Cancelled) | Ok(1..)),
+        "neither cancelled nor short: {result:?}"
+    );
+    rig.close(socket, CloseHow::Reset);
     rig.finish();
 }
