@@ -7,6 +7,7 @@
 //! and goes, never per frame.
 
 mod admission;
+mod canary;
 mod events;
 mod limits;
 mod net;
@@ -18,6 +19,8 @@ mod session;
 mod stats;
 
 pub use admission::{AccessRules, Admission, AdmissionStats};
+#[cfg(feature = "canary")]
+pub use canary::Canary;
 pub use events::{Arrival, Origin, Outgoing, SessionEvents};
 pub use limits::{LimitsError, NetLimits, NetMemory};
 pub use net::Net;

@@ -76,6 +76,9 @@ pub struct NetLimits {
     pub refusal: Duration,
     /// Time for a connect.
     pub connect: Duration,
+    /// A bug on purpose.
+    #[cfg(feature = "canary")]
+    pub canary: Option<crate::Canary>,
 }
 
 impl NetLimits {
@@ -261,6 +264,8 @@ impl Default for NetLimits {
             drain: Duration::from_secs(5),
             refusal: Duration::from_secs(2),
             connect: Duration::from_secs(10),
+            #[cfg(feature = "canary")]
+            canary: None,
         }
     }
 }

@@ -7,13 +7,13 @@ use wharf_base::{Instant, Key};
 use wharf_port::{CloseHow, Port, Token};
 
 impl Net {
-    /// Ends a session at once: it is closed at the next flush. The first reason stays, except that
-    /// a goodbye which never left is told as what it was.
+    /// Ends a session at once: it is closed at the next flush. The first reason stays, unless that
+    /// was a goodbye which now will never leave.
     pub(super) fn end(&mut self, key: Key, reason: CloseReason) {
         let session = self.session(key);
         match session.phase {
             Phase::Ending | Phase::Closing => return,
-            Phase::Finishing if reason == CloseReason::SendStall => session.reason = Some(reason),
+            Phase::Finishing => session.reason = Some(reason),
             _ => {}
         }
         session.reason.get_or_insert(reason);

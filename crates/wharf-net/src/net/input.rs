@@ -1,6 +1,7 @@
 //! The way in: received bytes to frames, charged for, in order, to the owner or to nobody.
 
 use super::Net;
+use crate::canary::Canary;
 use crate::rate::Charge;
 use crate::session::{Pause, Phase, Role, Session};
 use crate::{CloseReason, Origin, Outgoing, SessionEvents};
@@ -69,7 +70,16 @@ impl Net {
         };
         let reserved = session.cutter.reserved_bytes();
         let begun = session.cutter.partial_bytes() > 0;
+        if self.limits.has(Canary::FrameTwice) && !begun {
+            let (mut cutter, mut input) = (FrameCutter::new(), bytes);
+            if let Ok(Some(frame)) = cutter.next(&mut input, rules) {
+                events.frame(session.id, frame);
+            }
+        }
         let taken = cut_frames(session, bytes, rules, events);
+        if self.limits.has(Canary::TailForgotten) {
+            session.cutter = FrameCutter::new();
+        }
         let unfinished = session.cutter.partial_bytes() > 0;
         let reserved_now = session.cutter.reserved_bytes();
         self.stats.frames_in += u64::from(taken.frames);

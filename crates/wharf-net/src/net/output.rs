@@ -1,6 +1,7 @@
 //! The way out: frames into outboxes, batches to the port and back.
 
 use super::Net;
+use crate::canary::Canary;
 use crate::outbox::Pushed;
 use crate::session::{Phase, Role};
 use crate::{CloseReason, Origin, Outgoing};
@@ -22,6 +23,7 @@ impl Net {
         origin: Origin,
         frame: Outgoing<'_>,
     ) {
+        let id = self.addressee(id);
         let session = self.sessions.get_mut(id.key());
         let Some(session) = session.filter(|session| session.id == id && session.may_send()) else {
             self.stats.frames_stale += 1;
@@ -57,6 +59,16 @@ impl Net {
             session.dirty = true;
             self.dirty.push(id.key());
         }
+    }
+
+    /// For whom a frame is: the session that was named, or nobody.
+    fn addressee(&self, id: SessionId) -> SessionId {
+        if self.limits.has(Canary::StaleSession)
+            && let Some(key) = self.sessions.key_at(id.key().index())
+        {
+            return SessionId::new(self.shard, key);
+        }
+        id
     }
 
     /// Submits what is to leave, unless a send is in flight.
@@ -95,6 +107,12 @@ impl Net {
                 session.outbox.returned(&mut self.pools, batch);
                 return self.end(key, reason_of(error));
             }
+        };
+        let whole = self.limits.has(Canary::ShortSendIsWhole);
+        let bytes = if whole {
+            batch.remaining() as u32
+        } else {
+            bytes
         };
         self.stats.bytes_out += u64::from(bytes);
         if !session.outbox.sent(&mut self.pools, batch, bytes) {

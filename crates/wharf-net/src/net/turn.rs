@@ -1,6 +1,7 @@
 //! The end of a turn: deadlines that are due, and one look at each session with something to do.
 
 use super::Net;
+use crate::canary::Canary;
 use crate::session::{Phase, Role};
 use crate::{CloseReason, SessionEvents};
 use wharf_base::{Instant, Key};
@@ -62,7 +63,7 @@ impl Net {
             index += 1;
             if let Some(session) = self.sessions.get_mut(key) {
                 session.dirty = false;
-                self.flush_session(now, key, port);
+                self.flush_session(now, key, port, events);
             }
         }
         self.dirty.clear();
@@ -71,7 +72,13 @@ impl Net {
         self.stats.queued_bytes = self.pools.queued_bytes;
     }
 
-    fn flush_session(&mut self, now: Instant, key: Key, port: &mut impl Port) {
+    fn flush_session(
+        &mut self,
+        now: Instant,
+        key: Key,
+        port: &mut impl Port,
+        events: &mut impl SessionEvents,
+    ) {
         if matches!(
             self.session(key).phase,
             Phase::Open | Phase::Finishing | Phase::Draining
@@ -86,6 +93,9 @@ impl Net {
         }
         if self.session(key).phase == Phase::Ending {
             self.submit_close(key, port);
+            if self.limits.has(Canary::FreedBeforeClosed) {
+                return self.free(key, events);
+            }
         }
         self.note_deadline(key);
     }

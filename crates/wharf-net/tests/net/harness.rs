@@ -69,7 +69,7 @@ const CLIENT: Content = Content {
 /// One state machine with its port and its owner.
 pub(crate) struct Side {
     pub(crate) net: Net,
-    port: Checked<UringPort>,
+    pub(crate) port: Checked<UringPort>,
     pub(crate) ear: Ear,
     batch: Vec<Completion>,
 }
@@ -289,7 +289,7 @@ impl Harness {
     }
 
     /// One turn of everybody. Returns whether anything happened.
-    fn turn(&mut self) -> bool {
+    pub(crate) fn turn(&mut self) -> bool {
         let mut busy = self.clients.turn(self.now, CLIENT);
         for index in 0..self.servers.len() {
             busy |= self.servers[index].turn(self.now, self.content);

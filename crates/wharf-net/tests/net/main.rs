@@ -9,3 +9,4 @@ mod harness;
 mod input;
 mod output;
 mod stopping;
+mod swarm;
