@@ -1,5 +1,9 @@
 //! Bugs on purpose: each must be found by the tests that claim to find its like.
 
+#[cfg_attr(
+    not(feature = "canary"),
+    expect(unreachable_pub, reason = "public with the feature")
+)]
 /// A bug that can be planted in a [`crate::Net`] through [`crate::NetLimits`]; compiled in by the
 /// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,7 @@ pub enum Canary {
     FrameTwice,
 }
 
+#[cfg(feature = "canary")]
 impl Canary {
     /// Every one of them.
     pub const ALL: [Self; 5] = [

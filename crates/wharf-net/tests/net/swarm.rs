@@ -200,7 +200,7 @@ impl Swarm {
             let served = self.served.get_mut(&id).expect("it was drawn from there");
             let frame = echo(&body(TOLD, id, served.told, bytes));
             served.told += 1;
-            let frame = if bytes % 2 == 0 {
+            let frame = if bytes.is_multiple_of(2) {
                 Outgoing::Shared(frame.into())
             } else {
                 Outgoing::Copy(&frame)
