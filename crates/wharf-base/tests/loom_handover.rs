@@ -34,7 +34,10 @@ fn nothing_is_lost_and_nothing_waits_without_a_wake() {
             mailbox.take(&mut arena);
             taken.append(&mut arena);
         }
-        assert!(taken == [0, 1] , "lost or left without a wake: {taken:?} after {before}");
+        assert!(
+            taken == [0, 1],
+            "lost or left without a wake: {taken:?} after {before}"
+        );
     });
 }
 
@@ -55,7 +58,12 @@ fn two_givers_keep_their_own_order() {
         givers.into_iter().for_each(|giver| giver.join().unwrap());
         let mut taken = Vec::new();
         assert!(mailbox.take(&mut taken));
-        let place = |value| taken.iter().position(|&other| other == value).expect("not lost");
+        let place = |value| {
+            taken
+                .iter()
+                .position(|&other| other == value)
+                .expect("not lost")
+        };
         assert_eq!(taken.len(), 4);
         assert!(place(10) < place(11) && place(20) < place(21), "{taken:?}");
     });

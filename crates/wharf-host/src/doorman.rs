@@ -1,0 +1,173 @@
+//! Who may come in: authentication behind a small interface, and one session at a time for each id.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wharf_base::{SessionId, UniqueIds};
+use wharf_content::{LoginRefusal, UserId};
+
+/// Decides whether an id and a password belong together.
+///
+/// The answer goes to content as an event, so an implementation that has to ask a database may
+/// later answer later; content already waits for it.
+pub trait Authenticator: Send {
+    /// Whether this user may log in.
+    ///
+    /// # Errors
+    /// [`LoginRefusal::Invalid`] for an unknown id or a wrong password, without saying which.
+    fn verify(&mut self, user: &str, password: &str) -> Result<(), LoginRefusal>;
+
+    /// Whether passwords mean anything. If not, the server refuses to listen beyond loopback
+    /// unless it is told `insecure = true`.
+    fn is_secure(&self) -> bool;
+}
+
+/// Lets in any id that is not empty, with any password.
+#[derive(Debug, Default)]
+pub struct AnyName;
+
+impl Authenticator for AnyName {
+    fn verify(&mut self, user: &str, _password: &str) -> Result<(), LoginRefusal> {
+        if user.is_empty() {
+            Err(LoginRefusal::Invalid)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_secure(&self) -> bool {
+        false
+    }
+}
+
+/// Milliseconds of Unix time, for ids; the simulator brings its own.
+pub type UnixClock = Box<dyn FnMut() -> u64 + Send>;
+
+/// Verifies logins and keeps each id to one session. Shared by all I/O shards; locked once per
+/// login and once per logout, never per packet.
+pub struct Doorman {
+    state: Mutex<State>,
+}
+
+/// Invariant: `names` and `sessions` are each other's reverse.
+struct State {
+    authenticator: Box<dyn Authenticator>,
+    clock: UnixClock,
+    ids: UniqueIds,
+    names: HashMap<Arc<str>, SessionId>,
+    sessions: HashMap<SessionId, Arc<str>>,
+}
+
+impl Doorman {
+    /// A doorman who asks `authenticator`.
+    pub fn new(authenticator: Box<dyn Authenticator>, clock: UnixClock) -> Self {
+        let state = State {
+            authenticator,
+            clock,
+            ids: UniqueIds::new(0),
+            names: HashMap::new(),
+            sessions: HashMap::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Lets an open session in, or says why not. The id stays taken until [`Doorman::leave`].
+    ///
+    /// # Errors
+    /// What the authenticator says; [`LoginRefusal::InUse`] when another session, or this one, has
+    /// the id, or this session has another.
+    pub fn log_in(
+        &self,
+        session: SessionId,
+        user: &str,
+        password: &str,
+    ) -> Result<UserId, LoginRefusal> {
+        let mut state = self.lock();
+        state.authenticator.verify(user, password)?;
+        if state.names.contains_key(user) || state.sessions.contains_key(&session) {
+            return Err(LoginRefusal::InUse);
+        }
+        let now = (state.clock)();
+        let id = UserId::new(state.ids.next(now));
+        let user: Arc<str> = user.into();
+        state.names.insert(Arc::clone(&user), session);
+        state.sessions.insert(session, user);
+        Ok(id)
+    }
+
+    /// Gives the session's id back, if it had one.
+    pub fn leave(&self, session: SessionId) {
+        let mut state = self.lock();
+        if let Some(user) = state.sessions.remove(&session) {
+            state.names.remove(&user);
+        }
+    }
+
+    /// How many are in.
+    pub fn count(&self) -> usize {
+        self.lock().names.len()
+    }
+
+    /// Whether passwords mean anything.
+    pub fn is_secure(&self) -> bool {
+        self.lock().authenticator.is_secure()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in an authenticator changes nothing: both maps are written after it answered.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wharf_base::Key;
+
+    fn doorman() -> Doorman {
+        Doorman::new(Box::new(AnyName), Box::new(|| UniqueIds::EPOCH_UNIX_MS))
+    }
+
+    fn session(slot: u32) -> SessionId {
+        SessionId::new(0, Key::from_parts(slot, 0))
+    }
+
+    #[test]
+    fn an_id_is_in_once_at_a_time() {
+        let doorman = doorman();
+        let first = doorman.log_in(session(1), "kim", "").unwrap();
+        assert_eq!(
+            doorman.log_in(session(2), "kim", ""),
+            Err(LoginRefusal::InUse)
+        );
+        doorman.leave(session(2));
+        assert_eq!(
+            doorman.log_in(session(2), "kim", ""),
+            Err(LoginRefusal::InUse)
+        );
+        doorman.leave(session(1));
+        let second = doorman.log_in(session(2), "kim", "").unwrap();
+        assert!(second > first, "each login has an id of its own");
+        assert_eq!(doorman.count(), 1);
+    }
+
+    #[test]
+    fn a_session_has_one_id() {
+        let doorman = doorman();
+        doorman.log_in(session(1), "a", "").unwrap();
+        assert_eq!(
+            doorman.log_in(session(1), "b", ""),
+            Err(LoginRefusal::InUse)
+        );
+        assert_eq!(doorman.count(), 1);
+    }
+
+    #[test]
+    fn an_empty_id_is_nobody() {
+        assert_eq!(
+            doorman().log_in(session(1), "", ""),
+            Err(LoginRefusal::Invalid)
+        );
+    }
+}

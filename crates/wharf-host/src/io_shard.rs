@@ -1,0 +1,271 @@
+//! An I/O thread's work: the port, its sessions and, in the fused placement, its logic shard.
+
+use crate::doorman::Doorman;
+use crate::router::Router;
+use crate::switchboard::{Control, ShardReport, Switchboard};
+use std::sync::Arc;
+use wharf_base::{Batch, Instant};
+use wharf_content::{
+    Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, Origin, Outbox, Payload,
+};
+use wharf_net::{Arrival, CloseReason, Net, Outgoing};
+use wharf_port::{Completion, Port};
+
+/// Completions handled per turn at the most; more wait for the next turn in the kernel's queue.
+const COMPLETIONS_PER_TURN: usize = 256;
+/// Rounds of logic in one turn: what a round causes (a verdict, a marker) is handled in the next.
+/// What is left after the last goes on in the next turn, which then does not sleep.
+const LOGIC_ROUNDS_PER_TURN: usize = 4;
+
+/// One I/O thread as a thing with turns; the simulator runs many on one thread.
+///
+/// A turn is: wait, handle completions, take what other threads gave, let due deadlines fire, run
+/// logic (if it is fused here), flush every dirty session once, give away what others must do.
+pub struct IoShard<P: Port> {
+    index: u8,
+    port: P,
+    net: Net,
+    router: Router,
+    /// The logic shard of the same index, in the fused placement.
+    logic: Option<LogicShard>,
+    outbox: Outbox,
+    switchboard: Arc<Switchboard>,
+    doorman: Arc<Doorman>,
+    completions: Vec<Completion>,
+    commands: Commands,
+    letters: Inbox,
+    arrivals: Vec<Arrival>,
+    controls: Vec<Control>,
+    /// Set once when the last session has ended after a stop was asked for.
+    ended: bool,
+}
+
+impl<P: Port> IoShard<P> {
+    /// A shard around a port that was opened on this thread, and connects it to the switchboard.
+    pub fn new(
+        index: u8,
+        port: P,
+        net: Net,
+        logic: Option<LogicShard>,
+        switchboard: Arc<Switchboard>,
+        doorman: Arc<Doorman>,
+    ) -> Self {
+        let (io_shards, logic_shards) = (switchboard.io.len(), switchboard.logic.len());
+        switchboard.connect_io(index, port.waker());
+        if logic.is_some() {
+            switchboard.connect_logic(index, port.waker());
+        }
+        Self {
+            index,
+            port,
+            net,
+            router: Router::new(index, logic_shards as u8, Arc::clone(&doorman)),
+            logic,
+            outbox: Outbox::new(io_shards, logic_shards),
+            switchboard,
+            doorman,
+            completions: Vec::with_capacity(COMPLETIONS_PER_TURN),
+            commands: Commands::default(),
+            letters: Inbox::default(),
+            arrivals: Vec::new(),
+            controls: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// One turn. Blocks in the port's wait if there is nothing to do (the simulated port never
+    /// does). Returns when the next deadline is.
+    ///
+    /// # Panics
+    /// If the port itself is broken: no server can go on without its completion queue.
+    pub fn turn(&mut self) -> Option<Instant> {
+        let until = if self.router.has_events() {
+            Some(Instant::ZERO)
+        } else {
+            self.next_deadline()
+        };
+        let now = self
+            .port
+            .wait(&mut self.completions, until)
+            .expect("the completion port works");
+        for completion in self.completions.drain(..) {
+            self.net
+                .handle_completion(now, completion, &mut self.port, &mut self.router);
+        }
+        self.take_mail(now);
+        self.net
+            .handle_timeout(now, &mut self.port, &mut self.router);
+        self.run_logic(now);
+        self.net.flush(now, &mut self.port, &mut self.router);
+        self.give_away();
+        self.end_if_shut_down();
+        if self.router.has_events() {
+            Some(now)
+        } else {
+            self.next_deadline()
+        }
+    }
+
+    /// Whether every session of the server has ended and nothing is left to do here.
+    pub fn is_over(&self) -> bool {
+        self.switchboard.is_over() && !self.router.has_events()
+    }
+
+    /// What was counted so far.
+    pub fn report(&self) -> ShardReport {
+        ShardReport {
+            shard: self.index,
+            net: self.net.stats().clone(),
+            port: self.port.stats(),
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let logic = self.logic.as_ref().and_then(LogicShard::next_deadline);
+        [self.net.next_deadline(), logic]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn take_mail(&mut self, now: Instant) {
+        let switchboard = Arc::clone(&self.switchboard);
+        let mailbox = &switchboard.io[usize::from(self.index)];
+        if mailbox.controls.take(&mut self.controls) {
+            for control in std::mem::take(&mut self.controls) {
+                self.handle_control(now, control);
+            }
+        }
+        if mailbox.arrivals.take(&mut self.arrivals) {
+            for arrival in self.arrivals.drain(..) {
+                self.net
+                    .handle_arrival(now, arrival, &mut self.port, &mut self.router);
+            }
+        }
+        let mut commands = std::mem::take(&mut self.commands);
+        if mailbox.commands.take(&mut commands) {
+            self.apply(now, &mut commands);
+        }
+        self.commands = commands;
+    }
+
+    fn handle_control(&mut self, now: Instant, control: Control) {
+        // Whoever asked may have gone; then nobody needs the answer.
+        match control {
+            Control::Listen { local, reply } => {
+                let _ = reply.send(self.net.listen(&mut self.port, local));
+            }
+            Control::Shutdown => self.net.begin_shutdown(now),
+        }
+    }
+
+    /// Runs the fused logic shard until it has caused nothing more for itself.
+    fn run_logic(&mut self, now: Instant) {
+        let Some(mut logic) = self.logic.take() else {
+            return;
+        };
+        let own = usize::from(self.index);
+        for _ in 0..LOGIC_ROUNDS_PER_TURN {
+            self.take_letters(own);
+            logic.handle_batch(now, &mut self.router.inboxes[own], &mut self.outbox);
+            let mut commands = std::mem::take(&mut self.outbox.commands[own]);
+            self.apply(now, &mut commands);
+            self.outbox.commands[own] = commands;
+            if self.router.inboxes[own].is_empty() {
+                break;
+            }
+        }
+        self.logic = Some(logic);
+    }
+
+    /// Takes what other threads have for the logic shard that is fused here.
+    fn take_letters(&mut self, own: usize) {
+        let local = &mut self.router.inboxes[own];
+        if local.is_empty() {
+            self.switchboard.logic[own].inbox.take(local);
+        } else {
+            self.switchboard.logic[own].inbox.take(&mut self.letters);
+            local.append(&mut self.letters);
+        }
+    }
+
+    fn apply(&mut self, now: Instant, commands: &mut Commands) {
+        commands.drain(|command| match command {
+            ContentCommand::Send {
+                session,
+                class,
+                origin,
+                payload,
+            } => {
+                let frame = match payload {
+                    Payload::Small(bytes) => Outgoing::Copy(bytes),
+                    Payload::Shared(bytes) => Outgoing::Shared(bytes),
+                };
+                let origin = match origin {
+                    Origin::Own => wharf_net::Origin::Own,
+                    Origin::Others => wharf_net::Origin::Others,
+                };
+                self.net.send(now, session, class, origin, frame);
+            }
+            ContentCommand::Authenticate { session, request } => {
+                // Checked here, on the thread that closes sessions: an id is never claimed for one
+                // that has gone.
+                if self.router.is_open(session) {
+                    let verdict = self.doorman.log_in(session, request.user, request.password);
+                    self.router
+                        .push(session, ContentEvent::Verdict { session, verdict });
+                }
+            }
+            ContentCommand::LogIn { session } => self.net.log_in(session),
+            ContentCommand::Credit { session, frames } => self.net.return_credit(session, frames),
+            ContentCommand::SetHome { session, logic } => self.router.switch(session, logic),
+            ContentCommand::Finish { session } => {
+                self.net.finish(session, CloseReason::PeerClosed);
+            }
+            ContentCommand::Close { session, reason } => {
+                // What it was sent before, the reason for this perhaps, still leaves.
+                self.net.finish(session, close_reason(reason));
+            }
+        });
+    }
+
+    /// Gives everybody what is theirs, and wakes each of them at most once.
+    fn give_away(&mut self) {
+        while let Some((shard, arrival)) = self.net.poll_arrival() {
+            self.switchboard.give_arrival(shard, arrival);
+        }
+        let fused = self.logic.is_some().then_some(usize::from(self.index));
+        for (shard, inbox) in self.router.inboxes.iter_mut().enumerate() {
+            if Some(shard) != fused {
+                self.switchboard.give_events(shard, inbox);
+            }
+        }
+        give_outbox(&self.switchboard, &mut self.outbox);
+    }
+
+    fn end_if_shut_down(&mut self) {
+        if !self.ended && self.net.is_shut_down() {
+            self.ended = true;
+            self.switchboard.shard_ended();
+        }
+    }
+}
+
+/// Publishes everything that a logic shard has caused.
+pub(crate) fn give_outbox(switchboard: &Switchboard, outbox: &mut Outbox) {
+    for (shard, commands) in outbox.commands.iter_mut().enumerate() {
+        switchboard.give_commands(shard, commands);
+    }
+    for (shard, letters) in outbox.mail.iter_mut().enumerate() {
+        switchboard.give_events(shard, letters);
+    }
+}
+
+fn close_reason(dismissal: Dismissal) -> CloseReason {
+    match dismissal {
+        Dismissal::Violation(violation) => CloseReason::Protocol(violation),
+        Dismissal::Kicked(_) => CloseReason::Kicked,
+        Dismissal::Panicked => CloseReason::HandlerPanicked,
+        Dismissal::Overloaded => CloseReason::Overloaded,
+    }
+}

@@ -1,0 +1,108 @@
+//! Sends each session's events to the logic shard that is its home.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use wharf_base::SessionId;
+use wharf_content::{ContentEvent, Inbox};
+use wharf_net::{CloseReason, SessionEvents};
+use wharf_wire::Frame;
+
+use crate::doorman::Doorman;
+use crate::session_log;
+
+/// The I/O shard's side of content: one inbox for each logic shard, and each session's home.
+///
+/// Invariant: a session has a home from `opened` until `closed`; nothing is routed for one that has
+/// none, so an answer that comes late reaches nobody.
+pub(crate) struct Router {
+    /// By slot: generation and home of the session that is there.
+    homes: Vec<Option<Home>>,
+    pub(crate) inboxes: Vec<Inbox>,
+    first_home: u8,
+    doorman: Arc<Doorman>,
+}
+
+#[derive(Clone, Copy)]
+struct Home {
+    generation: u32,
+    logic: u8,
+}
+
+impl Router {
+    /// Sessions of I/O shard `shard` begin at logic shard `shard % logic_shards`.
+    pub(crate) fn new(shard: u8, logic_shards: u8, doorman: Arc<Doorman>) -> Self {
+        Self {
+            homes: Vec::new(),
+            inboxes: (0..logic_shards).map(|_| Inbox::default()).collect(),
+            first_home: shard % logic_shards,
+            doorman,
+        }
+    }
+
+    /// Whether the session has not been closed.
+    pub(crate) fn is_open(&self, session: SessionId) -> bool {
+        self.home(session).is_some()
+    }
+
+    /// Puts an event into the inbox of the session's home.
+    pub(crate) fn push(&mut self, session: SessionId, event: ContentEvent<'_>) {
+        if let Some(home) = self.home(session) {
+            self.inboxes[usize::from(home)].push(event);
+        }
+    }
+
+    /// Moves a session: the old home gets the marker behind everything it was sent, the new home
+    /// everything that comes after.
+    pub(crate) fn switch(&mut self, session: SessionId, logic: u8) {
+        self.push(session, ContentEvent::Switched { session });
+        if self.is_open(session) {
+            self.set_home(session, Some(logic));
+        }
+    }
+
+    /// Whether an event waits for anybody.
+    pub(crate) fn has_events(&self) -> bool {
+        self.inboxes.iter().any(|inbox| !inbox.is_empty())
+    }
+
+    fn home(&self, session: SessionId) -> Option<u8> {
+        let key = session.key();
+        let home = (*self.homes.get(key.index() as usize)?)?;
+        (home.generation == key.generation()).then_some(home.logic)
+    }
+
+    fn set_home(&mut self, session: SessionId, logic: Option<u8>) {
+        let key = session.key();
+        let slot = key.index() as usize;
+        if self.homes.len() <= slot {
+            self.homes.resize(slot + 1, None);
+        }
+        self.homes[slot] = logic.map(|logic| Home {
+            generation: key.generation(),
+            logic,
+        });
+    }
+}
+
+impl SessionEvents for Router {
+    fn opened(&mut self, session: SessionId, peer: SocketAddr) {
+        session_log::opened(session, peer);
+        self.set_home(session, Some(self.first_home));
+        self.push(session, ContentEvent::Opened { session });
+    }
+
+    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
+        self.push(session, ContentEvent::Frame { session, frame });
+    }
+
+    fn input_ended(&mut self, session: SessionId) {
+        self.push(session, ContentEvent::InputEnded { session });
+    }
+
+    fn closed(&mut self, session: SessionId, reason: &CloseReason) {
+        session_log::closed(session, reason);
+        self.push(session, ContentEvent::Closed { session });
+        self.set_home(session, None);
+        self.doorman.leave(session);
+    }
+}

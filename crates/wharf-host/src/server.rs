@@ -1,0 +1,275 @@
+//! The whole server: shards on threads, from the first to the last moment.
+
+use crate::doorman::Doorman;
+use crate::io_shard::IoShard;
+use crate::logic_thread::LogicThread;
+use crate::switchboard::{Control, ShardReport, Switchboard};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
+use wharf_content::{App, LogicOptions, LogicShard};
+use wharf_net::{Admission, Net, NetLimits};
+use wharf_port::{NativePort, OpenError, PortOptions, Waiter};
+
+/// Where a logic shard runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// On the I/O thread of the same index: the cheapest path.
+    Fused,
+    /// On a thread of its own.
+    Split,
+}
+
+/// What a server is made of. Everything is decided; nothing is read from anywhere.
+#[derive(Clone)]
+pub struct ServerOptions {
+    /// I/O shards, and as many logic shards.
+    pub shards: u8,
+    /// Where logic runs.
+    pub placement: Placement,
+    /// Sizes and modes of each port.
+    pub port: PortOptions,
+    /// Sessions.
+    pub limits: NetLimits,
+    /// Rooms; its `index` is set for each shard.
+    pub logic: LogicOptions,
+    /// The game.
+    pub app: Arc<App>,
+    /// Who comes in.
+    pub doorman: Arc<Doorman>,
+    /// How many come in.
+    pub admission: Arc<Admission>,
+}
+
+impl ServerOptions {
+    /// The sessions of one I/O shard.
+    pub fn net(&self, shard: u8) -> Net {
+        Net::new(shard, self.limits.clone(), Arc::clone(&self.admission))
+    }
+
+    /// One logic shard.
+    pub fn logic(&self, index: u8) -> LogicShard {
+        let options = LogicOptions {
+            index,
+            ..self.logic.clone()
+        };
+        LogicShard::new(Arc::clone(&self.app), options)
+    }
+
+    /// One I/O shard around `port`, with its logic shard if that is fused.
+    pub fn io_shard<P: wharf_port::Port>(
+        &self,
+        index: u8,
+        port: P,
+        switchboard: Arc<Switchboard>,
+    ) -> IoShard<P> {
+        let logic = (self.placement == Placement::Fused).then(|| self.logic(index));
+        let doorman = Arc::clone(&self.doorman);
+        IoShard::new(index, port, self.net(index), logic, switchboard, doorman)
+    }
+
+    /// One logic thread of the split placement.
+    pub fn logic_thread(&self, index: u8, switchboard: Arc<Switchboard>) -> LogicThread {
+        LogicThread::new(index, self.logic(index), switchboard)
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A port, or the listener, could not be opened.
+    Open(OpenError),
+    /// A thread could not be started.
+    Thread(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Thread(error) => write!(f, "a thread could not be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A server whose threads run. Dropping it stops it and waits.
+pub struct Server {
+    switchboard: Arc<Switchboard>,
+    threads: Vec<JoinHandle<Option<ShardReport>>>,
+    local: SocketAddr,
+    on_thread_end: OnThreadEnd,
+}
+
+/// Called on each of a server's threads when that thread ends, a panic included.
+pub type OnThreadEnd = Arc<dyn Fn() + Send + Sync>;
+
+impl Server {
+    /// Opens a port on each of its threads, then the listener, and serves.
+    ///
+    /// # Errors
+    /// [`StartError`]; every thread that was started has ended by then.
+    pub fn start<P: NativePort>(
+        options: &ServerOptions,
+        listen: SocketAddr,
+        on_thread_end: OnThreadEnd,
+    ) -> Result<Self, StartError> {
+        let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
+        let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut server = Self {
+            switchboard,
+            threads: Vec::new(),
+            local: unspecified,
+            on_thread_end,
+        };
+        server.start_threads::<P>(options)?;
+        let (reply, answer) = mpsc::sync_channel(1);
+        server.switchboard.control(
+            0,
+            Control::Listen {
+                local: listen,
+                reply,
+            },
+        );
+        server.local = answer
+            .recv()
+            .unwrap_or_else(|_| {
+                Err(OpenError::Unsupported {
+                    feature: "a shard that lives",
+                    code: None,
+                })
+            })
+            .map_err(StartError::Open)?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Asks for a graceful stop: no more accepts, every session finished within the drain time.
+    pub fn begin_stop(&self) {
+        for shard in 0..self.switchboard.io.len() {
+            self.switchboard.control(shard as u8, Control::Shutdown);
+        }
+    }
+
+    /// Waits until every thread has ended; the last counts of each I/O shard.
+    ///
+    /// # Errors
+    /// A message for each thread that panicked.
+    pub fn join(mut self) -> Result<Vec<ShardReport>, String> {
+        self.join_threads()
+    }
+
+    fn join_threads(&mut self) -> Result<Vec<ShardReport>, String> {
+        let mut reports = Vec::new();
+        let mut panics = Vec::new();
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or("a thread").to_owned();
+            match thread.join() {
+                Ok(report) => reports.extend(report),
+                Err(_) => panics.push(format!("{name} panicked")),
+            }
+        }
+        if panics.is_empty() {
+            Ok(reports)
+        } else {
+            Err(panics.join(", "))
+        }
+    }
+
+    fn start_threads<P: NativePort>(&mut self, options: &ServerOptions) -> Result<(), StartError> {
+        let (ready, answers) = mpsc::sync_channel(options.shards.into());
+        for index in 0..options.shards {
+            let (options, switchboard) = (options.clone(), Arc::clone(&self.switchboard));
+            let ready = ready.clone();
+            self.spawn(format!("io-{index}"), move || {
+                io_thread::<P>(index, &options, switchboard, &ready)
+            })?;
+        }
+        // The threads keep their senders, so it is the count that ends this.
+        let opened: Result<(), OpenError> = answers.iter().take(options.shards.into()).collect();
+        opened.map_err(StartError::Open)?;
+        if options.placement == Placement::Split {
+            for index in 0..options.shards {
+                let (options, switchboard) = (options.clone(), Arc::clone(&self.switchboard));
+                self.spawn(format!("logic-{index}"), move || {
+                    logic_thread(index, &options, switchboard);
+                    None
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        work: impl FnOnce() -> Option<ShardReport> + Send + 'static,
+    ) -> Result<(), StartError> {
+        let end = TellEnd(Arc::clone(&self.on_thread_end));
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let _end = end;
+            work()
+        });
+        self.threads.push(thread.map_err(StartError::Thread)?);
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.begin_stop();
+            // A panic has been reported by the thread itself; there is nobody left to tell.
+            let _ = self.join_threads();
+        }
+    }
+}
+
+/// Tells that a thread ends, however it ends.
+struct TellEnd(OnThreadEnd);
+
+impl Drop for TellEnd {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn io_thread<P: NativePort>(
+    index: u8,
+    options: &ServerOptions,
+    switchboard: Arc<Switchboard>,
+    ready: &SyncSender<Result<(), OpenError>>,
+) -> Option<ShardReport> {
+    let port = match P::open(&options.port) {
+        Ok(port) => port,
+        Err(error) => {
+            switchboard.shard_ended();
+            let _ = ready.send(Err(error));
+            return None;
+        }
+    };
+    let mut shard = options.io_shard(index, port, switchboard);
+    let _ = ready.send(Ok(()));
+    while !shard.is_over() {
+        shard.turn();
+    }
+    Some(shard.report())
+}
+
+fn logic_thread(index: u8, options: &ServerOptions, switchboard: Arc<Switchboard>) {
+    let mut waiter = Waiter::new();
+    switchboard.connect_logic(index, waiter.waker());
+    let mut thread = options.logic_thread(index, switchboard);
+    let mut until = Some(wharf_base::Instant::ZERO);
+    while !thread.is_over() {
+        let now = waiter.wait(until);
+        until = thread.turn(now);
+    }
+}

@@ -1,0 +1,165 @@
+//! The mailboxes between threads, and who is woken when something is put into them.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::SyncSender;
+use wharf_base::Handover;
+use wharf_content::{Commands, Inbox};
+use wharf_net::{Arrival, NetStats};
+use wharf_port::{OpenError, PortStats, Waker};
+
+/// All mailboxes of the server, shared by all its threads.
+///
+/// In the fused placement a logic shard's waker is that of the I/O shard that runs it.
+#[derive(Default)]
+pub struct Switchboard {
+    /// To each I/O shard.
+    pub io: Vec<IoMailbox>,
+    /// To each logic shard.
+    pub logic: Vec<LogicMailbox>,
+    /// I/O shards whose sessions have not all ended.
+    open_shards: AtomicU32,
+}
+
+/// What other threads give to an I/O shard.
+#[derive(Default)]
+pub struct IoMailbox {
+    /// From logic shards.
+    pub commands: Handover<Commands>,
+    /// Sockets accepted elsewhere.
+    pub arrivals: Handover<Vec<Arrival>>,
+    /// From the main thread.
+    pub controls: Handover<Vec<Control>>,
+    waker: OnceLock<Waker>,
+}
+
+/// What other threads give to a logic shard: session events and letters.
+#[derive(Default)]
+pub struct LogicMailbox {
+    /// From I/O shards and other logic shards.
+    pub inbox: Handover<Inbox>,
+    waker: OnceLock<Waker>,
+}
+
+/// What the main thread asks of an I/O shard.
+pub enum Control {
+    /// Open a listener.
+    Listen {
+        /// Where.
+        local: SocketAddr,
+        /// The address that it got, or why not.
+        reply: SyncSender<Result<SocketAddr, OpenError>>,
+    },
+    /// Stop accepting, finish every session.
+    Shutdown,
+}
+
+/// What an I/O shard counted.
+#[derive(Clone, Debug)]
+pub struct ShardReport {
+    /// Which.
+    pub shard: u8,
+    /// Sessions.
+    pub net: NetStats,
+    /// Operations.
+    pub port: PortStats,
+}
+
+impl Switchboard {
+    /// The mailboxes of so many shards.
+    pub fn new(io_shards: u8, logic_shards: u8) -> Self {
+        Self {
+            io: (0..io_shards).map(|_| IoMailbox::default()).collect(),
+            logic: (0..logic_shards).map(|_| LogicMailbox::default()).collect(),
+            open_shards: AtomicU32::new(io_shards.into()),
+        }
+    }
+
+    /// Tells who is woken for an I/O shard. Called once, before anything is put into its mailbox.
+    ///
+    /// # Panics
+    /// If the shard has a waker already.
+    pub fn connect_io(&self, shard: u8, waker: Waker) {
+        self.io[usize::from(shard)]
+            .waker
+            .set(waker)
+            .expect("a shard is connected once");
+    }
+
+    /// Tells who is woken for a logic shard.
+    ///
+    /// # Panics
+    /// If the shard has a waker already.
+    pub fn connect_logic(&self, shard: u8, waker: Waker) {
+        self.logic[usize::from(shard)]
+            .waker
+            .set(waker)
+            .expect("a shard is connected once");
+    }
+
+    /// Gives commands to an I/O shard.
+    pub fn give_commands(&self, shard: usize, commands: &mut Commands) {
+        let mailbox = &self.io[shard];
+        if mailbox.commands.publish(commands) {
+            mailbox.wake();
+        }
+    }
+
+    /// Gives an accepted socket to an I/O shard.
+    pub fn give_arrival(&self, shard: u8, arrival: Arrival) {
+        let mailbox = &self.io[usize::from(shard)];
+        if mailbox.arrivals.publish(&mut vec![arrival]) {
+            mailbox.wake();
+        }
+    }
+
+    /// Asks something of an I/O shard.
+    pub fn control(&self, shard: u8, control: Control) {
+        let mailbox = &self.io[usize::from(shard)];
+        if mailbox.controls.publish(&mut vec![control]) {
+            mailbox.wake();
+        }
+    }
+
+    /// Gives events and letters to a logic shard.
+    pub fn give_events(&self, shard: usize, events: &mut Inbox) {
+        let mailbox = &self.logic[shard];
+        if mailbox.inbox.publish(events)
+            && let Some(waker) = mailbox.waker.get()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Says that an I/O shard's sessions have all ended. When the last says so, everybody is woken
+    /// to go home.
+    pub fn shard_ended(&self) {
+        if self.open_shards.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.wake_all();
+        }
+    }
+
+    /// Whether every session of every shard has ended.
+    pub fn is_over(&self) -> bool {
+        self.open_shards.load(Ordering::Acquire) == 0
+    }
+
+    /// Makes every thread look around.
+    pub fn wake_all(&self) {
+        self.io.iter().for_each(IoMailbox::wake);
+        self.logic
+            .iter()
+            .filter_map(|mailbox| mailbox.waker.get())
+            .for_each(Waker::wake);
+    }
+}
+
+impl IoMailbox {
+    fn wake(&self) {
+        // Before a shard has connected, nobody sleeps: it takes everything when it starts.
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! From a configuration to everything a server is made of.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use wharf_chat::ChatLimits;
+use wharf_content::{AppBuilder, ContentLimits, LogicOptions};
+use wharf_host::config::Effective;
+use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
+use wharf_net::{Admission, NetLimits};
+use wharf_port::{BackendWish, Chosen, PortOptions};
+use wharf_wire::FrameRules;
+
+/// Descriptors kept for listeners, refusals, rings, logs and files.
+const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
+
+/// A server that could be started.
+pub(super) struct Assembly {
+    pub(super) options: ServerOptions,
+    pub(super) chosen: Chosen,
+    /// Descriptors that it needs at the most.
+    pub(super) descriptors: u64,
+}
+
+/// Puts a server together; nothing is opened yet.
+///
+/// # Errors
+/// When the wished backend is not to be had here, with the reason.
+pub(super) fn assemble(config: &Effective) -> Result<Assembly, String> {
+    let chosen = wharf_port::choose(wish(config)).map_err(|error| error.to_string())?;
+    let shards = config.integer("shards") as u8;
+    let limits = limits(config, shards);
+    limits.validate().map_err(|error| error.to_string())?;
+    let admission = Arc::new(Admission::new(&limits));
+    admission.set_rules(reload::access_rules(config));
+    let mut app = AppBuilder::new();
+    wharf_chat::classic(
+        &mut app,
+        ChatLimits {
+            rooms: config.integer("chat.rooms") as u32,
+            room_members_max: config.integer("chat.room_members_max") as u32,
+        },
+    );
+    let options = ServerOptions {
+        shards,
+        placement: match config.choice("placement") {
+            "split" => Placement::Split,
+            _ => Placement::Fused,
+        },
+        port: PortOptions::for_sockets(limits.sockets_per_port(LISTENERS)),
+        logic: logic_options(config, shards),
+        app: Arc::new(app.build()),
+        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(unix_ms))),
+        admission,
+        limits,
+    };
+    let descriptors = config.integer("limits.sessions_max") + DESCRIPTORS_BESIDE_SESSIONS;
+    Ok(Assembly {
+        options,
+        chosen,
+        descriptors,
+    })
+}
+
+fn logic_options(config: &Effective, shards: u8) -> LogicOptions {
+    LogicOptions {
+        logic_count: shards.into(),
+        io_count: shards.into(),
+        seed: seed(),
+        limits: ContentLimits {
+            sessions_max: config.integer("limits.sessions_max") as u32,
+            rooms_max: config.integer("chat.rooms") as u32,
+            ..ContentLimits::default()
+        },
+        ..LogicOptions::default()
+    }
+}
+
+/// Listeners of one I/O shard.
+const LISTENERS: u32 = 1;
+
+fn limits(config: &Effective, shards: u8) -> NetLimits {
+    let defaults = NetLimits::default();
+    let count = |key: &str| config.integer(key) as u32;
+    let seconds = |key: &str| Duration::from_secs(config.integer(key));
+    NetLimits {
+        shards: shards.into(),
+        sessions_max: count("limits.sessions_max"),
+        sessions_not_logged_in: count("limits.sessions_not_logged_in"),
+        connections_per_address: count("limits.connections_per_address"),
+        loopback_exempt: config.flag("limits.loopback_exempt"),
+        inbound_packets_per_second: count("limits.inbound_packets_per_second"),
+        inbound_bytes_per_second: count("limits.inbound_bytes_per_second"),
+        flood: seconds("limits.flood_seconds"),
+        inbound: FrameRules {
+            frame_bytes_max: count("limits.frame_bytes_max") as u16,
+            ..defaults.inbound
+        },
+        login: seconds("limits.login_seconds"),
+        partial_frame: seconds("limits.partial_frame_seconds"),
+        send_stall: seconds("limits.send_stall_seconds"),
+        drain: seconds("limits.drain_seconds"),
+        send_queue_bytes: count("limits.send_queue_bytes"),
+        send_queue_messages: count("limits.send_queue_messages"),
+        ..defaults
+    }
+}
+
+pub(super) fn wish(config: &Effective) -> BackendWish {
+    match config.choice("port_backend") {
+        "uring" => BackendWish::Uring,
+        "readiness" => BackendWish::Readiness,
+        "iocp" => BackendWish::Iocp,
+        _ => BackendWish::Auto,
+    }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_millis() as u64
+}
+
+/// Rooms draw their chance from this; a game that wants secrets asks the operating system.
+fn seed() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_nanos() as u64 ^ u64::from(std::process::id()) << 32
+}

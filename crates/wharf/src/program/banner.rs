@@ -1,0 +1,108 @@
+//! What the server says when it starts and when it stops.
+
+use super::assemble::Assembly;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use wharf_host::config::Effective;
+use wharf_host::{Placement, ShardReport};
+
+/// Where the server listens, on what, with which limits and memory, and what to try next.
+pub(super) fn print(config: &Effective, assembly: &Assembly, local: SocketAddr) {
+    print!("{}", text(config, assembly, local));
+}
+
+fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
+    let options = &assembly.options;
+    let reach = match (local.ip().is_loopback(), config.flag("insecure")) {
+        (true, _) => "this machine only",
+        (false, true) => "INSECURE: every id that is not empty may log in, from anywhere",
+        (false, false) => "authenticated",
+    };
+    let placement = match options.placement {
+        Placement::Fused => "content on the same threads",
+        Placement::Split => "content on threads of its own",
+    };
+    let memory = options.limits.memory();
+    let source = config.file().map_or_else(
+        || "built-in defaults".to_owned(),
+        |path| format!("{} over built-in defaults", path.display()),
+    );
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "  {name:<10}{value}");
+    };
+    line("listening", format!("{local} ({reach})"));
+    line("port", assembly.chosen.to_string());
+    line(
+        "threads",
+        format!("{} I/O shards, {placement}", options.shards),
+    );
+    line(
+        "sessions",
+        format!(
+            "{} at most; {} not logged in; {} from one address (0 = any)",
+            options.limits.sessions_max,
+            options.limits.sessions_not_logged_in,
+            options.limits.connections_per_address
+        ),
+    );
+    line(
+        "rooms",
+        format!(
+            "{} of {}",
+            config.integer("chat.rooms"),
+            config.integer("chat.room_members_max")
+        ),
+    );
+    line(
+        "memory",
+        format!(
+            "{} set aside, touched as sessions come; a session at its limits holds {} more",
+            mebibytes(memory.idle_sessions_bytes + pool_bytes(assembly)),
+            mebibytes(memory.session_bytes_max)
+        ),
+    );
+    line(
+        "config",
+        format!("{source}; `wharf config print` shows all"),
+    );
+    let target = if local.port() == 11_021 {
+        String::new()
+    } else {
+        format!(" --target {local}")
+    };
+    format!(
+        "wharf {}\n\n{text}\nTry next, in another terminal:\n  \
+         cargo run --release -- bots{target}   clients that check every delivery\n  \
+         Ctrl-C here stops in order\n\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn pool_bytes(assembly: &Assembly) -> u64 {
+    let port = &assembly.options.port;
+    let pool = u64::from(port.recv_buffers) * u64::from(port.recv_buffer_bytes);
+    pool * u64::from(assembly.options.shards)
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// What came and went, when the server has stopped.
+pub(super) fn farewell(reports: &[ShardReport]) {
+    let mut ends: Vec<(&str, u64)> = Vec::new();
+    for report in reports {
+        for (name, count) in report.net.closed_by_reason() {
+            match ends.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, total)) => *total += count,
+                None => ends.push((name, count)),
+            }
+        }
+    }
+    let sessions: u64 = ends.iter().map(|(_, count)| count).sum();
+    println!("stopped; {sessions} sessions served");
+    for (name, count) in ends.into_iter().filter(|(_, count)| *count > 0) {
+        println!("  {name:<22}{count}");
+    }
+}

@@ -1,0 +1,203 @@
+//! `wharf doctor`: is this machine fit to serve, and what to type if not.
+
+use super::assemble::wish;
+use super::{ConfigArgs, refuse};
+use std::fmt;
+use std::io::{IsTerminal, stdout};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::ExitCode;
+use wharf_host::config::{Effective, Machine};
+use wharf_host::machine;
+
+/// What was found out about one thing.
+struct Finding {
+    subject: &'static str,
+    verdict: Verdict,
+    /// What is there.
+    text: String,
+    /// What to type, where something is to be mended or could be better.
+    remedy: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// It serves, but could be better.
+    Fair,
+    /// It does not start.
+    Bad,
+}
+
+/// Examines this machine for the configuration at hand; 0 if it can serve, 1 if it cannot.
+pub(super) fn run(args: &ConfigArgs) -> ExitCode {
+    let config = match args.resolve() {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    let machine = machine::look();
+    let findings = [
+        system(),
+        backend(&config),
+        descriptors(&config, &machine),
+        processors(&config, &machine),
+        listener(config.address("listen")),
+        data(config.path("data")),
+    ];
+    for finding in &findings {
+        println!("{finding}");
+    }
+    if findings
+        .iter()
+        .any(|finding| finding.verdict == Verdict::Bad)
+    {
+        println!("\nThis machine is not fit to serve yet; see the lines marked \"bad\".");
+        ExitCode::FAILURE
+    } else {
+        println!("\nThis machine is fit to serve.");
+        ExitCode::SUCCESS
+    }
+}
+
+#[cfg(unix)]
+fn system() -> Finding {
+    let name = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    good(
+        "system",
+        format!("{} {}", text(name.sysname()), text(name.release())),
+    )
+}
+
+#[cfg(not(unix))]
+fn system() -> Finding {
+    good("system", std::env::consts::OS.to_owned())
+}
+
+/// Which backend would be taken, and what forbids a better one.
+fn backend(config: &Effective) -> Finding {
+    match wharf_port::choose(wish(config)) {
+        Ok(chosen) if chosen.is_best() => good("port", chosen.to_string()),
+        Ok(chosen) => Finding {
+            subject: "port",
+            verdict: Verdict::Fair,
+            text: chosen.to_string(),
+            remedy: Some(URING_REMEDY.to_owned()),
+        },
+        Err(error) => Finding {
+            subject: "port",
+            verdict: Verdict::Bad,
+            text: error.to_string(),
+            remedy: Some("--port-backend auto".to_owned()),
+        },
+    }
+}
+
+const URING_REMEDY: &str = "io_uring serves with less CPU: Linux 6.1 or newer, sysctl \
+                            kernel.io_uring_disabled=0, and in a container a seccomp profile that \
+                            permits io_uring_setup";
+
+fn descriptors(config: &Effective, machine: &Machine) -> Finding {
+    let sessions = config.integer("limits.sessions_max");
+    let Some(limit) = machine.descriptors_max else {
+        return good(
+            "sessions",
+            format!("{sessions}; this system sets no limit of descriptors"),
+        );
+    };
+    let text = format!("{sessions}, with a hard limit of {limit} descriptors");
+    // What is asked for explicitly and does not fit was refused with the configuration.
+    if limit >= machine.sessions_max() + 256 && machine.sessions_max() >= MANY_SESSIONS {
+        return good("sessions", text);
+    }
+    Finding {
+        subject: "sessions",
+        verdict: Verdict::Fair,
+        text,
+        remedy: Some(
+            "for more sessions: ulimit -Hn 65792, or LimitNOFILE=65792 in its unit".into(),
+        ),
+    }
+}
+
+/// Fewer than this on a server is most often an oversight.
+const MANY_SESSIONS: u64 = 4_096;
+
+fn processors(config: &Effective, machine: &Machine) -> Finding {
+    let shards = config.integer("shards");
+    let processors = u64::from(machine.processors);
+    let text = format!("{shards} on {processors} processors that this process may run on");
+    if shards <= processors {
+        return good("shards", text);
+    }
+    Finding {
+        subject: "shards",
+        verdict: Verdict::Fair,
+        text,
+        remedy: Some(format!(
+            "more shards than processors only wait: --shards {processors}"
+        )),
+    }
+}
+
+fn listener(address: SocketAddr) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => good("listen", format!("{address} is free")),
+        Err(error) => Finding {
+            subject: "listen",
+            verdict: Verdict::Bad,
+            text: format!("{address}: {error}"),
+            remedy: Some(format!("--listen {}:0 takes any free port", address.ip())),
+        },
+    }
+}
+
+fn data(directory: &Path) -> Finding {
+    let shown = directory.display();
+    let parent = directory.ancestors().find(|ancestor| ancestor.exists());
+    let place = parent.unwrap_or(Path::new("."));
+    match place.metadata() {
+        Ok(metadata) if metadata.permissions().readonly() => Finding {
+            subject: "data",
+            verdict: Verdict::Bad,
+            text: format!("{shown} cannot be written to"),
+            remedy: Some("--data DIR of a directory that can".to_owned()),
+        },
+        Ok(_) => good("data", format!("{shown} can be written to")),
+        Err(error) => Finding {
+            subject: "data",
+            verdict: Verdict::Bad,
+            text: format!("{shown}: {error}"),
+            remedy: Some("--data DIR of a directory that exists".to_owned()),
+        },
+    }
+}
+
+fn good(subject: &'static str, text: String) -> Finding {
+    Finding {
+        subject,
+        verdict: Verdict::Good,
+        text,
+        remedy: None,
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, colour) = match self.verdict {
+            Verdict::Good => ("good", 32),
+            Verdict::Fair => ("fair", 33),
+            Verdict::Bad => ("bad ", 31),
+        };
+        if stdout().is_terminal() {
+            write!(f, "  \x1b[{colour}m{word}\x1b[0m  ")?;
+        } else {
+            write!(f, "  {word}  ")?;
+        }
+        write!(f, "{:<10}{}", self.subject, self.text)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n        {:<10}-> {remedy}", ""),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The command line.
+
+mod assemble;
+mod banner;
+mod bots;
+mod doctor;
+mod serve;
+mod settings;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use wharf_host::config::{ConfigError, Effective, Layers};
+use wharf_host::machine;
+
+/// The exit code of a command that could not start: bad usage, bad configuration, no server.
+const CANNOT_START: u8 = 2;
+
+/// An online game server on completion ports.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+const EXAMPLES: &str = "\
+Without a command, wharf serves.
+
+Try:
+  wharf                            serve the classic chat on 127.0.0.1:11021
+  wharf bots                       in another terminal: 1,000 clients that check every delivery
+  wharf doctor                     is this machine fit, and what to type if not
+  wharf config print               every setting, its value and where that came from";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until told to stop (Ctrl-C, SIGTERM); the default command
+    Serve(ConfigArgs),
+    /// Load a server with dummy clients and check every delivery
+    Bots(wharf_bots::BotArgs),
+    /// Say whether this machine is fit to serve, and what to type to mend it
+    Doctor(ConfigArgs),
+    /// Show the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print every setting in effect as TOML, with where each value came from
+    Print(ConfigArgs),
+}
+
+/// Where configuration comes from, weakest first: built-in defaults, the file, the environment
+/// (WHARF_LIMITS__SESSIONS_MAX=100), these flags.
+#[derive(Clone, Debug, Default, Args)]
+struct ConfigArgs {
+    /// Configuration file [default: wharf.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:11021]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Directory of everything the server writes [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Completion port: auto, uring, readiness or iocp [default: auto]
+    #[arg(long, value_name = "BACKEND")]
+    port_backend: Option<String>,
+    /// I/O threads [default: the processors this process may run on]
+    #[arg(long, value_name = "N")]
+    shards: Option<String>,
+    /// Set any setting, such as limits.sessions_max=100; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    set: Vec<(String, String)>,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve(cli.config)) {
+        Command::Serve(args) => serve::run(&args),
+        Command::Bots(args) => bots::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Config {
+            command: ConfigCommand::Print(args),
+        } => match args.resolve() {
+            Ok(config) => {
+                print!("{config}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => refuse(&error),
+        },
+    }
+}
+
+/// One clear line, and the exit code of what could not start.
+fn refuse(problem: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("wharf: {problem}");
+    ExitCode::from(CANNOT_START)
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        None => Err("expected KEY=VALUE, such as limits.sessions_max=100".to_owned()),
+    }
+}
+
+impl ConfigArgs {
+    fn layers(&self) -> Layers {
+        let set = self
+            .set
+            .iter()
+            .map(|(key, value)| (format!("--set {key}"), key, value));
+        let named = [
+            ("--listen", "listen", &self.listen),
+            ("--data", "data", &self.data),
+            ("--port-backend", "port_backend", &self.port_backend),
+            ("--shards", "shards", &self.shards),
+        ];
+        let named = named.into_iter().filter_map(|(flag, key, value)| {
+            value
+                .as_ref()
+                .map(|value| (flag.to_owned(), key.to_owned(), value.clone()))
+        });
+        // What is not text cannot be one of ours: keys and values are.
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Layers {
+            file: self.config.clone(),
+            environment: environment.collect(),
+            command_line: set
+                .map(|(flag, key, value)| (flag, key.clone(), value.clone()))
+                .chain(named)
+                .collect(),
+        }
+    }
+
+    fn resolve(&self) -> Result<Effective, ConfigError> {
+        Effective::resolve(settings::TABLES, &machine::look(), &self.layers())
+    }
+}

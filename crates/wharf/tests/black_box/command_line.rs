@@ -1,0 +1,110 @@
+//! One clear line and exit code 2 where it cannot start.
+
+use crate::support::{BACKENDS, Server, wharf};
+
+/// Runs to its end; exit code, standard output, standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = wharf().args(arguments).output().expect("wharf runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
+    (
+        output.status.code().expect("an exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn refused(arguments: &[&str], words: &[&str]) {
+    let (code, _, error) = run(arguments);
+    assert_eq!(code, 2, "{error}");
+    assert_eq!(error.trim_end().lines().count(), 1, "one line: {error}");
+    for word in words {
+        assert!(error.contains(word), "{word} is not in: {error}");
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_refused_in_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("my.toml");
+    std::fs::write(&file, "[limits]\nsession_max = 3\n").unwrap();
+    let file = file.to_str().unwrap();
+    refused(
+        &["serve", "--config", file],
+        &["my.toml:2:1", "limits.sessions_max"],
+    );
+    refused(
+        &["serve", "--config", "nowhere.toml"],
+        &["nowhere.toml", "cannot be read"],
+    );
+    refused(
+        &["serve", "--set", "placement=both"],
+        &["--set placement", "\"fused\", \"split\""],
+    );
+    refused(
+        &["serve", "--port-backend", "epoll"],
+        &["--port-backend", "\"uring\""],
+    );
+    refused(&["serve", "--shards", "0"], &["--shards", "from 1 to 64"]);
+}
+
+#[test]
+fn a_port_in_use_is_refused_in_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for backend in BACKENDS {
+        let arguments = ["serve", "--listen", &address, "--port-backend", backend];
+        refused(&arguments, &[&address, "in use", "--listen"]);
+    }
+}
+
+#[test]
+fn an_open_door_is_refused_unless_it_is_asked_for() {
+    refused(
+        &["serve", "--listen", "0.0.0.0:0"],
+        &["not loopback", "insecure=true"],
+    );
+    let mut command = wharf();
+    command.args(["serve", "--listen", "0.0.0.0:0", "--set", "insecure=true"]);
+    let server = Server::start_command(command);
+    assert_ne!(server.address.port(), 0);
+}
+
+#[test]
+fn bots_without_a_server_say_what_to_type() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (code, _, error) = run(&["bots", "--target", &free.to_string()]);
+    assert_eq!(code, 2);
+    assert!(error.contains("cargo run --release"), "{error}");
+}
+
+#[test]
+fn the_configuration_is_printed_with_its_sources() {
+    let (code, text, _) = run(&["config", "print", "--set", "chat.rooms=12"]);
+    assert_eq!(code, 0);
+    assert!(text.contains("rooms = 12  # --set chat.rooms"), "{text}");
+    assert!(
+        text.contains("listen = \"127.0.0.1:11021\"  # default"),
+        "{text}"
+    );
+}
+
+#[test]
+fn doctor_says_what_it_looked_at() {
+    let (code, text, _) = run(&["doctor", "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, 0, "{text}");
+    for word in ["port", "sessions", "listen"] {
+        assert!(text.contains(word), "{word} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_an_ailment() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, text, _) = run(&["doctor", "--listen", &address]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("--listen"), "{text}");
+}

@@ -1,0 +1,12 @@
+//! The real program over real sockets, on every backend of this system.
+//!
+//! A few tests, black-box on purpose: they start the binary, speak bytes, and read its log. What
+//! can be shown in the simulator is shown there.
+
+mod support;
+
+mod classic_exchange;
+mod command_line;
+mod hostile_clients;
+mod limits;
+mod stopping;

@@ -1,0 +1,37 @@
+//! A stop closes the listener, says goodbye to everybody, and ends.
+
+#![cfg(unix)]
+
+use crate::support::{BACKENDS, Server};
+use rustix::process::{Pid, Signal, kill_process};
+use wharf::wire::classic::{ResultCode, UserListNotify};
+
+#[test]
+fn a_signal_stops_in_order() {
+    for backend in BACKENDS {
+        for (signal, placement) in [(Signal::TERM, "fused"), (Signal::INT, "split")] {
+            let setting = format!("placement={placement}");
+            let mut server = Server::start(backend, &[&setting]);
+            let mut client = server.connect();
+            assert_eq!(client.log_in("kim"), ResultCode::None);
+            assert_eq!(client.enter(1), ResultCode::None);
+            client.read::<UserListNotify>();
+            let pid = Pid::from_child(&server.child);
+            kill_process(pid, signal).unwrap();
+            client.half_close();
+            assert!(client.is_ended());
+            assert_eq!(server.wait().code(), Some(0), "{backend} {placement}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_does_not_answer_the_goodbye_holds_nobody_up_for_long() {
+    for backend in BACKENDS {
+        let mut server = Server::start(backend, &["limits.drain_seconds=1"]);
+        let mut client = server.connect();
+        assert_eq!(client.log_in("mute"), ResultCode::None);
+        kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+        assert_eq!(server.wait().code(), Some(0), "{backend}");
+    }
+}

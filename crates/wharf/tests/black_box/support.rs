@@ -1,0 +1,269 @@
+//! Starts the server, and speaks to it as a client would.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+use wharf::wire::classic::{
+    ChatNotify, ChatRequest, ChatText, EnterRequest, LoginRequest, ResultCode, UserName, id,
+};
+use wharf::wire::{HEADER_BYTES, Header, Packet};
+
+/// Long enough for anything that is going to happen at all, on a busy machine, under Wine too.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Every backend that this system has.
+#[cfg(target_os = "linux")]
+pub(crate) const BACKENDS: &[&str] = &["uring", "readiness"];
+/// Every backend that this system has.
+#[cfg(windows)]
+pub(crate) const BACKENDS: &[&str] = &["iocp"];
+
+/// The program, with a working directory in which no configuration lies.
+pub(crate) fn wharf() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
+    command
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::null());
+    command
+}
+
+/// A running server. Dropping it kills it.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    log: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server on a free port, with `--set` for each of `settings`.
+    pub(crate) fn start(backend: &str, settings: &[&str]) -> Self {
+        let mut command = wharf();
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--port-backend",
+            backend,
+        ]);
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
+        Self::start_command(command)
+    }
+
+    /// Starts a server as `command` says.
+    pub(crate) fn start_command(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("wharf starts");
+        let (line, log) = mpsc::channel();
+        forward(child.stderr.take().expect("piped"), line);
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut banner = String::new();
+        let address = loop {
+            let start = banner.len();
+            let read = output.read_line(&mut banner).expect("text");
+            if read == 0 {
+                let said: Vec<String> = log.try_iter().collect();
+                panic!("no listening line in:\n{banner}\n{}", said.join("\n"));
+            }
+            let mut words = banner[start..].split_whitespace();
+            if words.next() == Some("listening") {
+                break words
+                    .next()
+                    .expect("an address")
+                    .parse()
+                    .expect("an address");
+            }
+        };
+        let (rest, _) = mpsc::channel();
+        forward(output, rest);
+        Self {
+            child,
+            address,
+            log,
+            seen: Vec::new(),
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Waits until a line of the log contains all of `words`.
+    pub(crate) fn wait_for_log(&mut self, words: &[&str]) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(line) = self
+                .seen
+                .iter()
+                .find(|line| words.iter().all(|w| line.contains(w)))
+            {
+                return line.clone();
+            }
+            match self
+                .log
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => self.seen.push(line),
+                Err(_) => panic!(
+                    "no line with {words:?} in the log:\n{}",
+                    self.seen.join("\n")
+                ),
+            }
+        }
+    }
+
+    /// Waits for the process to end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        wait(&mut self.child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn forward(source: impl Read + Send + 'static, lines: mpsc::Sender<String>) {
+    std::thread::spawn(move || {
+        // The pipe is read to its end even when nobody listens any more, or the server would block.
+        for line in BufReader::new(source).lines().map_while(Result::ok) {
+            let _ = lines.send(line);
+        }
+    });
+}
+
+/// Waits for a process to end, and no longer than is reasonable.
+pub(crate) fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().expect("our own child") {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "the process does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A client with blocking reads.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server accepts");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream }
+    }
+
+    pub(crate) fn send(&mut self, packet: &impl Packet) {
+        self.send_bytes(&packet.to_frame());
+    }
+
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream
+            .write_all(bytes)
+            .expect("the server takes bytes");
+    }
+
+    /// Sends what the server may refuse half-way.
+    pub(crate) fn send_rudely(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    /// The next frame: id and body.
+    pub(crate) fn read_frame(&mut self) -> (u16, Vec<u8>) {
+        let mut header = [0; HEADER_BYTES];
+        self.stream.read_exact(&mut header).expect("a header");
+        let header = Header::from_bytes(header);
+        assert_eq!(header.flags, 0, "classic packets have no flags");
+        let mut body = vec![0; usize::from(header.frame_bytes) - HEADER_BYTES];
+        self.stream.read_exact(&mut body).expect("a body");
+        (header.id, body)
+    }
+
+    /// The next packet, which must be a `P`.
+    pub(crate) fn read<P: Packet>(&mut self) -> P {
+        let (id, body) = self.read_frame();
+        assert_eq!(id, P::ID, "another packet came, with {body:?}");
+        P::decode(&body).expect("a packet that can be read")
+    }
+
+    /// The next packet, which must be the response `id`.
+    pub(crate) fn read_result(&mut self, id: u16) -> ResultCode {
+        let (got, body) = self.read_frame();
+        assert_eq!(got, id, "another packet came, with {body:?}");
+        ResultCode::from_wire(u16::from_le_bytes(body.try_into().expect("a result")))
+    }
+
+    pub(crate) fn log_in(&mut self, user: &str) -> ResultCode {
+        let user = UserName::truncated(user);
+        self.send(&LoginRequest {
+            user,
+            password: UserName::EMPTY,
+        });
+        self.read_result(id::LOGIN_RESPONSE)
+    }
+
+    pub(crate) fn enter(&mut self, room: i32) -> ResultCode {
+        self.send(&EnterRequest { room });
+        self.read_result(id::ENTER_RESPONSE)
+    }
+
+    pub(crate) fn say(&mut self, text: &str) {
+        self.send(&ChatRequest {
+            message: ChatText::truncated(text),
+        });
+    }
+
+    /// What somebody said, skipping arrivals and departures.
+    pub(crate) fn hear(&mut self) -> (String, String) {
+        loop {
+            let (id, body) = self.read_frame();
+            if id == id::CHAT_NOTIFY {
+                let chat = ChatNotify::decode(&body).unwrap();
+                return (chat.user.to_string(), chat.message.to_string());
+            }
+        }
+    }
+
+    /// Whether the server has ended the connection, orderly or not; what it still sends is read.
+    pub(crate) fn is_ended(&mut self) -> bool {
+        let mut bytes = [0; 4_096];
+        loop {
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+
+    pub(crate) fn half_close(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Shows that the session lives and serves.
+    pub(crate) fn assert_serves(&mut self) {
+        self.send_bytes(&[7, 0, 1, 0, 0, b'o', b'k']);
+        loop {
+            let (id, body) = self.read_frame();
+            if id == id::ECHO {
+                assert_eq!(body, b"ok");
+                return;
+            }
+        }
+    }
+}
