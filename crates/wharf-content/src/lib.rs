@@ -10,13 +10,11 @@
 //! ```
 //! use wharf_content::{Handled, MemberId, Room, RoomCx, TestRoom};
 //! use wharf_wire::classic::Echo;
-//!
 //! #[derive(Default)]
-//! struct Choir { sung: u64 }
+//! struct Choir;
 //! impl Room for Choir {}
 //! impl Choir {
 //!     fn sing(&mut self, cx: &mut RoomCx, _: MemberId, line: Echo) -> Handled {
-//!         self.sung += 1;
 //!         cx.broadcast(&line);
 //!         Ok(())
 //!     }
