@@ -28,6 +28,11 @@ pub(crate) struct Usage {
     debt_since: Option<Instant>,
 }
 
+/// How many times `limits.flood` a debt may take to pay. One receive brings as much as the pool has
+/// buffers for, before a pause can take effect: enough small frames to fill every queue with their
+/// answers. A thousand frames at once are still no flood at the default rate.
+const FLOOD_DEPTH: u32 = 4;
+
 /// What a charge came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Charge {
@@ -35,7 +40,8 @@ pub(crate) enum Charge {
     Paid,
     /// More than there was. Input waits until [`Rates::resume_at`].
     Debt,
-    /// In debt again, and not once full for as long as makes a flood.
+    /// In debt again, and not once full for as long as makes a flood; or [`FLOOD_DEPTH`] times
+    /// deeper in debt than that.
     Flood,
 }
 
@@ -67,11 +73,12 @@ impl Rates {
             self.packets_per_second,
         );
         take(&mut usage.bytes_full_at, now, bytes, self.bytes_per_second);
-        if self.paid_at(usage) <= now {
+        let paid_at = self.paid_at(usage);
+        if paid_at <= now {
             return Charge::Paid;
         }
         let since = *usage.debt_since.get_or_insert(now);
-        if now - since >= self.flood {
+        if now - since >= self.flood || paid_at - now > self.flood * FLOOD_DEPTH {
             Charge::Flood
         } else {
             Charge::Debt
@@ -128,6 +135,13 @@ mod tests {
 
     fn at(millis: u64) -> Instant {
         Instant::from_nanos(1_000_000 * (1_000_000 + millis))
+    }
+
+    #[test]
+    fn a_debt_that_takes_too_long_to_pay_is_a_flood_at_once() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        assert_eq!(rates.charge(&mut usage, at(0), 4_400, 0), Charge::Debt);
+        assert_eq!(rates.charge(&mut usage, at(0), 1, 0), Charge::Flood);
     }
 
     #[test]
