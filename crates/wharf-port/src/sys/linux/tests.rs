@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Event;
+use crate::waker::Kick;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -67,6 +68,34 @@ fn entries_that_the_kernel_refuses_leave_later_and_none_is_lost() {
     })
     .join()
     .unwrap();
+}
+
+#[test]
+fn a_poll_that_an_overflow_ended_is_armed_again() {
+    let mut port = UringPort::open(&options()).unwrap();
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = port.listen(local, &ListenOptions::default()).unwrap();
+    let address = port.local_addr(listener).unwrap();
+    let peers: Vec<_> = (0..32)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    let until = clock::now() + Duration::from_secs(20);
+    let mut accepted = 0;
+    while accepted < peers.len() {
+        // Refused while the last one goes on. Each goes past the end of a queue of eight.
+        let _ = port.arm_accept(listener, Token(1));
+        port.event.kick();
+        let mut batch = Vec::with_capacity(1);
+        let now = port.wait(&mut batch, Some(until)).unwrap();
+        assert!(now < until, "{accepted} were accepted");
+        accepted += batch.len();
+    }
+    assert!(port.stats().overflows > 0, "the queue never overflowed");
+    for _ in 0..4 {
+        port.event.kick();
+        let now = port.wait(&mut Vec::new(), Some(until)).unwrap();
+        assert!(now < until, "a kick did not end the wait");
+    }
 }
 
 #[test]
