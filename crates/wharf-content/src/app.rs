@@ -81,7 +81,7 @@ impl AppBuilder {
             name,
             create: Box::new(move |options| Box::new(create(options))),
             handlers: Handlers::new(),
-            rooms: u32::MAX,
+            rooms: 1,
             members_max: None,
             tick_period: None,
         });
@@ -162,7 +162,7 @@ impl<R: Room> RoomBuilder<'_, R> {
         self
     }
 
-    /// Rooms of this kind have the numbers below `count`. Without it any number is a room.
+    /// Rooms of this kind have the numbers below `count`. Without it there is one, number 0.
     pub fn rooms(self, count: u32) -> Self {
         self.kind.rooms = count;
         self

@@ -56,11 +56,11 @@ impl<R: Room> TestRoom<R> {
     where
         R: Default,
     {
-        Self::from(seed, |_| R::default())
+        Self::with(seed, |_| R::default())
     }
 
     /// A room that is made by `create`.
-    pub fn from(seed: u64, create: impl Fn(&RoomOptions) -> R + Send + Sync + 'static) -> Self {
+    pub fn with(seed: u64, create: impl Fn(&RoomOptions) -> R + Send + Sync + 'static) -> Self {
         let mut app = AppBuilder::new();
         let kind = app.room_from("room under test", create).kind();
         let seen = Arc::new(Mutex::new(Seen::default()));

@@ -5,8 +5,7 @@ use crate::letter::Contents;
 use crate::note::OwnedMessage;
 use crate::{AskError, AskId, Cause, Letter, Note, Origin, RoomId, Ticket, UserId};
 use bytes::Bytes;
-use std::collections::btree_map::Entry;
-use wharf_base::{Key, SessionId};
+use wharf_base::Key;
 use wharf_wire::SendClass;
 
 impl Turn<'_> {
@@ -31,10 +30,8 @@ impl Turn<'_> {
                 message,
             } => self.on_ask(to, ticket, &message),
             Contents::Answer { to, ask, answer } => self.on_answer(to, ask, &answer),
-            Contents::UserIn { user, session } => {
-                self.state.directory.insert(user, session);
-            }
-            Contents::UserOut { user, session } => self.on_user_out(user, session),
+            Contents::UserIn { user, session } => self.state.directory.came(user, session),
+            Contents::UserOut { user, session } => self.state.directory.went(user, session),
             Contents::Word { user, class, frame } => self.on_word(user, class, frame),
         }
     }
@@ -96,17 +93,8 @@ impl Turn<'_> {
         true
     }
 
-    fn on_user_out(&mut self, user: UserId, session: SessionId) {
-        // A user who came back on another session is known by that one already.
-        if let Entry::Occupied(entry) = self.state.directory.entry(user)
-            && *entry.get() == session
-        {
-            entry.remove();
-        }
-    }
-
     fn on_word(&mut self, user: UserId, class: SendClass, frame: Bytes) {
-        let Some(&session) = self.state.directory.get(&user) else {
+        let Some(session) = self.state.directory.find(user) else {
             self.state.desk.stats.strays += 1;
             return;
         };

@@ -8,6 +8,7 @@
 mod alarms;
 mod calls;
 mod desk;
+mod directory;
 mod mail;
 mod moves;
 mod rooms;
@@ -18,11 +19,11 @@ mod turn;
 pub(crate) use desk::{Desk, Todo};
 pub(crate) use sessions::{Phase, Session};
 
-use crate::{App, ContentLimits, HandlerWatch, Inbox, LogicStats, Outbox, Room, RoomId, UserId};
+use crate::{App, ContentLimits, HandlerWatch, Inbox, LogicStats, Outbox, Room, RoomId};
 use core::any::Any;
+use directory::Directory;
 use rooms::Rooms;
 use sessions::Sessions;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use turn::Turn;
 use wharf_base::{Deadlines, Instant, SessionId};
@@ -72,8 +73,8 @@ struct State {
     rooms: Rooms,
     desk: Desk,
     ticks: Deadlines,
-    /// Users whose whereabouts this shard knows: those with `id % logic_count == index`.
-    directory: BTreeMap<UserId, SessionId>,
+    /// Where the users with `id % logic_count == index` are.
+    directory: Directory,
     /// Sessions with held frames that could not be served because the outbox was full.
     stalled: Vec<SessionId>,
     /// Sessions that are owed credit.
@@ -100,7 +101,7 @@ impl LogicShard {
                 rooms: Rooms::new(options.limits.rooms_max),
                 desk: Desk::new(options, planted),
                 ticks: Deadlines::new(),
-                directory: BTreeMap::new(),
+                directory: Directory::default(),
                 stalled: Vec::new(),
                 owed: Vec::new(),
                 watch: None,

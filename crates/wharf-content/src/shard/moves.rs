@@ -28,8 +28,11 @@ impl Turn<'_> {
             self.state.desk.stats.strays += 1;
             return;
         };
-        self.return_credit(id);
         let session = self.state.sessions.remove(id).expect("found above");
+        assert_eq!(
+            session.owed, 0,
+            "the batch that said SetHome gave all credit back"
+        );
         let mut held = session.held.map(|held| *held).unwrap_or_default();
         self.state.desk.stats.frames_held -= held.frames() as u64;
         if self.state.desk.planted.is(Canary::LostAtMove) {

@@ -349,7 +349,7 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn return_credit(&mut self, id: SessionId) {
+    fn return_credit(&mut self, id: SessionId) {
         let State { sessions, desk, .. } = &mut *self.state;
         let Some(session) = sessions.get_mut(id) else {
             return;

@@ -117,3 +117,21 @@ fn a_shard_without_timers_and_ticks_wants_nothing() {
     world.run("ann opens; ann login ann; ann enter 0; ann say a");
     assert_eq!(world.logics[0].shard.next_deadline(), None);
 }
+
+#[test]
+fn a_room_that_is_gone_wants_nothing_more() {
+    for end in ["raze", "boom"] {
+        let mut world = ticking(20);
+        world.run("ann opens; ann login ann; ann enter 0; ann remind 10 x; ann ask 0 y");
+        assert!(world.logics[0].shard.next_deadline().is_some());
+        world.run(&format!("ann {end}"));
+        assert_eq!(world.logics[0].shard.next_deadline(), None);
+    }
+}
+
+#[test]
+fn an_answered_question_waits_for_nothing_more() {
+    let mut world = World::new(1, 1);
+    world.run("ann opens; ann login ann; ann enter 0; ann ask 0 why; ann answer because");
+    assert_eq!(world.logics[0].shard.next_deadline(), None);
+}
