@@ -46,10 +46,15 @@ impl Directory {
     }
 
     fn hear(&mut self, key: (UserId, SessionId), heard: Heard) {
-        let _ = match self.entries.get(&key) {
-            Some(&before) if before != heard => self.entries.remove(&key),
-            _ => self.entries.insert(key, heard),
-        };
+        if self
+            .entries
+            .get(&key)
+            .is_some_and(|&before| before != heard)
+        {
+            self.entries.remove(&key);
+        } else {
+            self.entries.insert(key, heard);
+        }
     }
 }
 
