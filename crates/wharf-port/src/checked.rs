@@ -32,6 +32,12 @@ enum Kind {
     Send { bytes: usize },
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Listener,
+    Stream,
+}
+
 struct OpRecord {
     kind: Kind,
     token: Token,
@@ -39,10 +45,12 @@ struct OpRecord {
     socket: Option<SocketId>,
 }
 
-#[derive(Default)]
 struct SocketRecord {
+    role: Role,
     ops: Vec<OpId>,
     closing: bool,
+    /// Our direction was ended.
+    finished: bool,
     /// A send failed or was cancelled: nothing but `close` is legal (C13).
     broken: bool,
 }
@@ -88,15 +96,19 @@ impl<P: Port> Checked<P> {
         assert_eq!(stats.sockets, 0, "the port still counts sockets");
     }
 
-    fn open(&mut self, socket: SocketId) {
+    fn open(&mut self, socket: SocketId, role: Role) {
         assert!(
             !self.closed_sockets.contains(&socket),
             "C6: {socket:?} was used before"
         );
-        let known = self
-            .sockets
-            .insert(socket, SocketRecord::default())
-            .is_some();
+        let record = SocketRecord {
+            role,
+            ops: Vec::new(),
+            closing: false,
+            finished: false,
+            broken: false,
+        };
+        let known = self.sockets.insert(socket, record).is_some();
         assert!(!known, "C6: {socket:?} is in use");
     }
 
@@ -191,8 +203,16 @@ impl<P: Port> Checked<P> {
             }
         }
         if let Event::Connected(Ok(socket)) = completion.event {
-            self.open(socket);
+            self.open(socket, Role::Stream);
         }
+    }
+
+    /// Whether an operation may begin on a socket of this role. A port that refuses it then has
+    /// forgotten to forget something.
+    fn may_begin(&self, socket: SocketId, role: Role, kind: fn(&Kind) -> bool) -> bool {
+        let record = self.sockets.get(&socket);
+        record.is_some_and(|record| record.role == role && !record.closing)
+            && !self.in_flight(socket, kind)
     }
 
     fn mark_broken(&mut self, socket: Option<SocketId>) {
@@ -201,15 +221,23 @@ impl<P: Port> Checked<P> {
         }
     }
 
-    /// Compares our books with the port's own counters.
-    fn check_stats(&self) {
+    /// Compares our books with the port's own counters; `lent` buffers came just now.
+    fn check_stats(&self, lent: u32) {
         let stats = self.port.stats();
         let count =
             |kind: fn(&Kind) -> bool| self.ops.values().filter(|op| kind(&op.kind)).count() as u32;
-        assert!(stats.accepts_in_flight >= count(|kind| *kind == Kind::Accept));
-        assert!(stats.recvs_in_flight >= count(|kind| *kind == Kind::Recv));
-        assert!(stats.connects_in_flight >= count(|kind| *kind == Kind::Connect));
-        assert!(stats.sends_in_flight >= count(|kind| matches!(kind, Kind::Send { .. })));
+        let is_send = |kind: &Kind| matches!(kind, Kind::Send { .. });
+        assert_eq!(stats.accepts_in_flight, count(|kind| *kind == Kind::Accept));
+        assert_eq!(stats.recvs_in_flight, count(|kind| *kind == Kind::Recv));
+        assert_eq!(
+            stats.connects_in_flight,
+            count(|kind| *kind == Kind::Connect)
+        );
+        assert_eq!(stats.sends_in_flight, count(is_send));
+        assert!(
+            stats.recv_buffers_out >= lent,
+            "C8: a lent buffer is counted as home"
+        );
     }
 }
 
@@ -220,13 +248,13 @@ impl<P: Port> Port for Checked<P> {
         options: &ListenOptions,
     ) -> Result<SocketId, OpenError> {
         let socket = self.port.listen(local, options)?;
-        self.open(socket);
+        self.open(socket, Role::Listener);
         Ok(socket)
     }
 
     fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
         let socket = self.port.adopt(socket)?;
-        self.open(socket);
+        self.open(socket, Role::Stream);
         Ok(socket)
     }
 
@@ -235,11 +263,11 @@ impl<P: Port> Port for Checked<P> {
     }
 
     fn arm_accept(&mut self, listener: SocketId, token: Token) -> Result<OpId, OpsFull> {
-        let armed = self.in_flight(listener, |kind| *kind == Kind::Accept);
-        let op = self.port.arm_accept(listener, token)?;
-        assert!(!armed, "C3: a second accept was taken on {listener:?}");
-        self.begin(op, Kind::Accept, token, Some(listener));
-        Ok(op)
+        let may = self.may_begin(listener, Role::Listener, |kind| *kind == Kind::Accept);
+        let result = self.port.arm_accept(listener, token);
+        assert_eq!(result.is_ok(), may, "C3: an accept on {listener:?}");
+        self.begin(result?, Kind::Accept, token, Some(listener));
+        result
     }
 
     fn connect(
@@ -254,11 +282,11 @@ impl<P: Port> Port for Checked<P> {
     }
 
     fn arm_recv(&mut self, socket: SocketId, token: Token) -> Result<OpId, OpsFull> {
-        let armed = self.in_flight(socket, |kind| *kind == Kind::Recv);
-        let op = self.port.arm_recv(socket, token)?;
-        assert!(!armed, "C3: a second receive was taken on {socket:?}");
-        self.begin(op, Kind::Recv, token, Some(socket));
-        Ok(op)
+        let may = self.may_begin(socket, Role::Stream, |kind| *kind == Kind::Recv);
+        let result = self.port.arm_recv(socket, token);
+        assert_eq!(result.is_ok(), may, "C3: a receive on {socket:?}");
+        self.begin(result?, Kind::Recv, token, Some(socket));
+        result
     }
 
     fn send(
@@ -267,15 +295,14 @@ impl<P: Port> Port for Checked<P> {
         batch: SendBatch,
         token: Token,
     ) -> Result<OpId, Refused<SendBatch>> {
-        let busy = self.in_flight(socket, |kind| matches!(kind, Kind::Send { .. }));
+        let is_send = |kind: &Kind| matches!(kind, Kind::Send { .. });
+        let record = self.sockets.get(&socket);
+        let (finished, broken) = record.map_or((false, false), |it| (it.finished, it.broken));
+        let may = self.may_begin(socket, Role::Stream, is_send) && !finished;
         let bytes = batch.remaining();
         match self.port.send(socket, batch, token) {
             Ok(op) => {
-                assert!(!busy, "C3: a second send was taken on {socket:?}");
-                let broken = self
-                    .sockets
-                    .get(&socket)
-                    .is_some_and(|record| record.broken);
+                assert!(may, "C3: a send on {socket:?} was taken");
                 assert!(
                     !broken,
                     "C13: the caller sends after a failed send on {socket:?}"
@@ -284,11 +311,9 @@ impl<P: Port> Port for Checked<P> {
                 Ok(op)
             }
             Err(Refused(batch)) => {
-                assert_eq!(
-                    batch.remaining(),
-                    bytes,
-                    "C1: the refused batch came back changed"
-                );
+                assert!(!may, "C3: a send on {socket:?} was refused");
+                let same = batch.remaining() == bytes;
+                assert!(same, "C1: the refused batch came back changed");
                 Err(Refused(batch))
             }
         }
@@ -300,15 +325,13 @@ impl<P: Port> Port for Checked<P> {
 
     fn shutdown_send(&mut self, socket: SocketId) -> Result<(), SendInFlight> {
         let busy = self.in_flight(socket, |kind| matches!(kind, Kind::Send { .. }));
-        let closing = self
-            .sockets
-            .get(&socket)
-            .is_none_or(|record| record.closing);
         let result = self.port.shutdown_send(socket);
-        assert!(
-            closing || result.is_err() == busy,
-            "shutdown_send with a send in flight: {busy}"
-        );
+        if let Some(record) = self.sockets.get_mut(&socket)
+            && !record.closing
+        {
+            assert_eq!(result.is_err(), busy, "shutdown_send beside a send");
+            record.finished |= result.is_ok();
+        }
         result
     }
 
@@ -330,10 +353,12 @@ impl<P: Port> Port for Checked<P> {
             batch.len() - before <= room,
             "more completions than there was room for"
         );
+        let mut lent = 0;
         for completion in &batch[before..] {
             self.check(completion);
+            lent += u32::from(matches!(completion.event, Event::Received(Ok(_))));
         }
-        self.check_stats();
+        self.check_stats(lent);
         Ok(now)
     }
 

@@ -80,8 +80,9 @@ impl<B: Backend> Run<B> {
         while !done(self) {
             assert!(
                 self.backend.now() < self.deadline,
-                "stuck, until {what}: {:?}, {:?}",
+                "stuck, until {what}: {:?}, woken owed: {}, {:?}",
                 self.purposes,
+                self.is_woken_owed,
                 self.port.stats()
             );
             self.wait(64, GLANCE);
