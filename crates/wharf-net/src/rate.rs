@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_debt_that_would_take_long_to_pay_is_looked_at_when_it_could_be_a_flood() {
         let (rates, mut usage) = (rates(200, 0), Usage::NONE);
-        assert_eq!(rates.charge(&mut usage, at(0), 10_000, 0), Charge::Debt);
+        assert_eq!(rates.charge(&mut usage, at(0), 4_000, 0), Charge::Debt);
         assert_eq!(rates.resume_at(&usage), at(5_000));
         assert_eq!(rates.charge(&mut usage, at(5_000), 1, 0), Charge::Flood);
     }
