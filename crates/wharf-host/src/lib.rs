@@ -14,6 +14,7 @@ mod router;
 mod server;
 mod session_log;
 mod switchboard;
+mod watchdog;
 
 pub use doorman::{AnyName, Authenticator, Doorman, UnixClock};
 pub use io_shard::IoShard;

@@ -4,6 +4,7 @@ use crate::doorman::Doorman;
 use crate::io_shard::IoShard;
 use crate::logic_thread::LogicThread;
 use crate::switchboard::{Control, ShardReport, Switchboard};
+use crate::watchdog::Watchdog;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,6 +42,9 @@ pub struct ServerOptions {
     pub doorman: Arc<Doorman>,
     /// How many come in.
     pub admission: Arc<Admission>,
+    /// Whether slow handlers are named in the log; the simulator, whose clock is not the
+    /// machine's, does without.
+    pub watch_handlers: bool,
 }
 
 impl ServerOptions {
@@ -55,7 +59,11 @@ impl ServerOptions {
             index,
             ..self.logic.clone()
         };
-        LogicShard::new(Arc::clone(&self.app), options)
+        let mut shard = LogicShard::new(Arc::clone(&self.app), options);
+        if self.watch_handlers {
+            shard.set_watch(Box::new(Watchdog::new()));
+        }
+        shard
     }
 
     /// One I/O shard around `port`, with its logic shard if that is fused.

@@ -52,6 +52,7 @@ pub(super) fn assemble(config: &Effective) -> Result<Assembly, String> {
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(unix_ms))),
         admission,
         limits,
+        watch_handlers: true,
     };
     let descriptors = config.integer("limits.sessions_max") + DESCRIPTORS_BESIDE_SESSIONS;
     Ok(Assembly {
