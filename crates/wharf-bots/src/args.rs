@@ -44,6 +44,9 @@ pub struct BotArgs {
     /// Connect from the first N loopback addresses, or from a list of addresses.
     #[arg(long, value_name = "N|LIST")]
     pub source_addresses: Option<SourceAddresses>,
+    /// Echo without logging in, as at a server that knows nothing but echo.
+    #[arg(long)]
+    pub no_login: bool,
     /// Append the report to FILE as one line of JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -66,6 +69,7 @@ impl BotArgs {
             threads: self.threads.unwrap_or(usual.threads),
             port_backend: self.port_backend.unwrap_or(usual.port_backend),
             source_addresses: self.source_addresses.clone().unwrap_or_default(),
+            no_login: self.no_login,
             json: self.json.clone(),
         }
     }

@@ -91,6 +91,8 @@ pub struct BotOptions {
     pub port_backend: BackendWish,
     /// Local addresses to connect from, in turn; empty lets the system choose.
     pub source_addresses: SourceAddresses,
+    /// Whether the bots of echo do not log in.
+    pub no_login: bool,
     /// Where to append the report as one line of JSON.
     #[serde(skip)]
     pub json: Option<PathBuf>,
@@ -119,6 +121,7 @@ impl BotOptions {
             threads: 1,
             port_backend: BackendWish::Auto,
             source_addresses: SourceAddresses::default(),
+            no_login: false,
             json: None,
         }
     }
@@ -157,6 +160,13 @@ impl BotOptions {
             let said = "0 is for echo and churn; a chat is an open loop and has a rate".into();
             return Err(BotsError::Option {
                 option: "rate",
+                said,
+            });
+        }
+        if self.no_login && self.workload != Workload::Echo {
+            let said = "is for echo; everything else wants a user".into();
+            return Err(BotsError::Option {
+                option: "no-login",
                 said,
             });
         }

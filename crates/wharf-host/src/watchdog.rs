@@ -104,10 +104,19 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let mut watchdog = Watchdog { now, ..Watchdog::new() };
+            let mut watchdog = Watchdog {
+                now,
+                ..Watchdog::new()
+            };
             let kind = AppBuilder::new().room::<Quiet>("lobby").kind();
             let room = RoomId::new(kind, 7);
-            watchdog.begin(Place::Room { kind: "lobby", room }, Cause::Packet(221));
+            watchdog.begin(
+                Place::Room {
+                    kind: "lobby",
+                    room,
+                },
+                Cause::Packet(221),
+            );
             watchdog.end();
         });
         let bytes = log.0.lock().unwrap().clone();
@@ -117,7 +126,13 @@ mod tests {
     #[test]
     fn a_slow_handler_is_named_with_its_room_and_packet() {
         let line = logged(slow_clock);
-        for word in ["slow handler", "lobby", "room=7", "Packet(221)", "took_ms=150"] {
+        for word in [
+            "slow handler",
+            "lobby",
+            "room=7",
+            "Packet(221)",
+            "took_ms=150",
+        ] {
             assert!(line.contains(word), "{word} is not in {line}");
         }
     }

@@ -44,6 +44,10 @@ impl Fleet {
         }
         self.progress();
         self.set_stage(bot, Stage::LoggingIn);
+        if self.plan.options.no_login {
+            self.on_let_in(bot, session);
+            return;
+        }
         let login = LoginRequest {
             user: self.bots[bot].name,
             password: UserName::truncated("bot"),
@@ -63,6 +67,11 @@ impl Fleet {
             self.finish(bot);
             return;
         }
+        self.on_let_in(bot, session);
+    }
+
+    /// The login went well, or none is wanted.
+    fn on_let_in(&mut self, bot: u32, session: SessionId) {
         self.commands.give(Command::LogIn { session });
         if self.plan.options.workload.enters_rooms() {
             self.set_stage(bot, Stage::Entering);
