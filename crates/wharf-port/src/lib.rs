@@ -35,4 +35,6 @@ pub use sys::pool::RecvBuf;
 #[cfg(unix)]
 pub use sys::readiness::ReadinessPort;
 pub use sys::waiter::Waiter;
+#[cfg(windows)]
+pub use sys::windows::IocpPort;
 pub use waker::Waker;

@@ -16,13 +16,14 @@ pub struct SendBatch {
     inner: Box<Inner>,
 }
 
-/// Boxed, so that the scratch which the kernel reads stays where it is while the batch moves.
+/// Boxed, so that what the kernel reads stays where it is while the batch moves.
 struct Inner {
     copied: Vec<u8>,
     parts: Vec<Part>,
     len: usize,
     sent: usize,
-    scratch: crate::sys::SendScratch,
+    #[cfg(target_os = "linux")]
+    scratch: crate::sys::linux::SendScratch,
 }
 
 enum Part {
@@ -48,6 +49,7 @@ impl SendBatch {
                 parts: Vec::new(),
                 len: 0,
                 sent: 0,
+                #[cfg(target_os = "linux")]
                 scratch: Default::default(),
             }),
         }
@@ -126,12 +128,14 @@ impl SendBatch {
         slices_of(&inner.parts, &inner.copied, inner.sent)
     }
 
-    /// The unsent slices beside the scratch in which a backend writes them down for the kernel.
+    /// The unsent slices beside the scratch in which they are written down for a kernel that reads
+    /// the list later than its call.
+    #[cfg(target_os = "linux")]
     pub(crate) fn slices_and_scratch(
         &mut self,
     ) -> (
         impl Iterator<Item = IoSlice<'_>>,
-        &mut crate::sys::SendScratch,
+        &mut crate::sys::linux::SendScratch,
     ) {
         let Inner {
             copied,

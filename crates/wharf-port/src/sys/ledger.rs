@@ -90,6 +90,12 @@ impl<S: 'static> Ledger<S> {
         })
     }
 
+    /// The handles of all open sockets.
+    #[cfg(windows)]
+    pub(crate) fn handles(&self) -> impl Iterator<Item = &socket2::Socket> {
+        self.sockets.iter().map(|(_, socket)| &socket.handle)
+    }
+
     /// Takes in a listening socket. In a refusal the handle is closed.
     pub(crate) fn open_listener(&mut self, handle: socket2::Socket) -> Result<SocketId, OpenError> {
         if self.listeners == self.listeners_max {
@@ -329,6 +335,7 @@ impl<S: 'static> Ledger<S> {
     }
 
     /// Whether something waits to be delivered without the kernel.
+    #[cfg(unix)]
     pub(crate) fn is_ready(&self) -> bool {
         !self.ready.is_empty()
     }

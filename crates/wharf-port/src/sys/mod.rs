@@ -12,6 +12,8 @@
 //! - C10: the time-out is rounded up to the system's unit.
 //! - C11: [`crate::waker::WakeFlag`] decides, the backend only kicks.
 
+#[cfg(not(windows))]
+mod bell;
 pub mod clock;
 #[cfg(unix)]
 pub(crate) mod errno;
@@ -26,11 +28,5 @@ pub(crate) mod readiness;
 pub(crate) mod sockets;
 pub(crate) mod starved;
 pub(crate) mod waiter;
-
-/// What a send writes down for the kernel, kept in the batch because the batch stays put until
-/// its completion.
-#[cfg(not(target_os = "linux"))]
-#[derive(Default)]
-pub(crate) struct SendScratch;
-#[cfg(target_os = "linux")]
-pub(crate) use linux::SendScratch;
+#[cfg(windows)]
+pub(crate) mod windows;

@@ -9,7 +9,7 @@ use crate::{OpId, SendBatch, SocketId, Token};
 use core::mem::{self, MaybeUninit};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
-use wharf_base::{Key, Slab};
+use wharf_base::Slab;
 
 /// One operation, from its submission to its last completion.
 pub(crate) struct Op {
@@ -215,13 +215,17 @@ impl OpId {
 
     #[cfg(any(target_os = "linux", test))]
     pub(crate) fn from_bits(bits: u64) -> Self {
-        Self(Key::from_parts(bits as u32, (bits >> 32) as u32))
+        Self(wharf_base::Key::from_parts(
+            bits as u32,
+            (bits >> 32) as u32,
+        ))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wharf_base::Key;
 
     const SOCKET: SocketId = SocketId(Key::from_parts(0, 0));
 

@@ -1,12 +1,11 @@
 //! Making sockets, and the options that every session's socket carries.
 
-use crate::{ConnectOptions, ListenOptions, OpenError, OsCode, SocketOptions};
+use crate::{ConnectOptions, Keepalive, ListenOptions, OpenError, OsCode, SocketOptions};
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
 
 /// A socket that listens on `local`.
-#[cfg(unix)]
 pub(crate) fn listener(local: SocketAddr, options: &ListenOptions) -> Result<Socket, OpenError> {
     let socket = tcp(local).map_err(|error| open_error("socket", &error, local))?;
     claim_address(&socket).map_err(|error| open_error("setsockopt", &error, local))?;
@@ -14,7 +13,7 @@ pub(crate) fn listener(local: SocketAddr, options: &ListenOptions) -> Result<Soc
         .bind(&local.into())
         .map_err(|error| open_error("bind", &error, local))?;
     socket
-        .listen(options.backlog)
+        .listen(backlog(options))
         .map_err(|error| open_error("listen", &error, local))?;
     Ok(socket)
 }
@@ -46,12 +45,7 @@ pub(crate) fn apply(socket: &Socket, options: &SocketOptions) -> io::Result<()> 
         socket.set_send_buffer_size(bytes as usize)?;
     }
     if let Some(keepalive) = options.keepalive {
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(keepalive.idle)
-                .with_interval(keepalive.interval)
-                .with_retries(keepalive.probes),
-        )?;
+        set_keepalive(socket, keepalive)?;
     }
     #[cfg(target_os = "linux")]
     {
@@ -64,6 +58,21 @@ pub(crate) fn apply(socket: &Socket, options: &SocketOptions) -> io::Result<()> 
     }
     Ok(())
 }
+
+fn set_keepalive(socket: &Socket, keepalive: Keepalive) -> io::Result<()> {
+    let timing = TcpKeepalive::new()
+        .with_time(keepalive.idle)
+        .with_interval(keepalive.interval);
+    socket.set_tcp_keepalive(&timing)?;
+    match socket.set_tcp_keepalive(&timing.with_retries(keepalive.probes)) {
+        // MSDN, TCP_KEEPCNT: from Windows 10, version 1703. Before that ten probes are sent.
+        Err(error) if cfg!(windows) && os_code(&error) == WSAENOPROTOOPT => Ok(()),
+        result => result,
+    }
+}
+
+/// "An unknown, invalid, or unsupported option" (MSDN, "Windows Sockets Error Codes").
+const WSAENOPROTOOPT: OsCode = OsCode(10_042);
 
 fn tcp(address: SocketAddr) -> io::Result<Socket> {
     Socket::new(
@@ -78,6 +87,21 @@ fn tcp(address: SocketAddr) -> io::Result<Socket> {
 #[cfg(unix)]
 fn claim_address(socket: &Socket) -> io::Result<()> {
     socket.set_reuse_address(true)
+}
+
+#[cfg(windows)]
+use super::windows::claim_address;
+
+#[cfg(unix)]
+fn backlog(options: &ListenOptions) -> i32 {
+    options.backlog
+}
+
+/// MSDN, listen: SOMAXCONN_HINT(N), which is -N, is taken "adjusted to be within the range (200,
+/// 65535)"; a plain number is cut to 200 at the most.
+#[cfg(windows)]
+fn backlog(options: &ListenOptions) -> i32 {
+    -options.backlog
 }
 
 /// `ip(7)`, IP_BIND_ADDRESS_NO_PORT: the port is chosen at connect, when the remote address is

@@ -1,11 +1,14 @@
 //! A wait for threads that have no port: until a deadline, or until somebody wakes them.
 
+#[cfg(not(windows))]
+use super::bell::Bell;
 use super::clock;
+#[cfg(windows)]
+use super::windows::Bell;
 use crate::Waker;
-use crate::waker::{Kick, WakeFlag};
+use crate::waker::WakeFlag;
 use core::fmt;
-use core::mem;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use wharf_base::Instant;
 
 /// Lets a logic thread sleep until its next deadline, or until a [`Waker`] ends the sleep.
@@ -16,10 +19,13 @@ pub struct Waiter {
 
 impl Waiter {
     /// A waiter for one thread.
+    ///
+    /// # Panics
+    /// If the system has no handle left (Windows).
     pub fn new() -> Self {
         Self {
             flag: wharf_base::sync::Arc::new(WakeFlag::new()),
-            bell: Arc::default(),
+            bell: Arc::new(Bell::new()),
         }
     }
 
@@ -55,42 +61,6 @@ impl Default for Waiter {
 impl fmt::Debug for Waiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Waiter")
-    }
-}
-
-/// What a kick rings. A ring that comes after its sleeper left is heard by the next sleep, which
-/// then ends early.
-#[derive(Default)]
-struct Bell {
-    rung: Mutex<bool>,
-    ring: Condvar,
-}
-
-impl Bell {
-    fn sleep(&self, timeout: Option<core::time::Duration>) {
-        // The boolean is whole at any moment, so a poisoned lock is still a good one.
-        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let silent = |rung: &mut bool| !*rung;
-        rung = match timeout {
-            None => self
-                .ring
-                .wait_while(rung, silent)
-                .unwrap_or_else(PoisonError::into_inner),
-            Some(timeout) => {
-                self.ring
-                    .wait_timeout_while(rung, timeout, silent)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
-        };
-        let _ = mem::take(&mut *rung);
-    }
-}
-
-impl Kick for Bell {
-    fn kick(&self) {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.ring.notify_one();
     }
 }
 
