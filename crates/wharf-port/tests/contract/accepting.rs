@@ -74,7 +74,7 @@ pub(crate) fn an_accepted_socket_that_nobody_adopts_closes_itself<B: Backend>(mu
     assert_eq!(rig.peer_sees(&mut peer), Seen::End);
     let mut peer = rig.connect();
     rig.accept().reset();
-    assert_eq!(rig.peer_sees(&mut peer), Seen::Reset);
+    rig.peer_sees_reset(&mut peer);
     rig.finish();
 }
 

@@ -118,7 +118,7 @@ pub(crate) fn close_in_order_lets_the_peer_read_everything<B: Backend>(mut rig: 
 pub(crate) fn close_with_reset_is_seen_as_such<B: Backend>(mut rig: Rig<B>) {
     let (socket, mut peer) = rig.pair();
     rig.close(socket, CloseHow::Reset);
-    assert_eq!(rig.peer_sees(&mut peer), Seen::Reset);
+    rig.peer_sees_reset(&mut peer);
     rig.finish();
 }
 

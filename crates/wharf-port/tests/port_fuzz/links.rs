@@ -182,6 +182,10 @@ impl Links {
     /// came before.
     pub(crate) fn saw_end(&mut self, id: LinkId, from: Side) {
         let stream = *self.stream(id, from);
+        // Wine forgets a reset that comes while nobody receives.
+        if cfg!(windows) && stream.torn && self.is_going(id, from) {
+            return;
+        }
         assert!(
             stream.ended,
             "{id:?}: an end that the {from:?} did not make: {stream:?}"

@@ -71,3 +71,9 @@ fn uring() {
 fn readiness() {
     fuzz::<Native<wharf_port::ReadinessPort>>("readiness");
 }
+
+#[cfg(windows)]
+#[test]
+fn iocp() {
+    fuzz::<Native<wharf_port::IocpPort>>("iocp");
+}
