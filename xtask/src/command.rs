@@ -1,0 +1,88 @@
+//! Running other programs: each is shown as it would be typed, and one that fails says so.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::{Outcome, Workspace};
+
+/// The cargo that runs us, in the workspace.
+pub(crate) fn cargo(workspace: &Workspace) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(&workspace.root);
+    command
+}
+
+/// Shows the command, runs it to its end, and fails if it failed.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    println!("$ {}", shown(command));
+    let status = command
+        .status()
+        .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("`{}` ended with {status}", shown(command)))
+}
+
+/// What the command prints, if it ran and succeeded; its complaints go to the terminal.
+pub(crate) fn output(command: &mut Command) -> Outcome<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
+    if !output.status.success() {
+        return Err(format!("`{}` ended with {}", shown(command), output.status));
+    }
+    String::from_utf8(output.stdout)
+        .map_err(|_| format!("`{}` printed something that is not UTF-8", program(command)))
+}
+
+/// Whether the command runs and succeeds; nothing of it is seen.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Whether a program of this name is on the path.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+fn shown(command: &Command) -> String {
+    let mut line = String::new();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            let _ = write!(line, "{}={} ", name.to_string_lossy(), quoted(value));
+        }
+    }
+    line.push_str(&program(command));
+    for argument in command.get_args() {
+        let _ = write!(line, " {}", quoted(argument));
+    }
+    line
+}
+
+fn program(command: &Command) -> String {
+    let path = Path::new(command.get_program());
+    // A toolchain's own path says nothing to a reader; `cargo` does.
+    let name = path.file_name().unwrap_or(command.get_program());
+    name.to_string_lossy().into_owned()
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_=./:,+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{word}'")
+    }
+}

@@ -1,0 +1,135 @@
+//! `cargo xtask`: the one test command, and the habits around it.
+//!
+//! Everything that must pass before a change lands is a *stage* ([`stages`]); `test` runs them all
+//! and `ci smoke` the minute's worth. What the stages need from the system comes from [`setup`].
+
+mod command;
+mod report;
+mod setup;
+mod stages;
+mod tidy;
+mod windows;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use report::Selection;
+use stages::Mode;
+
+/// What can go wrong, as a line for whoever typed the command.
+type Outcome<T = ()> = Result<T, String>;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The one test command"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must pass before a change lands; installs what it needs
+    Test(TestArguments),
+    /// The same by how long you have: `smoke` is a minute, `test` is all of it
+    Ci {
+        /// Which stages
+        #[arg(value_enum)]
+        mode: Mode,
+    },
+    /// Install what the tests need, and only what is missing (Debian 12, as root)
+    Setup,
+    /// Check the habits: layers, headers, lengths, banned calls, documents
+    Tidy {
+        /// Write the new hash into documents whose code has changed: read them again first
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Run cargo for the Windows target, its programs under Wine: `cargo xtask windows test -p ..`
+    Windows {
+        /// cargo's own arguments, subcommand first
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run one Windows program under Wine: cargo's runner for the Windows target
+    #[command(hide = true)]
+    WineRun {
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        program: Vec<OsString>,
+    },
+}
+
+#[derive(clap::Args)]
+struct TestArguments {
+    /// Run this stage alone (may be given several times)
+    #[arg(long, value_name = "STAGE", value_parser = stages::names())]
+    only: Vec<String>,
+    /// Begin with this stage
+    #[arg(long, value_name = "STAGE", value_parser = stages::names(), conflicts_with = "only")]
+    from: Option<String>,
+    /// Stop at the first stage that fails
+    #[arg(long)]
+    fail_fast: bool,
+    /// Print the stages, what each promises and its budget
+    #[arg(long)]
+    list: bool,
+}
+
+/// Where the workspace lies, and what is kept under its `target/`.
+struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    fn here() -> Workspace {
+        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = xtask
+            .parent()
+            .expect("xtask/ lies in the workspace")
+            .to_path_buf();
+        Workspace { root }
+    }
+
+    /// A target directory of its own: other flags, or another compiler, must not rebuild the rest.
+    fn target(&self, name: &str) -> PathBuf {
+        self.root.join("target").join(name)
+    }
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::here();
+    let outcome = match Arguments::parse().task {
+        Task::Test(arguments) if arguments.list => {
+            report::list();
+            Ok(())
+        }
+        Task::Test(arguments) => report::run(
+            &workspace,
+            Mode::Test,
+            &Selection {
+                only: arguments.only,
+                from: arguments.from,
+                fail_fast: arguments.fail_fast,
+            },
+        ),
+        Task::Ci { mode } => report::run(&workspace, mode, &Selection::default()),
+        Task::Setup => setup::install(&workspace),
+        Task::Tidy { bless } => tidy::run(&workspace, bless),
+        Task::Windows { arguments } => windows::cargo_with(&workspace, &arguments),
+        Task::WineRun { program } => return windows::wine_run(&workspace, &program),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}

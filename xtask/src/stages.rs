@@ -1,0 +1,216 @@
+//! The stages of the test command, in the order in which they run: what is quick to fail first.
+//!
+//! Budgets are for two cores and a fresh clone, so most of each is compilation.
+
+use std::process::Command;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::command::{cargo, run, succeeds};
+use crate::{Outcome, Workspace, setup, tidy, windows};
+
+/// The packages with memory that the kernel can touch: they run under AddressSanitizer.
+const SANITIZED: &[&str] = &["wharf-port", "wharf-net"];
+
+/// The loom models: package, and the target that holds them.
+const MODELS: &[(&str, &[&str])] = &[
+    ("wharf-base", &["--test", "loom_handover"]),
+    ("wharf-port", &["--lib", "models"]),
+];
+
+/// What is built for Windows, and whose tests run under Wine.
+const ON_WINDOWS: &[&str] = &["wharf-base"];
+
+/// How much of the stages to run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Under a minute once built: for daily work
+    Smoke,
+    /// Everything, as `cargo xtask test`
+    Test,
+}
+
+/// One thing that must hold before a change lands.
+pub(crate) struct Stage {
+    /// As typed behind `--only`.
+    pub(crate) name: &'static str,
+    /// What is true once it has passed.
+    pub(crate) promise: &'static str,
+    /// The time it should take at most.
+    pub(crate) budget: Duration,
+    /// Whether `ci smoke` runs it.
+    pub(crate) in_smoke: bool,
+    /// Why it cannot run on this machine, if so.
+    pub(crate) skip: fn(&Workspace) -> Option<String>,
+    /// Does it.
+    pub(crate) run: fn(&Workspace) -> Outcome,
+}
+
+impl Stage {
+    pub(crate) fn is_in(&self, mode: Mode) -> bool {
+        mode == Mode::Test || self.in_smoke
+    }
+
+    const fn new(
+        name: &'static str,
+        budget_minutes: u64,
+        promise: &'static str,
+        run: fn(&Workspace) -> Outcome,
+    ) -> Stage {
+        let budget = Duration::from_secs(budget_minutes * 60);
+        Stage {
+            name,
+            promise,
+            budget,
+            in_smoke: false,
+            skip: |_| None,
+            run,
+        }
+    }
+
+    const fn smoke(self) -> Stage {
+        Stage {
+            in_smoke: true,
+            ..self
+        }
+    }
+
+    const fn unless(self, skip: fn(&Workspace) -> Option<String>) -> Stage {
+        Stage { skip, ..self }
+    }
+}
+
+/// Every stage, in order.
+pub(crate) const STAGES: &[Stage] = &[
+    Stage::new(
+        "setup",
+        4,
+        "what the stages need is installed",
+        setup::install,
+    ),
+    Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
+    Stage::new("tidy", 1, "the habits of STYLE.md hold", tidy).smoke(),
+    Stage::new("clippy", 2, "clippy has no warning, tests included", clippy).smoke(),
+    Stage::new("docs", 2, "rustdoc has no warning", docs),
+    Stage::new("tests", 4, "unit, property and contract tests", tests).smoke(),
+    Stage::new(
+        "doctests",
+        2,
+        "the examples in the documentation run",
+        doctests,
+    ),
+    Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
+    Stage::new(
+        "loom",
+        3,
+        "what crosses threads holds in every interleaving",
+        loom,
+    ),
+    Stage::new(
+        "windows-clippy",
+        3,
+        "clippy has no warning on Windows",
+        windows_clippy,
+    )
+    .unless(windows::missing),
+    Stage::new(
+        "windows-tests",
+        6,
+        "the Windows build passes its tests in Wine",
+        windows_tests,
+    )
+    .unless(windows::missing),
+];
+
+/// The stages' names, for the command line.
+pub(crate) fn names() -> Vec<&'static str> {
+    STAGES.iter().map(|stage| stage.name).collect()
+}
+
+fn fmt(workspace: &Workspace) -> Outcome {
+    run(cargo(workspace).args(["fmt", "--all", "--check"]))
+}
+
+fn tidy(workspace: &Workspace) -> Outcome {
+    tidy::run(workspace, false)
+}
+
+fn clippy(workspace: &Workspace) -> Outcome {
+    run(cargo(workspace).args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
+}
+
+fn docs(workspace: &Workspace) -> Outcome {
+    run(cargo(workspace)
+        .args(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-Dwarnings"))
+}
+
+fn tests(workspace: &Workspace) -> Outcome {
+    // nextest shows what hangs and runs tests apart from each other; `cargo test` does as well.
+    if succeeds(cargo(workspace).args(["nextest", "--version"])) {
+        return run(cargo(workspace).args(["nextest", "run", "--workspace", "--no-fail-fast"]));
+    }
+    run(cargo(workspace).args(["test", "--workspace", "--all-targets", "--no-fail-fast"]))
+}
+
+fn doctests(workspace: &Workspace) -> Outcome {
+    run(cargo(workspace).args(["test", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+/// The stable compiler has the sanitizer and hides it; std needs no rebuild for this one.
+fn asan(workspace: &Workspace) -> Outcome {
+    run(cargo(workspace)
+        .args([
+            "test",
+            "--tests",
+            "--no-fail-fast",
+            "--target",
+            "x86_64-unknown-linux-gnu",
+        ])
+        .args(packages(SANITIZED))
+        .env("CARGO_TARGET_DIR", workspace.target("asan"))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=address"))
+}
+
+fn no_asan(_: &Workspace) -> Option<String> {
+    let here = cfg!(all(
+        target_os = "linux",
+        target_arch = "x86_64",
+        target_env = "gnu"
+    ));
+    (!here).then(|| "AddressSanitizer is set up for x86_64 Linux only".into())
+}
+
+fn loom(workspace: &Workspace) -> Outcome {
+    MODELS.iter().try_for_each(|&(package, target)| {
+        run(cargo(workspace)
+            .args(["test", "--release", "-p", package])
+            .args(target)
+            .env("CARGO_TARGET_DIR", workspace.target("loom"))
+            .env("RUSTFLAGS", "--cfg loom"))
+    })
+}
+
+fn windows_clippy(workspace: &Workspace) -> Outcome {
+    let mut cargo = windows::cargo(workspace, "clippy")?;
+    run(cargo
+        .args(["--all-targets"])
+        .args(packages(ON_WINDOWS))
+        .args(["--", "-Dwarnings"]))
+}
+
+fn windows_tests(workspace: &Workspace) -> Outcome {
+    windows::prepare(workspace)?;
+    let mut cargo: Command = windows::cargo(workspace, "test")?;
+    let outcome = run(cargo
+        .args(["--tests", "--no-fail-fast"])
+        .args(packages(ON_WINDOWS)));
+    windows::stop_wine(workspace);
+    outcome
+}
+
+fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    names.iter().flat_map(|&name| ["-p", name])
+}

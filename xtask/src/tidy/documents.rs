@@ -1,0 +1,223 @@
+//! Documents: one title each, a translation that keeps up, and a hash of the code they describe.
+//!
+//! A document that describes code says so in a line of its own,
+//! `<!-- describes: crates/wharf-port/src/port.rs sha256:0123abcd -->`. When the code changes the
+//! hash no longer fits: read the document again, mend it, then `cargo xtask tidy --bless`.
+
+use sha2::{Digest, Sha256};
+
+use super::Finding;
+use super::tree::Tree;
+use crate::{Outcome, Workspace};
+
+/// Documents that must say which code they describe.
+const DESCRIBES: &[(&str, &str)] = &[
+    (
+        "docs/PROTOCOL.md",
+        "crates/wharf-wire/src/classic/packets.rs",
+    ),
+    ("docs/internals/port.md", "crates/wharf-port/src/port.rs"),
+];
+
+/// A document and its translation.
+const TRANSLATED: &[(&str, &str)] = &[("README.md", "README.ko.md")];
+
+const MARK: &str = "<!-- describes: ";
+
+/// Finds documents that are out of date or out of shape.
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.ending(".md") {
+        let titles = headings(text).filter(|level| *level == 1).count();
+        if titles != 1 {
+            findings.push(Finding::new(
+                path,
+                0,
+                format!("{titles} `#` titles instead of one"),
+            ));
+        }
+        findings.extend(stale(tree, path, text));
+    }
+    for (path, code) in DESCRIBES {
+        let Some(text) = tree.text(path) else {
+            continue;
+        };
+        if !marks(text).any(|(_, mark)| mark.code == *code) {
+            let message = format!(
+                "describes {code} and does not say so: add `{}`",
+                Mark::of(code, "")
+            );
+            findings.push(Finding::new(path, 0, message));
+        }
+    }
+    for (original, translation) in TRANSLATED {
+        let levels = |path| {
+            tree.text(path)
+                .map(|text| headings(text).collect::<Vec<_>>())
+        };
+        if levels(original) != levels(translation) {
+            let message =
+                format!("its headings are not those of {original}: translate what is new");
+            findings.push(Finding::new(translation, 0, message));
+        }
+    }
+    findings
+}
+
+/// Writes the hash of the code as it is now into every mark, on disk and in the tree.
+pub(super) fn bless(tree: &mut Tree, workspace: &Workspace) -> Outcome {
+    for (path, text) in blessed(tree) {
+        std::fs::write(workspace.root.join(&path), &text)
+            .map_err(|error| format!("{path}: {error}"))?;
+        println!("blessed {path}");
+        tree.replace(&path, text);
+    }
+    Ok(())
+}
+
+fn blessed(tree: &Tree) -> Vec<(String, String)> {
+    let renewed = |text: &str| {
+        let mut renewed = text.to_string();
+        for (_, mark) in marks(text) {
+            if let Some(code) = tree.text(mark.code) {
+                let old = Mark::of(mark.code, mark.hash);
+                renewed = renewed.replace(&old, &Mark::of(mark.code, &hash(code)));
+            }
+        }
+        renewed
+    };
+    tree.ending(".md")
+        .map(|(path, text)| (path.to_string(), text, renewed(text)))
+        .filter(|(_, text, renewed)| text != renewed)
+        .map(|(path, _, renewed)| (path, renewed))
+        .collect()
+}
+
+fn stale(tree: &Tree, path: &str, text: &str) -> Vec<Finding> {
+    let finding = |(line, mark): (usize, Mark<'_>)| {
+        let Some(code) = tree.text(mark.code) else {
+            return Some(Finding::new(
+                path,
+                line,
+                format!("describes {}, which is gone", mark.code),
+            ));
+        };
+        let message = format!(
+            "{} has changed: read this document again, then `cargo xtask tidy --bless`",
+            mark.code
+        );
+        (hash(code) != mark.hash).then(|| Finding::new(path, line, message))
+    };
+    marks(text).filter_map(finding).collect()
+}
+
+struct Mark<'a> {
+    code: &'a str,
+    hash: &'a str,
+}
+
+impl Mark<'_> {
+    fn of(code: &str, hash: &str) -> String {
+        format!("{MARK}{code} sha256:{hash} -->")
+    }
+}
+
+fn marks(text: &str) -> impl Iterator<Item = (usize, Mark<'_>)> {
+    text.lines().enumerate().filter_map(|(index, line)| {
+        let inner = line.trim().strip_prefix(MARK)?.strip_suffix(" -->")?;
+        let (code, hash) = inner.split_once(" sha256:")?;
+        Some((index + 1, Mark { code, hash }))
+    })
+}
+
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The level of each heading, code blocks left out.
+fn headings(text: &str) -> impl Iterator<Item = usize> {
+    let mut in_code = false;
+    text.lines().filter_map(move |line| {
+        in_code ^= line.trim_start().starts_with("```");
+        let level = line.chars().take_while(|c| *c == '#').count();
+        let is_heading = (1..=6).contains(&level) && line[level..].starts_with(' ');
+        (is_heading && !in_code).then_some(level)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines;
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn finds(files: &[(&str, &str)], expected: Expect) {
+        expected.assert_eq(&lines(check(&Tree::planted(files))));
+    }
+
+    #[test]
+    fn a_document_with_no_title_or_two_is_found() {
+        finds(
+            &[
+                ("docs/none.md", "## Part\n```sh\n# a comment\n```\n"),
+                (
+                    "docs/one.md",
+                    "# Title\n## Part\n```sh\n# a comment\n```\n#hashtag\n",
+                ),
+                ("docs/two.md", "# Title\n# Another\n"),
+            ],
+            expect![[r#"
+                docs/none.md: 0 `#` titles instead of one
+                docs/two.md: 2 `#` titles instead of one
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_translation_that_lags_behind_is_found() {
+        let files = [
+            ("README.md", "# A\n## B\n## C\n"),
+            ("README.ko.md", "# 가\n## 나\n"),
+        ];
+        finds(
+            &files,
+            expect![[r#"
+            README.ko.md: its headings are not those of README.md: translate what is new
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_document_whose_code_changed_or_went_is_found_until_blessed() {
+        let mark = Mark::of("src/code.rs", "00000000");
+        let gone = Mark::of("src/gone.rs", "00000000");
+        let text = format!("# Title\n\n{mark}\n{gone}\n");
+        let mut tree = Tree::planted(&[("docs/x.md", &text), ("src/code.rs", "fn changed() {}")]);
+        expect![[r#"
+            docs/x.md:3: src/code.rs has changed: read this document again, then `cargo xtask tidy --bless`
+            docs/x.md:4: describes src/gone.rs, which is gone
+        "#]].assert_eq(&lines(check(&tree)));
+        for (path, text) in blessed(&tree) {
+            tree.replace(&path, text);
+        }
+        expect![[r#"
+            docs/x.md:4: describes src/gone.rs, which is gone
+        "#]]
+        .assert_eq(&lines(check(&tree)));
+    }
+
+    #[test]
+    fn a_document_that_hides_what_it_describes_is_found() {
+        finds(
+            &[("docs/PROTOCOL.md", "# Protocol\n")],
+            expect![[r#"
+            docs/PROTOCOL.md: describes crates/wharf-wire/src/classic/packets.rs and does not say so: add `<!-- describes: crates/wharf-wire/src/classic/packets.rs sha256: -->`
+        "#]],
+        );
+    }
+}

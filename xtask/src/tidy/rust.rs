@@ -1,0 +1,103 @@
+//! Rust sources, read once for all checks: their syntax tree, and their tokens without comments.
+
+use std::ops::RangeInclusive;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use super::Finding;
+use super::tree::Tree;
+
+/// One Rust file.
+pub(super) struct Source<'a> {
+    pub(super) path: &'a str,
+    pub(super) text: &'a str,
+    pub(super) syntax: syn::File,
+    /// In order, macro bodies included; no comments.
+    pub(super) tokens: Vec<Token>,
+    /// Lines of text that cannot be folded: in raw strings, and in strings of several lines.
+    verbatim: Vec<RangeInclusive<usize>>,
+}
+
+/// A word, a single punctuation character, a literal, or one half of a pair of brackets.
+pub(super) struct Token {
+    pub(super) text: String,
+    pub(super) line: usize,
+}
+
+impl Source<'_> {
+    /// Whether the line belongs to a text that is quoted as it is.
+    pub(super) fn is_verbatim(&self, line: usize) -> bool {
+        self.verbatim.iter().any(|lines| lines.contains(&line))
+    }
+
+    /// Whether the file holds nothing but tests.
+    pub(super) fn is_test(&self) -> bool {
+        self.path
+            .split('/')
+            .any(|part| part == "tests" || part == "tests.rs")
+    }
+}
+
+/// Reads every Rust file; those that are not Rust are findings.
+pub(super) fn parse(tree: &Tree) -> (Vec<Source<'_>>, Vec<Finding>) {
+    let mut sources = Vec::new();
+    let mut unreadable = Vec::new();
+    for (path, text) in tree.ending(".rs") {
+        match read(path, text) {
+            Ok(source) => sources.push(source),
+            Err(error) => {
+                let line = error.span().start().line;
+                unreadable.push(Finding::new(path, line, format!("does not parse: {error}")));
+            }
+        }
+    }
+    (sources, unreadable)
+}
+
+/// Reads one Rust file.
+pub(super) fn read<'a>(path: &'a str, text: &'a str) -> syn::Result<Source<'a>> {
+    let mut source = Source {
+        path,
+        text,
+        syntax: syn::parse_file(text)?,
+        tokens: Vec::new(),
+        verbatim: Vec::new(),
+    };
+    source.flatten(text.parse::<TokenStream>()?);
+    Ok(source)
+}
+
+impl Source<'_> {
+    fn flatten(&mut self, stream: TokenStream) {
+        for tree in stream {
+            let lines = tree.span().start().line..=tree.span().end().line;
+            let TokenTree::Group(group) = tree else {
+                let text = tree.to_string();
+                let is_raw = text.starts_with("r#\"") || text.starts_with("r\"");
+                if is_raw || lines.start() < lines.end() {
+                    self.verbatim.push(lines.clone());
+                }
+                self.tokens.push(Token {
+                    text,
+                    line: *lines.start(),
+                });
+                continue;
+            };
+            let (open, close) = match group.delimiter() {
+                Delimiter::Parenthesis => ("(", ")"),
+                Delimiter::Brace => ("{", "}"),
+                Delimiter::Bracket => ("[", "]"),
+                Delimiter::None => ("", ""),
+            };
+            self.tokens.push(Token {
+                text: open.into(),
+                line: *lines.start(),
+            });
+            self.flatten(group.stream());
+            self.tokens.push(Token {
+                text: close.into(),
+                line: *lines.end(),
+            });
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The Windows build on Linux: a compiler that can make it, and Wine to run it.
+//!
+//! The toolchain is rustup's where its Windows target is installed, else Debian's second one,
+//! which ships the sources of std. Wine has a prefix of its own under `target/wine`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::command::{self, is_installed, output, run, succeeds};
+use crate::{Outcome, Workspace};
+
+const TARGET: &str = "x86_64-pc-windows-gnu";
+const LINKER: &str = "x86_64-w64-mingw32-gcc";
+/// Where a toolchain that can build for Windows has its std.
+const STD: &str = "lib/rustlib/x86_64-pc-windows-gnu/lib";
+
+/// Why the Windows stages cannot run on this machine, if so.
+pub(crate) fn missing(workspace: &Workspace) -> Option<String> {
+    if cfg!(windows) {
+        return Some("on Windows the other stages are the Windows build".into());
+    }
+    if let Some(program) = [LINKER, "wine"]
+        .into_iter()
+        .find(|program| !is_installed(program))
+    {
+        return Some(format!("{program} is not installed (cargo xtask setup)"));
+    }
+    toolchain(workspace).err()
+}
+
+/// `cargo` for the Windows target, its programs run under Wine; behind it come the arguments of
+/// `subcommand`.
+pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Outcome<Command> {
+    let mut cargo = match toolchain(workspace)? {
+        Toolchain::Rustup => command::cargo(workspace),
+        Toolchain::Debian => debians_cargo(workspace),
+    };
+    let xtask = std::env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    // Here and not in .cargo/config.toml: on Windows itself no runner is wanted.
+    let runner = format!("target.{TARGET}.runner=[{xtask:?}, \"wine-run\"]");
+    cargo
+        .arg(subcommand)
+        .args(["--target", TARGET, "--config", &runner])
+        .env("CARGO_TARGET_DIR", workspace.target("windows"))
+        .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER);
+    if matches!(toolchain(workspace)?, Toolchain::Debian) {
+        cargo.arg("-Zbuild-std=std,panic_unwind");
+    }
+    Ok(cargo)
+}
+
+/// `cargo xtask windows`: cargo with the arguments as typed, for the Windows target.
+pub(crate) fn cargo_with(workspace: &Workspace, arguments: &[OsString]) -> Outcome {
+    if let Some(why) = missing(workspace) {
+        return Err(why);
+    }
+    prepare(workspace)?;
+    let (subcommand, arguments) = arguments.split_first().expect("clap demands one");
+    let outcome = run(cargo(workspace, &subcommand.to_string_lossy())?.args(arguments));
+    stop_wine(workspace);
+    outcome
+}
+
+enum Toolchain {
+    /// The usual one; its std for Windows is installed.
+    Rustup,
+    /// Debian's `rustc-web` and friends, which build std from its sources.
+    Debian,
+}
+
+fn toolchain(workspace: &Workspace) -> Outcome<Toolchain> {
+    let mut rustc = Command::new("rustc");
+    let sysroot = output(
+        rustc
+            .args(["--print", "sysroot"])
+            .current_dir(&workspace.root),
+    );
+    let has_std = |sysroot: String| Path::new(sysroot.trim()).join(STD).is_dir();
+    if sysroot.is_ok_and(has_std) {
+        return Ok(Toolchain::Rustup);
+    }
+    let parts = [
+        "bin/cargo",
+        "bin/rustc",
+        "bin/cargo-clippy",
+        "lib/rustlib/src",
+    ];
+    if parts
+        .iter()
+        .all(|part| Path::new("/usr").join(part).exists())
+    {
+        return Ok(Toolchain::Debian);
+    }
+    Err(format!("no Rust for {TARGET} (rustup target add {TARGET})"))
+}
+
+fn debians_cargo(workspace: &Workspace) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(PathBuf::from("/usr/bin")).chain(std::env::split_paths(&path));
+    let mut cargo = Command::new("/usr/bin/cargo");
+    cargo
+        .current_dir(&workspace.root)
+        .env(
+            "PATH",
+            std::env::join_paths(path).expect("the parts of a path join again"),
+        )
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTDOC", "/usr/bin/rustdoc")
+        .env("RUSTC_BOOTSTRAP", "1")
+        // What the cargo that runs us has set for its own compiler.
+        .env_remove("CARGO")
+        .env_remove("LD_LIBRARY_PATH")
+        .env_remove("RUSTUP_TOOLCHAIN");
+    cargo
+}
+
+/// Makes the Wine prefix, and the library that Wine lacks in it; what is there stays.
+pub(crate) fn prepare(workspace: &Workspace) -> Outcome {
+    let system = prefix(workspace).join("drive_c/windows/system32");
+    if !system.join("kernel32.dll").exists() {
+        std::fs::create_dir_all(prefix(workspace))
+            .map_err(|error| format!("target/wine: {error}"))?;
+        run(wine(workspace, "wineboot").arg("--init"))?;
+    }
+    let library = system.join("bcryptprimitives.dll");
+    if library.exists() {
+        return Ok(());
+    }
+    let source = workspace.root.join("xtask/src/windows/bcryptprimitives.c");
+    run(Command::new(LINKER)
+        .arg("-shared")
+        .arg(source)
+        .arg("-o")
+        .arg(library)
+        .arg("-ladvapi32"))
+}
+
+/// Runs one Windows program under Wine and ends as it ended.
+pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode {
+    match wine(workspace, "wine").args(program).status() {
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(error) => {
+            eprintln!("wine did not start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends what Wine keeps running in our prefix.
+pub(crate) fn stop_wine(workspace: &Workspace) {
+    // It fails when nothing runs any more, which is as well.
+    let _ = succeeds(wine(workspace, "wineserver").arg("--kill"));
+}
+
+fn wine(workspace: &Workspace, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("WINEPREFIX", prefix(workspace))
+        .env("WINEDEBUG", "-all");
+    command
+}
+
+fn prefix(workspace: &Workspace) -> PathBuf {
+    workspace.target("wine").join("prefix")
+}
