@@ -82,45 +82,21 @@ impl Stage {
 }
 
 /// Every stage, in order.
+#[rustfmt::skip]
 pub(crate) const STAGES: &[Stage] = &[
-    Stage::new(
-        "setup",
-        4,
-        "what the stages need is installed",
-        setup::install,
-    ),
+    Stage::new("setup", 4, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md hold", tidy).smoke(),
     Stage::new("clippy", 2, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 2, "rustdoc has no warning", docs),
-    Stage::new("tests", 4, "unit, property and contract tests", tests).smoke(),
-    Stage::new(
-        "doctests",
-        2,
-        "the examples in the documentation run",
-        doctests,
-    ),
+    Stage::new("tests", 4, "unit, property, contract and black-box tests", tests).smoke(),
+    Stage::new("doctests", 2, "the examples in the documentation run", doctests),
     Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
-    Stage::new(
-        "loom",
-        3,
-        "what crosses threads holds in every interleaving",
-        loom,
-    ),
-    Stage::new(
-        "windows-clippy",
-        3,
-        "clippy has no warning on Windows",
-        windows_clippy,
-    )
-    .unless(windows::missing),
-    Stage::new(
-        "windows-tests",
-        6,
-        "the Windows build passes its tests in Wine",
-        windows_tests,
-    )
-    .unless(windows::missing),
+    Stage::new("loom", 3, "what crosses threads holds in every interleaving", loom),
+    Stage::new("windows-clippy", 3, "clippy has no warning on Windows", windows_clippy)
+        .unless(windows::missing),
+    Stage::new("windows-tests", 6, "the Windows build passes its tests in Wine", windows_tests)
+        .unless(windows::missing),
 ];
 
 /// The stages' names, for the command line.

@@ -33,7 +33,7 @@ impl Rng {
     /// If `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "nothing lies below 0");
-        // Lemire's multiply-shift. Its bias is under bound / 2^64, of no weight for tests and games.
+        // Lemire's multiply-shift. Its bias is under bound / 2^64: no weight in tests and games.
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 

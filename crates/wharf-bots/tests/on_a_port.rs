@@ -105,7 +105,7 @@ fn sessions_come_from_the_addresses_that_were_given() {
 #[test]
 fn nothing_listening_is_said_with_what_to_type() {
     for server in TinyServer::on_each_port() {
-        // Port 1 (tcpmux) is nobody's any more, and not one that a listener on port 0 is ever given.
+        // Port 1 (tcpmux) is nobody's any more, and no listener on port 0 is ever given it.
         let options = BotOptions {
             target: "127.0.0.1:1".parse().unwrap(),
             ..options(Workload::Chat, &server)

@@ -1,7 +1,7 @@
 //! Wharf: an online game server on completion ports.
 //!
-//! A game depends on this crate alone. It writes rooms ([`content::Room`]) and what happens outside them,
-//! and hands them to the host; sessions, packets, ticks, limits and operations are Wharf's.
+//! A game depends on this crate alone. It writes rooms ([`content::Room`]) and what happens outside
+//! them, and hands them to the host; sessions, packets, ticks, limits and operations are Wharf's.
 
 pub mod program;
 

@@ -14,7 +14,8 @@ pub(super) struct Source<'a> {
     pub(super) syntax: syn::File,
     /// In order, macro bodies included; no comments.
     pub(super) tokens: Vec<Token>,
-    /// Lines of text that cannot be folded: in raw strings, and in strings of several lines.
+    /// Lines of text that cannot be folded: raw strings, strings of several lines, and those that
+    /// have their line to themselves.
     verbatim: Vec<RangeInclusive<usize>>,
 }
 
@@ -71,10 +72,15 @@ impl Source<'_> {
     fn flatten(&mut self, stream: TokenStream) {
         for tree in stream {
             let lines = tree.span().start().line..=tree.span().end().line;
+            let begins_its_line = self
+                .tokens
+                .last()
+                .is_none_or(|last| last.line < *lines.start());
             let TokenTree::Group(group) = tree else {
                 let text = tree.to_string();
                 let is_raw = text.starts_with("r#\"") || text.starts_with("r\"");
-                if is_raw || lines.start() < lines.end() {
+                let is_alone = text.starts_with('"') && begins_its_line;
+                if is_raw || is_alone || lines.start() < lines.end() {
                     self.verbatim.push(lines.clone());
                 }
                 self.tokens.push(Token {

@@ -71,9 +71,9 @@ impl Phase {
 
 /// The bots of one thread.
 ///
-/// Call order: [`Fleet::begin`] once; then for each turn [`Fleet::begin_turn`] with the time, the events,
-/// [`Fleet::handle_timeout`], carrying out the commands after each; [`Fleet::start`] once it
-/// [`Fleet::is_gathered`]; until it [`Fleet::is_done`].
+/// Call order: [`Fleet::begin`] once; then for each turn [`Fleet::begin_turn`] with the time, the
+/// events, [`Fleet::handle_timeout`], carrying out the commands after each; [`Fleet::start`] once
+/// it [`Fleet::is_gathered`]; until it [`Fleet::is_done`].
 ///
 /// Invariant: `census` counts each bot in its stage; `by_slot` names the bot of every session that
 /// is open or being opened.

@@ -80,7 +80,7 @@ impl<'a> Turn<'a> {
             }
             Err(panic) => {
                 desk.stats.foyer_panics += 1;
-                tracing::error!(session = %id, ?cause, panic, "the foyer panicked; the session closes");
+                tracing::error!(session = %id, ?cause, panic, "the foyer panicked: session closes");
                 self.dismiss(id, Dismissal::Panicked);
                 None
             }

@@ -1,8 +1,8 @@
 //! Configuration: built-in defaults, then a TOML file, then the environment, then the command line.
 //!
-//! Every setting is one row of a table ([`Setting`]); the server's own rows are [`SETTINGS`], a game
-//! adds its rows. A key that no row has and a value that its row does not allow are refused with
-//! the place where they stand and what is allowed there.
+//! Every setting is one row of a table ([`Setting`]); the server's own rows are [`SETTINGS`], a
+//! game adds its rows. A key that no row has and a value that its row does not allow are refused
+//! with the place where they stand and what is allowed there.
 
 mod effective;
 mod error;

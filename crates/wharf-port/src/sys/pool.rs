@@ -111,9 +111,9 @@ impl RecvPool {
     }
 }
 
-/// What no sanitizer sees are the kernel's writes. So debug builds fill a buffer with a pattern when
-/// it comes home, and look for it when the buffer goes out, and again behind what was received:
-/// a write by an operation that had ended already shows in one of the two.
+/// What no sanitizer sees are the kernel's writes. So debug builds fill a buffer with a pattern
+/// when it comes home, and look for it when the buffer goes out, and again behind what was
+/// received: a write by an operation that had ended already shows in one of the two.
 #[cfg(debug_assertions)]
 impl RecvPool {
     const PATTERN: u8 = 0xb7;
