@@ -82,7 +82,7 @@ struct TestArguments {
     list: bool,
 }
 
-/// Where the workspace lies, and what is kept under its `target/`.
+/// Where the workspace lies. Everything that is made lies below its `target/`.
 struct Workspace {
     root: PathBuf,
 }
@@ -95,11 +95,6 @@ impl Workspace {
             .expect("xtask/ lies in the workspace")
             .to_path_buf();
         Workspace { root }
-    }
-
-    /// A target directory of its own: other flags, or another compiler, must not rebuild the rest.
-    fn target(&self, name: &str) -> PathBuf {
-        self.root.join("target").join(name)
     }
 }
 

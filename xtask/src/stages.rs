@@ -1,6 +1,7 @@
 //! The stages of the test command, in the order in which they run: what is quick to fail first.
 //!
-//! Budgets are for two cores and a fresh clone, so most of each is compilation.
+//! Budgets are for two cores and a fresh clone, so most of each is compilation. Stages with other
+//! flags or another compiler have a target directory of their own, lest they rebuild the rest.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,6 +10,9 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, run, succeeds};
 use crate::{Outcome, Workspace, setup, tidy, windows};
+
+/// The package that makes the program.
+const PROGRAM: &str = "wharf";
 
 /// The packages with memory that the kernel can touch: they run under AddressSanitizer.
 const SANITIZED: &[&str] = &["wharf-port", "wharf-net"];
@@ -89,8 +93,10 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("tidy", 1, "the habits of STYLE.md hold", tidy).smoke(),
     Stage::new("clippy", 2, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 2, "rustdoc has no warning", docs),
-    Stage::new("tests", 4, "unit, property, contract and black-box tests", tests).smoke(),
+    Stage::new("tests", 4, "unit, property and contract tests", tests).smoke(),
     Stage::new("doctests", 2, "the examples in the documentation run", doctests),
+    Stage::new("release", 4, "target/release/wharf is built as it ships", release),
+    Stage::new("black-box", 4, "the program as it ships, from outside", black_box),
     Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 3, "what crosses threads holds in every interleaving", loom),
     Stage::new("windows-clippy", 3, "clippy has no warning on Windows", windows_clippy)
@@ -118,20 +124,37 @@ fn clippy(workspace: &Workspace) -> Outcome {
 
 fn docs(workspace: &Workspace) -> Outcome {
     run(cargo(workspace)
-        .args(["doc", "--workspace", "--no-deps"])
+        .args(["doc", "--workspace", "--no-deps", "--keep-going"])
         .env("RUSTDOCFLAGS", "-Dwarnings"))
 }
 
 fn tests(workspace: &Workspace) -> Outcome {
-    // nextest shows what hangs and runs tests apart from each other; `cargo test` does as well.
-    if succeeds(cargo(workspace).args(["nextest", "--version"])) {
-        return run(cargo(workspace).args(["nextest", "run", "--workspace", "--no-fail-fast"]));
-    }
-    run(cargo(workspace).args(["test", "--workspace", "--all-targets", "--no-fail-fast"]))
+    run(test_runner(workspace).args(["--workspace", "--exclude", PROGRAM, "--all-targets"]))
 }
 
 fn doctests(workspace: &Workspace) -> Outcome {
     run(cargo(workspace).args(["test", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+fn release(workspace: &Workspace) -> Outcome {
+    run(cargo(workspace).args(["build", "--release", "-p", PROGRAM]))
+}
+
+fn black_box(workspace: &Workspace) -> Outcome {
+    run(test_runner(workspace).args(["--release", "-p", PROGRAM]))
+}
+
+/// nextest, which shows what hangs and runs every test in a process of its own; without it
+/// `cargo test` does as well.
+fn test_runner(workspace: &Workspace) -> Command {
+    let mut command = cargo(workspace);
+    if succeeds(cargo(workspace).args(["nextest", "--version"])) {
+        command.args(["nextest", "run", "--status-level", "slow"]);
+    } else {
+        command.arg("test");
+    }
+    command.arg("--no-fail-fast");
+    command
 }
 
 /// The stable compiler has the sanitizer and hides it; std needs no rebuild for this one.
@@ -145,7 +168,7 @@ fn asan(workspace: &Workspace) -> Outcome {
             "x86_64-unknown-linux-gnu",
         ])
         .args(packages(SANITIZED))
-        .env("CARGO_TARGET_DIR", workspace.target("asan"))
+        .env("CARGO_TARGET_DIR", "target/asan")
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-Zsanitizer=address"))
 }
@@ -164,7 +187,10 @@ fn loom(workspace: &Workspace) -> Outcome {
         run(cargo(workspace)
             .args(["test", "--release", "-p", package])
             .args(target)
-            .env("CARGO_TARGET_DIR", workspace.target("loom"))
+            .env("CARGO_TARGET_DIR", "target/loom")
+            // What makes a program small and quick is lost on a model, and takes its time.
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("RUSTFLAGS", "--cfg loom"))
     })
 }

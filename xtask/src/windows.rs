@@ -42,7 +42,7 @@ pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Outcome<Command>
     cargo
         .arg(subcommand)
         .args(["--target", TARGET, "--config", &runner])
-        .env("CARGO_TARGET_DIR", workspace.target("windows"))
+        .env("CARGO_TARGET_DIR", "target/windows")
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER);
     if matches!(toolchain(workspace)?, Toolchain::Debian) {
         cargo.arg("-Zbuild-std=std,panic_unwind");
@@ -165,5 +165,5 @@ fn wine(workspace: &Workspace, program: &str) -> Command {
 }
 
 fn prefix(workspace: &Workspace) -> PathBuf {
-    workspace.target("wine").join("prefix")
+    workspace.root.join("target/wine/prefix")
 }

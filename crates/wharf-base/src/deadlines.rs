@@ -10,7 +10,7 @@ use crate::Instant;
 /// its grain; sessions set a deadline seldom (they look at their own when it fires), so exactness
 /// wins.
 ///
-/// Invariant: `position[slot]` is where `slot` lies in `heap`, or [`ABSENT`].
+/// Invariant: `position[slot]` is where `slot` lies in `heap`, or `ABSENT`.
 #[derive(Debug, Default)]
 pub struct Deadlines {
     heap: Vec<(Instant, u32)>,

@@ -8,7 +8,7 @@ use wharf_base::sync::{Arc, Mutex, MutexGuard};
 
 /// Counts the sessions of the process and decides about each new connection.
 ///
-/// Everything counted is held by a [`Seat`], and dropping the seat gives it back; so whatever way a
+/// Everything counted is held by a `Seat`, and dropping the seat gives it back; so whatever way a
 /// connection ends, the counts return to zero.
 #[derive(Debug)]
 pub struct Admission {

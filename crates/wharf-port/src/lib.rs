@@ -2,8 +2,8 @@
 //! `more == false`, and the kernel owns the memory until that last one.
 //!
 //! One [`Port`] trait, four backends: io_uring and readiness on Linux, IOCP on Windows, and the
-//! simulated network of [`sim`], which runs anywhere from a seed. The contract C1 to C13 is on the
-//! trait; `docs/internals/port.md` tells how each backend fulfils it.
+//! simulated network, which runs anywhere from a seed. The contract C1 to C13 is on the trait;
+//! `docs/internals/port.md` tells how each backend fulfils it.
 
 mod checked;
 mod choose;
