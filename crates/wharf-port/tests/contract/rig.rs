@@ -31,7 +31,7 @@ pub(crate) struct Rig<B: Backend> {
     pub(crate) address: SocketAddr,
     /// Completions that nobody has asked for yet, oldest first.
     pub(crate) seen: Vec<Completion>,
-    deadline: Instant,
+    pub(crate) deadline: Instant,
 }
 
 impl<B: Backend> Rig<B> {

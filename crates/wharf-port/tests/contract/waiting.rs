@@ -97,7 +97,8 @@ pub(crate) fn c11_a_wake_from_another_thread_ends_the_wait<B: Backend>(mut rig: 
         let thread = std::thread::spawn(move || waker.wake());
         let mut batch = Vec::with_capacity(8);
         while batch.is_empty() {
-            rig.port.wait(&mut batch, None).unwrap();
+            let now = rig.port.wait(&mut batch, Some(rig.deadline)).unwrap();
+            assert!(now < rig.deadline, "the wake was lost");
         }
         assert!(matches!(batch[0].event, Event::Woken), "{batch:?}");
         thread.join().unwrap();
