@@ -12,6 +12,7 @@ mod ids;
 mod options;
 mod port;
 mod send_batch;
+pub mod sim;
 mod socket;
 mod stats;
 mod sys;

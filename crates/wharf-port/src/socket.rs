@@ -1,5 +1,6 @@
 //! A socket that belongs to no port: accepted here, adopted perhaps elsewhere.
 
+use crate::sim::SimEnd;
 use std::io;
 use std::net::SocketAddr;
 
@@ -13,12 +14,21 @@ pub struct DetachedSocket {
 #[derive(Debug)]
 pub(crate) enum Repr {
     Os(socket2::Socket),
+    Sim(SimEnd),
 }
 
 impl DetachedSocket {
     pub(crate) fn from_os(socket: socket2::Socket) -> Self {
         Self {
             repr: Repr::Os(socket),
+        }
+    }
+
+    /// The operating system's socket, for a port of the system.
+    pub(crate) fn into_os(self) -> socket2::Socket {
+        match self.repr {
+            Repr::Os(socket) => socket,
+            Repr::Sim(_) => unreachable!("a socket of a simulated network at a real port"),
         }
     }
 
@@ -32,6 +42,9 @@ impl DetachedSocket {
                 .peer_addr()?
                 .as_socket()
                 .ok_or_else(|| io::Error::other("the peer's address is not of the internet")),
+            Repr::Sim(end) => end
+                .peer_addr()
+                .ok_or_else(|| io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -42,6 +55,7 @@ impl DetachedSocket {
                 // A failure leaves the orderly close that dropping does.
                 let _ = socket.set_linger(Some(core::time::Duration::ZERO));
             }
+            Repr::Sim(end) => end.reset(),
         }
     }
 }

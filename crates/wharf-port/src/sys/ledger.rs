@@ -18,8 +18,8 @@ use wharf_base::{Key, Slab};
 ///
 /// Invariant: an operation that is in the slab and names a socket that exists stands in that
 /// socket's `inbound` or `outbound`, and the other way round.
-pub(crate) struct Ledger<S: 'static> {
-    sockets: Slab<Socket>,
+pub(crate) struct Ledger<S: 'static, H = socket2::Socket> {
+    sockets: Slab<Socket<H>>,
     pub(crate) ops: OpSlab<S>,
     ready: VecDeque<Ready>,
     pub(crate) stats: PortStats,
@@ -28,9 +28,31 @@ pub(crate) struct Ledger<S: 'static> {
     connects_max: u32,
 }
 
+/// What a backend holds for a socket. Dropping it closes in order.
+pub(crate) trait Handle {
+    /// Ends our direction.
+    fn end_output(&self);
+    /// Closes.
+    fn close(self, how: CloseHow);
+}
+
+impl Handle for socket2::Socket {
+    fn end_output(&self) {
+        // A peer that has gone already is told nothing, and its receive will say so.
+        let _ = self.shutdown(std::net::Shutdown::Write);
+    }
+
+    fn close(self, how: CloseHow) {
+        if how == CloseHow::Reset {
+            // A failure leaves the orderly close, which is all that a dead link needs.
+            let _ = self.set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
 /// A socket that the port owns.
-pub(crate) struct Socket {
-    pub(crate) handle: socket2::Socket,
+pub(crate) struct Socket<H> {
+    pub(crate) handle: H,
     role: Role,
     /// The accept, connect or receive in flight, or [`OpId::NONE`].
     inbound: OpId,
@@ -57,7 +79,7 @@ pub(crate) enum Ready {
     Event(Completion),
 }
 
-impl<S: 'static> Ledger<S> {
+impl<S: 'static, H: Handle> Ledger<S, H> {
     pub(crate) fn new(options: &PortOptions) -> Self {
         Self {
             sockets: Slab::with_capacity(options.sockets_max),
@@ -71,18 +93,16 @@ impl<S: 'static> Ledger<S> {
     }
 
     /// The socket, unless the id is stale.
-    pub(crate) fn socket(&self, id: SocketId) -> Option<&Socket> {
+    pub(crate) fn socket(&self, id: SocketId) -> Option<&Socket<H>> {
         self.sockets.get(id.0)
     }
 
     /// The socket in a slot of the table, if one is there.
-    #[cfg(unix)]
     pub(crate) fn socket_in(&self, slot: u32) -> Option<SocketId> {
         self.sockets.key_at(slot).map(SocketId)
     }
 
     /// What is in flight on a socket, inbound and outbound; [`OpId::NONE`] where nothing is.
-    #[cfg(unix)]
     pub(crate) fn in_flight(&self, id: SocketId) -> (OpId, OpId) {
         let socket = self.sockets.get(id.0);
         socket.map_or((OpId::NONE, OpId::NONE), |socket| {
@@ -92,12 +112,12 @@ impl<S: 'static> Ledger<S> {
 
     /// The handles of all open sockets.
     #[cfg(windows)]
-    pub(crate) fn handles(&self) -> impl Iterator<Item = &socket2::Socket> {
+    pub(crate) fn handles(&self) -> impl Iterator<Item = &H> {
         self.sockets.iter().map(|(_, socket)| &socket.handle)
     }
 
     /// Takes in a listening socket. In a refusal the handle is closed.
-    pub(crate) fn open_listener(&mut self, handle: socket2::Socket) -> Result<SocketId, OpenError> {
+    pub(crate) fn open_listener(&mut self, handle: H) -> Result<SocketId, OpenError> {
         if self.listeners == self.listeners_max {
             return Err(OpenError::SocketsFull);
         }
@@ -107,11 +127,11 @@ impl<S: 'static> Ledger<S> {
     }
 
     /// Takes in a connected socket. In a refusal the handle is closed.
-    pub(crate) fn open_stream(&mut self, handle: socket2::Socket) -> Result<SocketId, OpenError> {
+    pub(crate) fn open_stream(&mut self, handle: H) -> Result<SocketId, OpenError> {
         self.open(handle, Role::Stream)
     }
 
-    fn open(&mut self, handle: socket2::Socket, role: Role) -> Result<SocketId, OpenError> {
+    fn open(&mut self, handle: H, role: Role) -> Result<SocketId, OpenError> {
         let socket = Socket {
             handle,
             role,
@@ -249,8 +269,7 @@ impl<S: 'static> Ledger<S> {
             return Err(SendInFlight);
         }
         socket.finished = true;
-        // A peer that has gone already is told nothing, and its receive will say so.
-        let _ = socket.handle.shutdown(std::net::Shutdown::Write);
+        socket.handle.end_output();
         Ok(())
     }
 
@@ -261,7 +280,7 @@ impl<S: 'static> Ledger<S> {
         id: SocketId,
         how: CloseHow,
         token: Token,
-    ) -> impl Iterator<Item = OpId> + use<S> {
+    ) -> impl Iterator<Item = OpId> + use<S, H> {
         let mut ops = [OpId::NONE; 2];
         match self.sockets.get_mut(id.0) {
             Some(socket) if socket.closing.is_none() => {
@@ -303,13 +322,9 @@ impl<S: 'static> Ledger<S> {
             return;
         }
         let socket = self.sockets.remove(id.0).expect("looked at above");
-        if how == CloseHow::Reset {
-            // A failure leaves the orderly close, which is all that a dead link needs.
-            let _ = socket.handle.set_linger(Some(Duration::ZERO));
-        }
         self.stats.sockets -= 1;
         self.listeners -= u32::from(socket.role == Role::Listener);
-        drop(socket.handle);
+        socket.handle.close(how);
         self.ready.push_back(Ready::Event(Completion {
             token,
             op: OpId::NONE,

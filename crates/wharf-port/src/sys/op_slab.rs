@@ -208,12 +208,10 @@ impl<S: 'static> Drop for OpSlab<S> {
 
 /// The id as the one number that a kernel carries for us, and back.
 impl OpId {
-    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn to_bits(self) -> u64 {
         u64::from(self.0.generation()) << 32 | u64::from(self.0.index())
     }
 
-    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(wharf_base::Key::from_parts(
             bits as u32,

@@ -105,6 +105,27 @@ impl RecvPool {
         Rc::strong_count(&self.0)
     }
 
+    /// Whether a buffer is home.
+    pub(crate) fn has_free(&self) -> bool {
+        !self.0.free.borrow().is_empty()
+    }
+
+    /// Fills a buffer that was taken from this pool with `bytes` and lends it.
+    pub(crate) fn lend_copy(&self, index: BufferIndex, bytes: &[u8]) -> RecvBuf {
+        assert!(
+            bytes.len() <= self.0.buffer_bytes as usize,
+            "more bytes than a buffer holds"
+        );
+        // SAFETY: the buffer was taken, so only we refer to its memory, which is large enough and
+        // lies apart from the caller's bytes.
+        unsafe {
+            self.address(index)
+                .copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len())
+        };
+        // SAFETY: filled just now, and no kernel knows of it.
+        unsafe { self.lend(index, bytes.len() as u32) }
+    }
+
     /// How many buffers callers hold.
     pub(crate) fn lent(&self) -> u32 {
         self.0.lent.get()

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 use wharf_base::Instant;
+use wharf_port::sim::{Faults, SimPeer, SimPeerListener, SimPort, SimRead, SimWorld};
 use wharf_port::{NativePort, Port, PortOptions, clock};
 
 /// What a peer sees when it looks for bytes.
@@ -165,5 +166,91 @@ impl Peer for TcpStream {
         socket2::Socket::from(self)
             .set_linger(Some(Duration::ZERO))
             .unwrap();
+    }
+}
+
+/// A simulated port, and peers in its world. Everything is on time and nothing goes wrong.
+pub(crate) struct Simulated {
+    world: SimWorld,
+    listener: Option<SimPeerListener>,
+    next_port: u16,
+}
+
+impl Backend for Simulated {
+    type Port = SimPort;
+    type Peer = SimPeer;
+
+    fn new() -> Self {
+        Self {
+            world: SimWorld::new(1, Faults::none()),
+            listener: None,
+            next_port: 1_000,
+        }
+    }
+
+    fn open(&mut self, options: &PortOptions) -> SimPort {
+        SimPort::new(&self.world, options)
+    }
+
+    fn loopback(&self) -> IpAddr {
+        Ipv4Addr::LOCALHOST.into()
+    }
+
+    fn connect_from(&mut self, from: IpAddr, to: SocketAddr) -> SimPeer {
+        let from = SocketAddr::new(from, self.nowhere().port());
+        SimPeer::connect(&self.world, from, to).expect("somebody listens")
+    }
+
+    fn listen(&mut self) -> SocketAddr {
+        let address = self.nowhere();
+        self.listener = SimPeerListener::listen(&self.world, address);
+        address
+    }
+
+    fn accept(&mut self) -> Option<(SimPeer, SocketAddr)> {
+        self.listener.as_ref()?.accept()
+    }
+
+    fn nowhere(&mut self) -> SocketAddr {
+        self.next_port += 1;
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.next_port))
+    }
+
+    fn silence(&mut self) -> SocketAddr {
+        let address = self.nowhere();
+        self.world.silence(address);
+        address
+    }
+
+    fn now(&self) -> Instant {
+        self.world.now()
+    }
+
+    fn pass_time(&mut self) {
+        self.world
+            .advance_to(self.world.now() + Duration::from_millis(1));
+    }
+}
+
+impl Peer for SimPeer {
+    fn write(&mut self, bytes: &[u8]) -> Option<usize> {
+        SimPeer::write(self, bytes)
+    }
+
+    fn read(&mut self) -> Seen {
+        match SimPeer::read(self) {
+            SimRead::Bytes(bytes) => Seen::Bytes(bytes),
+            SimRead::NothingYet => Seen::NothingYet,
+            SimRead::End => Seen::End,
+            SimRead::Reset => Seen::Reset,
+        }
+    }
+
+    fn shutdown_write(&mut self) {
+        SimPeer::shutdown_write(self);
+    }
+
+    fn reset(self) {
+        SimPeer::reset(self);
     }
 }

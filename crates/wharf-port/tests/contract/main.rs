@@ -148,3 +148,4 @@ modes!(uring, Native<wharf_port::UringPort>);
 modes!(readiness, Native<wharf_port::ReadinessPort>);
 #[cfg(windows)]
 modes!(iocp, Native<wharf_port::IocpPort>);
+modes!(sim, Simulated);

@@ -19,7 +19,7 @@ mod operations;
 mod peers;
 mod run;
 
-use backends::{Backend, Native};
+use backends::{Backend, Native, Simulated};
 
 /// Seeds of the test command: a few seconds for each backend.
 const SMOKE_SEEDS: u64 = 40;
@@ -76,4 +76,9 @@ fn readiness() {
 #[test]
 fn iocp() {
     fuzz::<Native<wharf_port::IocpPort>>("iocp");
+}
+
+#[test]
+fn sim() {
+    fuzz::<Simulated>("sim");
 }

@@ -20,7 +20,6 @@ use super::ledger::Ledger;
 use super::pool::RecvPool;
 use super::starved::Starved;
 use super::{clock, sockets};
-use crate::socket::Repr;
 use crate::waker::{Kick, WakeFlag};
 use crate::{
     CloseHow, Completion, ConnectOptions, DetachedSocket, ListenOptions, NativePort, OpId,
@@ -107,7 +106,7 @@ impl Port for ReadinessPort {
     }
 
     fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
-        let Repr::Os(handle) = socket.repr;
+        let handle = socket.into_os();
         sockets::apply(&handle, &self.options.socket).map_err(|error| OpenError::Os {
             call: "setsockopt",
             code: sockets::os_code(&error),

@@ -32,7 +32,6 @@ use super::op_slab::OpKind;
 use super::pool::RecvPool;
 use super::starved::Starved;
 use super::{clock, sockets};
-use crate::socket::Repr;
 use crate::waker::WakeFlag;
 use crate::{
     CloseHow, Completion, ConnectOptions, DetachedSocket, ListenOptions, NativePort, OpId,
@@ -112,7 +111,7 @@ impl Port for IocpPort {
     }
 
     fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
-        let Repr::Os(handle) = socket.repr;
+        let handle = socket.into_os();
         sockets::apply(&handle, &self.options.socket).map_err(|error| OpenError::Os {
             call: "setsockopt",
             code: sockets::os_code(&error),
