@@ -44,13 +44,7 @@ pub fn run(options: &BotOptions, progress: &mut dyn Progress) -> Result<Report, 
         #[cfg(unix)]
         Backend::Readiness => run_on::<wharf_port::ReadinessPort>(options, progress),
         #[cfg(windows)]
-        other => {
-            let said = format!("{} is not in this build", other.name());
-            Err(BotsError::Option {
-                option: "port-backend",
-                said,
-            })
-        }
+        Backend::Iocp => run_on::<wharf_port::IocpPort>(options, progress),
     }
 }
 

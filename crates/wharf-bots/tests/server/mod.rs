@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use wharf_base::{Instant, SessionId};
 use wharf_net::{Admission, CloseReason, Net, NetLimits, Origin, Outgoing, SessionEvents};
-use wharf_port::{
-    BackendWish, NativePort, Port, PortOptions, ReadinessPort, UringPort, Waker, choose,
-};
+use wharf_port::{Backend, BackendWish, NativePort, Port, PortOptions, Waker, choose};
 use wharf_wire::classic::{
     ChatNotify, ChatRequest, EnterRequest, LoginRequest, NewUserNotify, ResultCode, UserEntry,
     UserListNotify, UserName, chat_response, enter_response, id, leave_response, login_response,
@@ -29,23 +27,32 @@ pub(crate) struct TinyServer {
 impl TinyServer {
     /// A server on each kind of port that this machine permits, one after the other.
     pub(crate) fn on_each_port() -> impl Iterator<Item = Self> {
-        let wishes = [BackendWish::Uring, BackendWish::Readiness];
-        let permitted = wishes.into_iter().filter(|&wish| choose(wish).is_ok());
-        permitted.map(Self::start)
+        let wishes = [
+            BackendWish::Uring,
+            BackendWish::Readiness,
+            BackendWish::Iocp,
+        ];
+        wishes
+            .into_iter()
+            .filter_map(|wish| Some(Self::start(wish, choose(wish).ok()?.backend)))
     }
 
-    fn start(backend: BackendWish) -> Self {
+    fn start(wish: BackendWish, backend: Backend) -> Self {
         let (sender, receiver) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
         let peers = Arc::default();
         let (stopping, seen) = (Arc::clone(&stop), Arc::clone(&peers));
         let thread = std::thread::spawn(move || match backend {
-            BackendWish::Uring => serve_on::<UringPort>(&sender, seen, &stopping),
-            _ => serve_on::<ReadinessPort>(&sender, seen, &stopping),
+            #[cfg(target_os = "linux")]
+            Backend::Uring => serve_on::<wharf_port::UringPort>(&sender, seen, &stopping),
+            #[cfg(unix)]
+            Backend::Readiness => serve_on::<wharf_port::ReadinessPort>(&sender, seen, &stopping),
+            #[cfg(windows)]
+            Backend::Iocp => serve_on::<wharf_port::IocpPort>(&sender, seen, &stopping),
         });
         let (address, waker) = receiver.recv().unwrap();
         Self {
-            backend,
+            backend: wish,
             address,
             peers,
             stop,

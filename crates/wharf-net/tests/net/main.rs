@@ -1,6 +1,6 @@
 //! The promises of the session layer, one per test, with made-up time.
 
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
 mod deadlines;
 mod door;

@@ -169,7 +169,8 @@ fn when_all_queues_together_are_full_a_slow_reader_goes() {
     let stats = net.server().stats();
     assert!(stats.queued_bytes <= 400 * 1024, "{}", stats.queued_bytes);
     assert!(stats.send_memory_cuts >= 1);
-    assert_eq!(stats.closed_as("slow-reader"), stats.send_memory_cuts);
+    // One may pass its own budget besides, if its kernel takes less than the others' did.
+    assert!(stats.closed_as("slow-reader") >= stats.send_memory_cuts);
     net.stop();
 }
 
