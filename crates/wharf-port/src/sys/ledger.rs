@@ -350,7 +350,6 @@ impl<S: 'static, H: Handle> Ledger<S, H> {
     }
 
     /// Whether something waits to be delivered without the kernel.
-    #[cfg(unix)]
     pub(crate) fn is_ready(&self) -> bool {
         !self.ready.is_empty()
     }
