@@ -98,6 +98,7 @@ impl<S: 'static, H: Handle> Ledger<S, H> {
     }
 
     /// The socket in a slot of the table, if one is there.
+    #[cfg(unix)]
     pub(crate) fn socket_in(&self, slot: u32) -> Option<SocketId> {
         self.sockets.key_at(slot).map(SocketId)
     }

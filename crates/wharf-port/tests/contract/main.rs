@@ -83,6 +83,8 @@ macro_rules! contract {
                 receiving: c5_cancelled_receive_completes_and_the_stream_goes_on,
                 receiving: c5_cancelling_a_parked_receive_completes_it,
                 receiving: c8_pool_exhaustion_parks_and_resumes,
+                receiving: c8_those_that_starved_first_are_served_first,
+                receiving: c8_an_idle_crowd_starves_nobody,
                 receiving: c8_a_flood_does_not_starve_the_others,
                 receiving: c8_a_lent_buffer_keeps_its_bytes,
                 receiving: peer_reset_is_not_eof,

@@ -112,6 +112,51 @@ pub(crate) fn c8_pool_exhaustion_parks_and_resumes<B: Backend>(mut rig: Rig<B>) 
     rig.finish();
 }
 
+pub(crate) fn c8_those_that_starved_first_are_served_first<B: Backend>(mut rig: Rig<B>) {
+    let (mut held, mut pairs) = hold_all_buffers(&mut rig);
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let (socket, mut peer) = rig.pair();
+        waiting.push(rig.arm_recv(socket));
+        rig.peer_writes(&mut peer, b"wait");
+        // Until it starves: nothing else tells.
+        for _ in 0..5 {
+            rig.turn();
+        }
+        pairs.push((socket, peer));
+    }
+    for op in waiting {
+        drop(held.pop());
+        let served = rig.take(|completion| completion.token == RECV);
+        assert_eq!(served.op, op, "another was served before: {served:?}");
+    }
+    drop(held);
+    for (socket, _peer) in pairs {
+        rig.close(socket, CloseHow::Fin);
+    }
+    rig.finish();
+}
+
+pub(crate) fn c8_an_idle_crowd_starves_nobody<B: Backend>(mut rig: Rig<B>) {
+    let mut crowd = Vec::new();
+    for _ in 0..2 * rig.options.recv_buffers {
+        let (socket, peer) = rig.pair();
+        rig.arm_recv(socket);
+        crowd.push((socket, peer));
+    }
+    let (socket, mut peer) = rig.pair();
+    let mut op = rig.arm_recv(socket);
+    for _ in 0..5 {
+        rig.peer_writes(&mut peer, b"busy");
+        assert_eq!(rig.receive(socket, &mut op, 4), b"busy");
+    }
+    rig.close(socket, CloseHow::Fin);
+    for (socket, _peer) in crowd {
+        rig.close(socket, CloseHow::Fin);
+    }
+    rig.finish();
+}
+
 pub(crate) fn c8_a_flood_does_not_starve_the_others<B: Backend>(mut rig: Rig<B>) {
     let (flooded, mut flood) = rig.pair();
     let (quiet, mut peer) = rig.pair();

@@ -93,3 +93,26 @@ fn address_of(remote: SocketAddr) -> SOCKADDR_INET {
 pub(super) fn overlapped_of(slot: NonNull<Slot>) -> *mut OVERLAPPED {
     slot.cast().as_ptr()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockAddr;
+
+    #[test]
+    fn an_address_reads_the_same_for_everybody() {
+        for remote in ["127.1.2.3:4567", "[fe80::1:2%7]:80"] {
+            let remote: SocketAddr = remote.parse().unwrap();
+            let expected = SockAddr::from(remote);
+            let len = expected.len() as usize;
+            let ours = address_of(remote);
+            assert!(len <= size_of_val(&ours));
+            // SAFETY: both are that long, and wholly initialised.
+            let [ours, expected] = unsafe {
+                [(&raw const ours).cast::<u8>(), expected.as_ptr().cast()]
+                    .map(|start| core::slice::from_raw_parts(start, len))
+            };
+            assert_eq!(ours, expected, "{remote}");
+        }
+    }
+}

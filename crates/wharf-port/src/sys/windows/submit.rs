@@ -59,7 +59,7 @@ impl IocpPort {
                 unreachable!("a send began just now")
             };
             let mut list = [WSABUF::default(); SendBatch::SLICES_MAX];
-            let count = gather(batch, &mut list);
+            let count = gather(batch, &mut list, u32::MAX);
             // SAFETY: the bytes lie in the batch's box or in buffers that it holds; the lent
             // operation owns the batch, and nobody changes it meanwhile.
             unsafe { winsock::send(socket, slot, &list[..count]) }
@@ -134,14 +134,14 @@ impl IocpPort {
     }
 }
 
-/// Writes down the unsent bytes of `batch`, up to what a packet can count; the rest leaves later
-/// (C9). Returns how many entries that takes.
-fn gather(batch: &SendBatch, list: &mut [WSABUF]) -> usize {
-    let mut room = u32::MAX;
+/// Writes down the unsent bytes of `batch`, up to `bytes_max`, which a packet must be able to count;
+/// the rest leaves later (C9). Returns how many entries that takes.
+fn gather(batch: &SendBatch, list: &mut [WSABUF], bytes_max: u32) -> usize {
+    let mut room = bytes_max;
     let mut count = 0;
-    for slice in batch.slices() {
+    for (place, slice) in list.iter_mut().zip(batch.slices()) {
         let len = u32::try_from(slice.len()).map_or(room, |len| len.min(room));
-        list[count] = WSABUF {
+        *place = WSABUF {
             len,
             buf: slice.as_ptr().cast_mut(),
         };
@@ -152,4 +152,28 @@ fn gather(batch: &SendBatch, list: &mut [WSABUF]) -> usize {
         }
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_packet_cannot_count_leaves_later() {
+        let mut batch = SendBatch::new();
+        batch.push_copy(&[1; 5]);
+        batch.push_shared(vec![2; SendBatch::COPY_MAX + 1].into());
+        batch.push_copy(&[3; 5]);
+        let mut list = [WSABUF::default(); SendBatch::SLICES_MAX];
+        for (bytes_max, expected) in [
+            (u32::MAX, &[5, 513, 5][..]),
+            (519, &[5, 513, 1]),
+            (518, &[5, 513]),
+            (3, &[3]),
+        ] {
+            let count = gather(&batch, &mut list, bytes_max);
+            let lens: Vec<_> = list[..count].iter().map(|entry| entry.len).collect();
+            assert_eq!(lens, expected, "of {bytes_max}");
+        }
+    }
 }
