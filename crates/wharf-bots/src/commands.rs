@@ -3,6 +3,7 @@
 use core::ops::Range;
 use std::net::IpAddr;
 use wharf_base::SessionId;
+use wharf_net::CloseReason;
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,11 @@ pub(crate) enum Command<'a> {
     PauseReading { session: SessionId },
     /// Take them again.
     ResumeReading { session: SessionId },
-    /// Close in an orderly way.
-    Finish { session: SessionId },
+    /// Close in an orderly way, for this reason.
+    Finish {
+        session: SessionId,
+        reason: CloseReason,
+    },
     /// Close at once.
     Close { session: SessionId },
 }
@@ -84,7 +88,7 @@ mod tests {
         commands.give(Command::LogIn { session });
         commands.send(session, |out| out.extend_from_slice(b"one"));
         commands.send(session, |out| out.extend_from_slice(b"two"));
-        commands.give(Command::Finish { session });
+        commands.give(Command::Close { session });
         let mut seen = Vec::new();
         commands.drain(|command| seen.push(format!("{command:?}")));
         assert_eq!(
@@ -93,7 +97,7 @@ mod tests {
                 "LogIn { session: s0.0.7 }",
                 "Send { session: s0.0.7, frame: [111, 110, 101] }",
                 "Send { session: s0.0.7, frame: [116, 119, 111] }",
-                "Finish { session: s0.0.7 }",
+                "Close { session: s0.0.7 }",
             ]
         );
         assert!(commands.is_empty());

@@ -134,7 +134,7 @@ impl<P: Port> Driver<P> {
             Command::LogIn { session } => self.net.log_in(session),
             Command::PauseReading { session } => self.net.hold_input(session),
             Command::ResumeReading { session } => self.net.resume_input(session),
-            Command::Finish { session } => self.net.finish(session, DONE),
+            Command::Finish { session, reason } => self.net.finish(session, reason),
             Command::Close { session } => self.net.close(session, DONE),
         }
     }

@@ -2,10 +2,11 @@
 //! but that.
 
 use super::bot::Stage;
-use super::{FirstFailure, Fleet, NOBODY, Phase, STARTING_MAX};
+use super::{DONE, FirstFailure, Fleet, NOBODY, Phase, STARTING_MAX};
 use crate::Workload;
 use crate::commands::Command;
 use wharf_base::SessionId;
+use wharf_net::CloseReason;
 use wharf_wire::Packet;
 use wharf_wire::classic::{EnterRequest, LeaveRequest, LoginRequest, ResultCode, UserName};
 
@@ -64,7 +65,7 @@ impl Fleet {
         self.progress();
         if result != ResultCode::None {
             self.tally.refuse("login", result);
-            self.finish(bot);
+            self.finish(bot, DONE);
             return;
         }
         self.on_let_in(bot, session);
@@ -95,7 +96,7 @@ impl Fleet {
             self.on_ready(bot);
         } else {
             self.tally.refuse("enter", result);
-            self.finish(bot);
+            self.finish(bot, DONE);
         }
     }
 
@@ -111,7 +112,7 @@ impl Fleet {
         } else {
             self.tally.refuse("leave", result);
         }
-        self.finish(bot);
+        self.finish(bot, DONE);
     }
 
     /// The bot has come as far as its workload wants.
@@ -133,7 +134,7 @@ impl Fleet {
     pub(super) fn on_input_ended(&mut self, bot: u32) {
         if self.bots[bot].stage < Stage::Parting {
             self.count_early_end(bot);
-            self.finish(bot);
+            self.finish(bot, CloseReason::PeerClosed);
         }
     }
 
@@ -161,9 +162,9 @@ impl Fleet {
     }
 
     /// Ends a session in an orderly way; its end is then no fault.
-    pub(super) fn finish(&mut self, bot: u32) {
+    pub(super) fn finish(&mut self, bot: u32, reason: CloseReason) {
         if let Some(session) = self.bots[bot].session {
-            self.commands.give(Command::Finish { session });
+            self.commands.give(Command::Finish { session, reason });
         }
         self.forget_plans(bot);
         self.set_stage(bot, Stage::Parting);
@@ -205,6 +206,10 @@ impl Fleet {
             self.act(bot);
         } else {
             self.set_stage(bot, Stage::Gone);
+        }
+        if !self.bots[bot].sent_at.is_empty() {
+            // An idle bot that did not live to prove it makes room for the next.
+            self.prove_next();
         }
         self.look_whether_gathered();
         self.look_whether_done();

@@ -37,6 +37,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// that a server has for sessions not logged in (64), and yet thousands a second on one machine.
 const STARTING_MAX: u32 = 48;
 
+/// Idle bots of one thread that prove at once that they live, so that what they measure is the
+/// server and not their own crowd.
+const PROVING_MAX: u32 = 16;
+
 /// The bot of a session slot that was never used.
 const NOBODY: u32 = u32::MAX;
 
@@ -97,6 +101,8 @@ pub(crate) struct Fleet {
     due: Deadlines,
     /// Planned messages, of bots that are still there, that have not left.
     unsaid: u64,
+    /// Idle bots that have not proved yet that they live.
+    unproven: VecDeque<u32>,
     commands: Commands,
     tally: Tally,
     /// Why the very first connection failed, if it did.
@@ -139,6 +145,7 @@ impl Fleet {
             progress_at: Instant::ZERO,
             due: Deadlines::new(),
             unsaid: 0,
+            unproven: VecDeque::new(),
             commands: Commands::default(),
             tally: Tally::new(),
             first_failure: None,
@@ -319,9 +326,10 @@ impl Fleet {
             if self.bots[bot].stopped {
                 self.resume_reading(bot);
             } else if self.plan.options.workload == Workload::Idle {
-                self.say(bot);
+                self.unproven.push_back(bot);
             }
         }
+        (0..PROVING_MAX).for_each(|_| self.prove_next());
     }
 
     fn is_settled(&self) -> bool {
@@ -329,7 +337,8 @@ impl Fleet {
             let at_rest = self.census.of(Stage::Absent) + self.census.of(Stage::Gone);
             return at_rest == self.bots.len();
         }
-        self.unsaid == 0 && self.rooms.iter().all(|room| room.is_settled(&self.bots))
+        let all_said = self.unsaid == 0 && self.unproven.is_empty();
+        all_said && self.rooms.iter().all(|room| room.is_settled(&self.bots))
     }
 
     /// Nothing more is expected: the books are closed, and so are the sessions.
@@ -345,7 +354,7 @@ impl Fleet {
             match self.bots[bot].stage {
                 Stage::Absent => self.set_stage(bot, Stage::Gone),
                 Stage::Gone | Stage::Parting => {}
-                _ => self.finish(bot),
+                _ => self.finish(bot, DONE),
             }
         }
         self.look_whether_done();

@@ -40,6 +40,8 @@ pub(super) enum Planted {
     NameInUse,
     /// The 100th message cuts its sender.
     Cut,
+    /// Every other echo cuts its session.
+    CutEcho,
     /// The 100th message cuts everybody.
     Collapse,
     /// Whoever has 50 KB waiting while it does not read is cut.
@@ -93,7 +95,7 @@ pub(super) struct World {
 
 impl Planted {
     /// Every fault that there is.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Nothing,
         Self::Deaf,
         Self::Loss,
@@ -106,6 +108,7 @@ impl Planted {
         Self::Unannounced,
         Self::NameInUse,
         Self::Cut,
+        Self::CutEcho,
         Self::Collapse,
         Self::CutSlow,
         Self::Stall,
@@ -229,7 +232,7 @@ impl World {
                     }
                 }
             }
-            Command::Finish { session } | Command::Close { session } => {
+            Command::Finish { session, .. } | Command::Close { session } => {
                 self.end(session, "finished");
             }
             Command::LogIn { .. } => {}
@@ -244,7 +247,7 @@ impl World {
         let header = Header::from_bytes(*frame.first_chunk().unwrap());
         let body = &frame[HEADER_BYTES..];
         match header.id {
-            id::ECHO => self.deliver(session, frame.to_vec()),
+            id::ECHO => self.echo(session, frame),
             id::LOGIN_REQUEST => self.log_in(session, &LoginRequest::decode(body).unwrap()),
             id::ENTER_REQUEST => self.enter(session, EnterRequest::decode(body).unwrap().room),
             id::LEAVE_REQUEST => {
@@ -253,6 +256,15 @@ impl World {
             }
             id::CHAT_REQUEST => self.chat(session, ChatRequest::decode(body).unwrap()),
             id => panic!("a bot sends {id}"),
+        }
+    }
+
+    fn echo(&mut self, session: SessionId, frame: &[u8]) {
+        self.said += 1;
+        if self.planted == Planted::CutEcho && self.said.is_multiple_of(2) {
+            self.end(session, "peer-reset");
+        } else {
+            self.deliver(session, frame.to_vec());
         }
     }
 

@@ -39,12 +39,21 @@ impl Fleet {
 
     /// A bot's time has come, or it has become free to do what was due earlier.
     pub(super) fn act(&mut self, bot: u32) {
-        if self.plan.options.workload == Workload::Churn {
-            self.churn_on(bot);
-        } else if self.bots[bot].cadence.is_some() {
-            self.speak_on(bot);
-        } else {
-            self.fill_up(bot);
+        match self.plan.options.workload {
+            Workload::Churn => self.churn_on(bot),
+            Workload::Idle => self.prove_next(),
+            _ if self.bots[bot].cadence.is_some() => self.speak_on(bot),
+            _ => self.fill_up(bot),
+        }
+    }
+
+    /// Idle: the next bot says something, to prove that it lives.
+    pub(super) fn prove_next(&mut self) {
+        while let Some(bot) = self.unproven.pop_front() {
+            if self.bots[bot].stage == Stage::Ready {
+                self.say(bot);
+                return;
+            }
         }
     }
 

@@ -217,6 +217,11 @@ fn readers_that_are_cut_are_expected_and_counted() {
 fn idle_sessions_prove_at_the_end_that_they_live() {
     let report = run(Workload::Idle, Planted::Nothing);
     assert_eq!((report.ready, report.sent, report.delivered), (60, 60, 60));
+    let cut = run(Workload::Idle, Planted::CutEcho);
+    assert_eq!(
+        (cut.sent, cut.delivered, cut.faults.closed_early),
+        (60, 30, 30)
+    );
 }
 
 #[test]
