@@ -117,6 +117,7 @@ impl<P: Port> IoShard<P> {
             shard: self.index,
             net: self.net.stats().clone(),
             port: self.port.stats(),
+            logic: self.logic.as_ref().map(|logic| logic.stats().clone()),
         }
     }
 

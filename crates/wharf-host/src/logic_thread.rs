@@ -4,7 +4,7 @@ use crate::io_shard::give_outbox;
 use crate::switchboard::Switchboard;
 use std::sync::Arc;
 use wharf_base::Instant;
-use wharf_content::{Inbox, LogicShard, Outbox};
+use wharf_content::{Inbox, LogicShard, LogicStats, Outbox};
 
 /// A logic thread as a thing with turns; it never blocks, the thread around it does.
 pub struct LogicThread {
@@ -44,6 +44,11 @@ impl LogicThread {
         } else {
             Some(now)
         }
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> &LogicStats {
+        self.logic.stats()
     }
 
     /// Whether every session of the server has ended.

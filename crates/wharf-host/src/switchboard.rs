@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
 use wharf_base::Handover;
-use wharf_content::{Commands, Inbox};
+use wharf_content::{Commands, Inbox, LogicStats};
 use wharf_net::{Arrival, NetStats};
 use wharf_port::{OpenError, PortStats, Waker};
 
@@ -64,6 +64,8 @@ pub struct ShardReport {
     pub net: NetStats,
     /// Operations.
     pub port: PortStats,
+    /// Rooms, where they are fused.
+    pub logic: Option<LogicStats>,
 }
 
 impl Switchboard {

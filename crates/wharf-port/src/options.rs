@@ -27,6 +27,9 @@ pub struct PortOptions {
     pub completion_entries: u32,
     /// Options set on each accepted and each connected socket.
     pub socket: SocketOptions,
+    /// A bug that is planted in a simulated port.
+    #[cfg(feature = "canary")]
+    pub canary: Option<crate::sim::Canary>,
 }
 
 impl PortOptions {
@@ -58,6 +61,8 @@ impl Default for PortOptions {
             submission_entries: 1_024,
             completion_entries: 4_096,
             socket: SocketOptions::default(),
+            #[cfg(feature = "canary")]
+            canary: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! contract of [`crate::Port`] on every system. `wait` never blocks: it returns what is due, and
 //! whoever schedules the world lets time pass.
 
+mod canary;
 mod faults;
 mod handle;
 mod network;
@@ -12,6 +13,8 @@ mod port;
 mod trace;
 mod world;
 
+#[cfg(feature = "canary")]
+pub use canary::Canary;
 pub use faults::{FaultCounts, Faults};
 pub use peer::{SimPeer, SimPeerListener, SimRead};
 pub use port::{SimPort, SimPulse};

@@ -1,5 +1,6 @@
 //! The port of a simulated world.
 
+use super::canary::Canary;
 use super::handle::{SimHandle, SimListener};
 use super::network::{End, Input, Look, Output};
 use super::world::{SimEnd, SimSleeper, SimWorld};
@@ -218,6 +219,9 @@ impl Port for SimPort {
     }
 
     fn close(&mut self, socket: SocketId, how: CloseHow, token: Token) {
+        if self.options.has(Canary::ClosedEarly) && self.ledger.socket(socket).is_some() {
+            self.ledger.say_closed(token);
+        }
         for op in self.ledger.begin_close(socket, how, token) {
             self.cancel(op);
         }
@@ -436,7 +440,7 @@ impl SimPort {
 
     /// Parks a receive for which there is no buffer (C8).
     fn starve(&mut self, op: OpId) {
-        if !self.parked.insert(op) {
+        if self.options.has(Canary::StarvedForgotten) || !self.parked.insert(op) {
             return;
         }
         self.ledger.stats.starved_recvs += 1;
@@ -465,7 +469,9 @@ impl SimPort {
         let network = &mut self.world.lock().network;
         match network.write(end, slices.iter().map(|slice| &slice[..])) {
             Output::Taken(count) => {
-                self.done.insert(op, count);
+                let whole = batch.remaining() as u32;
+                let lies = self.options.has(Canary::ShortSendIsWhole);
+                self.done.insert(op, if lies { whole } else { count });
                 let at = network.now + network.lateness();
                 network.plan(self.number, at, Look::Operation(op.to_bits()));
             }

@@ -326,6 +326,11 @@ impl<S: 'static, H: Handle> Ledger<S, H> {
         self.stats.sockets -= 1;
         self.listeners -= u32::from(socket.role == Role::Listener);
         socket.handle.close(how);
+        self.say_closed(token);
+    }
+
+    /// Has `Closed` delivered by the next `wait`.
+    pub(crate) fn say_closed(&mut self, token: Token) {
         self.ready.push_back(Ready::Event(Completion {
             token,
             op: OpId::NONE,

@@ -1,0 +1,120 @@
+//! Things with turns, and who has the next one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use wharf_base::{Duration, Instant, Rng};
+use wharf_port::sim::{SimPulse, SimSleeper, SimWorld};
+
+/// Something that has turns. Never blocks.
+pub(crate) trait Actor {
+    /// One turn; when the next deadline is.
+    fn turn(&mut self, now: Instant) -> Option<Instant>;
+}
+
+/// What makes an actor want a turn, beside its deadline.
+pub(crate) enum Alarm {
+    Port(SimPulse),
+    Sleeper(SimSleeper),
+}
+
+impl Alarm {
+    fn next(&self) -> Option<Instant> {
+        match self {
+            Self::Port(pulse) => pulse.next(),
+            Self::Sleeper(sleeper) => sleeper.is_woken().then_some(Instant::ZERO),
+        }
+    }
+}
+
+struct Seat {
+    actor: Rc<RefCell<dyn Actor>>,
+    alarm: Alarm,
+    deadline: Option<Instant>,
+    /// Until when it is kept waiting although it could run: its thread has no processor.
+    waits_until: Instant,
+}
+
+/// Gives turns: draws who is next among those that can run, and lets time pass when none can.
+pub(crate) struct Scheduler {
+    world: SimWorld,
+    rng: Rng,
+    /// How often one that can run is kept waiting.
+    stalls: f64,
+    stall_max: Duration,
+    seats: Vec<Seat>,
+}
+
+impl Scheduler {
+    pub(crate) fn new(world: &SimWorld, mut rng: Rng) -> Self {
+        let stalls = if rng.chance(0.5) { 0.0 } else { 0.3 };
+        let stall_max = Duration::from_micros(10 + rng.below(20_000));
+        Self {
+            world: world.clone(),
+            rng,
+            stalls,
+            stall_max,
+            seats: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, actor: Rc<RefCell<dyn Actor>>, alarm: Alarm) {
+        let deadline = Some(Instant::ZERO);
+        self.seats.push(Seat {
+            actor,
+            alarm,
+            deadline,
+            waits_until: Instant::ZERO,
+        });
+    }
+
+    /// Gives turns until `until`.
+    pub(crate) fn run_until(&mut self, until: Instant) {
+        let mut runnable = Vec::new();
+        loop {
+            let now = self.world.now();
+            runnable.clear();
+            let mut soonest = until;
+            for (index, seat) in self.seats.iter().enumerate() {
+                let wish = [seat.alarm.next(), seat.deadline]
+                    .into_iter()
+                    .flatten()
+                    .min();
+                let Some(at) = wish.map(|at| at.max(seat.waits_until)) else {
+                    continue;
+                };
+                if at <= now {
+                    runnable.push(index);
+                } else {
+                    soonest = soonest.min(at);
+                }
+            }
+            if runnable.is_empty() {
+                if now >= until {
+                    return;
+                }
+                self.world.advance_to(soonest);
+                continue;
+            }
+            let index = runnable[self.rng.below(runnable.len() as u64) as usize];
+            self.give_turn(index, now);
+        }
+    }
+
+    fn give_turn(&mut self, index: usize, now: Instant) {
+        let stalled = self.rng.chance(self.stalls);
+        let seat = &mut self.seats[index];
+        if stalled && seat.waits_until < now {
+            let wait = 1 + self.rng.below(self.stall_max.as_nanos() as u64);
+            seat.waits_until = now + Duration::from_nanos(wait);
+            return;
+        }
+        if let Alarm::Sleeper(sleeper) = &seat.alarm {
+            sleeper.wake_up();
+        }
+        seat.deadline = seat.actor.borrow_mut().turn(now);
+        if let Alarm::Sleeper(sleeper) = &seat.alarm {
+            sleeper.fall_asleep();
+        }
+        self.world.trace(format_args!("{now:?} turn of {index}"));
+    }
+}

@@ -1,0 +1,272 @@
+//! Some clients on one port: what they do, and when.
+
+use crate::actor::Actor;
+use crate::books::Books;
+use crate::client::Client;
+use crate::server::ADDRESS;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use wharf_base::{Duration, Instant, Rng, SessionId};
+use wharf_net::{Admission, CloseReason, Net, NetLimits, Origin, Outgoing, SessionEvents};
+use wharf_port::sim::{SimPort, SimPulse, SimWorld};
+use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions};
+use wharf_wire::{Frame, SendClass};
+
+/// What a crowd is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// Connect, talk, leave, break off.
+    Lively,
+    /// Say nothing more and listen.
+    Quiet,
+    /// Go home.
+    Leaving,
+}
+
+/// What crowds and run share.
+pub(crate) struct Shared {
+    pub(crate) books: Books,
+    pub(crate) mood: Mood,
+}
+
+/// Clients that share a port.
+pub(crate) struct Crowd {
+    port: Checked<SimPort>,
+    net: Net,
+    rng: Rng,
+    rooms: u32,
+    shared: Rc<RefCell<Shared>>,
+    seats: Vec<Seat>,
+    links: Links,
+    batch: Vec<Completion>,
+    pause_max: Duration,
+}
+
+/// One client's place: its link comes and goes.
+struct Seat {
+    number: u64,
+    lives: u64,
+    session: Option<SessionId>,
+    acts_at: Instant,
+    reads: bool,
+}
+
+/// The links of a crowd, as its sessions see them.
+struct Links {
+    clients: BTreeMap<SessionId, Link>,
+    shared: Rc<RefCell<Shared>>,
+    ended: Vec<SessionId>,
+}
+
+struct Link {
+    client: Client,
+    open: bool,
+    /// Whether this side has said that it sends no more.
+    finished: bool,
+}
+
+impl SessionEvents for Links {
+    fn opened(&mut self, session: SessionId, _: SocketAddr) {
+        self.clients
+            .get_mut(&session)
+            .expect("it was connected")
+            .open = true;
+    }
+
+    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
+        let link = self.clients.get_mut(&session).expect("it was connected");
+        link.client.hear(frame, &mut self.shared.borrow_mut().books);
+    }
+
+    fn input_ended(&mut self, session: SessionId) {
+        self.ended.push(session);
+    }
+
+    fn closed(&mut self, session: SessionId, reason: &CloseReason) {
+        assert!(
+            !matches!(reason, CloseReason::Protocol(_)),
+            "the server said {reason}"
+        );
+        self.shared.borrow_mut().books.cut += u64::from(!reason.is_ordinary());
+        self.clients.remove(&session);
+    }
+}
+
+impl Crowd {
+    pub(crate) fn new(
+        world: &SimWorld,
+        numbers: core::ops::Range<u64>,
+        rooms: u32,
+        shared: &Rc<RefCell<Shared>>,
+        mut rng: Rng,
+    ) -> (Self, SimPulse) {
+        let count = (numbers.end - numbers.start) as u32;
+        let limits = NetLimits {
+            connects_max: count,
+            ..NetLimits::for_sessions(2 * count, 1)
+        };
+        let options = PortOptions {
+            recv_buffers: 16,
+            ..PortOptions::for_sockets(limits.sockets_per_port(0))
+        };
+        let port = SimPort::new(world, &options);
+        let pulse = port.pulse();
+        let admission = Arc::new(Admission::new(&limits));
+        let seat = |number| Seat {
+            number,
+            lives: 0,
+            session: None,
+            acts_at: Instant::from_nanos(1 + rng.below(50_000_000)),
+            reads: true,
+        };
+        let crowd = Self {
+            port: Checked::new(port),
+            net: Net::new(0, limits, admission),
+            seats: numbers.map(seat).collect(),
+            pause_max: Duration::from_micros(1_000 + rng.below(400_000)),
+            rng,
+            rooms,
+            shared: Rc::clone(shared),
+            links: Links {
+                clients: BTreeMap::new(),
+                shared: Rc::clone(shared),
+                ended: Vec::new(),
+            },
+            batch: Vec::with_capacity(64),
+        };
+        (crowd, pulse)
+    }
+
+    /// Asserts for every link that is up and whole that it heard everything.
+    pub(crate) fn assert_settled(&self) -> u32 {
+        let mut settled = 0;
+        for link in self
+            .links
+            .clients
+            .values()
+            .filter(|link| link.open && !link.finished)
+        {
+            link.client.assert_settled(&self.shared.borrow().books);
+            settled += 1;
+        }
+        settled
+    }
+
+    /// Asserts that everybody has gone home.
+    pub(crate) fn assert_empty(&self) {
+        assert!(self.links.clients.is_empty(), "clients are left");
+        self.port.assert_idle();
+    }
+
+    fn act(&mut self, index: usize, now: Instant) {
+        let mood = self.shared.borrow().mood;
+        let session = self.seats[index]
+            .session
+            .filter(|id| self.links.clients.contains_key(id));
+        self.seats[index].session = session;
+        let pause = 1 + self.rng.below(self.pause_max.as_nanos() as u64);
+        self.seats[index].acts_at = now + Duration::from_nanos(pause);
+        match (session, mood) {
+            (None, Mood::Lively) => self.connect(index, now),
+            (Some(session), Mood::Lively) => self.live(index, session, now),
+            (Some(session), Mood::Quiet) => self.read_again(index, session),
+            (Some(session), Mood::Leaving) => {
+                self.read_again(index, session);
+                self.net.finish(session, CloseReason::PeerClosed);
+            }
+            (None, _) => self.seats[index].acts_at = Instant::FAR_FUTURE,
+        }
+    }
+
+    fn connect(&mut self, index: usize, now: Instant) {
+        let seat = &mut self.seats[index];
+        seat.lives += 1;
+        seat.reads = true;
+        let name = format!("u{}.{}", seat.number, seat.lives);
+        let options = ConnectOptions::default();
+        if let Ok(session) = self.net.connect(now, &mut self.port, ADDRESS, &options) {
+            let link = Link {
+                client: Client::new(name),
+                open: false,
+                finished: false,
+            };
+            self.links.clients.insert(session, link);
+            seat.session = Some(session);
+        }
+    }
+
+    fn live(&mut self, index: usize, session: SessionId, now: Instant) {
+        let link = self
+            .links
+            .clients
+            .get_mut(&session)
+            .expect("looked up by the caller");
+        if !link.open || link.finished {
+            return;
+        }
+        match self.rng.below(100) {
+            0 => self.net.close(session, CloseReason::PeerClosed),
+            1 => self.net.close(session, CloseReason::SlowReader),
+            2 | 3 => {
+                link.finished = true;
+                self.net.end_output(session);
+            }
+            4 => {
+                self.seats[index].reads = false;
+                self.net.hold_input(session);
+            }
+            5..=20 => self.read_again(index, session),
+            _ => {
+                let mut bytes = Vec::new();
+                let books = &mut self.shared.borrow_mut().books;
+                for _ in 0..=self.rng.below(8) {
+                    let start = bytes.len();
+                    link.client
+                        .ask(&mut self.rng, self.rooms, books, &mut bytes);
+                    let frame = Outgoing::Copy(&bytes[start..]);
+                    if bytes.len() > start {
+                        self.net
+                            .send(now, session, SendClass::Reliable, Origin::Own, frame);
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_again(&mut self, index: usize, session: SessionId) {
+        if !self.seats[index].reads {
+            self.seats[index].reads = true;
+            self.net.resume_input(session);
+        }
+    }
+}
+
+impl Actor for Crowd {
+    fn turn(&mut self, _: Instant) -> Option<Instant> {
+        let now = self
+            .port
+            .wait(&mut self.batch, Some(Instant::ZERO))
+            .expect("it cannot fail");
+        for completion in self.batch.drain(..) {
+            self.net
+                .handle_completion(now, completion, &mut self.port, &mut self.links);
+        }
+        for session in core::mem::take(&mut self.links.ended) {
+            self.net.finish(session, CloseReason::PeerClosed);
+        }
+        self.net
+            .handle_timeout(now, &mut self.port, &mut self.links);
+        let due = |seat: &Seat| seat.acts_at <= now;
+        for index in 0..self.seats.len() {
+            if due(&self.seats[index]) {
+                self.act(index, now);
+            }
+        }
+        self.net.flush(now, &mut self.port, &mut self.links);
+        let acts = self.seats.iter().map(|seat| seat.acts_at).min();
+        [self.net.next_deadline(), acts].into_iter().flatten().min()
+    }
+}

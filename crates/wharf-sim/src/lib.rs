@@ -1,0 +1,21 @@
+//! Whole servers in a simulated world.
+//!
+//! A run is a seed: from it follow the server's shape, what goes wrong and how often, what the
+//! clients do and in which order everything happens. All layers are the real ones; only the port
+//! is simulated, and the threads are turns that a scheduler picks. While it runs, every client
+//! checks what it hears; at the end nothing may be left: every message with everybody it was meant
+//! for, every session ended with a reason, every buffer, slot and seat home.
+
+mod actor;
+mod books;
+mod client;
+mod crowd;
+mod run;
+mod server;
+
+#[cfg(feature = "canary")]
+mod canary;
+
+#[cfg(feature = "canary")]
+pub use canary::Canary;
+pub use run::{Plan, Report, run};

@@ -1,0 +1,94 @@
+//! `wharf-sim --seeds N [--seed S]`: runs seeds, each twice, and says which one failed and how.
+
+use clap::Parser;
+use std::process::ExitCode;
+use wharf_port::sim::FaultCounts;
+use wharf_sim::{Plan, Report, run};
+
+/// Whole servers in a simulated world, from seeds.
+#[derive(Debug, Parser)]
+#[command(name = "wharf-sim")]
+struct Cli {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 500)]
+    seeds: u64,
+    /// The first seed; with --seeds 1 it replays that run exactly.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Clients of each run.
+    #[arg(long, default_value_t = 20)]
+    clients: u32,
+    /// Packets of each run.
+    #[arg(long, default_value_t = 2_000)]
+    packets: u64,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let plan = Plan {
+        clients: cli.clients,
+        packets: cli.packets,
+        ..Plan::default()
+    };
+    let mut faults = FaultCounts::default();
+    let mut totals = Totals::default();
+    for seed in cli.seed..cli.seed + cli.seeds {
+        let Some(report) = run_twice(seed, &plan) else {
+            eprintln!("seed {seed} failed; again: cargo xtask sim --seeds 1 --seed {seed}");
+            return ExitCode::FAILURE;
+        };
+        faults.add(&report.faults);
+        totals.add(&report);
+        if (seed + 1 - cli.seed).is_multiple_of(100) {
+            eprintln!("{} of {} seeds", seed + 1 - cli.seed, cli.seeds);
+        }
+    }
+    println!("{} seeds, each twice and equal: {totals:?}", cli.seeds);
+    for (kind, count) in faults.each() {
+        println!("  {kind:<18}{count}");
+        if count == 0 && cli.seeds >= ENOUGH_FOR_ALL {
+            eprintln!(
+                "no {kind} in {} seeds: its generator has fallen silent",
+                cli.seeds
+            );
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Seeds in which every kind of fault must have happened.
+const ENOUGH_FOR_ALL: u64 = 50;
+
+#[derive(Debug, Default)]
+struct Totals {
+    packets: u64,
+    logins: u64,
+    heard: u64,
+    settled: u64,
+    cut: u64,
+}
+
+impl Totals {
+    fn add(&mut self, report: &Report) {
+        self.packets += report.packets;
+        self.logins += report.logins;
+        self.heard += report.heard;
+        self.settled += u64::from(report.settled);
+        self.cut += report.cut;
+    }
+}
+
+/// `None` if a promise was broken, or if two runs differ.
+fn run_twice(seed: u64, plan: &Plan) -> Option<Report> {
+    let once = || std::panic::catch_unwind(|| run(seed, plan)).ok();
+    let (first, second) = (once()?, once()?);
+    if first.trace.hash() != second.trace.hash() {
+        let lines = first.trace.lines().zip(second.trace.lines());
+        let differ = lines.filter(|(one, other)| one != other).take(3);
+        differ.for_each(|(one, other)| eprintln!("first:  {one}\nsecond: {other}"));
+        eprintln!("seed {seed}: two runs differ");
+        return None;
+    }
+    Some(first)
+}

@@ -1,0 +1,242 @@
+//! The server under test: the real one, on simulated ports.
+
+use crate::actor::{Actor, Alarm, Scheduler};
+use crate::run::Plan;
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc;
+use wharf_base::{Duration, Instant, Rng, UniqueIds};
+use wharf_chat::ChatLimits;
+use wharf_content::{AppBuilder, ContentLimits, LogicOptions};
+use wharf_host::{
+    AnyName, Control, Doorman, IoShard, LogicThread, Placement, ServerOptions, ShardReport,
+    Switchboard,
+};
+use wharf_net::{Admission, NetLimits};
+use wharf_port::sim::{SimPort, SimWorld};
+use wharf_port::{Checked, PortOptions, RecvPolicy};
+
+/// Where the server listens.
+pub(crate) const ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11_021);
+
+/// A server in a world.
+pub(crate) struct SimServer {
+    io: Vec<Rc<RefCell<IoActor>>>,
+    logic: Vec<Rc<RefCell<LogicActor>>>,
+    switchboard: Arc<Switchboard>,
+    options: ServerOptions,
+}
+
+struct IoActor(IoShard<Checked<SimPort>>);
+
+struct LogicActor(LogicThread);
+
+impl Actor for IoActor {
+    fn turn(&mut self, _: Instant) -> Option<Instant> {
+        self.0.turn()
+    }
+}
+
+impl Actor for LogicActor {
+    fn turn(&mut self, now: Instant) -> Option<Instant> {
+        self.0.turn(now)
+    }
+}
+
+impl SimServer {
+    /// A server whose threads have seats at the scheduler.
+    pub(crate) fn new(
+        world: &SimWorld,
+        plan: &Plan,
+        rng: &mut Rng,
+        scheduler: &mut Scheduler,
+    ) -> Self {
+        let options = options(plan, rng);
+        let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
+        let mut server = Self {
+            io: Vec::new(),
+            logic: Vec::new(),
+            switchboard,
+            options,
+        };
+        for index in 0..server.options.shards {
+            server.add_io_shard(index, world, scheduler);
+            if server.options.placement == Placement::Split {
+                server.add_logic_thread(index, world, scheduler);
+            }
+        }
+        // Nobody waits for the answer: a listener that cannot be opened shows soon enough.
+        let (reply, _) = mpsc::sync_channel(1);
+        server.switchboard.control(
+            0,
+            Control::Listen {
+                local: ADDRESS,
+                reply,
+            },
+        );
+        server
+    }
+
+    fn add_io_shard(&mut self, index: u8, world: &SimWorld, scheduler: &mut Scheduler) {
+        let port = SimPort::new(world, &self.options.port);
+        let alarm = Alarm::Port(port.pulse());
+        let switchboard = Arc::clone(&self.switchboard);
+        let shard = IoActor(
+            self.options
+                .io_shard(index, Checked::new(port), switchboard),
+        );
+        let shard = Rc::new(RefCell::new(shard));
+        scheduler.add(shard.clone(), alarm);
+        self.io.push(shard);
+    }
+
+    fn add_logic_thread(&mut self, index: u8, world: &SimWorld, scheduler: &mut Scheduler) {
+        let sleeper = world.sleeper();
+        self.switchboard.connect_logic(index, sleeper.waker());
+        let switchboard = Arc::clone(&self.switchboard);
+        let thread = LogicActor(self.options.logic_thread(index, switchboard));
+        let thread = Rc::new(RefCell::new(thread));
+        scheduler.add(thread.clone(), Alarm::Sleeper(sleeper));
+        self.logic.push(thread);
+    }
+
+    /// Asks for a graceful stop.
+    pub(crate) fn begin_stop(&self) {
+        for shard in 0..self.options.shards {
+            self.switchboard.control(shard, Control::Shutdown);
+        }
+    }
+
+    fn reports(&self) -> Vec<ShardReport> {
+        self.io
+            .iter()
+            .map(|actor| actor.borrow().0.report())
+            .collect()
+    }
+
+    /// Asserts that nothing is left of anybody.
+    pub(crate) fn assert_empty(&self) {
+        assert!(self.switchboard.is_over(), "the server did not stop");
+        for report in self.reports() {
+            let (shard, net, port) = (report.shard, &report.net, &report.port);
+            assert_eq!(net.sessions, 0, "shard {shard}: sessions are left");
+            assert_eq!(net.refusals, 0, "shard {shard}: refusals are left");
+            assert_eq!(net.queues, 0, "shard {shard}: queues are left");
+            assert_eq!(net.sends_in_flight, 0, "shard {shard}: batches are left");
+            assert_eq!(
+                net.reassembly_bytes, 0,
+                "shard {shard}: unfinished frames are left"
+            );
+            let ended = net.closed.iter().sum::<u64>();
+            let begun = net.opened + net.refused;
+            assert_eq!(begun, ended, "shard {shard}: an end without a reason");
+            assert_eq!(port.sockets, 0, "shard {shard}: sockets are left");
+            assert_eq!(port.recv_buffers_out, 0, "shard {shard}: buffers are left");
+            assert_eq!(
+                port.recvs_in_flight + port.sends_in_flight,
+                0,
+                "operations are left"
+            );
+        }
+        let fused = self.reports().into_iter().filter_map(|report| report.logic);
+        let split = self
+            .logic
+            .iter()
+            .map(|actor| actor.borrow().0.stats().clone());
+        for logic in fused.chain(split) {
+            assert_eq!(
+                (logic.sessions, logic.members),
+                (0, 0),
+                "content remembers somebody"
+            );
+        }
+        assert_eq!(self.options.doorman.count(), 0, "an id is still in use");
+        let admission = self.options.admission.stats();
+        assert_eq!(
+            admission,
+            wharf_net::AdmissionStats::default(),
+            "a seat is not free"
+        );
+    }
+}
+
+fn options(plan: &Plan, rng: &mut Rng) -> ServerOptions {
+    let shards = 1 + rng.below(3) as u8;
+    let few = rng.chance(0.2);
+    let sessions_max = if few {
+        plan.clients / 2
+    } else {
+        plan.clients * 2
+    };
+    let limits = NetLimits {
+        sessions_not_logged_in: sessions_max.max(1),
+        refusals_max: 4,
+        session_credit: 1 + rng.below(64) as u32,
+        inbound_packets_per_second: if rng.chance(0.5) { 0 } else { 200 },
+        flood: Duration::from_secs(60),
+        ..NetLimits::for_sessions(sessions_max.max(1), shards.into())
+    };
+    #[cfg(feature = "canary")]
+    let limits = NetLimits {
+        canary: plan.canary.and_then(crate::Canary::of_net),
+        ..limits
+    };
+    limits.validate().expect("limits that can work");
+    let port = PortOptions {
+        recv_buffers: 2 << rng.below(5),
+        recv_buffer_bytes: 64 << rng.below(6),
+        recv_policy: match rng.below(3) {
+            0 => RecvPolicy::OneShot,
+            1 => RecvPolicy::ZeroByte,
+            _ => RecvPolicy::Stream,
+        },
+        #[cfg(feature = "canary")]
+        canary: plan.canary.and_then(crate::Canary::of_port),
+        ..PortOptions::for_sockets(limits.sockets_per_port(1))
+    };
+    let mut app = AppBuilder::new();
+    let members = 1 + rng.below(u64::from(plan.clients)) as u32;
+    wharf_chat::classic(
+        &mut app,
+        ChatLimits {
+            rooms: plan.rooms,
+            room_members_max: members,
+        },
+    );
+    #[cfg(feature = "canary")]
+    if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
+        app.plant(canary);
+    }
+    let mut unix_ms = UniqueIds::EPOCH_UNIX_MS;
+    let clock = move || {
+        unix_ms += 1;
+        unix_ms
+    };
+    ServerOptions {
+        shards,
+        placement: if rng.chance(0.5) {
+            Placement::Fused
+        } else {
+            Placement::Split
+        },
+        port,
+        logic: LogicOptions {
+            logic_count: shards.into(),
+            io_count: shards.into(),
+            seed: rng.next_u64(),
+            limits: ContentLimits {
+                outbox_bytes_max: 1 + rng.below(64 * 1024) as usize,
+                ..ContentLimits::default()
+            },
+            ..LogicOptions::default()
+        },
+        app: Arc::new(app.build()),
+        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(clock))),
+        admission: Arc::new(Admission::new(&limits)),
+        limits,
+        watch_handlers: false,
+    }
+}

@@ -1,0 +1,25 @@
+//! A few seeds, for daily work. The test command runs 500, in release mode.
+
+use wharf_sim::{Plan, run};
+
+#[test]
+fn a_few_seeds_hold_and_repeat_exactly() {
+    for seed in 0..5 {
+        let [first, second] = [(); 2].map(|()| run(seed, &Plan::default()));
+        assert_eq!(
+            first.trace.hash(),
+            second.trace.hash(),
+            "seed {seed} differs"
+        );
+        assert!(
+            first.packets >= 2_000 && first.heard > 0,
+            "seed {seed}: {first:?}"
+        );
+    }
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let [first, second] = [1, 2].map(|seed| run(seed, &Plan::default()));
+    assert_ne!(first.trace.hash(), second.trace.hash());
+}
