@@ -57,7 +57,7 @@ impl ServerOptions {
     pub fn logic(&self, index: u8) -> LogicShard {
         let options = LogicOptions {
             index,
-            ..self.logic.clone()
+            ..self.logic
         };
         let mut shard = LogicShard::new(Arc::clone(&self.app), options);
         if self.watch_handlers {
@@ -91,6 +91,8 @@ pub enum StartError {
     Open(OpenError),
     /// A thread could not be started.
     Thread(std::io::Error),
+    /// The first shard ended before it listened; its panic is in the log.
+    ShardEnded,
 }
 
 impl fmt::Display for StartError {
@@ -98,6 +100,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Open(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "a thread could not be started: {error}"),
+            Self::ShardEnded => f.write_str("the first shard ended before it listened"),
         }
     }
 }
@@ -144,12 +147,7 @@ impl Server {
         );
         server.local = answer
             .recv()
-            .unwrap_or_else(|_| {
-                Err(OpenError::Unsupported {
-                    feature: "a shard that lives",
-                    code: None,
-                })
-            })
+            .map_err(|_| StartError::ShardEnded)?
             .map_err(StartError::Open)?;
         Ok(server)
     }
