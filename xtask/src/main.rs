@@ -51,6 +51,15 @@ enum Task {
         #[arg(long)]
         bless: bool,
     },
+    /// Run whole servers in a simulated world, each seed twice: `cargo xtask sim --seeds 10000`
+    Sim {
+        /// How many seeds
+        #[arg(long, default_value_t = stages::SEEDS)]
+        seeds: u64,
+        /// The first seed; with `--seeds 1` it replays that run exactly
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
     /// Run cargo for the Windows target, its programs under Wine: `cargo xtask windows test -p ..`
     Windows {
         /// cargo's own arguments, subcommand first
@@ -117,6 +126,7 @@ fn main() -> ExitCode {
         Task::Ci { mode } => report::run(&workspace, mode, &Selection::default()),
         Task::Setup => setup::install(&workspace),
         Task::Tidy { bless } => tidy::run(&workspace, bless),
+        Task::Sim { seeds, seed } => stages::simulate(&workspace, seeds, seed),
         Task::Windows { arguments } => windows::cargo_with(&workspace, &arguments),
         Task::WineRun { program } => return windows::wine_run(&workspace, &program),
     };

@@ -97,6 +97,8 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("doctests", 2, "the examples in the documentation run", doctests),
     Stage::new("release", 4, "target/release/wharf is built as it ships", release),
     Stage::new("black-box", 4, "the program as it ships, from outside", black_box),
+    Stage::new("sim", 3, "500 whole servers in a simulated world, each twice", sim),
+    Stage::new("canaries", 3, "every planted bug is found", canaries),
     Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 3, "what crosses threads holds in every interleaving", loom),
     Stage::new("windows-clippy", 3, "clippy has no warning on Windows", windows_clippy)
@@ -138,6 +140,32 @@ fn doctests(workspace: &Workspace) -> Outcome {
 
 fn release(workspace: &Workspace) -> Outcome {
     run(cargo(workspace).args(["build", "--release", "-p", PROGRAM]))
+}
+
+/// Seeds of the test command.
+pub(crate) const SEEDS: u64 = 500;
+
+fn sim(workspace: &Workspace) -> Outcome {
+    simulate(workspace, SEEDS, 0)
+}
+
+/// Runs so many seeds, from `seed` on, each twice.
+pub(crate) fn simulate(workspace: &Workspace, seeds: u64, seed: u64) -> Outcome {
+    let [seeds, seed] = [seeds, seed].map(|number| number.to_string());
+    run(cargo(workspace)
+        .args(["run", "--quiet", "--release", "-p", "wharf-sim", "--"])
+        .args(["--seeds", &seeds, "--seed", &seed]))
+}
+
+fn canaries(workspace: &Workspace) -> Outcome {
+    let planted = ["--release", "--features", "canary"];
+    for package in ["wharf-sim", "wharf-content", "wharf-net"] {
+        run(cargo(workspace)
+            .args(["test", "-p", package])
+            .args(planted)
+            .env("CARGO_TARGET_DIR", "target/canary"))?;
+    }
+    Ok(())
 }
 
 fn black_box(workspace: &Workspace) -> Outcome {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use wharf::wire::classic::{
-    ChatNotify, ChatRequest, ChatText, EnterRequest, LoginRequest, ResultCode, UserName, id,
+    ChatRequest, ChatText, EnterRequest, LoginRequest, ResultCode, UserName, id,
 };
 use wharf::wire::{HEADER_BYTES, Header, Packet};
 
@@ -224,17 +224,6 @@ impl Client {
         self.send(&ChatRequest {
             message: ChatText::truncated(text),
         });
-    }
-
-    /// What somebody said, skipping arrivals and departures.
-    pub(crate) fn hear(&mut self) -> (String, String) {
-        loop {
-            let (id, body) = self.read_frame();
-            if id == id::CHAT_NOTIFY {
-                let chat = ChatNotify::decode(&body).unwrap();
-                return (chat.user.to_string(), chat.message.to_string());
-            }
-        }
     }
 
     /// Whether the server has ended the connection, orderly or not; what it still sends is read.
