@@ -185,18 +185,7 @@ fn options(plan: &Plan, rng: &mut Rng) -> ServerOptions {
         ..limits
     };
     limits.validate().expect("limits that can work");
-    let port = PortOptions {
-        recv_buffers: 2 << rng.below(5),
-        recv_buffer_bytes: 64 << rng.below(6),
-        recv_policy: match rng.below(3) {
-            0 => RecvPolicy::OneShot,
-            1 => RecvPolicy::ZeroByte,
-            _ => RecvPolicy::Stream,
-        },
-        #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_port),
-        ..PortOptions::for_sockets(limits.sockets_per_port(1))
-    };
+    let port = port_options(plan, limits.sockets_per_port(1), rng);
     let mut app = AppBuilder::new();
     let members = 1 + rng.below(u64::from(plan.clients)) as u32;
     wharf_chat::classic(
@@ -238,5 +227,22 @@ fn options(plan: &Plan, rng: &mut Rng) -> ServerOptions {
         admission: Arc::new(Admission::new(&limits)),
         limits,
         watch_handlers: false,
+    }
+}
+
+fn port_options(plan: &Plan, sockets: u32, rng: &mut Rng) -> PortOptions {
+    #[cfg(not(feature = "canary"))]
+    let _ = plan;
+    PortOptions {
+        recv_buffers: 2 << rng.below(5),
+        recv_buffer_bytes: 64 << rng.below(6),
+        recv_policy: match rng.below(3) {
+            0 => RecvPolicy::OneShot,
+            1 => RecvPolicy::ZeroByte,
+            _ => RecvPolicy::Stream,
+        },
+        #[cfg(feature = "canary")]
+        canary: plan.canary.and_then(crate::Canary::of_port),
+        ..PortOptions::for_sockets(sockets)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     ListenOptions, OpId, OpenError, OpsFull, OsCode, Port, PortOptions, PortStats, RecvEnd,
     RecvPolicy, Refused, SendBatch, SendError, SendInFlight, SocketId, Token, Waker,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -29,13 +29,13 @@ pub struct SimPort {
     pool: RecvPool,
     starved: Starved,
     /// What stands in `starved`, so that nothing stands there twice.
-    parked: HashSet<OpId>,
+    parked: BTreeSet<OpId>,
     sleeper: Rc<SimSleeper>,
     options: PortOptions,
     ends: BTreeMap<End, SocketId>,
     listeners: BTreeMap<SocketAddr, SocketId>,
     /// Sends that have happened and are not delivered yet.
-    done: HashMap<OpId, u32>,
+    done: BTreeMap<OpId, u32>,
 }
 
 /// When a port wants a turn, for whoever schedules its world.
@@ -73,12 +73,12 @@ impl SimPort {
             ledger: Ledger::new(options),
             pool: RecvPool::new(options.recv_buffers, options.recv_buffer_bytes),
             starved: Starved::new(options.sockets_max),
-            parked: HashSet::new(),
+            parked: BTreeSet::new(),
             sleeper: Rc::new(world.sleeper()),
             options: options.clone(),
             ends: BTreeMap::new(),
             listeners: BTreeMap::new(),
-            done: HashMap::new(),
+            done: BTreeMap::new(),
         }
     }
 

@@ -134,8 +134,8 @@ impl IocpPort {
     }
 }
 
-/// Writes down the unsent bytes of `batch`, up to `bytes_max`, which a packet must be able to count;
-/// the rest leaves later (C9). Returns how many entries that takes.
+/// Writes down the unsent bytes of `batch`, up to `bytes_max`, which a packet must be able to
+/// count; the rest leaves later (C9). Returns how many entries that takes.
 fn gather(batch: &SendBatch, list: &mut [WSABUF], bytes_max: u32) -> usize {
     let mut room = bytes_max;
     let mut count = 0;
