@@ -5,8 +5,10 @@
 
 mod support;
 
+mod a_thousand;
 mod classic_exchange;
 mod command_line;
 mod hostile_clients;
 mod limits;
+mod poor_machines;
 mod stopping;

@@ -33,6 +33,12 @@ pub(crate) fn wharf() -> Command {
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
+    /// What it said when it started.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "one system asks")
+    )]
+    pub(crate) banner: String,
     log: Receiver<String>,
     seen: Vec<String>,
 }
@@ -65,6 +71,7 @@ impl Server {
         forward(child.stderr.take().expect("piped"), line);
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         let mut banner = String::new();
+        let mut address = None;
         let address = loop {
             let start = banner.len();
             let read = output.read_line(&mut banner).expect("text");
@@ -74,11 +81,12 @@ impl Server {
             }
             let mut words = banner[start..].split_whitespace();
             if words.next() == Some("listening") {
-                break words
-                    .next()
-                    .expect("an address")
-                    .parse()
-                    .expect("an address");
+                let word = words.next().expect("an address");
+                address = Some(word.parse().expect("an address"));
+            }
+            // Its last line tells how to stop it.
+            if banner[start..].contains("Ctrl-C") {
+                break address.expect("the address comes first");
             }
         };
         let (rest, _) = mpsc::channel();
@@ -86,6 +94,7 @@ impl Server {
         Self {
             child,
             address,
+            banner,
             log,
             seen: Vec::new(),
         }

@@ -1,0 +1,86 @@
+//! Machines that lack something: a clear line, and service where service is possible.
+
+#![cfg(target_os = "linux")]
+
+use crate::support::{Server, wharf};
+use std::process::Command;
+
+/// Runs `body` on a thread that may not call `io_uring_setup(2)`, nor may its children: what a
+/// container's profile does. The filter ends with the thread.
+fn without_io_uring<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+    let rules = [(libc::SYS_io_uring_setup, Vec::new())].into();
+    let arch = std::env::consts::ARCH
+        .try_into()
+        .expect("an architecture that seccomp knows");
+    let refuse = SeccompAction::Errno(libc::EPERM as u32);
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).expect("a filter");
+    let program: BpfProgram = filter.try_into().expect("it compiles");
+    let forbidden = || {
+        seccompiler::apply_filter(&program).expect("a thread may restrict itself");
+        body()
+    };
+    std::thread::scope(|scope| scope.spawn(forbidden).join().expect("it does not panic"))
+}
+
+fn error_of(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().expect("wharf runs");
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).expect("text"),
+    )
+}
+
+#[test]
+fn where_io_uring_is_forbidden_the_server_says_so_and_serves_all_the_same() {
+    let server = without_io_uring(|| {
+        let mut command = wharf();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        Server::start_command(command)
+    });
+    assert!(
+        server.banner.contains("seccomp filter"),
+        "{}",
+        server.banner
+    );
+    server.connect().assert_serves();
+}
+
+#[test]
+fn asking_for_io_uring_where_it_is_forbidden_is_refused_in_one_line() {
+    let (code, error) = without_io_uring(|| {
+        let mut command = wharf();
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--port-backend",
+            "uring",
+        ]);
+        error_of(command)
+    });
+    assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+    assert!(error.contains("seccomp filter"), "{error}");
+}
+
+#[test]
+fn too_few_descriptors_are_refused_in_one_line() {
+    let mut shell = Command::new("sh");
+    let serve = "ulimit -n 1000 && exec \"$0\" serve --set limits.sessions_max=5000";
+    shell.args(["-c", serve, env!("CARGO_BIN_EXE_wharf")]);
+    let (code, error) = error_of(shell);
+    assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+    for word in ["limits.sessions_max", "1000", "ulimit -Hn 5256"] {
+        assert!(error.contains(word), "{word} is not in: {error}");
+    }
+}
+
+#[test]
+fn with_few_descriptors_and_no_wish_the_server_serves_fewer() {
+    let mut shell = Command::new("sh");
+    let serve = "ulimit -n 300 && exec \"$0\" serve --listen 127.0.0.1:0";
+    shell.args(["-c", serve, env!("CARGO_BIN_EXE_wharf")]);
+    let server = Server::start_command(shell);
+    assert!(server.banner.contains(" 44 at most"), "{}", server.banner);
+    server.connect().assert_serves();
+}
