@@ -1,6 +1,7 @@
 //! What the server says when it starts and when it stops.
 
 use super::assemble::Assembly;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use wharf_host::config::Effective;
@@ -89,20 +90,43 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
-/// What came and went, when the server has stopped.
+/// What came and went, when the server has stopped, and what is left of it: nothing.
 pub(super) fn farewell(reports: &[ShardReport]) {
-    let mut ends: Vec<(&str, u64)> = Vec::new();
-    for report in reports {
-        for (name, count) in report.net.closed_by_reason() {
-            match ends.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, total)) => *total += count,
-                None => ends.push((name, count)),
-            }
-        }
+    let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, count) in reports
+        .iter()
+        .flat_map(|report| report.net.closed_by_reason())
+    {
+        *ends.entry(name).or_default() += count;
     }
-    let sessions: u64 = ends.iter().map(|(_, count)| count).sum();
-    println!("stopped; {sessions} sessions served");
-    for (name, count) in ends.into_iter().filter(|(_, count)| *count > 0) {
+    println!("stopped; {} sessions served", ends.values().sum::<u64>());
+    for (name, count) in ends {
         println!("  {name:<22}{count}");
     }
+    let left: u64 = reports.iter().map(left_behind).sum();
+    println!(
+        "  left behind           {}",
+        if left == 0 { "nothing" } else { "SOMETHING" }
+    );
+}
+
+/// Sessions, queues, sockets, operations and buffers that should all have gone.
+fn left_behind(report: &ShardReport) -> u64 {
+    let (net, port) = (&report.net, &report.port);
+    [
+        net.sessions,
+        net.refusals,
+        net.connecting,
+        net.sends_in_flight,
+        net.queues,
+        net.reassembly_bytes,
+        port.sockets,
+        port.accepts_in_flight,
+        port.recvs_in_flight,
+        port.sends_in_flight,
+        port.recv_buffers_out,
+    ]
+    .map(u64::from)
+    .into_iter()
+    .sum()
 }

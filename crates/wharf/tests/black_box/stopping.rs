@@ -21,6 +21,8 @@ fn a_signal_stops_in_order() {
             client.half_close();
             assert!(client.is_ended());
             assert_eq!(server.wait().code(), Some(0), "{backend} {placement}");
+            let said = server.wait_for_output("left behind");
+            assert!(said.contains("nothing"), "{backend} {placement}: {said}");
         }
     }
 }

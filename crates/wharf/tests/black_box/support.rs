@@ -39,6 +39,9 @@ pub(crate) struct Server {
         expect(dead_code, reason = "one system asks")
     )]
     pub(crate) banner: String,
+    /// What it says behind the banner.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "one system asks"))]
+    output: Receiver<String>,
     log: Receiver<String>,
     seen: Vec<String>,
 }
@@ -89,12 +92,13 @@ impl Server {
                 break address.expect("the address comes first");
             }
         };
-        let (rest, _) = mpsc::channel();
+        let (rest, output_lines) = mpsc::channel();
         forward(output, rest);
         Self {
             child,
             address,
             banner,
+            output: output_lines,
             log,
             seen: Vec::new(),
         }
@@ -124,6 +128,18 @@ impl Server {
                     "no line with {words:?} in the log:\n{}",
                     self.seen.join("\n")
                 ),
+            }
+        }
+    }
+
+    /// Waits until a line of the output behind the banner contains `words`.
+    #[cfg(unix)]
+    pub(crate) fn wait_for_output(&mut self, words: &str) -> String {
+        loop {
+            let line = self.output.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no line with {words:?} in the output"));
+            if line.contains(words) {
+                return line;
             }
         }
     }
