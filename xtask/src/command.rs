@@ -24,7 +24,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     if status.success() {
         return Ok(());
     }
-    Err(format!("`{}` ended with {status}", shown(command)))
+    Err(format!("`{}` ended with {status}", short(command)))
 }
 
 /// What the command prints, if it ran and succeeded; its complaints go to the terminal.
@@ -34,7 +34,7 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
         .output()
         .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
     if !output.status.success() {
-        return Err(format!("`{}` ended with {}", shown(command), output.status));
+        return Err(format!("`{}` ended with {}", short(command), output.status));
     }
     String::from_utf8(output.stdout)
         .map_err(|_| format!("`{}` printed something that is not UTF-8", program(command)))
@@ -58,7 +58,8 @@ pub(crate) fn is_installed(program: &str) -> bool {
 
 fn shown(command: &Command) -> String {
     let mut line = String::new();
-    for (name, value) in command.get_envs() {
+    // The path is long, and the program's own name says what matters of it.
+    for (name, value) in command.get_envs().filter(|(name, _)| *name != "PATH") {
         if let Some(value) = value {
             let _ = write!(line, "{}={} ", name.to_string_lossy(), quoted(value));
         }
@@ -68,6 +69,12 @@ fn shown(command: &Command) -> String {
         let _ = write!(line, " {}", quoted(argument));
     }
     line
+}
+
+/// The program and its first argument, which is cargo's subcommand.
+fn short(command: &Command) -> String {
+    let first = command.get_args().next().unwrap_or_default();
+    format!("{} {}", program(command), first.to_string_lossy())
 }
 
 fn program(command: &Command) -> String {

@@ -24,7 +24,14 @@ const MODELS: &[(&str, &[&str])] = &[
 ];
 
 /// What is built for Windows, and whose tests run under Wine.
-const ON_WINDOWS: &[&str] = &["wharf-base"];
+const ON_WINDOWS: &[&str] = &[
+    "wharf-base",
+    "wharf-port",
+    "wharf-net",
+    "wharf-host",
+    "wharf-bots",
+    "wharf",
+];
 
 /// How much of the stages to run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

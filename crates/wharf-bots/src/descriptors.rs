@@ -3,6 +3,7 @@
 use crate::BotsError;
 
 /// Descriptors that are not sessions: standard streams, the port's own, a report, some to spare.
+#[cfg(unix)]
 const BESIDE_SESSIONS: u64 = 64;
 
 /// Raises this process's soft descriptor limit as far as `sessions` need.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use wharf::wire::classic::{
@@ -144,9 +144,17 @@ impl Server {
         }
     }
 
-    /// Waits for the process to end.
-    pub(crate) fn wait(&mut self) -> ExitStatus {
-        wait(&mut self.child)
+    /// Waits for the process to end, and no longer than is reasonable.
+    #[cfg(unix)]
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("our own child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -164,18 +172,6 @@ fn forward(source: impl Read + Send + 'static, lines: mpsc::Sender<String>) {
             let _ = lines.send(line);
         }
     });
-}
-
-/// Waits for a process to end, and no longer than is reasonable.
-pub(crate) fn wait(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().expect("our own child") {
-            return status;
-        }
-        assert!(Instant::now() < deadline, "the process does not end");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// A client with blocking reads.
