@@ -6,7 +6,8 @@
 use std::process::Command;
 
 use crate::command::{cargo, is_installed, output, run, succeeds};
-use crate::{Outcome, Workspace, windows};
+use crate::windows::{self, Wine};
+use crate::{Outcome, Workspace};
 
 /// Debian's packages, and what they are for.
 const PACKAGES: &[(&str, &[&str])] = &[
@@ -37,7 +38,7 @@ pub(crate) fn install(workspace: &Workspace) -> Outcome {
         return Ok(());
     }
     packages()?;
-    windows::prepare(workspace)
+    Wine::start(workspace).map(drop)
 }
 
 /// rustfmt and clippy, which a minimal Rust lacks.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::command::{cargo, run, succeeds};
-use crate::{Outcome, Workspace, setup, tidy, windows};
+use crate::windows::{self, Wine};
+use crate::{Outcome, Workspace, setup, tidy};
 
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
@@ -239,13 +240,11 @@ fn windows_clippy(workspace: &Workspace) -> Outcome {
 }
 
 fn windows_tests(workspace: &Workspace) -> Outcome {
-    windows::prepare(workspace)?;
-    let mut cargo: Command = windows::cargo(workspace, "test")?;
-    let outcome = run(cargo
+    let _wine = Wine::start(workspace)?;
+    let mut cargo = windows::cargo(workspace, "test")?;
+    run(cargo
         .args(["--tests", "--no-fail-fast"])
-        .args(packages(ON_WINDOWS)));
-    windows::stop_wine(workspace);
-    outcome
+        .args(packages(ON_WINDOWS)))
 }
 
 fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {

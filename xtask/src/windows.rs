@@ -5,13 +5,15 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use crate::command::{self, is_installed, output, run, succeeds};
 use crate::{Outcome, Workspace};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
+/// How long Wine's server waits for another program.
+const SERVER_IDLE_SECONDS: u32 = 300;
 /// Where a toolchain that can build for Windows has its std.
 const STD: &str = "lib/rustlib/x86_64-pc-windows-gnu/lib";
 
@@ -55,11 +57,9 @@ pub(crate) fn cargo_with(workspace: &Workspace, arguments: &[OsString]) -> Outco
     if let Some(why) = missing(workspace) {
         return Err(why);
     }
-    prepare(workspace)?;
+    let _wine = Wine::start(workspace)?;
     let (subcommand, arguments) = arguments.split_first().expect("clap demands one");
-    let outcome = run(cargo(workspace, &subcommand.to_string_lossy())?.args(arguments));
-    stop_wine(workspace);
-    outcome
+    run(cargo(workspace, &subcommand.to_string_lossy())?.args(arguments))
 }
 
 enum Toolchain {
@@ -115,34 +115,60 @@ fn debians_cargo(workspace: &Workspace) -> Command {
     cargo
 }
 
-/// Makes the Wine prefix, and the library that Wine lacks in it; what is there stays.
-pub(crate) fn prepare(workspace: &Workspace) -> Outcome {
-    let system = prefix(workspace).join("drive_c/windows/system32");
-    if !system.join("kernel32.dll").exists() {
-        std::fs::create_dir_all(prefix(workspace))
-            .map_err(|error| format!("target/wine: {error}"))?;
-        run(wine(workspace, "wineboot").arg("--init"))?;
+/// Wine in a prefix of our own, ready to run programs; dropping it ends all that runs there.
+pub(crate) struct Wine<'a> {
+    workspace: &'a Workspace,
+}
+
+impl Wine<'_> {
+    /// Makes the prefix and the library that Wine lacks, unless they are there, and starts Wine.
+    pub(crate) fn start(workspace: &Workspace) -> Outcome<Wine<'_>> {
+        let prefix = prefix(workspace);
+        std::fs::create_dir_all(&prefix).map_err(|error| format!("target/wine: {error}"))?;
+        let wine = Wine { workspace };
+        wine.stop();
+        // Debian's Wine ends its server with the last program. One that starts at that very moment
+        // is cut off, so ours stays until it is stopped, or has had nothing to do for that long.
+        let mut server = wine_command(workspace, "wineserver");
+        run(server
+            .arg(format!("--persistent={SERVER_IDLE_SECONDS}"))
+            .stdout(Stdio::null()))?;
+        let system = prefix.join("drive_c/windows/system32");
+        if !system.join("kernel32.dll").exists() {
+            run(wine_command(workspace, "wineboot").arg("--init"))?;
+        }
+        let library = system.join("bcryptprimitives.dll");
+        if !library.exists() {
+            let source = "xtask/src/windows/bcryptprimitives.c";
+            let mut compiler = Command::new(LINKER);
+            compiler
+                .current_dir(&workspace.root)
+                .args(["-shared", source, "-o"]);
+            run(compiler.arg(library).arg("-ladvapi32"))?;
+        }
+        Ok(wine)
     }
-    let library = system.join("bcryptprimitives.dll");
-    if library.exists() {
-        return Ok(());
+
+    fn stop(&self) {
+        // It fails when nothing runs, which is as well.
+        let _ = succeeds(wine_command(self.workspace, "wineserver").arg("--kill"));
+        let _ = succeeds(wine_command(self.workspace, "wineserver").arg("--wait"));
     }
-    let source = workspace.root.join("xtask/src/windows/bcryptprimitives.c");
-    run(Command::new(LINKER)
-        .arg("-shared")
-        .arg(source)
-        .arg("-o")
-        .arg(library)
-        .arg("-ladvapi32"))
+}
+
+impl Drop for Wine<'_> {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 /// Runs one Windows program under Wine and ends as it ended.
 pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode {
-    match wine(workspace, "wine").args(program).status() {
-        Ok(status) => status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .map_or(ExitCode::FAILURE, ExitCode::from),
+    match wine_command(workspace, "wine").args(program).status() {
+        Ok(status) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            code.map_or(ExitCode::FAILURE, ExitCode::from)
+        }
         Err(error) => {
             eprintln!("wine did not start: {error}");
             ExitCode::FAILURE
@@ -150,13 +176,7 @@ pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode 
     }
 }
 
-/// Ends what Wine keeps running in our prefix.
-pub(crate) fn stop_wine(workspace: &Workspace) {
-    // It fails when nothing runs any more, which is as well.
-    let _ = succeeds(wine(workspace, "wineserver").arg("--kill"));
-}
-
-fn wine(workspace: &Workspace, program: &str) -> Command {
+fn wine_command(workspace: &Workspace, program: &str) -> Command {
     let mut command = Command::new(program);
     command
         .env("WINEPREFIX", prefix(workspace))
