@@ -3,7 +3,7 @@
 use crate::BotsError;
 use crate::commands::Command;
 use crate::fleet::{DONE, FirstFailure, Fleet};
-use crate::gate::Gate;
+use crate::gate::{Gate, Ticket};
 use crate::progress::Snapshot;
 use crate::tally::Tally;
 use std::net::SocketAddr;
@@ -26,7 +26,6 @@ pub(crate) struct Driver<P> {
     target: SocketAddr,
     batch: Vec<Completion>,
     begun: bool,
-    watched_at: Instant,
 }
 
 impl<P: Port> Driver<P> {
@@ -39,7 +38,6 @@ impl<P: Port> Driver<P> {
             target,
             batch: Vec::with_capacity(BATCH),
             begun: false,
-            watched_at: Instant::ZERO,
         }
     }
 
@@ -54,29 +52,57 @@ impl<P: Port> Driver<P> {
     ) -> Result<Tally, BotsError> {
         let waker = self.port.waker();
         let ticket = gate.enter(move || waker.wake());
-        while !self.fleet.is_done() {
-            let now = self.turn().map_err(BotsError::Port)?;
-            if let Some(failure) = self.fleet.first_failure() {
-                return Err(self.explain(failure));
-            }
-            if self.fleet.is_gathered() {
-                ticket.ready(now);
-                if let Some(start) = gate.start() {
-                    self.fleet.start(start);
-                    self.carry_out(now);
-                }
-            }
-            if now >= self.watched_at + WATCH_EVERY {
-                self.watched_at = now;
+        let mut watch_at = Instant::ZERO;
+        while !self.is_done() {
+            let now = self.step(gate, &ticket, watch_at)?;
+            if now >= watch_at {
+                watch_at = now + WATCH_EVERY;
                 watch(self.fleet.snapshot(), now);
             }
         }
-        Ok(self.fleet.into_tally())
+        Ok(self.into_tally())
+    }
+
+    /// One turn, begun at `until` at the latest, and through the gate when it is open; returns the
+    /// time.
+    ///
+    /// # Errors
+    /// As [`Driver::run`].
+    pub(crate) fn step(
+        &mut self,
+        gate: &Gate,
+        ticket: &Ticket<'_>,
+        until: Instant,
+    ) -> Result<Instant, BotsError> {
+        let now = self.turn(until).map_err(BotsError::Port)?;
+        if let Some(failure) = self.fleet.first_failure() {
+            return Err(self.explain(failure));
+        }
+        if self.fleet.is_gathered() {
+            ticket.ready(now);
+            if let Some(start) = gate.start() {
+                self.fleet.start(start);
+                self.carry_out(now);
+            }
+        }
+        Ok(now)
+    }
+
+    /// What was counted, once the run is over.
+    pub(crate) fn into_tally(self) -> Tally {
+        self.fleet.into_tally()
+    }
+
+    /// Whether the run is over.
+    pub(crate) fn is_done(&self) -> bool {
+        self.fleet.is_done()
     }
 
     /// Waits, handles what came and sends what is to be sent; returns the time.
-    fn turn(&mut self) -> std::io::Result<Instant> {
-        let until = self.next_deadline();
+    fn turn(&mut self, until: Instant) -> std::io::Result<Instant> {
+        let until = self
+            .next_deadline()
+            .map_or(until, |deadline| deadline.min(until));
         let now = self.port.wait(&mut self.batch, Some(until))?;
         if self.begun {
             self.fleet.begin_turn(now);
@@ -99,13 +125,13 @@ impl<P: Port> Driver<P> {
         Ok(now)
     }
 
-    fn next_deadline(&self) -> Instant {
+    /// When the next turn is due, whatever the port has by then.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         if !self.begun {
-            return Instant::ZERO;
+            return Some(Instant::ZERO);
         }
-        let watch = self.watched_at + WATCH_EVERY;
         let deadlines = [self.net.next_deadline(), self.fleet.next_deadline()];
-        deadlines.into_iter().flatten().fold(watch, Instant::min)
+        deadlines.into_iter().flatten().min()
     }
 
     fn carry_out(&mut self, now: Instant) {

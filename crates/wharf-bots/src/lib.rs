@@ -21,6 +21,8 @@ mod plan;
 mod progress;
 mod report;
 mod run;
+#[cfg(test)]
+mod simulated;
 mod source;
 mod tally;
 

@@ -103,18 +103,23 @@ fn run_thread<P: NativePort>(
     sender: &SyncSender<Sighting>,
 ) -> Result<Tally, BotsError> {
     let fleet = Fleet::new(Plan::new(options, index));
+    let (net, port_options) = client_side(options, &fleet);
+    let port = P::open(&port_options).inspect_err(|_| gate.give_up_one())?;
+    let watch = |snapshot, now| {
+        let _ = sender.try_send((index, snapshot, now));
+    };
+    Driver::new(port, net, fleet, options.target).run(gate, watch)
+}
+
+/// The sessions of a thread's bots, and what their port needs.
+pub(crate) fn client_side(options: &BotOptions, fleet: &Fleet) -> (Net, PortOptions) {
     let limits = net_limits(options, fleet.sessions());
     let admission = Arc::new(Admission::new(&limits));
     let port_options = PortOptions {
         connects_max: limits.connects_max,
         ..PortOptions::for_sockets(limits.sockets_per_port(0))
     };
-    let net = Net::new(0, limits, admission);
-    let port = P::open(&port_options).inspect_err(|_| gate.give_up_one())?;
-    let watch = |snapshot, now| {
-        let _ = sender.try_send((index, snapshot, now));
-    };
-    Driver::new(port, net, fleet, options.target).run(gate, watch)
+    (Net::new(0, limits, admission), port_options)
 }
 
 /// The limits of a thread's client side.
