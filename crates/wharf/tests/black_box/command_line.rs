@@ -108,3 +108,19 @@ fn a_port_in_use_is_an_ailment() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("--listen"), "{text}");
 }
+
+#[test]
+fn the_log_is_json_and_goes_to_files_when_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = format!("data={:?}", directory.path().to_str().unwrap());
+    let settings = ["log.format=json", "log.files=true", &data];
+    let mut server = Server::start(BACKENDS[0], &settings);
+    server.connect().send_bytes(b"GET / HTTP/1.1\r\n\r\n");
+    let line = server.wait_for_log(&["session closed", "frame-too-long"]);
+    assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+    assert!(!line.contains("HTTP"), "never a frame's body: {line}");
+    let files: Vec<_> = std::fs::read_dir(directory.path().join("log"))
+        .unwrap()
+        .collect();
+    assert!(!files.is_empty(), "one file a day");
+}
