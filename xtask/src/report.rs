@@ -3,11 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stages::{Mode, STAGES, Stage};
+use crate::stages::{BUDGET_IN_ALL, Mode, STAGES, Stage};
 use crate::{Outcome, Workspace};
-
-/// What all stages together may take on two cores, from a fresh clone.
-const BUDGET_IN_ALL: Duration = Duration::from_secs(40 * 60);
 
 /// Which of a mode's stages run, and whether one that fails stops the rest.
 #[derive(Default)]
@@ -65,24 +62,8 @@ pub(crate) fn run(workspace: &Workspace, mode: Mode, selection: &Selection) -> O
             break;
         }
     }
-    print_table(&rows);
-    let failed: Vec<&str> = rows
-        .iter()
-        .filter(|row| row.failed())
-        .map(|row| row.stage.name)
-        .collect();
-    if failed.is_empty() {
-        return Ok(());
-    }
-    let again: Vec<String> = failed
-        .iter()
-        .map(|name| format!("  cargo xtask test --only {name}"))
-        .collect();
-    Err(format!(
-        "failed: {}; to repeat:\n{}",
-        failed.join(", "),
-        again.join("\n")
-    ))
+    print!("\n{}", table(&rows));
+    closing(&rows)
 }
 
 /// Prints every stage, its budget and what it promises.
@@ -111,10 +92,6 @@ fn selected(mode: Mode, selection: &Selection) -> Vec<&'static Stage> {
 }
 
 impl Row {
-    fn failed(&self) -> bool {
-        matches!(self.verdict, Verdict::Failed(_))
-    }
-
     fn remark(&self) -> String {
         match &self.verdict {
             Verdict::Failed(_) => "FAILED".into(),
@@ -137,38 +114,140 @@ fn print_end(row: &Row) {
     }
 }
 
-fn print_table(rows: &[Row]) {
-    println!("\n{:<16} {:>6} {:>7}", "stage", "time", "budget");
+/// Each stage's time against its budget. The last line is for machines that count.
+fn table(rows: &[Row]) -> String {
+    let mut table = line("stage", "time", "budget", "");
     for row in rows {
         let (took, budget) = (clock(row.took), clock(row.stage.budget));
-        println!(
-            "{:<16} {took:>6} {budget:>7}  {}",
-            row.stage.name,
-            row.remark()
-        );
+        table += &line(row.stage.name, &took, &budget, &row.remark());
     }
-    let total: Duration = rows.iter().map(|row| row.took).sum();
-    let remark = if total > BUDGET_IN_ALL {
+    let took: Duration = rows.iter().map(|row| row.took).sum();
+    let remark = if took > BUDGET_IN_ALL {
         "over its budget"
     } else {
-        "ok"
+        ""
     };
-    println!(
-        "{:<16} {:>6} {:>7}  {remark}",
-        "in all",
-        clock(total),
-        clock(BUDGET_IN_ALL)
-    );
+    table += &line("in all", &clock(took), &clock(BUDGET_IN_ALL), remark);
     let count = |of: fn(&Verdict) -> bool| rows.iter().filter(|row| of(&row.verdict)).count();
-    println!(
-        "stages: {} passed, {} failed, {} skipped",
-        count(|verdict| matches!(verdict, Verdict::Passed)),
-        count(|verdict| matches!(verdict, Verdict::Failed(_))),
-        count(|verdict| matches!(verdict, Verdict::Skipped(_))),
-    );
+    let passed = count(|verdict| matches!(verdict, Verdict::Passed));
+    let failed = count(|verdict| matches!(verdict, Verdict::Failed(_)));
+    let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
+    table + &format!("stages: {passed} passed, {failed} failed, {skipped} skipped\n")
+}
+
+fn line(stage: &str, time: &str, budget: &str, remark: &str) -> String {
+    let line = format!("{stage:<16} {time:>6} {budget:>7}  {remark}");
+    format!("{}\n", line.trim_end())
+}
+
+/// Names the stages that failed, and what to type to repeat each alone.
+fn closing(rows: &[Row]) -> Outcome {
+    let failed = rows
+        .iter()
+        .filter(|row| matches!(row.verdict, Verdict::Failed(_)));
+    let failed: Vec<&str> = failed.map(|row| row.stage.name).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let again = failed
+        .iter()
+        .map(|name| format!("\n  cargo xtask test --only {name}"));
+    Err(format!(
+        "failed: {}; to repeat:{}",
+        failed.join(", "),
+        again.collect::<String>()
+    ))
 }
 
 /// Minutes and seconds.
 fn clock(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    fn row(stage: &'static Stage, verdict: Verdict, seconds: u64) -> Row {
+        let took = Duration::from_secs(seconds);
+        Row {
+            stage,
+            verdict,
+            took,
+        }
+    }
+
+    fn names(mode: Mode, selection: &Selection) -> Vec<&'static str> {
+        selected(mode, selection)
+            .iter()
+            .map(|stage| stage.name)
+            .collect()
+    }
+
+    #[test]
+    fn the_table_tells_what_failed_what_was_skipped_and_what_took_too_long() {
+        let rows = [
+            row(&STAGES[0], Verdict::Passed, 9),
+            row(&STAGES[1], Verdict::Passed, 61),
+            row(&STAGES[2], Verdict::Failed("tidy: 2 findings".into()), 5),
+            row(&STAGES[3], Verdict::Skipped("no compiler".into()), 0),
+        ];
+        expect![[r#"
+            stage              time  budget
+            setup              0:09    4:00  ok
+            fmt                1:01    1:00  ok, over its budget
+            tidy               0:05    1:00  FAILED
+            clippy             0:00    3:00  skipped: no compiler
+            in all             1:15   40:00
+            stages: 2 passed, 1 failed, 1 skipped
+        "#]]
+        .assert_eq(&table(&rows));
+        expect![[r#"
+            failed: tidy; to repeat:
+              cargo xtask test --only tidy"#]]
+        .assert_eq(&closing(&rows).unwrap_err());
+    }
+
+    #[test]
+    fn what_passes_or_is_skipped_is_a_success() {
+        let skipped = Verdict::Skipped("no compiler".into());
+        let rows = [
+            row(&STAGES[0], Verdict::Passed, 1),
+            row(&STAGES[1], skipped, 0),
+        ];
+        assert_eq!(closing(&rows), Ok(()));
+    }
+
+    #[test]
+    fn all_together_may_take_too_long_though_none_does() {
+        let rows = STAGES
+            .iter()
+            .map(|stage| row(stage, Verdict::Passed, stage.budget.as_secs()));
+        let mut rows: Vec<Row> = rows.collect();
+        assert!(!table(&rows).contains("over"));
+        rows.push(row(&STAGES[0], Verdict::Passed, BUDGET_IN_ALL.as_secs()));
+        assert!(table(&rows).contains("over its budget"));
+    }
+
+    #[test]
+    fn stages_are_chosen_by_name_or_from_one_on() {
+        let only = vec!["docs".to_string(), "fmt".to_string()];
+        let only = Selection {
+            only,
+            ..Selection::default()
+        };
+        assert_eq!(names(Mode::Test, &only), ["fmt", "docs"]);
+        let from = Selection {
+            from: Some("windows-clippy".into()),
+            ..Selection::default()
+        };
+        assert_eq!(
+            names(Mode::Test, &from),
+            ["windows-clippy", "windows-tests"]
+        );
+        assert_eq!(names(Mode::Test, &Selection::default()).len(), STAGES.len());
+        let smoke = names(Mode::Smoke, &Selection::default());
+        assert_eq!(smoke, ["fmt", "tidy", "clippy", "tests"]);
+    }
 }
