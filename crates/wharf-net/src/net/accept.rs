@@ -79,7 +79,7 @@ impl Net {
                 if self.shutdown_at.is_some() {
                     return; // Dropping the socket closes it.
                 }
-                if self.accepts_left > 0 && self.waiting.is_empty() {
+                if self.accepts_left > 0 {
                     self.take_in(now, socket, port, events);
                 } else if self.waiting.len() < self.limits.accepts_waiting_max as usize {
                     self.waiting.push_back(socket);

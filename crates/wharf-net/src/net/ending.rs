@@ -80,11 +80,10 @@ impl Net {
 
     /// Frees a slot that nothing in the port refers to any more.
     pub(super) fn free(&mut self, key: Key, events: &mut impl SessionEvents) {
-        let mut session = self.sessions.remove(key).expect("a session is freed once");
-        session.outbox.discard(&mut self.pools);
-        self.stats.reassembly_bytes -= session.cutter.reserved_bytes() as u32;
+        let session = self.sessions.remove(key).expect("a session is freed once");
+        assert!(session.outbox.is_empty(), "frames outlived their session");
+        assert_eq!(session.cutter.reserved_bytes(), 0, "a partial frame did");
         self.deadlines.clear(key.index());
-        self.unfinished.clear(key.index());
         match session.role {
             Role::Refused(_) => self.stats.refusals -= 1,
             _ => self.stats.sessions -= 1,

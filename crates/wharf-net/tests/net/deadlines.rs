@@ -112,21 +112,28 @@ fn frames_that_arrive_in_pieces_are_no_slow_frame() {
     let mut net = Harness::new(|limits| limits.login = secs(3_600));
     let pair = net.connect();
     let bytes = [echo(b"one"), echo(b"two")].concat();
-    // Every piece but the last ends inside a frame, and each frame is completed in time.
+    // Every piece ends inside a frame, and begins by completing the one before, in time.
+    net.say(pair.client, &bytes[..3]);
     for _ in 0..20 {
-        net.say(pair.client, &bytes[..10]);
         net.advance(secs(6));
-        net.say(pair.client, &bytes[10..]);
+        net.say(pair.client, &bytes[3..11]);
         net.advance(secs(6));
+        net.say(pair.client, &[&bytes[11..], &bytes[..3]].concat());
     }
+    net.settle();
     assert_eq!(net.bodies(pair.client).len(), 40);
-    assert_eq!(net.server().stats().frames_reassembled, 20);
+    assert_eq!(net.server().stats().frames_reassembled, 40);
+    net.say(pair.client, &bytes[3..8]);
+    net.settle();
     net.stop();
 }
 
 #[test]
 fn a_frame_cannot_be_late_while_its_session_is_paused() {
-    let mut net = Harness::new(|limits| limits.session_credit = 1);
+    let mut net = Harness::new(|limits| {
+        limits.session_credit = 1;
+        limits.login = secs(3_600);
+    });
     net.content.handles = false;
     let pair = net.connect();
     let bytes = echo(b"second");
@@ -138,6 +145,8 @@ fn a_frame_cannot_be_late_while_its_session_is_paused() {
         "without credit we do not listen"
     );
     net.server().return_credit(pair.server, 1);
+    // From now on it has its ten seconds.
+    net.advance(millis(9_900));
     net.say(pair.client, &bytes[3..]);
     net.settle();
     assert_eq!(
@@ -186,6 +195,50 @@ fn a_peer_that_does_not_close_after_the_goodbye_is_closed_at_the_drain_deadline(
     assert_eq!(net.end(pair.server), "open");
     net.advance(millis(20));
     assert_eq!(net.reason(pair.server), Some(CloseReason::Kicked));
+    net.stop();
+}
+
+#[test]
+fn a_peer_that_reads_now_and_then_cannot_hold_the_goodbye_for_ever() {
+    let mut net = Harness::new(|limits| {
+        limits.send_queue_bytes = 32 << 20;
+        limits.send_queues_bytes = 32 << 20;
+    });
+    let pair = net.connect();
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    for _ in 0..1_800 {
+        net.tell(pair.server, &echo(&[1; 16_000]));
+    }
+    net.server().finish(pair.server, CloseReason::Kicked);
+    net.settle();
+    for _ in 0..3 {
+        net.advance(millis(9_900));
+        assert_eq!(net.end(pair.server), "open");
+        net.clients.net.resume_input(pair.client);
+        net.turn();
+        net.turn();
+        net.clients.net.hold_input(pair.client);
+        net.settle();
+    }
+    assert!(
+        net.server().stats().queued_bytes > 0,
+        "it has read everything"
+    );
+    net.advance(secs(1));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::SendStall));
+    net.stop();
+}
+
+#[test]
+fn a_client_of_ours_has_no_deadlines_once_it_is_connected() {
+    let mut net = Harness::new(|limits| (limits.inbound, limits.outbound) = (MODERN, MODERN));
+    let pair = net.connect();
+    net.tell(pair.server, &frame(1_024, b""));
+    net.settle();
+    net.server().log_in(pair.server);
+    net.advance(secs(10_000));
+    assert!(net.lives(pair));
     net.stop();
 }
 

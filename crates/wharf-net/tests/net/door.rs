@@ -66,6 +66,24 @@ fn a_refused_connection_that_says_nothing_is_closed_after_two_seconds() {
 }
 
 #[test]
+fn a_refused_connection_that_does_not_close_has_two_more_seconds() {
+    let mut net = Harness::new(full);
+    let _seated = net.connect();
+    let late = net.dial();
+    net.settle();
+    net.clients.net.hold_input(late);
+    net.say(late, &login());
+    net.advance(millis(1_990));
+    assert_eq!(net.server().stats().refusals, 1);
+    net.advance(millis(20));
+    assert_eq!(net.server().stats().refusals, 0, "its seat is for the next");
+    net.clients.net.resume_input(late);
+    net.settle();
+    assert_eq!(net.bodies(late).len(), 1);
+    net.stop();
+}
+
+#[test]
 fn beyond_the_seats_for_refusals_a_connection_is_reset() {
     let mut net = Harness::new(full);
     let _seated = net.connect();

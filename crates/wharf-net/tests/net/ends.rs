@@ -1,6 +1,7 @@
 //! Why sessions end: each reason, and that it ends that session alone.
 
 use crate::harness::*;
+use crate::world::World;
 use wharf_net::CloseReason;
 use wharf_port::ConnectError;
 use wharf_wire::Violation;
@@ -130,11 +131,7 @@ fn a_frame_that_content_got_wrong_never_reaches_the_client() {
 #[test]
 fn a_connect_to_nobody_is_told_as_refused() {
     let mut net = Harness::new(|_| ());
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let client = net.dial_to(nobody);
+    let client = net.dial_to(World::nobody());
     net.settle();
     let refused = CloseReason::ConnectFailed(ConnectError::Refused);
     assert_eq!(net.heard_by_client(client), [Heard::Closed(refused)]);

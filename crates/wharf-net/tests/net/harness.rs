@@ -1,67 +1,16 @@
 //! A server and its clients around made-up time: what every test here stands on.
 
-use std::collections::BTreeSet;
+pub(crate) use crate::ear::{Content, Ear, Heard};
+use crate::world::{TestPort, World};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_base::{Instant, SessionId};
 use wharf_net::{
     Admission, AdmissionStats, CloseReason, Net, NetLimits, NetStats, Origin, Outgoing,
-    SessionEvents,
 };
-#[cfg(windows)]
-use wharf_port::IocpPort as SystemPort;
-#[cfg(target_os = "linux")]
-use wharf_port::UringPort as SystemPort;
-use wharf_port::{Checked, Completion, ConnectOptions, NativePort, Port, PortOptions};
-use wharf_wire::{Frame, Header, SendClass};
-
-/// What a session's owner heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    Opened,
-    Frame(u16, Vec<u8>),
-    InputEnded,
-    Closed(CloseReason),
-}
-
-/// Everything that one side's owner heard, in order.
-#[derive(Default)]
-pub(crate) struct Ear {
-    pub(crate) heard: Vec<(SessionId, Heard)>,
-    /// How much of it content has dealt with.
-    handled: usize,
-}
-
-impl SessionEvents for Ear {
-    fn opened(&mut self, session: SessionId, _peer: SocketAddr) {
-        self.heard.push((session, Heard::Opened));
-    }
-
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
-        self.heard
-            .push((session, Heard::Frame(frame.id, frame.body.to_vec())));
-    }
-
-    fn input_ended(&mut self, session: SessionId) {
-        self.heard.push((session, Heard::InputEnded));
-    }
-
-    fn closed(&mut self, session: SessionId, reason: &CloseReason) {
-        self.heard.push((session, Heard::Closed(*reason)));
-    }
-}
-
-/// What the server's content does with what it hears.
-#[derive(Clone, Copy)]
-pub(crate) struct Content {
-    /// Sends every frame back.
-    pub(crate) echoes: bool,
-    /// Gives the credit of every frame back.
-    pub(crate) handles: bool,
-    /// Finishes a session when its input has ended.
-    pub(crate) finishes: bool,
-}
+use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions};
+use wharf_wire::{Header, SendClass};
 
 /// A client leaves when the server has.
 const CLIENT: Content = Content {
@@ -70,23 +19,27 @@ const CLIENT: Content = Content {
     finishes: true,
 };
 
+/// More turns than anything here takes.
+const TURNS_MAX: u32 = 100_000;
+const MOMENT: Duration = Duration::from_micros(10);
+
 /// One state machine with its port and its owner.
 pub(crate) struct Side {
     pub(crate) net: Net,
-    pub(crate) port: Checked<SystemPort>,
+    pub(crate) port: Checked<TestPort>,
     pub(crate) ear: Ear,
     batch: Vec<Completion>,
 }
 
 /// Servers (one a shard), one client machine, and the time.
 pub(crate) struct Harness {
+    pub(crate) world: World,
     pub(crate) now: Instant,
     pub(crate) servers: Vec<Side>,
     pub(crate) clients: Side,
     pub(crate) admission: Arc<Admission>,
     pub(crate) content: Content,
     pub(crate) address: SocketAddr,
-    arrivals: u32,
 }
 
 /// Both ends of one connection.
@@ -99,14 +52,22 @@ pub(crate) struct Pair {
 impl Harness {
     /// A server of one shard with the default limits, except what `change` says.
     pub(crate) fn new(change: impl FnOnce(&mut NetLimits)) -> Self {
+        Self::in_world(World::quiet(), change)
+    }
+
+    /// The same in a world where things may go wrong.
+    pub(crate) fn in_world(mut world: World, change: impl FnOnce(&mut NetLimits)) -> Self {
         let mut limits = NetLimits::for_sessions(100, 1);
         change(&mut limits);
         let admission = Arc::new(Admission::new(&limits));
-        let side = |shard, limits: &NetLimits| Side {
-            net: Net::new(shard, limits.clone(), Arc::clone(&admission)),
-            port: open_port(limits),
-            ear: Ear::default(),
-            batch: Vec::with_capacity(64),
+        let mut side = |shard, limits: &NetLimits| {
+            let options = PortOptions::for_sockets(limits.sockets_per_port(2));
+            Side {
+                net: Net::new(shard, limits.clone(), Arc::clone(&admission)),
+                port: Checked::new(world.open(&options)),
+                ear: Ear::default(),
+                batch: Vec::with_capacity(64),
+            }
         };
         let mut servers: Vec<_> = (0..limits.shards)
             .map(|shard| side(shard as u8, &limits))
@@ -122,6 +83,7 @@ impl Harness {
         let first = &mut servers[0];
         let address = first.net.listen(&mut first.port, any_port).unwrap();
         Self {
+            world,
             now: Instant::ZERO + Duration::from_secs(1_000),
             servers,
             clients,
@@ -132,7 +94,6 @@ impl Harness {
                 finishes: true,
             },
             address,
-            arrivals: 0,
         }
     }
 
@@ -182,26 +143,46 @@ impl Harness {
             .send(now, server, SendClass::Reliable, Origin::Others, frame);
     }
 
-    /// Everybody takes turns until nothing happens any more.
+    /// Everybody takes turns until nothing happens any more. What the world delivers within a
+    /// moment counts as now.
     pub(crate) fn settle(&mut self) {
         let mut quiet = 0;
-        while quiet < 4 {
-            let busy = self.turn();
-            quiet = if busy { 0 } else { quiet + 1 };
+        for _ in 0..TURNS_MAX {
+            quiet = if self.turn() { 0 } else { quiet + 1 };
+            match self.world.next() {
+                Some(at) if at <= self.now + MOMENT => {
+                    self.now = self.now.max(at);
+                    quiet = 0;
+                }
+                _ if quiet >= World::QUIET_TURNS => return,
+                _ => {}
+            }
+        }
+        panic!("it never comes to rest");
+    }
+
+    /// The clients take turns while the servers sleep.
+    pub(crate) fn settle_clients(&mut self) {
+        for _ in 0..8 {
+            self.now = self.now.max(self.world.next().unwrap_or_default());
+            self.world.set_now(self.now);
+            self.clients.turn(self.now, CLIENT);
         }
     }
 
     /// Lets time pass, stopping at every deadline on the way.
     pub(crate) fn advance(&mut self, by: Duration) {
         let target = self.now + by;
-        loop {
+        for turns in 0.. {
+            assert!(turns < TURNS_MAX, "deadlines without end");
             self.settle();
-            match self.next_deadline() {
+            let next = self.next_deadline().into_iter().chain(self.world.next());
+            match next.min() {
                 Some(at) if at <= target => self.now = at.max(self.now + Duration::from_nanos(1)),
                 _ => break,
             }
         }
-        self.now = target;
+        self.now = self.now.max(target);
         self.settle();
     }
 
@@ -222,11 +203,13 @@ impl Harness {
     }
 
     pub(crate) fn heard_by_client(&self, session: SessionId) -> Vec<Heard> {
-        heard(&self.clients.ear, session)
+        self.clients.ear.heard_of(session)
     }
 
     pub(crate) fn heard_by_server(&self, session: SessionId) -> Vec<Heard> {
-        heard(&self.servers[usize::from(session.shard())].ear, session)
+        self.servers[usize::from(session.shard())]
+            .ear
+            .heard_of(session)
     }
 
     /// The bodies of the frames that a client got.
@@ -294,6 +277,7 @@ impl Harness {
 
     /// One turn of everybody. Returns whether anything happened.
     pub(crate) fn turn(&mut self) -> bool {
+        self.world.set_now(self.now);
         let mut busy = self.clients.turn(self.now, CLIENT);
         for index in 0..self.servers.len() {
             busy |= self.servers[index].turn(self.now, self.content);
@@ -301,7 +285,6 @@ impl Harness {
                 let side = &mut self.servers[usize::from(shard)];
                 side.net
                     .handle_arrival(self.now, arrival, &mut side.port, &mut side.ear);
-                self.arrivals += 1;
                 busy = true;
             }
         }
@@ -311,8 +294,9 @@ impl Harness {
 
 impl Side {
     fn turn(&mut self, now: Instant, content: Content) -> bool {
-        let soon = wharf_port::clock::now() + Duration::from_micros(300);
-        self.port.wait(&mut self.batch, Some(soon)).unwrap();
+        self.port
+            .wait(&mut self.batch, Some(World::glance()))
+            .unwrap();
         let busy = !self.batch.is_empty() || self.net.next_deadline().is_some_and(|at| at <= now);
         for completion in self.batch.drain(..) {
             self.net
@@ -323,51 +307,6 @@ impl Side {
         self.net.flush(now, &mut self.port, &mut self.ear);
         busy
     }
-}
-
-impl Ear {
-    fn check_each_session_was_closed_once(&self) {
-        let sessions: BTreeSet<_> = self.heard.iter().map(|(session, _)| *session).collect();
-        for session in sessions {
-            let heard = heard(self, session);
-            let closed = heard
-                .iter()
-                .filter(|what| matches!(what, Heard::Closed(_)))
-                .count();
-            assert_eq!(closed, 1, "{session} heard {heard:?}");
-            assert!(
-                matches!(heard.last(), Some(Heard::Closed(_))),
-                "{session} heard {heard:?}"
-            );
-        }
-    }
-
-    fn answer(&mut self, now: Instant, net: &mut Net, content: Content) {
-        for (session, what) in &self.heard[self.handled..] {
-            match what {
-                Heard::Frame(id, body) => {
-                    if content.echoes {
-                        let frame = frame(*id, body);
-                        let frame = Outgoing::Copy(&frame);
-                        net.send(now, *session, SendClass::Reliable, Origin::Own, frame);
-                    }
-                    if content.handles {
-                        net.return_credit(*session, 1);
-                    }
-                }
-                Heard::InputEnded if content.finishes => {
-                    net.finish(*session, CloseReason::PeerClosed);
-                }
-                _ => {}
-            }
-        }
-        self.handled = self.heard.len();
-    }
-}
-
-fn open_port(limits: &NetLimits) -> Checked<SystemPort> {
-    let options = PortOptions::for_sockets(limits.sockets_per_port(2));
-    Checked::new(SystemPort::open(&options).expect("a port for the test"))
 }
 
 /// Whatever counts what is there now must say that nothing is.
@@ -384,11 +323,6 @@ fn assert_nothing_is_counted(stats: &NetStats) {
     for (name, count) in counts {
         assert_eq!(count, 0, "{name}");
     }
-}
-
-fn heard(ear: &Ear, session: SessionId) -> Vec<Heard> {
-    let of_session = ear.heard.iter().filter(|(id, _)| *id == session);
-    of_session.map(|(_, what)| what.clone()).collect()
 }
 
 /// A whole frame.

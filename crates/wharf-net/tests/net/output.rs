@@ -224,6 +224,43 @@ fn a_reply_never_reaches_a_later_session_in_the_same_slot() {
 }
 
 #[test]
+fn what_is_for_another_shard_reaches_nobody_here() {
+    let mut net = Harness::new(|limits| limits.shards = 2);
+    let (here, there) = (net.connect(), net.connect());
+    assert_eq!(here.server.key(), there.server.key());
+    let now = net.now;
+    let frame = echo(b"for the other shard");
+    let outgoing = Outgoing::Copy(&frame);
+    net.server().send(
+        now,
+        there.server,
+        SendClass::Reliable,
+        Origin::Others,
+        outgoing,
+    );
+    net.server().close(there.server, CloseReason::Kicked);
+    net.settle();
+    assert!(net.lives(here) && net.lives(there));
+    assert_eq!(net.bodies(here.client).len(), 1);
+    net.stop();
+}
+
+#[test]
+fn what_a_cut_session_had_waiting_is_freed_before_its_socket_is() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    stuff(&mut net, pair);
+    assert!(net.server().stats().queued_bytes > 0);
+    net.server().close(pair.server, CloseReason::Kicked);
+    net.turn();
+    assert_eq!(net.server().stats().queued_bytes, 0);
+    assert_eq!(net.end(pair.server), "open", "the port has not said so yet");
+    net.stop();
+}
+
+#[test]
 fn a_session_that_has_been_finished_takes_no_more_frames() {
     let mut net = Harness::new(|_| ());
     let pair = net.connect();

@@ -38,6 +38,19 @@ fn a_stopping_server_accepts_nobody() {
 }
 
 #[test]
+fn a_connection_that_is_accepted_as_the_stop_begins_is_closed() {
+    let mut net = Harness::new(|_| ());
+    let late = net.dial();
+    net.settle_clients();
+    let now = net.now;
+    net.server().begin_shutdown(now);
+    net.settle();
+    assert!(net.client_is_closed(late));
+    assert_eq!(net.server().stats().opened, 0);
+    net.stop();
+}
+
+#[test]
 fn a_stop_is_bounded_whatever_clients_do() {
     let mut net = Harness::new(|_| ());
     let (deaf, mute) = (net.connect(), net.connect());
