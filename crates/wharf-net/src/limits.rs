@@ -27,7 +27,9 @@ pub struct NetLimits {
 
     /// Accepted connections that one turn takes in; the rest wait for the next.
     pub accepts_per_turn: u32,
-    /// Accepted connections that wait for a turn; beyond those a connection is reset.
+    /// Accepted connections that wait for a turn; beyond those a connection is reset. While one
+    /// waits no more are accepted; but an accept that is armed takes all that the kernel has kept
+    /// meanwhile, so this is as many as a listener's backlog.
     pub accepts_waiting_max: u32,
     /// Pause of a listener after the system had no descriptor or memory for an accept.
     pub accept_backoff: Duration,
@@ -237,7 +239,7 @@ impl Default for NetLimits {
             loopback_exempt: true,
             connects_max: 64,
             accepts_per_turn: 64,
-            accepts_waiting_max: 1_024,
+            accepts_waiting_max: 4_096,
             accept_backoff: Duration::from_millis(100),
             inbound: FrameRules {
                 table: &classic::FROM_CLIENT,

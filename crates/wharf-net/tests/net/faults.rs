@@ -3,6 +3,7 @@
 use crate::harness::*;
 use crate::swarm::{STEPS, Swarm};
 use crate::world::World;
+use std::time::Duration;
 use wharf_net::CloseReason;
 use wharf_port::sim::Faults;
 
@@ -44,6 +45,28 @@ fn a_starved_listener_tries_again_as_soon_as_a_connection_has_closed() {
     net.settle();
     assert_eq!(net.server().stats().opened, 2);
     assert_eq!(net.heard_by_client(client), [Heard::Opened]);
+    net.stop();
+}
+
+#[test]
+fn while_connections_wait_for_their_turn_the_rest_wait_in_the_kernel() {
+    let mut net = Harness::new(|limits| {
+        limits.accepts_per_turn = 1;
+        limits.accepts_waiting_max = 10;
+    });
+    // Two waves; both at once are more than may wait here.
+    for _ in 0..2 {
+        for _ in 0..8 {
+            net.dial();
+        }
+        for _ in 0..3 {
+            net.now += Duration::from_micros(1);
+            net.turn();
+        }
+    }
+    net.settle();
+    let stats = net.server().stats();
+    assert_eq!((stats.opened, stats.accepts_waiting_overflow), (16, 0));
     net.stop();
 }
 
