@@ -107,7 +107,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("tidy", 1, "the habits of STYLE.md hold", tidy).smoke(),
     Stage::new("clippy", 3, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 1, "rustdoc has no warning", docs),
-    Stage::new("tests", 5, "unit, property and contract tests, a few seeds", tests).smoke(),
+    Stage::new("tests", 4, "unit, property and contract tests, a few seeds", tests).smoke(),
     Stage::new("doctests", 1, "the examples in the documentation run", doctests),
     Stage::new("release", 3, "target/release/wharf is built as it ships", release),
     Stage::new("black-box", 2, "the program as it ships, from outside", black_box),
@@ -115,7 +115,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("canaries", 3, "every planted bug is found", canaries),
     Stage::new("asan", 3, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 2, "what crosses threads holds in every interleaving", loom),
-    Stage::new("windows-clippy", 2, "clippy has no warning on Windows", windows_clippy)
+    Stage::new("windows-clippy", 3, "clippy has no warning on Windows", windows_clippy)
         .unless(windows::missing),
     Stage::new("windows-tests", 6, "the Windows build passes its tests in Wine", windows_tests)
         .unless(windows::missing),

@@ -130,9 +130,9 @@ impl Wine<'_> {
         // Debian's Wine ends its server with the last program. One that starts at that very moment
         // is cut off, so ours stays until it is stopped, or has had nothing to do for that long.
         let mut server = wine_command(workspace, "wineserver");
-        run(server
-            .arg(format!("--persistent={SERVER_IDLE_SECONDS}"))
-            .stdout(Stdio::null()))?;
+        server.arg(format!("--persistent={SERVER_IDLE_SECONDS}"));
+        // Nor does it keep our streams, at the end of which others may wait.
+        run(server.stdout(Stdio::null()).stderr(Stdio::null()))?;
         let system = prefix.join("drive_c/windows/system32");
         if !system.join("kernel32.dll").exists() {
             run(wine_command(workspace, "wineboot").arg("--init"))?;

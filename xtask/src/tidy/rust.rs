@@ -48,7 +48,11 @@ pub(super) fn parse(tree: &Tree) -> (Vec<Source<'_>>, Vec<Finding>) {
             Ok(source) => sources.push(source),
             Err(error) => {
                 let line = error.span().start().line;
-                unreadable.push(Finding::new(path, line, format!("does not parse: {error}")));
+                unreadable.push(Finding::new(
+                    path,
+                    line,
+                    "does not parse: the compiler says why",
+                ));
             }
         }
     }
@@ -105,5 +109,29 @@ impl Source<'_> {
                 line: *lines.end(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines;
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn a_file_that_is_not_rust_is_found_and_hides_no_other() {
+        let tree = Tree::planted(&[
+            ("a.rs", "fn a() {\n    <<<<<<<\n}\n"),
+            ("b.rs", "fn b() {}"),
+        ]);
+        let (sources, unreadable) = parse(&tree);
+        expect![[r#"
+            a.rs:3: does not parse: the compiler says why
+        "#]]
+        .assert_eq(&lines(unreadable));
+        assert_eq!(
+            sources.iter().map(|source| source.path).collect::<Vec<_>>(),
+            ["b.rs"]
+        );
     }
 }

@@ -178,6 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn quoted_text_may_be_wide_and_what_stands_beside_it_may_not() {
+        let wide = "x".repeat(100);
+        let quoted = format!(
+            "//! Planted.\nconst A: &str = r\"{wide}\";\nconst B: &str = \"\n{wide}\";\n\
+             const C: &str =\n    \"{wide}\";\nconst D: &str = \"{wide}\";\n"
+        );
+        finds(
+            "src/planted.rs",
+            &quoted,
+            expect![[r#"
+            src/planted.rs:7: 119 columns, more than 100
+        "#]],
+        );
+    }
+
+    #[test]
     fn a_long_file_is_found() {
         let text = format!("//! Planted.\n{}", "\n".repeat(FILE_LINES_MAX));
         finds(
@@ -212,10 +228,12 @@ mod tests {
     fn tests_and_tables_may_be_long() {
         let body = statements();
         let rows = "Some(1) => 2,\n".repeat(FUNCTION_LINES_MAX);
+        let numbers = "1,\n".repeat(FUNCTION_LINES_MAX);
         let text = format!(
             "//! Planted.\n#[test]\nfn a_test() {{\n{body}}}\n\
              #[cfg(all(test, unix))]\nmod tests {{\nfn helper() {{\n{body}}}\n}}\n\
-             fn table(x: Option<u8>) -> u8 {{\nmatch x {{\n{rows}}}\n}}\n"
+             fn table(x: Option<u8>) -> u8 {{\nmatch x {{\n{rows}}}\n}}\n\
+             fn array() {{\nfor x in [\n{numbers}] {{\nuse_it(x);\n}}\n}}\n"
         );
         finds("src/planted.rs", &text, expect![[""]]);
         let text = format!("//! Planted.\nfn helper() {{\n{body}}}\n");
