@@ -7,6 +7,8 @@ use core::mem;
 use wharf_base::Duration;
 use wharf_port::{Checked, CloseHow, Port};
 
+/// How long a run may wait, without a byte that arrives, for what must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one wait lasts while peers are served at the same time.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -75,11 +77,18 @@ impl<B: Backend> Run<B> {
         self.tally
     }
 
-    /// Waits until `done`.
+    /// Waits until `done`, as long as bytes keep arriving.
     pub(crate) fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let mut arrived = self.links.bytes_arrived;
+        let mut deadline = self.backend.now() + PATIENCE;
         while !done(self) {
+            let now = self.backend.now();
+            if arrived < self.links.bytes_arrived {
+                arrived = self.links.bytes_arrived;
+                deadline = now + PATIENCE;
+            }
             assert!(
-                self.backend.now() < self.deadline,
+                now < deadline,
                 "stuck, until {what}: {:?}, woken owed: {}, {:?}",
                 self.purposes,
                 self.is_woken_owed,

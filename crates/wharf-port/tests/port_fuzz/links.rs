@@ -52,7 +52,11 @@ pub(crate) enum Leave {
 
 /// All connections of one run.
 #[derive(Default)]
-pub(crate) struct Links(Vec<Link>);
+pub(crate) struct Links {
+    links: Vec<Link>,
+    /// Bytes that have arrived anywhere: whether the run gets on.
+    pub(crate) bytes_arrived: u64,
+}
 
 struct Link {
     client: Presence,
@@ -91,8 +95,8 @@ pub(crate) struct Stream {
 impl Links {
     /// A connection that is about to be made, to our listener or to a peer's.
     pub(crate) fn connect(&mut self, ours: bool) -> LinkId {
-        let id = LinkId(u16::try_from(self.0.len()).expect("a run is shorter"));
-        self.0.push(Link {
+        let id = LinkId(u16::try_from(self.links.len()).expect("a run is shorter"));
+        self.links.push(Link {
             client: Presence::Present,
             server: Presence::Awaited { ours },
             streams: [Stream::default(); 2],
@@ -111,7 +115,7 @@ impl Links {
     }
 
     fn link(&mut self, id: LinkId) -> &mut Link {
-        &mut self.0[usize::from(id.0)]
+        &mut self.links[usize::from(id.0)]
     }
 
     /// What `side` sends.
@@ -133,7 +137,7 @@ impl Links {
 
     /// Notes that our listener was closed: what it had not accepted is reset.
     pub(crate) fn close_backlog(&mut self) {
-        for link in &mut self.0 {
+        for link in &mut self.links {
             if link.server == (Presence::Awaited { ours: true }) {
                 link.server = Presence::Doubtful;
             }
@@ -143,13 +147,13 @@ impl Links {
     /// Notes that our port is dropped, with whatever it had accepted and not said.
     pub(crate) fn drop_backlog(&mut self) {
         self.close_backlog();
-        for link in &mut self.0 {
+        for link in &mut self.links {
             link.streams[Side::Server as usize].ended |= link.server == Presence::Doubtful;
         }
     }
 
     fn presence(&self, id: LinkId, side: Side) -> Presence {
-        let link = &self.0[usize::from(id.0)];
+        let link = &self.links[usize::from(id.0)];
         match side {
             Side::Client => link.client,
             Side::Server => link.server,
@@ -163,6 +167,7 @@ impl Links {
 
     /// Checks bytes that arrived from `from` against what it sent.
     pub(crate) fn arrived(&mut self, id: LinkId, from: Side, bytes: &[u8]) {
+        self.bytes_arrived += bytes.len() as u64;
         let seed = seed(id, from);
         let stream = self.stream(id, from);
         for (&byte, offset) in bytes.iter().zip(stream.received..) {
@@ -206,7 +211,7 @@ impl Links {
 
     /// Whether bytes from `from` must still arrive, since both ends are there.
     pub(crate) fn is_owed(&self, id: LinkId, from: Side) -> bool {
-        let stream = self.0[usize::from(id.0)].streams[from as usize];
+        let stream = self.links[usize::from(id.0)].streams[from as usize];
         self.presence(id, Side::Client) == Presence::Present
             && self.presence(id, Side::Server) == Presence::Present
             && !stream.torn

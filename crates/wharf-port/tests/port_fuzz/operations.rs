@@ -15,6 +15,8 @@ pub(crate) const USUAL_WEIGHTS: [u64; 16] = [30, 5, 5, 3, 8, 8, 12, 4, 1, 1, 10,
 /// Sent bytes, small and large: the large ones fill what the kernel takes for a stalled reader.
 const SMALL_MAX: u64 = 3_000;
 const LARGE_MAX: u64 = 6_000_000;
+/// Receives that a large send is worth to a port with small buffers: more would take it minutes.
+const LARGE_MAX_IN_RECVS: u64 = 4_096;
 /// Lent buffers that a run keeps at once: more than some pools have.
 const HELD_MAX: usize = 6;
 /// Of the operations begun, the last ones are those that a cancel is aimed at.
@@ -203,9 +205,11 @@ impl<B: Backend> Run<B> {
     /// A batch of the bytes that come next, cut at random, copied and shared.
     fn fill_batch(&mut self, link: LinkId, side: Side) -> SendBatch {
         let mut batch = SendBatch::new();
+        let recv_bytes = u64::from(self.options.recv_buffer_bytes);
+        let large_max = LARGE_MAX.min(LARGE_MAX_IN_RECVS * recv_bytes);
         let len = match self.rng.below(20) {
             0 => 0,
-            1 => self.rng.below(LARGE_MAX),
+            1 => self.rng.below(large_max),
             _ => self.rng.below(SMALL_MAX),
         };
         let bytes = self.links.bytes_to_send(link, side, len as usize);

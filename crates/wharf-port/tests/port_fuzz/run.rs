@@ -5,14 +5,11 @@ use crate::links::{LinkId, Links, Side};
 use crate::peers::PeerEnd;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use wharf_base::{Duration, Instant, Rng};
+use wharf_base::Rng;
 use wharf_port::{
     Checked, DetachedSocket, ListenOptions, OpId, Port, PortOptions, RecvBuf, RecvPolicy,
     SendBatch, SocketId, Token,
 };
-
-/// How long a run may wait for what must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Operations of one run.
 const STEPS: u32 = 1_500;
@@ -91,7 +88,6 @@ pub(crate) struct Run<B: Backend> {
     pub(crate) wakes_asked: u64,
     pub(crate) wakes_seen: u64,
     pub(crate) tally: Tally,
-    pub(crate) deadline: Instant,
     tokens: u64,
 }
 
@@ -243,7 +239,6 @@ impl<B: Backend> Run<B> {
             wakes_asked: 0,
             wakes_seen: 0,
             tally: Tally::default(),
-            deadline: backend.now() + PATIENCE,
             tokens: 0,
             rng,
             options,
