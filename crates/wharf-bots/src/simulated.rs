@@ -50,9 +50,11 @@ fn run(workload: Workload, seed: u64, tame: fn(&mut sim::Faults)) -> (Report, Fa
         } else {
             bots.step(&gate, &ticket, Instant::FAR_FUTURE).unwrap();
         }
-        let deadlines = [server.turn(), bots.next_deadline()];
-        let pulses = [server_pulse.next(), bots_pulse.next()];
-        if let Some(next) = deadlines.into_iter().chain(pulses).flatten().min() {
+        let mut next = [server.turn(), server_pulse.next(), None, None];
+        if !bots.is_done() {
+            next[2..].copy_from_slice(&[bots.next_deadline(), bots_pulse.next()]);
+        }
+        if let Some(next) = next.into_iter().flatten().min() {
             world.advance_to(next);
         }
         turns += 1;
@@ -66,6 +68,7 @@ fn run(workload: Workload, seed: u64, tame: fn(&mut sim::Faults)) -> (Report, Fa
 fn keep_connections(faults: &mut sim::Faults) {
     faults.reset = 0.0;
     faults.refused = 0.0;
+    faults.no_address = 0.0;
     faults.dead_accept = 0.0;
 }
 

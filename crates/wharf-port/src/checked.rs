@@ -1,8 +1,9 @@
 //! A port that watches another port, and its caller, for breaches of the contract.
 
 use crate::{
-    CloseHow, Completion, ConnectOptions, DetachedSocket, Event, ListenOptions, OpId, OpenError,
-    OpsFull, Port, PortStats, Refused, SendBatch, SendInFlight, SocketId, Token, Waker,
+    AcceptError, CloseHow, Completion, ConnectError, ConnectOptions, DetachedSocket, Event,
+    ListenOptions, OpId, OpenError, OpsFull, Port, PortStats, RecvEnd, Refused, SendBatch,
+    SendError, SendInFlight, SocketId, Token, Waker,
 };
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -43,6 +44,8 @@ struct OpRecord {
     token: Token,
     /// `None` for a connect, whose socket is named by its completion.
     socket: Option<SocketId>,
+    /// Whether its end was asked for, by `cancel` or by `close`.
+    unwanted: bool,
 }
 
 struct SocketRecord {
@@ -123,6 +126,7 @@ impl<P: Port> Checked<P> {
                     kind,
                     token,
                     socket,
+                    unwanted: false,
                 },
             )
             .is_some();
@@ -177,6 +181,8 @@ impl<P: Port> Checked<P> {
             completion.token, record.token,
             "{op:?} came back with another token"
         );
+        let unasked = !record.unwanted && is_cancelled(&completion.event);
+        assert!(!unasked, "C5: nobody cancelled {op:?}, {kind:?}");
         match (&completion.event, kind) {
             (Event::Accepted(_), Kind::Accept) => {}
             (Event::Connected(_), Kind::Connect) => assert!(!more, "C1: a connect ends once"),
@@ -238,6 +244,16 @@ impl<P: Port> Checked<P> {
             stats.recv_buffers_out >= lent,
             "C8: a lent buffer is counted as home"
         );
+    }
+}
+
+fn is_cancelled(event: &Event) -> bool {
+    match event {
+        Event::Accepted(result) => matches!(result, Err(AcceptError::Cancelled)),
+        Event::Connected(result) => matches!(result, Err(ConnectError::Cancelled)),
+        Event::Received(result) => matches!(result, Err(RecvEnd::Cancelled)),
+        Event::Sent { result, .. } => matches!(result, Err(SendError::Cancelled)),
+        Event::Closed | Event::Woken => false,
     }
 }
 
@@ -320,6 +336,9 @@ impl<P: Port> Port for Checked<P> {
     }
 
     fn cancel(&mut self, op: OpId) {
+        if let Some(record) = self.ops.get_mut(&op) {
+            record.unwanted = true;
+        }
         self.port.cancel(op);
     }
 
@@ -340,6 +359,9 @@ impl<P: Port> Port for Checked<P> {
             && !record.closing
         {
             record.closing = true;
+            for op in &record.ops {
+                self.ops.get_mut(op).expect("in flight").unwanted = true;
+            }
             self.closing.entry(token).or_default().push(socket);
         }
         self.port.close(socket, how, token);

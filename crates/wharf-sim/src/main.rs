@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
     println!("{} seeds, each twice and equal: {totals:?}", cli.seeds);
     for (kind, count) in faults.each() {
-        println!("  {kind:<18}{count}");
+        println!("  {kind:<22}{count}");
         if count == 0 && cli.seeds >= ENOUGH_FOR_ALL {
             eprintln!(
                 "no {kind} in {} seeds: its generator has fallen silent",

@@ -16,15 +16,19 @@ pub enum Canary {
     ClosedEarly,
     /// A receive that found no buffer is forgotten.
     StarvedForgotten,
+    /// A cancel that comes late ends whatever is in the operation's slot by then: its generation
+    /// is not checked.
+    StaleCancel,
 }
 
 #[cfg(feature = "canary")]
 impl Canary {
     /// Every one of them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::ShortSendIsWhole,
         Self::ClosedEarly,
         Self::StarvedForgotten,
+        Self::StaleCancel,
     ];
 }
 

@@ -15,21 +15,33 @@ pub struct Faults {
     pub stream_end: f64,
     /// A connection is reset at some time of its life.
     pub reset: f64,
+    /// A reset takes along what had arrived at one end and was not read, as some kernels do.
+    pub lossy_reset: f64,
     /// A connect is refused although somebody listens.
     pub refused: f64,
+    /// A connect finds no local address that is free.
+    pub no_address: f64,
     /// An accept brings a connection that has died already.
     pub dead_accept: f64,
     /// An accept finds no descriptor.
     pub starved_accept: f64,
+    /// An accept brings a connection that others came before.
+    pub queue_jump: f64,
     /// A cancel is slow, so that its operation may complete first.
     pub slow_cancel: f64,
     /// A completion comes later than it could.
     pub late: f64,
     /// How long anything that is delayed is delayed, at the most.
     pub delay_max: Duration,
-    /// Bytes on their way to one end at the most: the buffers of both kernels together.
+    /// Bytes on their way to one end at the most, the buffers of both kernels together: each
+    /// connection draws its own between these.
+    pub buffer_bytes_min: u64,
+    /// See [`Faults::buffer_bytes_min`].
     pub buffer_bytes_max: u64,
 }
+
+/// What two kernels hold for a reader that does not read.
+const BUFFER_BYTES: u64 = 64 * 1024;
 
 impl Faults {
     /// Nothing goes wrong, and everything arrives a nanosecond later.
@@ -39,13 +51,17 @@ impl Faults {
             short_send: 0.0,
             stream_end: 0.0,
             reset: 0.0,
+            lossy_reset: 0.0,
             refused: 0.0,
+            no_address: 0.0,
             dead_accept: 0.0,
             starved_accept: 0.0,
+            queue_jump: 0.0,
             slow_cancel: 0.0,
             late: 0.0,
             delay_max: Duration::from_nanos(1),
-            buffer_bytes_max: 64 * 1024,
+            buffer_bytes_min: BUFFER_BYTES,
+            buffer_bytes_max: BUFFER_BYTES,
         }
     }
 
@@ -63,13 +79,17 @@ impl Faults {
             short_send: often(0.6),
             stream_end: often(0.3),
             reset: often(0.15),
+            lossy_reset: often(1.0),
             refused: often(0.2),
+            no_address: often(0.1),
             dead_accept: often(0.1),
             starved_accept: often(0.1),
+            queue_jump: often(0.5),
             slow_cancel: often(0.8),
             late: often(0.5),
             delay_max: Duration::from_micros(100 + rng.below(50_000)),
-            buffer_bytes_max: 512 + rng.below(64 * 1024),
+            buffer_bytes_min: 1,
+            buffer_bytes_max: 512 + rng.below(BUFFER_BYTES),
         }
     }
 }
@@ -91,12 +111,20 @@ pub struct FaultCounts {
     pub stream_ends: u64,
     /// Connections reset.
     pub resets: u64,
+    /// Resets that took bytes along.
+    pub lossy_resets: u64,
     /// Connects refused.
     pub refused: u64,
+    /// Connects without a local address.
+    pub no_addresses: u64,
     /// Accepts of the dead.
     pub dead_accepts: u64,
     /// Accepts without a descriptor.
     pub starved_accepts: u64,
+    /// Accepts out of their order.
+    pub queue_jumps: u64,
+    /// Receives that found no buffer.
+    pub starved_recvs: u64,
     /// Cancels that came too late.
     pub lost_cancels: u64,
     /// Completions delayed.
@@ -107,34 +135,87 @@ pub struct FaultCounts {
 
 impl FaultCounts {
     /// Name and count of each kind.
-    pub fn each(&self) -> [(&'static str, u64); 11] {
-        [
-            ("split", self.splits),
-            ("short send", self.short_sends),
-            ("stalled send", self.stalled_sends),
-            ("stream end", self.stream_ends),
-            ("reset", self.resets),
-            ("refused connect", self.refused),
-            ("dead accept", self.dead_accepts),
-            ("starved accept", self.starved_accepts),
-            ("lost cancel", self.lost_cancels),
-            ("late completion", self.late),
-            ("rude close", self.rude_closes),
-        ]
+    pub fn each(&self) -> [(&'static str, u64); 15] {
+        let mut counts = *self;
+        counts.each_mut().map(|(name, count)| (name, *count))
     }
 
     /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
-        self.splits += other.splits;
-        self.short_sends += other.short_sends;
-        self.stalled_sends += other.stalled_sends;
-        self.stream_ends += other.stream_ends;
-        self.resets += other.resets;
-        self.refused += other.refused;
-        self.dead_accepts += other.dead_accepts;
-        self.starved_accepts += other.starved_accepts;
-        self.lost_cancels += other.lost_cancels;
-        self.late += other.late;
-        self.rude_closes += other.rude_closes;
+        for ((_, count), (_, more)) in self.each_mut().into_iter().zip(other.each()) {
+            *count += more;
+        }
+    }
+
+    fn each_mut(&mut self) -> [(&'static str, &mut u64); 15] {
+        [
+            ("split", &mut self.splits),
+            ("short send", &mut self.short_sends),
+            ("stalled send", &mut self.stalled_sends),
+            ("stream end", &mut self.stream_ends),
+            ("reset", &mut self.resets),
+            ("lossy reset", &mut self.lossy_resets),
+            ("refused connect", &mut self.refused),
+            ("no local address", &mut self.no_addresses),
+            ("dead accept", &mut self.dead_accepts),
+            ("starved accept", &mut self.starved_accepts),
+            ("accept out of order", &mut self.queue_jumps),
+            ("starved receive", &mut self.starved_recvs),
+            ("lost cancel", &mut self.lost_cancels),
+            ("late completion", &mut self.late),
+            ("rude close", &mut self.rude_closes),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swarm_has_runs_without_each_fault_and_runs_with_much_of_it() {
+        let mut rng = Rng::from_seed(1);
+        let drawn: Vec<Faults> = (0..100).map(|_| Faults::draw(&mut rng)).collect();
+        let kinds: [fn(&Faults) -> f64; 12] = [
+            |it| it.split,
+            |it| it.short_send,
+            |it| it.stream_end,
+            |it| it.reset,
+            |it| it.lossy_reset,
+            |it| it.refused,
+            |it| it.no_address,
+            |it| it.dead_accept,
+            |it| it.starved_accept,
+            |it| it.queue_jump,
+            |it| it.slow_cancel,
+            |it| it.late,
+        ];
+        for (number, kind) in kinds.into_iter().enumerate() {
+            let off = drawn.iter().filter(|it| kind(it) == 0.0).count();
+            let most = drawn.iter().map(kind).fold(0.0, f64::max);
+            assert!(
+                (10..60).contains(&off),
+                "kind {number} is off in {off} of 100 runs"
+            );
+            assert!(
+                (0.05..=1.0).contains(&most),
+                "kind {number}: {most} at the most"
+            );
+        }
+    }
+
+    #[test]
+    fn adding_counts_leaves_no_kind_out() {
+        let one = FaultCounts::default().each().len() as u64;
+        let mut ones = FaultCounts::default();
+        ones.each_mut()
+            .into_iter()
+            .for_each(|(_, count)| *count = 1);
+        let mut sum = ones;
+        sum.add(&ones);
+        assert_eq!(
+            sum.each().iter().map(|(_, count)| count).sum::<u64>(),
+            2 * one
+        );
     }
 }

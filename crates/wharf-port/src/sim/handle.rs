@@ -18,7 +18,9 @@ pub(super) struct SimListener {
 
 impl Drop for SimListener {
     fn drop(&mut self) {
-        self.world.lock().network.close_listener(self.address);
+        if let Some(mut world) = self.world.lock_to_leave() {
+            world.network.close_listener(self.address);
+        }
     }
 }
 

@@ -10,6 +10,8 @@ mod handle;
 mod network;
 mod peer;
 mod port;
+mod progress;
+mod stream;
 mod trace;
 mod world;
 

@@ -1,13 +1,14 @@
 //! The network of a simulated world: listeners, connections, and bytes on their way.
 
 use super::faults::{FaultCounts, Faults};
+use super::stream::Stream;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use wharf_base::{Instant, Key, Rng, Slab};
 
 /// One end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct End {
     pub(super) connection: Key,
     /// 0 connected, 1 accepted.
@@ -34,8 +35,6 @@ pub(super) enum Look {
 }
 
 /// A connection; freed when both ends are closed.
-///
-/// Invariant: for each direction, written >= arrived >= read, by construction of its queue.
 struct Connection {
     addresses: [SocketAddr; 2],
     ends: [EndState; 2],
@@ -47,19 +46,13 @@ struct Connection {
 struct EndState {
     /// The port that hears of this end; `None` while it belongs to none.
     port: Option<usize>,
-    /// Segments towards this end, in order, each with its arrival.
-    incoming: VecDeque<(Instant, Segment)>,
-    incoming_bytes: u64,
+    /// What is on its way to this end.
+    incoming: Stream,
     /// From when on this end knows of a reset.
     reset_at: Option<Instant>,
-    /// Whether it has ended its own direction.
-    finished: bool,
+    /// Whether that reset takes along what had arrived and was not read, as some kernels do.
+    reset_forgets: bool,
     closed: bool,
-}
-
-enum Segment {
-    Bytes(VecDeque<u8>),
-    End,
 }
 
 /// What a look at an end's input brought.
@@ -156,6 +149,13 @@ impl Network {
         Duration::from_nanos(1 + self.rng.below(self.faults.delay_max.as_nanos() as u64))
     }
 
+    /// Whether, by a fault, no local address is free for a connect.
+    pub(super) fn lacks_address(&mut self) -> bool {
+        let lacks = self.rng.chance(self.faults.no_address);
+        self.counts.no_addresses += u64::from(lacks);
+        lacks
+    }
+
     pub(super) fn fresh_port_number(&mut self) -> u16 {
         self.next_port = self.next_port.checked_add(1).unwrap_or(1_024);
         self.next_port
@@ -198,7 +198,11 @@ impl Network {
             return None;
         }
         let latency = self.delay();
-        let buffer_bytes = 1 + self.rng.below(self.faults.buffer_bytes_max);
+        let buffer_bytes = {
+            let faults = &self.faults;
+            self.rng
+                .range(faults.buffer_bytes_min..faults.buffer_bytes_max + 1)
+        };
         let ends = [EndState::new(), EndState::new()];
         let connection = Connection {
             addresses: [from, to],
@@ -247,9 +251,16 @@ impl Network {
         })
     }
 
-    /// Takes a connection out of a listener's backlog.
+    /// Takes a connection out of a listener's backlog: the oldest, or by a fault any.
     pub(super) fn accept(&mut self, address: SocketAddr) -> Option<End> {
-        self.listeners.get_mut(&address)?.backlog.pop_front()
+        let jumps = self.rng.chance(self.faults.queue_jump);
+        let backlog = &mut self.listeners.get_mut(&address)?.backlog;
+        if !jumps || backlog.len() < 2 {
+            return backlog.pop_front();
+        }
+        self.counts.queue_jumps += 1;
+        let behind_the_first = 1 + self.rng.below(backlog.len() as u64 - 1) as usize;
+        backlog.remove(behind_the_first)
     }
 
     pub(super) fn has_backlog(&self, address: SocketAddr) -> bool {
@@ -264,8 +275,7 @@ impl Network {
             return;
         };
         state.port = Some(port);
-        let arrivals = state.incoming.iter().map(|(arrival, _)| *arrival);
-        let news: Vec<Instant> = arrivals.chain(state.reset_at).collect();
+        let news: Vec<Instant> = state.incoming.arrivals().chain(state.reset_at).collect();
         for at in news {
             self.tell(end, at);
         }
@@ -285,13 +295,8 @@ impl Network {
 
     /// Whether a look at an end's input would bring something now.
     pub(super) fn has_input(&self, end: End) -> bool {
-        let arrived = |state: &EndState| {
-            state
-                .incoming
-                .front()
-                .is_some_and(|(arrival, _)| *arrival <= self.now)
-        };
-        self.is_reset(end) || self.state(end).is_some_and(arrived)
+        let has_news = |state: &EndState| state.incoming.has_news(self.now);
+        self.is_reset(end) || self.state(end).is_some_and(has_news)
     }
 
     /// Reads up to `room` bytes of what has arrived.
@@ -301,35 +306,22 @@ impl Network {
         let Some(state) = self.state_mut(end) else {
             return Input::Reset;
         };
-        let mut bytes = Vec::new();
-        while bytes.len() < room
-            && let Some((arrival, segment)) = state.incoming.front_mut()
-            && *arrival <= now
-        {
-            match segment {
-                Segment::Bytes(left) => {
-                    let take = left.len().min(room - bytes.len());
-                    bytes.extend(left.drain(..take));
-                    if left.is_empty() {
-                        state.incoming.pop_front();
-                    }
-                }
-                // The end stays, to be read again and again.
-                Segment::End if bytes.is_empty() && !is_reset => return Input::End,
-                Segment::End => break,
-            }
+        if is_reset && state.reset_forgets {
+            let lost = state.incoming.forget();
+            self.counts.lossy_resets += u64::from(lost > 0);
+            return Input::Reset;
         }
+        let bytes = state.incoming.read(now, room);
         if bytes.is_empty() {
-            return if is_reset {
-                Input::Reset
-            } else {
-                Input::Nothing
+            return match state.incoming.is_at_end(now) {
+                _ if is_reset => Input::Reset,
+                true => Input::End,
+                false => Input::Nothing,
             };
         }
-        state.incoming_bytes -= bytes.len() as u64;
-        let other = end.other();
-        let at = self.now + self.latency(end);
-        self.tell(other, at);
+        // The sender hears of the room later.
+        let at = now + self.latency(end);
+        self.tell(end.other(), at);
         Input::Bytes(bytes)
     }
 
@@ -349,43 +341,66 @@ impl Network {
             return Output::Reset;
         }
         let other = end.other();
+        if self
+            .state(other)
+            .is_some_and(|state| state.incoming.is_ended())
+        {
+            return Output::Reset;
+        }
         if self.state(other).is_none_or(|state| state.closed) {
             // Bytes for one who has gone come back as a reset.
             self.reset_later(end, self.latency(end));
-            return self.swallow(slices);
+            return Output::Taken(slices.map(<[u8]>::len).sum::<usize>() as u32);
         }
-        let room = self.room(other);
-        let mut limit = usize::try_from(room).unwrap_or(usize::MAX);
-        if limit > 1 && self.rng.chance(self.faults.short_send) {
-            self.counts.short_sends += 1;
-            limit = 1 + self.rng.below(limit.min(256) as u64 - 1) as usize;
+        let mut slices = slices.filter(|slice| !slice.is_empty()).peekable();
+        if slices.peek().is_none() {
+            return Output::Taken(0);
         }
-        let bytes: VecDeque<u8> = slices.flatten().copied().take(limit).collect();
-        if bytes.is_empty() {
-            self.counts.stalled_sends += u64::from(room == 0);
-            return if room == 0 {
+        let limit = self.send_limit(other);
+        let arrives = self.arrival(other);
+        let state = self.state_mut(other).expect("looked at above");
+        match state.incoming.send(slices, limit, arrives) {
+            Some((arrives, count)) => {
+                self.tell(other, arrives);
+                Output::Taken(count)
+            }
+            None => {
+                self.counts.stalled_sends += 1;
                 Output::Full
-            } else {
-                Output::Taken(0)
-            };
+            }
         }
-        let count = bytes.len() as u32;
-        self.carry(other, Segment::Bytes(bytes));
-        Output::Taken(count)
     }
 
-    fn swallow<'a>(&self, slices: impl Iterator<Item = &'a [u8]>) -> Output {
-        Output::Taken(slices.map(<[u8]>::len).sum::<usize>() as u32)
+    /// How many bytes a send towards `end` takes: what there is room for, or by a fault fewer.
+    fn send_limit(&mut self, end: End) -> usize {
+        let room = usize::try_from(self.room(end)).unwrap_or(usize::MAX);
+        if room > 1 && self.rng.chance(self.faults.short_send) {
+            self.counts.short_sends += 1;
+            1 + self.rng.below(room.min(256) as u64 - 1) as usize
+        } else {
+            room
+        }
+    }
+
+    /// When something that leaves now for `end` arrives, unless it waits behind something else.
+    fn arrival(&mut self, end: End) -> Instant {
+        let jitter = self.lateness();
+        self.now + self.latency(end) + jitter
     }
 
     /// Ends an end's own direction.
     pub(super) fn finish(&mut self, end: End) {
-        if let Some(state) = self.state_mut(end)
-            && !state.finished
+        let other = end.other();
+        if self
+            .state(other)
+            .is_none_or(|state| state.incoming.is_ended())
         {
-            state.finished = true;
-            self.carry(end.other(), Segment::End);
+            return;
         }
+        let arrives = self.arrival(other);
+        let state = self.state_mut(other).expect("looked at above");
+        let arrives = state.incoming.end(arrives);
+        self.tell(other, arrives);
     }
 
     /// Resets a connection: this end knows at once, the other later.
@@ -400,10 +415,7 @@ impl Network {
         let Some(state) = self.state_mut(end) else {
             return;
         };
-        let unread = state
-            .incoming
-            .iter()
-            .any(|(_, segment)| matches!(segment, Segment::Bytes(_)));
+        let unread = state.incoming.held() > 0;
         let is_reset = state.reset_at.is_some();
         state.closed = true;
         state.port = None;
@@ -437,25 +449,12 @@ impl Network {
     }
 
     fn mark_reset(&mut self, end: End, at: Instant) {
+        let forgets = self.rng.chance(self.faults.lossy_reset);
         let Some(state) = self.state_mut(end) else {
             return;
         };
+        state.reset_forgets |= forgets;
         state.reset_at = Some(state.reset_at.map_or(at, |before| before.min(at)));
-        self.tell(end, at);
-    }
-
-    /// Puts a segment on its way to `end`, never before the one before it.
-    fn carry(&mut self, end: End, segment: Segment) {
-        let jitter = self.lateness();
-        let at = self.now + self.latency(end) + jitter;
-        let Some(state) = self.state_mut(end) else {
-            return;
-        };
-        let at = state.incoming.back().map_or(at, |(last, _)| at.max(*last));
-        if let Segment::Bytes(bytes) = &segment {
-            state.incoming_bytes += bytes.len() as u64;
-        }
-        state.incoming.push_back((at, segment));
         self.tell(end, at);
     }
 
@@ -470,7 +469,7 @@ impl Network {
         let Some(connection) = self.connections.get(end.connection) else {
             return 0;
         };
-        let used = connection.ends[usize::from(end.side)].incoming_bytes;
+        let used = connection.ends[usize::from(end.side)].incoming.held();
         connection.buffer_bytes.saturating_sub(used)
     }
 
@@ -492,10 +491,9 @@ impl EndState {
     fn new() -> Self {
         Self {
             port: None,
-            incoming: VecDeque::new(),
-            incoming_bytes: 0,
+            incoming: Stream::default(),
             reset_at: None,
-            finished: false,
+            reset_forgets: false,
             closed: false,
         }
     }

@@ -98,6 +98,8 @@ impl SimPeerListener {
 
 impl Drop for SimPeerListener {
     fn drop(&mut self) {
-        self.world.lock().network.close_listener(self.address);
+        if let Some(mut world) = self.world.lock_to_leave() {
+            world.network.close_listener(self.address);
+        }
     }
 }

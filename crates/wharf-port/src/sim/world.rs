@@ -86,6 +86,12 @@ impl SimWorld {
         }
     }
 
+    /// The world for one who leaves it; `None` if it panicked, so that leaving does not panic
+    /// again.
+    pub(super) fn lock_to_leave(&self) -> Option<MutexGuard<'_, World>> {
+        self.0.lock().ok()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().expect("a world that panicked is over")
     }
@@ -170,6 +176,8 @@ impl SimEnd {
 
 impl Drop for SimEnd {
     fn drop(&mut self) {
-        self.world.lock().network.close(self.end);
+        if let Some(mut world) = self.world.lock_to_leave() {
+            world.network.close(self.end);
+        }
     }
 }

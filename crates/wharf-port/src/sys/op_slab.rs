@@ -91,6 +91,11 @@ impl<S: 'static> OpSlab<S> {
         self.ops.get_mut(id.0)
     }
 
+    /// Whatever is in the slot of `id` now: what a port that checks no generation would find.
+    pub(crate) fn in_slot_of(&self, id: OpId) -> OpId {
+        self.ops.key_at(id.0.index()).map_or(id, OpId)
+    }
+
     /// Whether the kernel has the slot.
     pub(crate) fn is_lent(&self, id: OpId) -> bool {
         self.ops

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
-use wharf_base::Instant;
+use wharf_base::{Instant, Rng};
 use wharf_port::sim::{Faults, SimPeer, SimPeerListener, SimPort, SimRead, SimWorld};
 use wharf_port::{NativePort, Port, PortOptions, clock};
 
@@ -30,7 +30,8 @@ pub(crate) trait Peer {
 pub(crate) trait Backend: Sized {
     type Port: Port;
     type Peer: Peer;
-    fn new() -> Self;
+    /// A world of its own; chance in it, if it has a part, follows from `seed`.
+    fn new(seed: u64) -> Self;
     fn open(&mut self, options: &PortOptions) -> Self::Port;
     fn loopback(&self) -> IpAddr;
     fn connect_from(&mut self, from: IpAddr, to: SocketAddr) -> Self::Peer;
@@ -61,7 +62,7 @@ impl<P: NativePort> Backend for Native<P> {
     type Port = P;
     type Peer = TcpStream;
 
-    fn new() -> Self {
+    fn new(_: u64) -> Self {
         Self {
             listener: None,
             bound: None,
@@ -169,20 +170,31 @@ impl Peer for TcpStream {
     }
 }
 
-/// A simulated port, and peers in its world. Everything is on time and nothing goes wrong.
-pub(crate) struct Simulated {
+/// A simulated port, and peers in its world: calm, where everything is on time and nothing goes
+/// wrong, or rough, where chance splits, shortens, delays and reorders what it may.
+pub(crate) struct Simulated<const ROUGH: bool> {
     world: SimWorld,
     listener: Option<SimPeerListener>,
     next_port: u16,
 }
 
-impl Backend for Simulated {
+/// A world without faults.
+pub(crate) type Calm = Simulated<false>;
+/// A world with every fault that the contract hides from the caller.
+pub(crate) type Rough = Simulated<true>;
+
+impl<const ROUGH: bool> Backend for Simulated<ROUGH> {
     type Port = SimPort;
     type Peer = SimPeer;
 
-    fn new() -> Self {
+    fn new(seed: u64) -> Self {
+        let faults = if ROUGH {
+            rough(&mut Rng::from_seed(seed))
+        } else {
+            Faults::none()
+        };
         Self {
-            world: SimWorld::new(1, Faults::none()),
+            world: SimWorld::new(seed, faults),
             listener: None,
             next_port: 1_000,
         }
@@ -229,6 +241,28 @@ impl Backend for Simulated {
     fn pass_time(&mut self) {
         self.world
             .advance_to(self.world.now() + Duration::from_millis(1));
+    }
+}
+
+/// The most that a clause has a peer write before anybody reads.
+const ENOUGH_FOR_ALL_BYTES: u64 = 32 * 1024;
+
+/// Faults after which everything that was asked for still comes, only otherwise than in a calm
+/// world: later, in pieces, in another order.
+fn rough(rng: &mut Rng) -> Faults {
+    let drawn = Faults::draw(rng);
+    Faults {
+        reset: 0.0,
+        lossy_reset: 0.0,
+        refused: 0.0,
+        no_address: 0.0,
+        dead_accept: 0.0,
+        starved_accept: 0.0,
+        buffer_bytes_min: drawn.buffer_bytes_max.max(ENOUGH_FOR_ALL_BYTES),
+        buffer_bytes_max: drawn.buffer_bytes_max.max(ENOUGH_FOR_ALL_BYTES),
+        // What waits longer than a few turns counts as stalled.
+        delay_max: Duration::from_micros(1 + rng.below(1_000)),
+        ..drawn
     }
 }
 

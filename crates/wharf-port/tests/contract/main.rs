@@ -59,11 +59,11 @@ fn tiny_queues() -> PortOptions {
 
 /// Makes a test of every clause for one backend in one mode.
 macro_rules! contract {
-    ($module:ident, $backend:ty, $options:expr) => {
+    ($module:ident, $backend:ty, $seeds:expr, $options:expr) => {
         mod $module {
             #[allow(unused_imports, reason = "some backends live beside, others in a module")]
             use super::*;
-            contract!(@clauses $backend, $options,
+            contract!(@clauses $backend, $seeds, $options,
                 accepting: c1_accept_stream_ends_with_more_false,
                 accepting: listener_closed_with_accepts_pending,
                 accepting: an_accepted_socket_is_adopted_by_another_port,
@@ -119,35 +119,38 @@ macro_rules! contract {
             );
         }
     };
-    (@clauses $backend:ty, $options:expr, $($theme:ident: $clause:ident,)*) => {
+    (@clauses $backend:ty, $seeds:expr, $options:expr, $($theme:ident: $clause:ident,)*) => {
         $(
             #[test]
             fn $clause() {
-                crate::$theme::$clause(crate::rig::Rig::<$backend>::new($options));
+                for seed in 0..$seeds {
+                    crate::$theme::$clause(crate::rig::Rig::<$backend>::new($options, seed));
+                }
             }
         )*
     };
 }
 
-/// All modes of one backend.
+/// All modes of one backend, each clause with so many seeds: one, unless chance has a part in it.
 macro_rules! modes {
-    ($module:ident, $backend:ty) => {
+    ($module:ident, $backend:ty, $seeds:expr) => {
         mod $module {
             use super::backends::*;
             use super::*;
-            contract!(normal, $backend, normal());
-            contract!(two_buffers, $backend, two_buffers());
-            contract!(one_shot, $backend, one_shot());
-            contract!(zero_byte, $backend, zero_byte());
-            contract!(tiny_queues, $backend, tiny_queues());
+            contract!(normal, $backend, $seeds, normal());
+            contract!(two_buffers, $backend, $seeds, two_buffers());
+            contract!(one_shot, $backend, $seeds, one_shot());
+            contract!(zero_byte, $backend, $seeds, zero_byte());
+            contract!(tiny_queues, $backend, $seeds, tiny_queues());
         }
     };
 }
 
 #[cfg(target_os = "linux")]
-modes!(uring, Native<wharf_port::UringPort>);
+modes!(uring, Native<wharf_port::UringPort>, 1);
 #[cfg(unix)]
-modes!(readiness, Native<wharf_port::ReadinessPort>);
+modes!(readiness, Native<wharf_port::ReadinessPort>, 1);
 #[cfg(windows)]
-modes!(iocp, Native<wharf_port::IocpPort>);
-modes!(sim, Simulated);
+modes!(iocp, Native<wharf_port::IocpPort>, 1);
+modes!(sim, Calm, 1);
+modes!(sim_rough, Rough, 8);

@@ -35,8 +35,8 @@ pub(crate) struct Rig<B: Backend> {
 }
 
 impl<B: Backend> Rig<B> {
-    pub(crate) fn new(options: PortOptions) -> Self {
-        let mut backend = B::new();
+    pub(crate) fn new(options: PortOptions, seed: u64) -> Self {
+        let mut backend = B::new(seed);
         let mut port = Checked::new(backend.open(&options));
         let local = SocketAddr::new(backend.loopback(), 0);
         let listener = port

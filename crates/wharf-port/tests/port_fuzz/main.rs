@@ -19,7 +19,7 @@ mod operations;
 mod peers;
 mod run;
 
-use backends::{Backend, Native, Simulated};
+use backends::{Backend, Calm, Native, Rough};
 
 /// Seeds of the test command: a few seconds for each backend.
 const SMOKE_SEEDS: u64 = 40;
@@ -80,5 +80,10 @@ fn iocp() {
 
 #[test]
 fn sim() {
-    fuzz::<Simulated>("sim");
+    fuzz::<Calm>("sim");
+}
+
+#[test]
+fn rough_sim() {
+    fuzz::<Rough>("rough_sim");
 }

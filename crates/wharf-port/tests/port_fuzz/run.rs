@@ -217,7 +217,7 @@ impl<B: Backend> Run<B> {
             completion_entries: 8,
             ..PortOptions::for_sockets(rng.range(4..16) as u32)
         };
-        let mut backend = B::new();
+        let mut backend = B::new(rng.next_u64());
         let mut port = Checked::new(backend.open(&options));
         let listener = Listener::open(&mut port, &backend);
         let weights = Weights::draw(&mut rng);
