@@ -187,8 +187,13 @@ impl Links {
     /// came before.
     pub(crate) fn saw_end(&mut self, id: LinkId, from: Side) {
         let stream = *self.stream(id, from);
-        // Wine forgets a reset that comes while nobody receives.
-        if cfg!(windows) && stream.torn && self.is_going(id, from) {
+        // Wine forgets a reset that comes while nobody receives. Going resets what was torn, what
+        // lay in a closed listener's backlog, and what had not been read by the one who went.
+        let answer = *self.stream(id, from.other());
+        let was_reset = stream.torn
+            || self.presence(id, from) == Presence::Doubtful
+            || answer.received < answer.sent + answer.in_flight;
+        if cfg!(windows) && was_reset && self.is_going(id, from) {
             return;
         }
         assert!(
