@@ -275,7 +275,8 @@ fn windows_tests(workspace: &Workspace) -> Outcome {
     let mut cargo = windows::cargo(workspace, "test")?;
     run(cargo
         .args(["--tests", "--no-fail-fast"])
-        .args(packages(ON_WINDOWS)))
+        .args(packages(ON_WINDOWS)))?;
+    windows::ctrl_c::stops_the_server(workspace)
 }
 
 fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {

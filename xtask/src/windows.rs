@@ -3,6 +3,8 @@
 //! The toolchain is rustup's where its Windows target is installed, else Debian's second one,
 //! which ships the sources of std. Wine has a prefix of its own under `target/wine`.
 
+pub(crate) mod ctrl_c;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};

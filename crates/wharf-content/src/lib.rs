@@ -65,3 +65,8 @@ pub use shard::{LogicOptions, LogicShard};
 pub use stats::{Histogram, LogicStats};
 pub use test_room::TestRoom;
 pub use watch::{Cause, HandlerWatch, Place};
+
+/// The guide's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/CONTENT.md")]
+struct Guide;
