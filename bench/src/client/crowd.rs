@@ -1,0 +1,278 @@
+//! Many connections on one thread: reads whatever comes, hands events on, writes once a turn.
+
+use super::dialect::{Dialect, Event, Mark};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+/// Connections under way at once while a crowd gathers: below any listener's backlog.
+const CONNECTING_MAX: usize = 100;
+/// Connections from one address: fewer than it has ports.
+const CONNECTIONS_PER_ADDRESS: usize = 20_000;
+/// Bytes read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// How long nothing may happen at all before a run counts as stalled.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Clients of one server.
+pub struct Crowd {
+    poll: Poll,
+    events: Events,
+    dialect: Dialect,
+    links: Vec<Link>,
+    /// Links with something to write.
+    dirty: Vec<usize>,
+    buffer: Box<[u8]>,
+    start: Instant,
+}
+
+struct Link {
+    /// `None` once it is closed, by whomever.
+    stream: Option<TcpStream>,
+    room: u32,
+    /// What came and is not a whole event yet.
+    input: Vec<u8>,
+    output: Vec<u8>,
+    /// Does not read any more.
+    deaf: bool,
+}
+
+impl Crowd {
+    /// Connects `count` clients, `per_room` to a room, and waits until all of them are ready.
+    ///
+    /// # Errors
+    /// What the server or the system said, in words.
+    pub fn gather(
+        server: SocketAddr,
+        dialect: Dialect,
+        count: usize,
+        per_room: usize,
+    ) -> Result<Self, String> {
+        let mut crowd = Self::empty(dialect)?;
+        let mut ready = 0;
+        while ready < count {
+            while crowd.links.len() < count && crowd.links.len() - ready < CONNECTING_MAX {
+                crowd.connect(server, (crowd.links.len() / per_room) as u32)?;
+                ready += usize::from(dialect.is_ready_at_once());
+            }
+            let mut came = 0;
+            crowd.turn(PATIENCE, |_, event| {
+                came += usize::from(event == Event::Ready);
+                Ok(())
+            })?;
+            ready += came;
+        }
+        Ok(crowd)
+    }
+
+    /// Nobody yet.
+    pub fn empty(dialect: Dialect) -> Result<Self, String> {
+        Ok(Self {
+            poll: Poll::new().map_err(told("epoll"))?,
+            events: Events::with_capacity(1_024),
+            dialect,
+            links: Vec::new(),
+            dirty: Vec::new(),
+            buffer: vec![0; READ_BYTES].into(),
+            start: Instant::now(),
+        })
+    }
+
+    /// One more client, which says its hello; its number.
+    pub fn connect(&mut self, server: SocketAddr, room: u32) -> Result<usize, String> {
+        let index = self.links.len();
+        let mut stream = connect(server, index).map_err(told("connect"))?;
+        let token = Token(index);
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll
+            .registry()
+            .register(&mut stream, token, both)
+            .map_err(told("register"))?;
+        self.links.push(Link {
+            stream: Some(stream),
+            room,
+            input: Vec::new(),
+            output: self.dialect.hello(index as u32, room),
+            deaf: false,
+        });
+        Ok(index)
+    }
+
+    pub fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Nanoseconds since the crowd began: the clock of every mark.
+    pub fn now_ns(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// Has a client publish to its room, at the end of this turn.
+    pub fn publish(&mut self, index: usize, mark: Mark) {
+        let link = &mut self.links[index];
+        self.dialect.publish(&mut link.output, link.room, mark);
+        self.dirty.push(index);
+    }
+
+    /// Has a client send bytes, at the end of this turn.
+    pub fn send(&mut self, index: usize, bytes: &[u8]) {
+        self.links[index].output.extend_from_slice(bytes);
+        self.dirty.push(index);
+    }
+
+    /// Has a client stop reading.
+    pub fn go_deaf(&mut self, index: usize) {
+        self.links[index].deaf = true;
+    }
+
+    /// Closes a client's connection in order; its number is not used again.
+    pub fn close(&mut self, index: usize) {
+        self.links[index].stream = None;
+    }
+
+    /// Writes what is to be written, waits for `patience` at the most, and hands on what came.
+    ///
+    /// # Errors
+    /// When nothing came for longer than any server needs, a connection ended that nobody closed,
+    /// something wrong was said, or `each` says so.
+    pub fn turn(
+        &mut self,
+        patience: Duration,
+        mut each: impl FnMut(usize, Event) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.flush()?;
+        match self.poll.poll(&mut self.events, Some(patience)) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => {
+                return Err(told("wait")(error));
+            }
+            _ => {}
+        }
+        if self.events.is_empty() && patience >= PATIENCE {
+            return Err(format!(
+                "the server said nothing for {} s",
+                PATIENCE.as_secs()
+            ));
+        }
+        let woken: Vec<(usize, bool)> = self
+            .events
+            .iter()
+            .map(|event| (event.token().0, event.is_writable()))
+            .collect();
+        for (index, writable) in woken {
+            if writable && !self.links[index].output.is_empty() {
+                self.dirty.push(index);
+            }
+            self.read(index, &mut each)?;
+        }
+        Ok(())
+    }
+
+    /// The turn's patience where the caller has nothing else to do.
+    pub const fn patience() -> Duration {
+        PATIENCE
+    }
+
+    fn read(
+        &mut self,
+        index: usize,
+        each: &mut impl FnMut(usize, Event) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let link = &mut self.links[index];
+        while let Some(stream) = link.stream.as_mut().filter(|_| !link.deaf) {
+            match stream.read(&mut self.buffer) {
+                Ok(0) => {
+                    return Err(format!(
+                        "the server closed the connection of client {index}"
+                    ));
+                }
+                Ok(count) => {
+                    cut_all(
+                        self.dialect,
+                        &mut link.input,
+                        &self.buffer[..count],
+                        |event| match event {
+                            Event::Wrong(what) => Err(what),
+                            event => each(index, event),
+                        },
+                    )?;
+                    if count < self.buffer.len() {
+                        break;
+                    }
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock | ErrorKind::NotConnected => break,
+                    ErrorKind::Interrupted => {}
+                    _ => return Err(told("receive")(error)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        for index in std::mem::take(&mut self.dirty) {
+            let link = &mut self.links[index];
+            while let Some(stream) = link.stream.as_mut().filter(|_| !link.output.is_empty()) {
+                match stream.write(&link.output) {
+                    Ok(count) => drop(link.output.drain(..count)),
+                    Err(error) => match error.kind() {
+                        ErrorKind::WouldBlock | ErrorKind::NotConnected => break,
+                        ErrorKind::Interrupted => {}
+                        // A slow reader was cut.
+                        _ if link.deaf => link.stream = None,
+                        _ => return Err(told("send")(error)),
+                    },
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hands every whole event of what came before and `news` to `each`; keeps the rest.
+fn cut_all(
+    dialect: Dialect,
+    before: &mut Vec<u8>,
+    news: &[u8],
+    mut each: impl FnMut(Event) -> Result<(), String>,
+) -> Result<(), String> {
+    let joined = !before.is_empty();
+    if joined {
+        before.extend_from_slice(news);
+    }
+    let input: &[u8] = if joined { before } else { news };
+    let mut at = 0;
+    while let Some((bytes, event)) = dialect.cut(&input[at..]) {
+        at += bytes;
+        each(event)?;
+    }
+    if joined {
+        before.drain(..at);
+    } else {
+        before.extend_from_slice(&news[at..]);
+    }
+    Ok(())
+}
+
+/// Begins a connection from an address of the loopback network that has a port left.
+fn connect(server: SocketAddr, index: usize) -> io::Result<TcpStream> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    let host = 1 + (index / CONNECTIONS_PER_ADDRESS) as u8;
+    let from = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), 0);
+    if host > 1 {
+        socket.bind(&from.into())?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&server.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
+        _ => {}
+    }
+    Ok(TcpStream::from_std(socket.into()))
+}
+
+fn told(what: &'static str) -> impl Fn(io::Error) -> String {
+    move |error| format!("{what}: {error}")
+}

@@ -1,0 +1,10 @@
+//! The one client of every server: it speaks each dialect, and checks every delivery.
+
+mod crowd;
+mod dialect;
+mod load;
+mod order;
+
+pub use crowd::Crowd;
+pub use dialect::{Dialect, Event, leave, tick};
+pub use load::{Load, Outcome};

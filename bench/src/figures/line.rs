@@ -1,0 +1,187 @@
+//! One line of the results: a server at one workload and size, over some rounds.
+
+use super::stats::{Interval, Spread, median};
+use crate::workload::{Cell, Sample};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+/// As it is written, one JSON object a line. `ratio` is the median over the rounds of this
+/// server's CPU per message in terms of Wharf's in the same round, turned round: Wharf's share of
+/// it, so that less than 1 means that Wharf needs less.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    pub workload: String,
+    pub peer: String,
+    pub sessions: usize,
+    pub per_room: usize,
+    pub in_flight: u32,
+    pub rounds: usize,
+    pub cpu_us_per_message: f64,
+    pub cpu_us_min: f64,
+    pub cpu_us_max: f64,
+    pub ratio: f64,
+    pub ratio_low: f64,
+    pub ratio_high: f64,
+    pub per_second: f64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub p999_us: f64,
+    pub resident_kib: f64,
+    pub failed: bool,
+    pub commit: String,
+    pub machine: String,
+    /// Every round, in order; rounds of the same number were measured beside each other.
+    pub samples: Vec<Sample>,
+    /// Wharf's CPU per message over this server's, round by round.
+    pub ratios: Vec<f64>,
+}
+
+/// Where a line comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub commit: String,
+    pub machine: String,
+}
+
+impl Line {
+    /// Of what `peer` and Wharf did beside each other in the rounds of a cell.
+    pub fn new(
+        cell: &Cell,
+        peer: &str,
+        samples: Vec<Sample>,
+        wharf: &[Sample],
+        origin: &Origin,
+    ) -> Self {
+        let good = |sample: &Sample| sample.failed.is_empty() && sample.cpu_us_per_message > 0.0;
+        let ratios = wharf
+            .iter()
+            .zip(&samples)
+            .filter(|(ours, theirs)| good(ours) && good(theirs))
+            .map(|(ours, theirs)| ours.cpu_us_per_message / theirs.cpu_us_per_message)
+            .collect();
+        let mut line = Self {
+            workload: cell.workload.to_owned(),
+            peer: peer.to_owned(),
+            sessions: cell.scale.sessions,
+            per_room: cell.scale.per_room,
+            in_flight: cell.in_flight,
+            commit: origin.commit.clone(),
+            machine: origin.machine.clone(),
+            samples,
+            ratios,
+            rounds: 0,
+            cpu_us_per_message: 0.0,
+            cpu_us_min: 0.0,
+            cpu_us_max: 0.0,
+            ratio: 0.0,
+            ratio_low: 0.0,
+            ratio_high: 0.0,
+            per_second: 0.0,
+            p50_us: 0.0,
+            p99_us: 0.0,
+            p999_us: 0.0,
+            resident_kib: 0.0,
+            failed: false,
+        };
+        line.sum_up();
+        line
+    }
+
+    /// Adds the rounds of another invocation.
+    pub fn merge(&mut self, other: Self) {
+        self.samples.extend(other.samples);
+        self.ratios.extend(other.ratios);
+        self.sum_up();
+    }
+
+    /// The same cell, server, commit and machine.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let key = |line: &Self| {
+            let names =
+                [&line.workload, &line.peer, &line.commit, &line.machine].map(String::clone);
+            (names, line.sessions, line.per_room, line.in_flight)
+        };
+        key(self) == key(other)
+    }
+
+    /// What one figure was in each round that did not fail.
+    pub fn figures(&self, figure: impl Fn(&Sample) -> f64) -> Vec<f64> {
+        let good = self
+            .samples
+            .iter()
+            .filter(|sample| sample.failed.is_empty());
+        good.map(figure).collect()
+    }
+
+    pub fn median(&self, figure: impl Fn(&Sample) -> f64) -> f64 {
+        median(&self.figures(figure)).unwrap_or(0.0)
+    }
+
+    /// Wharf's CPU per message over this server's; `None` without a round of both.
+    pub fn ratio(&self) -> Option<Interval> {
+        Interval::of(&self.ratios)
+    }
+
+    fn sum_up(&mut self) {
+        let cpu = self.figures(|sample| sample.cpu_us_per_message);
+        let none = Spread {
+            median: 0.0,
+            min: 0.0,
+            max: 0.0,
+        };
+        let spread = Spread::of(&cpu).unwrap_or(none);
+        self.rounds = self.samples.len();
+        (self.cpu_us_per_message, self.cpu_us_min, self.cpu_us_max) =
+            (spread.median, spread.min, spread.max);
+        if let Some(Interval { median, low, high }) = self.ratio() {
+            (self.ratio, self.ratio_low, self.ratio_high) = (median, low, high);
+        }
+        self.per_second = self.median(|sample| sample.per_second);
+        self.p50_us = self.median(|sample| sample.p50_us);
+        self.p99_us = self.median(|sample| sample.p99_us);
+        self.p999_us = self.median(|sample| sample.p999_us);
+        self.resident_kib = self.median(|sample| sample.resident_kib);
+        self.failed = self.samples.iter().any(|sample| !sample.failed.is_empty());
+    }
+}
+
+/// The lines of a file, those of the same cell merged; none if there is no file.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn read(path: &Path) -> Result<Vec<Line>, String> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(|error| format!("{}: {error}", path.display()))?,
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line: Line = serde_json::from_str(line)
+            .map_err(|error| format!("{}:{}: {error}", path.display(), number + 1))?;
+        match lines.iter_mut().find(|before| before.is_like(&line)) {
+            Some(before) => before.merge(line),
+            None => lines.push(line),
+        }
+    }
+    Ok(lines)
+}
+
+/// Appends lines to a file.
+///
+/// # Errors
+/// What the system says.
+pub fn append(path: &Path, lines: &[Line]) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut file = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(told)?;
+    for line in lines {
+        let json = serde_json::to_string(line).map_err(|error| format!("a line: {error}"))?;
+        writeln!(file, "{json}").map_err(told)?;
+    }
+    Ok(())
+}

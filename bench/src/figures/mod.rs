@@ -1,0 +1,5 @@
+//! From single samples to lines that are kept, shown and plotted.
+
+pub mod line;
+pub mod stats;
+pub mod table;

@@ -1,0 +1,202 @@
+//! The servers that are measured: Wharf and its peers, each started on a free port and one core.
+
+mod usage;
+
+pub use usage::Usage;
+
+use crate::client::Dialect;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The core of every server; the client has the other.
+const CORE: &str = "0";
+/// How long a server may take until it listens.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Wharf,
+    /// The same once more: what the machine's noise makes of no difference.
+    WharfAgain,
+    /// Content on a thread of its own.
+    WharfSplit,
+    /// A program of this package, or Asio's beside it.
+    Peer(&'static str),
+    Redis,
+    Nats,
+}
+
+impl Who {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wharf => "wharf",
+            Self::WharfAgain => "wharf again",
+            Self::WharfSplit => "wharf split",
+            Self::Peer(program) => program.strip_prefix("peer-").unwrap_or(program),
+            Self::Redis => "redis",
+            Self::Nats => "nats",
+        }
+    }
+
+    /// What it speaks where rooms are needed.
+    pub fn room_dialect(self) -> Dialect {
+        match self {
+            Self::Redis => Dialect::Redis,
+            Self::Nats => Dialect::Nats,
+            _ => Dialect::Classic,
+        }
+    }
+
+    pub fn is_wharf(self) -> bool {
+        matches!(self, Self::Wharf | Self::WharfAgain | Self::WharfSplit)
+    }
+
+    /// Why it cannot be measured here, if so.
+    pub fn missing(self) -> Option<String> {
+        let program = self.program();
+        let found = if program.components().count() == 1 {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).any(|folder| folder.join(&program).is_file())
+        } else {
+            program.is_file()
+        };
+        (!found).then(|| format!("{} is not there", program.display()))
+    }
+
+    fn program(self) -> PathBuf {
+        match self {
+            Self::Peer(program) => root().join("bench/target/release").join(program),
+            Self::Redis => "redis-server".into(),
+            Self::Nats => "nats-server".into(),
+            _ => root().join("target/release/wharf"),
+        }
+    }
+}
+
+/// The repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// How many clients come, and how they are spread.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    pub sessions: usize,
+    pub per_room: usize,
+}
+
+/// A running server; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it for so many clients and waits until it listens.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(who: Who, scale: Scale) -> Result<Self, String> {
+        let address = free_address()?;
+        let mut command = Command::new("taskset");
+        command.args(["-c", CORE]).arg(who.program());
+        match who {
+            Who::Peer(_) => drop(command.arg(address.to_string())),
+            Who::Redis => redis(&mut command, address),
+            Who::Nats => nats(&mut command, address),
+            _ => wharf(&mut command, who, address, scale),
+        }
+        // Where no configuration lies.
+        command.current_dir(std::env::temp_dir());
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let child = child.map_err(|error| format!("{}: {error}", who.name()))?;
+        let mut server = Self { child, address };
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                return Err(format!("{} ended at its start: {status}", who.name()));
+            }
+            if Instant::now() > deadline {
+                return Err(format!("{} does not listen", who.name()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One shard; its limits raised, and still evaluated.
+fn wharf(command: &mut Command, who: Who, address: SocketAddr, scale: Scale) {
+    command.args(["serve", "--shards", "1", "--listen", &address.to_string()]);
+    let rooms = scale.sessions.div_ceil(scale.per_room).max(10);
+    for setting in [
+        format!(
+            "placement={}",
+            if who == Who::WharfSplit {
+                "split"
+            } else {
+                "fused"
+            }
+        ),
+        "limits.inbound_packets_per_second=100000000".into(),
+        "limits.inbound_bytes_per_second=4000000000".into(),
+        "limits.sessions_not_logged_in=10000".into(),
+        format!("chat.rooms={rooms}"),
+        format!("chat.room_members_max={}", scale.per_room.max(1_000)),
+    ] {
+        command.args(["--set", &setting]);
+    }
+}
+
+fn redis(command: &mut Command, address: SocketAddr) {
+    let port = address.port().to_string();
+    command.args([
+        "--port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]);
+    command.args([
+        "--maxclients",
+        "19500",
+        "--daemonize",
+        "no",
+        "--tcp-backlog",
+        "511",
+    ]);
+}
+
+fn nats(command: &mut Command, address: SocketAddr) {
+    command.args(["-a", "127.0.0.1", "-p", &address.port().to_string()]);
+}
+
+/// A port that nobody has, as far as the kernel knows just now.
+fn free_address() -> Result<SocketAddr, String> {
+    let listener =
+        TcpListener::bind("127.0.0.1:0").map_err(|error| format!("a free port: {error}"))?;
+    listener
+        .local_addr()
+        .map_err(|error| format!("a free port: {error}"))
+}

@@ -1,0 +1,84 @@
+//! Churn: connect, log in, enter, leave, close, over and over.
+
+use super::{Cell, Sample};
+use crate::client::{Crowd, Dialect, Event, leave};
+use crate::server::{Scale, Server, Usage, Who};
+use std::time::Instant;
+
+/// Clients at once.
+const AT_ONCE: usize = 50;
+/// Logins of a measurement, and before it.
+const LOGINS: u64 = 20_000;
+const WARM_UP: u64 = 2_000;
+
+pub(super) fn cells(quick: bool) -> Vec<Cell> {
+    let logins = if quick { LOGINS / 10 } else { LOGINS };
+    vec![Cell {
+        workload: "churn",
+        scale: Scale {
+            sessions: AT_ONCE,
+            per_room: 10,
+        },
+        in_flight: 1,
+        rate: logins as f64,
+        servers: vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")],
+        measure,
+    }]
+}
+
+fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
+    let logins = cell.rate as u64;
+    let server = Server::start(who, cell.scale)?;
+    churn(&server, WARM_UP)?;
+    let before = server.usage();
+    let began = Instant::now();
+    churn(&server, logins)?;
+    let after = server.usage();
+    let seconds = began.elapsed().as_secs_f64();
+    let cpu_ns = (after.cpu_ns - before.cpu_ns) as f64;
+    Ok(Sample {
+        cpu_us_per_message: cpu_ns / 1e3 / logins as f64,
+        per_second: logins as f64 / seconds,
+        resident_kib: after.resident_kib as f64,
+        bytes_per_session: grown(before, after) / logins as f64,
+        switches_per_message: (after.switches.saturating_sub(before.switches)) as f64
+            / logins as f64,
+        server_busy: cpu_ns / 1e9 / seconds,
+        ..Sample::default()
+    })
+}
+
+fn grown(before: Usage, after: Usage) -> f64 {
+    after.resident_kib.saturating_sub(before.resident_kib) as f64 * 1_024.0
+}
+
+/// Lets so many clients come and go; each is replaced as soon as the server has closed it.
+fn churn(server: &Server, logins: u64) -> Result<(), String> {
+    let mut crowd = Crowd::empty(Dialect::Classic)?;
+    let goodbye = leave();
+    let (mut come, mut gone) = (0, 0);
+    let mut leaving = Vec::new();
+    while gone < logins {
+        while come < logins && come - gone < AT_ONCE as u64 {
+            crowd.connect(server.address, (come % 5) as u32)?;
+            come += 1;
+        }
+        crowd.turn(Crowd::patience(), |client, event| {
+            match event {
+                Event::Ready => leaving.push((client, false)),
+                Event::Left => leaving.push((client, true)),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        for (client, left) in leaving.drain(..) {
+            if left {
+                crowd.close(client);
+                gone += 1;
+            } else {
+                crowd.send(client, &goodbye);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Fan-out: one speaks, everybody in the room hears it.
+
+use super::{Cell, Sample, metered};
+use crate::client::{Crowd, Load};
+use crate::server::{Scale, Server, Who};
+use std::time::Duration;
+
+/// Deliveries of a measurement, and before it.
+const DELIVERIES: u64 = 300_000;
+const WARM_UP: u64 = 50_000;
+/// Deliveries a second of the fixed rate, and for how long.
+const RATE: f64 = 30_000.0;
+const SPAN: Duration = Duration::from_millis(1_500);
+
+pub(super) const SERVERS: [Who; 6] = [
+    Who::Wharf,
+    Who::WharfAgain,
+    Who::Peer("peer-uring-fanout"),
+    Who::Peer("peer-tokio-chat"),
+    Who::Redis,
+    Who::Nats,
+];
+
+pub(super) fn cells(quick: bool) -> Vec<Cell> {
+    let sizes: &[(usize, u32)] = match quick {
+        true => &[(50, 1)],
+        false => &[(50, 1), (50, 32), (500, 1), (500, 32)],
+    };
+    let cell = |&(receivers, in_flight): &(usize, u32)| Cell {
+        workload: "fan-out",
+        scale: Scale {
+            sessions: receivers,
+            per_room: receivers,
+        },
+        in_flight,
+        rate: RATE / receivers as f64,
+        servers: SERVERS.to_vec(),
+        measure,
+    };
+    sizes.iter().map(cell).collect()
+}
+
+fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
+    let Scale { sessions, per_room } = cell.scale;
+    let server = Server::start(who, cell.scale)?;
+    let crowd = Crowd::gather(server.address, who.room_dialect(), sessions, per_room)?;
+    let mut load = Load::new(crowd, per_room);
+    let messages = |deliveries: u64| deliveries / per_room as u64;
+    load.closed_loop(1, cell.in_flight, messages(WARM_UP))?;
+    let closed = metered(&server, || {
+        load.closed_loop(1, cell.in_flight, messages(DELIVERIES))
+    })?;
+    let open = load.open_loop(1, cell.rate, SPAN)?;
+    let latency = |quantile| open.latency.value_at_quantile(quantile) as f64;
+    drop(server);
+    Ok(Sample {
+        rate_p50_us: latency(0.5),
+        rate_p99_us: latency(0.99),
+        rate_p999_us: latency(0.999),
+        ..Sample::of(closed)
+    })
+}

@@ -1,0 +1,133 @@
+//! What is measured: who serves how many clients that do what.
+
+mod chat;
+mod churn;
+mod echo;
+mod fanout;
+mod idle;
+mod slow;
+
+use crate::client::Outcome;
+use crate::hiccup::{Hiccups, Probe};
+use crate::server::{Scale, Server, Usage, Who};
+use serde::{Deserialize, Serialize};
+
+/// One line of a table: a workload at one size, by several servers.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    pub workload: &'static str,
+    pub scale: Scale,
+    pub in_flight: u32,
+    /// Messages a second that are offered; 0 for a closed loop.
+    pub rate: f64,
+    pub servers: Vec<Who>,
+    /// Measures one of the servers once.
+    pub measure: fn(&Self, Who) -> Result<Sample, String>,
+}
+
+/// What one measurement brought. Latencies are in microseconds; what a workload does not have is
+/// left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sample {
+    /// Of the server, for each message that was delivered (churn: each login; idle: each echo).
+    pub cpu_us_per_message: f64,
+    pub per_second: f64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub p999_us: f64,
+    /// At a fixed rate, the same for every server: its latencies beside those of the closed loop.
+    pub rate_p50_us: f64,
+    pub rate_p99_us: f64,
+    pub rate_p999_us: f64,
+    pub resident_kib: f64,
+    /// Resident memory above that of an empty server, for each session.
+    pub bytes_per_session: f64,
+    pub switches_per_message: f64,
+    pub syscalls_per_message: f64,
+    /// Deliveries a second at the highest rate that was kept up with.
+    pub capacity_per_second: f64,
+    /// How busy the client was then: near 1, it was the limit.
+    pub client_busy: f64,
+    pub server_busy: f64,
+    /// The machine's own pauses meanwhile.
+    pub hiccup_p99_us: f64,
+    pub hiccup_max_us: f64,
+    /// Empty unless a delivery was wrong or the server failed.
+    pub failed: String,
+}
+
+impl Sample {
+    fn of(meter: Metered) -> Self {
+        let Metered {
+            outcome,
+            used,
+            seconds_of_client,
+            hiccups,
+            resident_kib,
+        } = meter;
+        let latency = |quantile| outcome.latency.value_at_quantile(quantile) as f64;
+        let messages = outcome.deliveries as f64;
+        Self {
+            cpu_us_per_message: used.cpu_ns as f64 / 1e3 / messages,
+            per_second: outcome.per_second(),
+            p50_us: latency(0.5),
+            p99_us: latency(0.99),
+            p999_us: latency(0.999),
+            resident_kib: resident_kib as f64,
+            switches_per_message: used.switches as f64 / messages,
+            client_busy: seconds_of_client / outcome.seconds,
+            server_busy: used.cpu_ns as f64 / 1e9 / outcome.seconds,
+            hiccup_p99_us: hiccups.p99_us,
+            hiccup_max_us: hiccups.max_us,
+            ..Self::default()
+        }
+    }
+}
+
+/// A run, and what was used for it.
+struct Metered {
+    outcome: Outcome,
+    used: Usage,
+    seconds_of_client: f64,
+    hiccups: Hiccups,
+    resident_kib: u64,
+}
+
+/// Runs a load and reads the server's meter before and after.
+fn metered(
+    server: &Server,
+    run: impl FnOnce() -> Result<Outcome, String>,
+) -> Result<Metered, String> {
+    let probe = Probe::start();
+    let (before, client_before) = (server.usage(), Usage::of_this_thread());
+    let outcome = run();
+    let (after, client_after) = (server.usage(), Usage::of_this_thread());
+    let hiccups = probe.stop();
+    Ok(Metered {
+        outcome: outcome?,
+        used: Usage {
+            cpu_ns: after.cpu_ns - before.cpu_ns,
+            switches: after.switches.saturating_sub(before.switches),
+            resident_kib: after.resident_kib,
+        },
+        seconds_of_client: (client_after.cpu_ns - client_before.cpu_ns) as f64 / 1e9,
+        hiccups,
+        resident_kib: after.resident_kib,
+    })
+}
+
+/// Every cell, in the order of the report; with `quick` the smallest of each and no growth.
+pub fn cells(quick: bool) -> Vec<Cell> {
+    let mut cells = echo::cells(quick);
+    cells.extend(fanout::cells(quick));
+    cells.extend(chat::cells(quick));
+    cells.extend(idle::cells(quick));
+    cells.extend(churn::cells(quick));
+    cells.extend(slow::cells(quick));
+    if !quick {
+        cells.extend(echo::growth());
+        cells.extend(chat::growth());
+    }
+    cells
+}
