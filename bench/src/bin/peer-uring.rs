@@ -2,7 +2,7 @@
 //! provided buffer ring, the received buffer sent back as it lies, one `enter` per round.
 //!
 //! Usage: `peer-uring ADDR`. Prints `ready` when it listens. Sends are assumed whole, as in most
-//! published loops; with messages of some bytes they are, and the client checks what comes back.
+//! published loops; with messages of some bytes they are. A short one ends its connection.
 
 use io_uring::types::{BufRingEntry, Fd};
 use io_uring::{IoUring, cqueue, opcode, squeue};
@@ -10,13 +10,14 @@ use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-const BUFFERS: u16 = 512;
+const BUFFERS: u16 = 1_024;
 const BUFFER_BYTES: usize = 4_096;
 const GROUP: u16 = 0;
 
 const ACCEPT: u64 = 0;
 const RECV: u64 = 1;
 const SEND: u64 = 2;
+const END: u64 = 3;
 
 fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).expect("usage: peer-uring ADDR");
@@ -29,12 +30,9 @@ fn main() -> std::io::Result<()> {
         .build(1_024)?;
     let mut buffers = Buffers::register(&ring)?;
     println!("ready");
-    submit(
-        &mut ring,
-        &opcode::AcceptMulti::new(Fd(listener.as_raw_fd()))
-            .build()
-            .user_data(ACCEPT),
-    );
+    arm_accept(&mut ring, &listener);
+    // What was asked to be sent of each buffer.
+    let mut sending = [0; BUFFERS as usize];
     let mut completions: Vec<(u64, i32, u32)> = Vec::with_capacity(4_096);
     loop {
         ring.submit_and_wait(1)?;
@@ -45,13 +43,19 @@ fn main() -> std::io::Result<()> {
         for (data, result, flags) in completions.drain(..) {
             let (kind, buffer, fd) = (data & 0xff, (data >> 8) as u16, (data >> 32) as i32);
             match kind {
-                ACCEPT if result >= 0 => {
-                    nodelay(result);
-                    arm_recv(&mut ring, result);
+                ACCEPT => {
+                    if result >= 0 {
+                        nodelay(result);
+                        arm_recv(&mut ring, result);
+                    }
+                    if !cqueue::more(flags) {
+                        arm_accept(&mut ring, &listener);
+                    }
                 }
                 RECV if result > 0 => {
                     let id = cqueue::buffer_select(flags).expect("a receive names its buffer");
                     let bytes = buffers.address(id);
+                    sending[usize::from(id)] = result;
                     let data = SEND | u64::from(id) << 8 | (fd as u64) << 32;
                     let send = opcode::Send::new(Fd(fd), bytes, result as u32).build();
                     submit(&mut ring, &send.user_data(data));
@@ -60,16 +64,30 @@ fn main() -> std::io::Result<()> {
                     }
                 }
                 RECV if result == -libc::ENOBUFS => arm_recv(&mut ring, fd),
-                // SAFETY: the descriptor came from accept and no operation on it is left but ours.
-                RECV => unsafe {
-                    libc::close(fd);
-                },
-                SEND => buffers.recycle(buffer),
+                // Behind the sends of this round, which name the descriptor too.
+                RECV => submit(
+                    &mut ring,
+                    &opcode::Close::new(Fd(fd)).build().user_data(END),
+                ),
+                SEND => {
+                    // The receive that this ends closes. After an error it has ended by itself, and
+                    // the descriptor may be somebody else's.
+                    if (0..sending[usize::from(buffer)]).contains(&result) {
+                        let end = opcode::Shutdown::new(Fd(fd), libc::SHUT_RDWR).build();
+                        submit(&mut ring, &end.user_data(END));
+                    }
+                    buffers.recycle(buffer);
+                }
                 _ => {}
             }
         }
         buffers.publish();
     }
+}
+
+fn arm_accept(ring: &mut IoUring, listener: &TcpListener) {
+    let accept = opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).build();
+    submit(ring, &accept.user_data(ACCEPT));
 }
 
 fn arm_recv(ring: &mut IoUring, fd: i32) {
