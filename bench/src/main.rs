@@ -40,6 +40,12 @@ struct Cli {
     /// Only workloads whose name contains this (echo, fan-out, chat, idle, churn, slow, growth)
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Only sizes of so many sessions
+    #[arg(long, value_name = "N")]
+    sessions: Option<usize>,
+    /// Only sizes with so many messages in flight
+    #[arg(long, value_name = "N")]
+    in_flight: Option<u32>,
     /// Append the results, one JSON object a line, to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -52,6 +58,19 @@ struct Cli {
     /// Measure nothing: write the report anew from what is kept
     #[arg(long)]
     report: bool,
+}
+
+impl Cli {
+    fn wants(&self, cell: &Cell) -> bool {
+        let named = self
+            .only
+            .as_ref()
+            .is_none_or(|name| cell.workload.contains(name.as_str()));
+        let sized = self
+            .sessions
+            .is_none_or(|count| count == cell.scale.sessions);
+        named && sized && self.in_flight.is_none_or(|count| count == cell.in_flight)
+    }
 }
 
 fn main() -> ExitCode {
@@ -76,14 +95,10 @@ fn run(cli: &Cli) -> Result<bool, String> {
     prepare()?;
     let cells: Vec<Cell> = workload::cells(cli.quick)
         .into_iter()
-        .filter(|cell| {
-            cli.only
-                .as_ref()
-                .is_none_or(|name| cell.workload.contains(name.as_str()))
-        })
+        .filter(|cell| cli.wants(cell))
         .collect();
     if cells.is_empty() {
-        return Err("no workload has such a name; --help lists them".into());
+        return Err("no workload has such a name and size; --help lists the names".into());
     }
     let origin = origin();
     let rounds = if cli.quick { 1 } else { cli.rounds.max(1) };

@@ -210,12 +210,12 @@ fn cut_frame(input: &[u8]) -> Option<(usize, Event)> {
     let event = match id {
         1 if body == b"yo!" => Event::Tick,
         1 => marked(0),
-        209 => Event::Ready,
         223 => marked(33),
         // Anything but 0 is a refusal.
         202 | 207 | 216 | 222 if body != [0, 0] => {
             Event::Wrong(format!("packet {id}: result {body:?}"))
         }
+        207 => Event::Ready,
         216 => Event::Left,
         _ => Event::Other,
     };

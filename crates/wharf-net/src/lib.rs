@@ -12,6 +12,7 @@ mod events;
 mod limits;
 mod net;
 mod outbox;
+mod pools;
 mod queue;
 mod rate;
 mod reason;

@@ -223,7 +223,7 @@ impl NetLimits {
                 + SendBatch::BYTES_MAX as u64,
             reassembly_bytes: u64::from(self.reassembly_bytes) * u64::from(self.shards),
             send_queues_bytes: self.send_queues_bytes * u64::from(self.shards),
-            pooled_bytes: crate::outbox::POOLED_BYTES_MAX as u64 * u64::from(self.shards),
+            pooled_bytes: crate::pools::POOLED_BYTES_MAX as u64 * u64::from(self.shards),
         }
     }
 }

@@ -6,7 +6,7 @@ mod input;
 mod output;
 mod turn;
 
-use crate::outbox::SendPools;
+use crate::pools::SendPools;
 use crate::rate::Rates;
 use crate::session::{Phase, Role, Session};
 use crate::{

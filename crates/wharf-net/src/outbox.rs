@@ -1,76 +1,10 @@
 //! One session's way out: at most one batch in flight, and behind it, while needed, a queue.
 
+use crate::pools::SendPools;
 use crate::queue::{Amount, Load, SendQueue};
 use crate::{Origin, Outgoing};
 use wharf_port::SendBatch;
 use wharf_wire::SendClass;
-
-/// A batch that never held more than this is kept among the small ones.
-const SMALL_BYTES: usize = 4 * 1024;
-const SMALL_BATCHES_MAX: usize = 1_024;
-const LARGE_BATCHES_MAX: usize = 32;
-const QUEUE_BYTES_MAX: usize = 64 * 1024;
-const QUEUES_MAX: usize = 64;
-
-/// What the pools of one shard keep at the most. A batch's memory grows by doubling, so it is up
-/// to twice what the batch ever held.
-pub(crate) const POOLED_BYTES_MAX: usize = 2 * SMALL_BYTES * SMALL_BATCHES_MAX
-    + 2 * SendBatch::BYTES_MAX * LARGE_BATCHES_MAX
-    + QUEUE_BYTES_MAX * QUEUES_MAX;
-
-/// Empty batches and queues of one shard, kept for the next session that has something to send.
-///
-/// Small and large batches are kept apart: a thousand sessions that each send a line at once need a
-/// thousand batches, and those must not each remember the largest transfer they ever made.
-#[derive(Debug, Default)]
-pub(crate) struct SendPools {
-    small: Vec<SendBatch>,
-    large: Vec<SendBatch>,
-    #[expect(clippy::vec_box, reason = "the box moves to the session and back")]
-    queues: Vec<Box<SendQueue>>,
-    /// Queues that are attached to a session,
-    pub(crate) queues_out: u32,
-    /// and the bytes that wait in them.
-    pub(crate) queued_bytes: u64,
-}
-
-impl SendPools {
-    fn take_batch(&mut self, bytes: usize) -> SendBatch {
-        // A large one is never used for little: it would come home among the small ones.
-        let large = if bytes > SMALL_BYTES {
-            self.large.pop()
-        } else {
-            None
-        };
-        large.or_else(|| self.small.pop()).unwrap_or_default()
-    }
-
-    fn give_batch(&mut self, mut batch: SendBatch, bytes: usize) {
-        let (pool, max) = if bytes > SMALL_BYTES {
-            (&mut self.large, LARGE_BATCHES_MAX)
-        } else {
-            (&mut self.small, SMALL_BATCHES_MAX)
-        };
-        if pool.len() < max {
-            batch.clear();
-            pool.push(batch);
-        }
-    }
-
-    fn take_queue(&mut self) -> Box<SendQueue> {
-        self.queues_out += 1;
-        self.queues.pop().unwrap_or_default()
-    }
-
-    fn give_queue(&mut self, mut queue: Box<SendQueue>) {
-        self.queues_out -= 1;
-        self.queued_bytes -= queue.load().bytes() as u64;
-        if self.queues.len() < QUEUES_MAX && queue.footprint() <= QUEUE_BYTES_MAX {
-            queue.clear();
-            self.queues.push(queue);
-        }
-    }
-}
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +45,7 @@ impl Outbox {
         // Latest-values may still be replaced this turn, and bulk yields to what comes this turn.
         let direct = matches!(class, SendClass::Control | SendClass::Reliable);
         if direct && !self.in_flight && self.queue.is_none() {
-            let batch = self.batch.get_or_insert_with(|| pools.take_batch(bytes));
+            let batch = self.batch.get_or_insert_with(|| pools.take_batch());
             if batch.has_room_for(bytes) {
                 match frame {
                     Outgoing::Copy(frame) => batch.push_copy(frame),
@@ -139,7 +73,7 @@ impl Outbox {
         }
         if let Some(queue) = &mut self.queue {
             let waiting = queue.load().bytes();
-            let batch = self.batch.get_or_insert_with(|| pools.take_batch(waiting));
+            let batch = self.batch.get_or_insert_with(|| pools.take_batch());
             queue.fill(batch, &mut self.leaving);
             pools.queued_bytes -= (waiting - queue.load().bytes()) as u64;
             if queue.is_empty() {
@@ -156,7 +90,7 @@ impl Outbox {
         batch.advance(bytes);
         self.in_flight = false;
         if batch.is_empty() {
-            pools.give_batch(batch, self.leaving.bytes());
+            pools.give_batch(batch);
             self.leaving = Load::default();
             return true;
         }
@@ -167,7 +101,7 @@ impl Outbox {
     /// A batch came back and will not be sent again.
     pub(crate) fn returned(&mut self, pools: &mut SendPools, batch: SendBatch) {
         self.in_flight = false;
-        pools.give_batch(batch, self.leaving.bytes());
+        pools.give_batch(batch);
         self.leaving = Load::default();
     }
 

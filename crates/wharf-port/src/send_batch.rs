@@ -11,7 +11,7 @@ use std::io::IoSlice;
 /// kept by reference (a broadcast is encoded once), at most [`SendBatch::SHARED_MAX`] of them.
 /// A batch is reusable: `clear` keeps its memory.
 ///
-/// Invariant: `sent <= len`, and `len` is the sum over `parts`.
+/// Invariant: `sent <= len`; `len` and `shared` are sums over `parts`.
 pub struct SendBatch {
     inner: Box<Inner>,
 }
@@ -20,6 +20,8 @@ pub struct SendBatch {
 struct Inner {
     copied: Vec<u8>,
     parts: Vec<Part>,
+    /// Of these, how many are shared.
+    shared: usize,
     len: usize,
     sent: usize,
     #[cfg(target_os = "linux")]
@@ -47,6 +49,7 @@ impl SendBatch {
             inner: Box::new(Inner {
                 copied: Vec::new(),
                 parts: Vec::new(),
+                shared: 0,
                 len: 0,
                 sent: 0,
                 #[cfg(target_os = "linux")]
@@ -59,12 +62,8 @@ impl SendBatch {
     /// larger than [`SendBatch::BYTES_MAX`] still leaves, alone.
     pub fn has_room_for(&self, bytes: usize) -> bool {
         let inner = &*self.inner;
-        let shared = inner
-            .parts
-            .iter()
-            .filter(|part| matches!(part, Part::Shared(_)))
-            .count();
-        inner.len == 0 || (inner.len + bytes <= Self::BYTES_MAX && shared < Self::SHARED_MAX)
+        let has_room = inner.len + bytes <= Self::BYTES_MAX && inner.shared < Self::SHARED_MAX;
+        inner.len == 0 || has_room
     }
 
     /// Copies `frame` behind what is there.
@@ -88,6 +87,7 @@ impl SendBatch {
         } else {
             self.inner.len += frame.len();
             self.inner.parts.push(Part::Shared(frame));
+            self.inner.shared += 1;
         }
     }
 
@@ -113,11 +113,17 @@ impl SendBatch {
         self.inner.sent += bytes as usize;
     }
 
+    /// Memory that the batch keeps for its bytes, in bytes; what it shares is not its own.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Inner>() + self.inner.copied.capacity()
+    }
+
     /// Empties the batch and keeps its memory.
     pub fn clear(&mut self) {
         let inner = &mut *self.inner;
         inner.copied.clear();
         inner.parts.clear();
+        inner.shared = 0;
         inner.len = 0;
         inner.sent = 0;
     }

@@ -1,6 +1,7 @@
 //! The way out against a model: nothing lost, nothing twice, order within each class.
 
 use super::*;
+use crate::pools::POOLED_BYTES_MAX;
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use wharf_wire::Header;
@@ -196,23 +197,8 @@ fn a_session_with_nothing_to_send_holds_no_memory_and_the_pools_stay_bounded() {
             (0, 0),
             "round {round}"
         );
-        assert!(pools.small.len() <= SMALL_BATCHES_MAX && pools.queues.len() <= QUEUES_MAX);
+        assert!(pools.kept_bytes() <= POOLED_BYTES_MAX, "round {round}");
     }
-}
-
-#[test]
-fn batches_that_held_much_are_kept_apart_from_small_ones() {
-    let mut bench = Bench::default();
-    bench.push(SendClass::Reliable, 0, Outgoing::Copy(&frame(1, 10_000)));
-    bench.drain();
-    assert_eq!((bench.pools.small.len(), bench.pools.large.len()), (0, 1));
-    bench.push(SendClass::Reliable, 0, Outgoing::Copy(&frame(1, 10)));
-    bench.drain();
-    let pooled = |bench: &Bench| (bench.pools.small.len(), bench.pools.large.len());
-    assert_eq!(pooled(&bench), (1, 1));
-    bench.push(SendClass::Reliable, 0, Outgoing::Copy(&frame(1, 10_000)));
-    bench.drain();
-    assert_eq!(pooled(&bench), (1, 1), "each was used again");
 }
 
 fn any_class() -> impl Strategy<Value = SendClass> {
