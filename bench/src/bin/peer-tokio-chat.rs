@@ -102,7 +102,7 @@ struct Client {
 impl Client {
     async fn read(mut self, input: OwnedReadHalf) -> Result<()> {
         let mut input = BufReader::with_capacity(4_096, input);
-        let mut frame = Vec::new();
+        let mut frame = vec![0; 5];
         loop {
             frame.resize(5, 0);
             match input.read_exact(&mut frame).await {
