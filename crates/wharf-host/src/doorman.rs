@@ -1,6 +1,7 @@
 //! Who may come in: authentication behind a small interface, and one session at a time for each id.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wharf_base::{SessionId, UniqueIds};
 use wharf_content::{LoginRefusal, UserId};
@@ -57,6 +58,19 @@ struct State {
     sessions: HashMap<SessionId, Arc<str>>,
 }
 
+impl State {
+    /// What the authenticator says. One that panics is logged and lets nobody in that time; nothing
+    /// was changed yet.
+    fn verify(&mut self, user: &str, password: &str) -> Result<(), LoginRefusal> {
+        let authenticator = &mut self.authenticator;
+        let asked = catch_unwind(AssertUnwindSafe(|| authenticator.verify(user, password)));
+        asked.unwrap_or_else(|_| {
+            tracing::error!("the authenticator panicked; this login is refused");
+            Err(LoginRefusal::Unavailable)
+        })
+    }
+}
+
 impl Doorman {
     /// A doorman who asks `authenticator`.
     pub fn new(authenticator: Box<dyn Authenticator>, clock: UnixClock) -> Self {
@@ -84,7 +98,7 @@ impl Doorman {
         password: &str,
     ) -> Result<UserId, LoginRefusal> {
         let mut state = self.lock();
-        state.authenticator.verify(user, password)?;
+        state.verify(user, password)?;
         if state.names.contains_key(user) || state.sessions.contains_key(&session) {
             return Err(LoginRefusal::InUse);
         }
@@ -115,7 +129,7 @@ impl Doorman {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic in an authenticator changes nothing: both maps are written after it answered.
+        // What could panic under the lock is caught there.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,6 +145,28 @@ mod tests {
 
     fn session(slot: u32) -> SessionId {
         SessionId::new(0, Key::from_parts(slot, 0))
+    }
+
+    struct Broken;
+
+    impl Authenticator for Broken {
+        fn verify(&mut self, _: &str, _: &str) -> Result<(), LoginRefusal> {
+            panic!("the users are gone")
+        }
+
+        fn is_secure(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn an_authenticator_that_panics_lets_nobody_in_and_breaks_nothing() {
+        let doorman = Doorman::new(Box::new(Broken), Box::new(|| UniqueIds::EPOCH_UNIX_MS));
+        for slot in 1..3 {
+            let refused = doorman.log_in(session(slot), "kim", "");
+            assert_eq!(refused, Err(LoginRefusal::Unavailable));
+        }
+        assert_eq!(doorman.count(), 0);
     }
 
     #[test]

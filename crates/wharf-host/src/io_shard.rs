@@ -247,7 +247,7 @@ impl<P: Port> IoShard<P> {
     fn end_if_shut_down(&mut self) {
         if !self.ended && self.net.is_shut_down() {
             self.ended = true;
-            self.switchboard.shard_ended();
+            self.switchboard.shard_ended(self.index);
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::watchdog::Watchdog;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use wharf_content::{App, LogicOptions, LogicShard};
 use wharf_net::{Admission, Net, NetLimits};
 use wharf_port::{NativePort, OpenError, PortOptions, Waiter};
@@ -91,7 +92,7 @@ pub enum StartError {
     Open(OpenError),
     /// A thread could not be started.
     Thread(std::io::Error),
-    /// The first shard ended before it listened; its panic is in the log.
+    /// A shard ended before the server listened; its panic is in the log.
     ShardEnded,
 }
 
@@ -100,19 +101,27 @@ impl fmt::Display for StartError {
         match self {
             Self::Open(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "a thread could not be started: {error}"),
-            Self::ShardEnded => f.write_str("the first shard ended before it listened"),
+            Self::ShardEnded => f.write_str("a shard ended before the server listened"),
         }
     }
 }
 
 impl std::error::Error for StartError {}
 
-/// A server whose threads run. Dropping it stops it and waits.
+/// How much longer than the sessions' drain time a thread may take to end. One that is later is
+/// in a handler that does not return.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// A server whose threads run. Dropping it stops it and waits, as [`Server::join`] does.
 pub struct Server {
     switchboard: Arc<Switchboard>,
     threads: Vec<JoinHandle<Option<ShardReport>>>,
     local: SocketAddr,
     on_thread_end: OnThreadEnd,
+    /// A word from each thread that has ended.
+    ended: Receiver<()>,
+    end: Sender<()>,
+    drain: Duration,
 }
 
 /// Called on each of a server's threads when that thread ends, a panic included.
@@ -130,11 +139,15 @@ impl Server {
     ) -> Result<Self, StartError> {
         let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
         let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
+        let (end, ended) = mpsc::channel();
         let mut server = Self {
             switchboard,
             threads: Vec::new(),
             local: unspecified,
             on_thread_end,
+            ended,
+            end,
+            drain: options.limits.drain,
         };
         server.start_threads::<P>(options)?;
         let (reply, answer) = mpsc::sync_channel(1);
@@ -164,43 +177,75 @@ impl Server {
         }
     }
 
-    /// Waits until every thread has ended; the last counts of each I/O shard.
+    /// Waits until every thread has ended, which [`Server::begin_stop`] has them do; the last
+    /// counts of each I/O shard. No longer than the drain time and some seconds: a thread that is
+    /// in a handler that does not return is left behind.
     ///
     /// # Errors
-    /// A message for each thread that panicked.
+    /// A message for each thread that panicked or did not end.
     pub fn join(mut self) -> Result<Vec<ShardReport>, String> {
         self.join_threads()
     }
 
     fn join_threads(&mut self) -> Result<Vec<ShardReport>, String> {
+        self.await_threads();
         let mut reports = Vec::new();
-        let mut panics = Vec::new();
+        let mut problems = Vec::new();
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or("a thread").to_owned();
+            if !thread.is_finished() {
+                problems.push(format!("{name} did not end: a handler does not return"));
+                continue;
+            }
             match thread.join() {
                 Ok(report) => reports.extend(report),
-                Err(_) => panics.push(format!("{name} panicked")),
+                Err(_) => problems.push(format!("{name} panicked")),
             }
         }
-        if panics.is_empty() {
+        if problems.is_empty() {
             Ok(reports)
         } else {
-            Err(panics.join(", "))
+            Err(problems.join(", "))
+        }
+    }
+
+    /// Waits until every thread is about to end, or the time is up.
+    fn await_threads(&self) {
+        let deadline = Instant::now() + self.drain + STOP_GRACE;
+        for _ in 0..self.threads.len() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.ended.recv_timeout(left).is_err() {
+                return;
+            }
+        }
+        // The word is the last that a thread does of its own; what follows is the runtime's.
+        while self.threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < deadline {
+            std::thread::yield_now();
         }
     }
 
     fn start_threads<P: NativePort>(&mut self, options: &ServerOptions) -> Result<(), StartError> {
         let (ready, answers) = mpsc::sync_channel(options.shards.into());
-        for index in 0..options.shards {
-            let (options, switchboard) = (options.clone(), Arc::clone(&self.switchboard));
-            let ready = ready.clone();
-            self.spawn(format!("io-{index}"), move || {
-                io_thread::<P>(index, &options, switchboard, &ready)
+        // All of them at once: if one thread cannot be started, the others are not waited for.
+        let presences: Vec<Presence> = (0..options.shards)
+            .map(|shard| Presence(Arc::clone(&self.switchboard), shard))
+            .collect();
+        for presence in presences {
+            let (options, ready) = (options.clone(), ready.clone());
+            self.spawn(format!("io-{}", presence.1), move || {
+                io_thread::<P>(&presence, &options, &ready)
             })?;
         }
-        // The threads keep their senders, so it is the count that ends this.
-        let opened: Result<(), OpenError> = answers.iter().take(options.shards.into()).collect();
-        opened.map_err(StartError::Open)?;
+        drop(ready);
+        // A thread keeps its sender to its end, so it is the count that ends this, or a panic.
+        let mut opened = 0;
+        for answer in answers.iter().take(options.shards.into()) {
+            answer.map_err(StartError::Open)?;
+            opened += 1;
+        }
+        if opened < options.shards {
+            return Err(StartError::ShardEnded);
+        }
         if options.placement == Placement::Split {
             for index in 0..options.shards {
                 let (options, switchboard) = (options.clone(), Arc::clone(&self.switchboard));
@@ -218,7 +263,7 @@ impl Server {
         name: String,
         work: impl FnOnce() -> Option<ShardReport> + Send + 'static,
     ) -> Result<(), StartError> {
-        let end = TellEnd(Arc::clone(&self.on_thread_end));
+        let end = TellEnd(Arc::clone(&self.on_thread_end), self.end.clone());
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             let _end = end;
             work()
@@ -239,29 +284,39 @@ impl Drop for Server {
 }
 
 /// Tells that a thread ends, however it ends.
-struct TellEnd(OnThreadEnd);
+struct TellEnd(OnThreadEnd, Sender<()>);
 
 impl Drop for TellEnd {
     fn drop(&mut self) {
         (self.0)();
+        // Nobody listens to the threads of a start that failed.
+        let _ = self.1.send(());
+    }
+}
+
+/// An I/O shard's thread, or the intention of one; when it goes, however it goes, the shard has no
+/// session that anybody should wait for.
+struct Presence(Arc<Switchboard>, u8);
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.0.shard_ended(self.1);
     }
 }
 
 fn io_thread<P: NativePort>(
-    index: u8,
+    Presence(switchboard, index): &Presence,
     options: &ServerOptions,
-    switchboard: Arc<Switchboard>,
     ready: &SyncSender<Result<(), OpenError>>,
 ) -> Option<ShardReport> {
     let port = match P::open(&options.port) {
         Ok(port) => port,
         Err(error) => {
-            switchboard.shard_ended();
             let _ = ready.send(Err(error));
             return None;
         }
     };
-    let mut shard = options.io_shard(index, port, switchboard);
+    let mut shard = options.io_shard(*index, port, Arc::clone(switchboard));
     let _ = ready.send(Ok(()));
     while !shard.is_over() {
         shard.turn();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
 use wharf_base::Handover;
 use wharf_content::{Commands, Inbox, LogicStats};
@@ -32,6 +32,8 @@ pub struct IoMailbox {
     /// From the main thread.
     pub controls: Handover<Vec<Control>>,
     waker: OnceLock<Waker>,
+    /// Whether its sessions have all ended.
+    ended: AtomicBool,
 }
 
 /// What other threads give to a logic shard: session events and letters.
@@ -78,15 +80,15 @@ impl Switchboard {
         }
     }
 
-    /// Tells who is woken for an I/O shard. Called once, before anything is put into its mailbox.
+    /// Tells who is woken for an I/O shard. Called once; the shard is woken for what came before.
     ///
     /// # Panics
     /// If the shard has a waker already.
     pub fn connect_io(&self, shard: u8, waker: Waker) {
-        self.io[usize::from(shard)]
-            .waker
-            .set(waker)
-            .expect("a shard is connected once");
+        let mailbox = &self.io[usize::from(shard)];
+        mailbox.waker.set(waker).expect("a shard is connected once");
+        // What was given before found nobody to wake, and the shard looks only when it is woken.
+        mailbox.wake();
     }
 
     /// Tells who is woken for a logic shard.
@@ -134,10 +136,13 @@ impl Switchboard {
         }
     }
 
-    /// Says that an I/O shard's sessions have all ended. When the last says so, everybody is woken
-    /// to go home.
-    pub fn shard_ended(&self) {
-        if self.open_shards.fetch_sub(1, Ordering::AcqRel) == 1 {
+    /// Says that an I/O shard's sessions have all ended, or that they never will have begun; once
+    /// or more often. When the last shard says so, everybody is woken to go home.
+    pub fn shard_ended(&self, shard: u8) {
+        let again = self.io[usize::from(shard)]
+            .ended
+            .swap(true, Ordering::AcqRel);
+        if !again && self.open_shards.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.wake_all();
         }
     }
@@ -159,7 +164,7 @@ impl Switchboard {
 
 impl IoMailbox {
     fn wake(&self) {
-        // Before a shard has connected, nobody sleeps: it takes everything when it starts.
+        // A shard that connects later is woken then.
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }

@@ -1,0 +1,195 @@
+//! What goes wrong inside a server ends it in order, or with a word, and never leaves it hanging.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+use wharf_base::Instant;
+use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, LogicOptions};
+use wharf_host::{AnyName, Doorman, OnThreadEnd, Placement, Server, ServerOptions, StartError};
+use wharf_net::{Admission, NetLimits};
+use wharf_port::{
+    CloseHow, Completion, ConnectOptions, DetachedSocket, ListenOptions, NativePort, OpId,
+    OpenError, OpsFull, Port, PortOptions, PortStats, Refused, SendBatch, SendInFlight, SocketId,
+    Token, Waker,
+};
+use wharf_wire::Packet;
+use wharf_wire::classic::Echo;
+
+#[cfg(target_os = "linux")]
+type Backend = wharf_port::UringPort;
+#[cfg(windows)]
+type Backend = wharf_port::IocpPort;
+
+/// Longer than any stop is allowed to take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Keeps the thread of whoever sends an echo, and says so.
+struct Keeper(Mutex<mpsc::Sender<()>>);
+
+impl Foyer for Keeper {}
+
+impl Keeper {
+    fn echo(&self, _: &mut FoyerCx<'_>, _: Echo) -> Handled {
+        self.0.lock().unwrap().send(()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+fn options(shards: u8, placement: Placement, foyer: impl FnOnce(&mut AppBuilder)) -> ServerOptions {
+    let limits = NetLimits {
+        drain: Duration::from_millis(100),
+        ..NetLimits::for_sessions(64, shards.into())
+    };
+    let mut app = AppBuilder::new();
+    foyer(&mut app);
+    ServerOptions {
+        shards,
+        placement,
+        port: PortOptions::for_sockets(limits.sockets_per_port(1)),
+        logic: LogicOptions {
+            logic_count: shards.into(),
+            io_count: shards.into(),
+            ..LogicOptions::default()
+        },
+        app: Arc::new(app.build()),
+        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
+        admission: Arc::new(Admission::new(&limits)),
+        limits,
+        watch_handlers: true,
+    }
+}
+
+const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+fn quietly() -> OnThreadEnd {
+    Arc::new(|| {})
+}
+
+/// What `work` returns, unless it hangs.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || done.send(work()));
+    result.recv_timeout(PATIENCE).expect("it does not hang")
+}
+
+#[test]
+fn a_handler_that_does_not_return_does_not_hold_up_the_stop() {
+    for placement in [Placement::Fused, Placement::Split] {
+        let (keeping, kept) = mpsc::channel();
+        let options = options(2, placement, |app| {
+            app.foyer(Keeper(Mutex::new(keeping))).on(Keeper::echo);
+        });
+        let server = Server::start::<Backend>(&options, ANYWHERE, quietly()).unwrap();
+        let mut client = TcpStream::connect(server.local_addr()).unwrap();
+        let text = "mine".into();
+        client.write_all(&Echo { text }.to_frame()).unwrap();
+        kept.recv_timeout(PATIENCE).expect("the handler begins");
+        server.begin_stop();
+        let problem = in_time(|| server.join()).unwrap_err();
+        assert!(
+            problem.contains("does not return"),
+            "{placement:?}: {problem}"
+        );
+    }
+}
+
+/// A port of which the first in a server does not open, or the second panics at its first wait.
+struct Fragile<const PANICS: bool>(Backend);
+
+impl<const PANICS: bool> NativePort for Fragile<PANICS> {
+    const NAME: &'static str = "fragile";
+
+    fn open(options: &PortOptions) -> Result<Self, OpenError> {
+        match (PANICS, std::thread::current().name()) {
+            (false, Some("io-0")) => return Err(OpenError::SocketsFull),
+            // Long enough for the start to have been given up.
+            (false, _) => std::thread::sleep(Duration::from_millis(300)),
+            (true, _) => {}
+        }
+        Backend::open(options).map(Self)
+    }
+}
+
+#[test]
+fn a_start_that_fails_says_why_and_ends() {
+    let options = options(3, Placement::Fused, |_| ());
+    let error = in_time(move || {
+        let server = Server::start::<Fragile<false>>(&options, ANYWHERE, quietly());
+        server.err().expect("the first port does not open")
+    });
+    assert!(
+        matches!(error, StartError::Open(OpenError::SocketsFull)),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_io_thread_that_panics_does_not_hold_up_the_stop() {
+    let options = options(2, Placement::Fused, |_| ());
+    let (told, ended) = mpsc::channel();
+    let on_end: OnThreadEnd = Arc::new(move || _ = told.send(()));
+    let server = Server::start::<Fragile<true>>(&options, ANYWHERE, on_end).unwrap();
+    ended
+        .recv_timeout(PATIENCE)
+        .expect("the second thread panics");
+    server.begin_stop();
+    let problem = in_time(|| server.join()).unwrap_err();
+    assert!(problem.contains("io-1 panicked"), "{problem}");
+}
+
+impl<const PANICS: bool> Port for Fragile<PANICS> {
+    fn wait(&mut self, batch: &mut Vec<Completion>, until: Option<Instant>) -> io::Result<Instant> {
+        let breaks = PANICS && std::thread::current().name() == Some("io-1");
+        assert!(!breaks, "a bad day");
+        self.0.wait(batch, until)
+    }
+    fn listen(&mut self, at: SocketAddr, options: &ListenOptions) -> Result<SocketId, OpenError> {
+        self.0.listen(at, options)
+    }
+    fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
+        self.0.adopt(socket)
+    }
+    fn local_addr(&self, socket: SocketId) -> io::Result<SocketAddr> {
+        self.0.local_addr(socket)
+    }
+    fn arm_accept(&mut self, listener: SocketId, token: Token) -> Result<OpId, OpsFull> {
+        self.0.arm_accept(listener, token)
+    }
+    fn connect(
+        &mut self,
+        to: SocketAddr,
+        options: &ConnectOptions,
+        token: Token,
+    ) -> Result<OpId, OpsFull> {
+        self.0.connect(to, options, token)
+    }
+    fn arm_recv(&mut self, socket: SocketId, token: Token) -> Result<OpId, OpsFull> {
+        self.0.arm_recv(socket, token)
+    }
+    fn send(
+        &mut self,
+        socket: SocketId,
+        batch: SendBatch,
+        token: Token,
+    ) -> Result<OpId, Refused<SendBatch>> {
+        self.0.send(socket, batch, token)
+    }
+    fn cancel(&mut self, op: OpId) {
+        self.0.cancel(op);
+    }
+    fn shutdown_send(&mut self, socket: SocketId) -> Result<(), SendInFlight> {
+        self.0.shutdown_send(socket)
+    }
+    fn close(&mut self, socket: SocketId, how: CloseHow, token: Token) {
+        self.0.close(socket, how, token);
+    }
+    fn waker(&self) -> Waker {
+        self.0.waker()
+    }
+    fn stats(&self) -> PortStats {
+        self.0.stats()
+    }
+}
