@@ -8,6 +8,7 @@ use crate::progress::{Progress, Snapshot};
 use crate::report::Report;
 use crate::tally::Tally;
 use crate::{BotArgs, BotOptions, BotsError, Console, descriptors};
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -25,7 +26,8 @@ use wharf_wire::HEADER_BYTES;
 pub fn run_args(args: &BotArgs) -> Result<Report, BotsError> {
     let options = args.options();
     let report = run(&options, &mut Console::new())?;
-    println!("{report}");
+    // A reader who has gone (`| head`) is no reason to fail: the exit code still says it.
+    let _ = writeln!(io::stdout(), "{report}");
     if let Some(path) = &options.json {
         report.append_json(path)?;
     }

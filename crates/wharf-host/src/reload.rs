@@ -4,7 +4,13 @@ use crate::config::{ConfigError, Effective};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 use wharf_net::{AccessRules, Admission};
+
+/// A file is read once nothing has happened to it for so long: editors empty it, write it and
+/// rename it, and nobody is let in because of a file that is half written.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// The access lists of a configuration.
 pub fn access_rules(config: &Effective) -> AccessRules {
@@ -15,45 +21,92 @@ pub fn access_rules(config: &Effective) -> AccessRules {
 }
 
 /// Watches the configuration file and applies its access lists when it changes. Other settings
-/// take effect at the next start. A file that is wrong changes nothing and is logged. Watching
-/// ends when what is returned is dropped.
+/// take effect at the next start, and those that changed are named. A file that is wrong, or gone,
+/// changes nothing and is logged. Watching ends when what is returned is dropped.
 ///
 /// # Errors
 /// When the system does not let the file's directory be watched.
 pub fn watch(
     file: &Path,
+    running: Effective,
     resolve: impl Fn() -> Result<Effective, ConfigError> + Send + 'static,
     admission: Arc<Admission>,
 ) -> notify::Result<RecommendedWatcher> {
     let file = std::path::absolute(file).map_err(notify::Error::io)?;
     let directory: PathBuf = file.parent().map_or_else(|| ".".into(), Into::into);
-    let name = file.file_name().map(ToOwned::to_owned);
+    let (changed, changes) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        let Ok(event) = event else { return };
-        // Our own reading makes access events; editors write, or rename a new file over the old.
-        let changed = matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_));
-        if changed
-            && event
-                .paths
-                .iter()
-                .any(|path| path.file_name() == name.as_deref())
-        {
-            apply(&resolve, &admission);
+        // Our own reading makes access events. All others count, whatever file they name: a file
+        // may be a link to another that changes.
+        let matters = event.map_or_else(
+            |error| {
+                tracing::warn!(%error, "watching the configuration file");
+                true
+            },
+            |event| !matches!(event.kind, EventKind::Access(_)),
+        );
+        if matters {
+            // The reader is gone only when the watcher is.
+            let _ = changed.send(());
         }
     })?;
     // The directory, not the file: a file that is replaced is another file.
     watcher.watch(&directory, RecursiveMode::NonRecursive)?;
+    let reload = Reload {
+        file,
+        running,
+        resolve,
+        admission,
+    };
+    std::thread::Builder::new()
+        .name("reload".into())
+        .spawn(move || reload.follow(&changes))
+        .map_err(notify::Error::io)?;
     Ok(watcher)
 }
 
-fn apply(resolve: &impl Fn() -> Result<Effective, ConfigError>, admission: &Admission) {
-    match resolve() {
-        Ok(config) => {
-            let rules = access_rules(&config);
-            let (allow, deny) = (rules.allow.len(), rules.deny.len());
-            admission.set_rules(rules);
-            tracing::info!(allow, deny, "access lists reloaded");
+/// The one who reads the file again.
+struct Reload<F> {
+    file: PathBuf,
+    /// What the server was started with.
+    running: Effective,
+    resolve: F,
+    admission: Arc<Admission>,
+}
+
+impl<F: Fn() -> Result<Effective, ConfigError>> Reload<F> {
+    /// Until the watcher is gone: waits for a change, then for quiet, and looks at the file.
+    fn follow(self, changes: &Receiver<()>) {
+        let mut before = std::fs::read(&self.file).ok();
+        while changes.recv().is_ok() {
+            while changes.recv_timeout(QUIET).is_ok() {}
+            let text = std::fs::read(&self.file).ok();
+            if text != before {
+                self.apply(text.is_some());
+                before = text;
+            }
         }
-        Err(error) => tracing::warn!(%error, "configuration not reloaded"),
+    }
+
+    fn apply(&self, is_there: bool) {
+        if !is_there {
+            let file = self.file.display();
+            tracing::warn!(%file, "configuration file is gone: the access lists stay as they are");
+            return;
+        }
+        let config = match (self.resolve)() {
+            Ok(config) => config,
+            Err(error) => return tracing::warn!(%error, "configuration not reloaded"),
+        };
+        let rules = access_rules(&config);
+        let (allow, deny) = (rules.allow.len(), rules.deny.len());
+        self.admission.set_rules(rules);
+        tracing::info!(allow, deny, "access lists reloaded");
+        let mut later = self.running.differing(&config);
+        later.retain(|key| !key.starts_with("access."));
+        if !later.is_empty() {
+            let settings = later.join(", ");
+            tracing::warn!(settings, "these take effect at the next start");
+        }
     }
 }

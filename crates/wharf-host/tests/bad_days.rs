@@ -106,7 +106,7 @@ impl<const PANICS: bool> NativePort for Fragile<PANICS> {
         match (PANICS, std::thread::current().name()) {
             (false, Some("io-0")) => return Err(OpenError::SocketsFull),
             // Long enough for the start to have been given up.
-            (false, _) => std::thread::sleep(Duration::from_millis(300)),
+            (false, _) => std::thread::park_timeout(Duration::from_millis(300)),
             (true, _) => {}
         }
         Backend::open(options).map(Self)

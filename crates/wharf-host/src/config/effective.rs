@@ -65,6 +65,13 @@ pub struct Effective {
 }
 
 impl Effective {
+    /// The keys whose values are others in `other`, in the order of the tables.
+    pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let keys = self.settings.iter().map(|setting| setting.key);
+        keys.filter(|key| self.entry(key).0 != other.entry(key).0)
+            .collect()
+    }
+
     /// Resolves all layers for the settings of `tables` (the server's and the game's).
     ///
     /// # Errors

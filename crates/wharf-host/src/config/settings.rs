@@ -182,7 +182,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     integer(
         "limits.send_queue_bytes",
-        (32 * 1024, 1 << 30),
+        (64 * 1024, 1 << 28),
         |_| Value::Integer(512 * 1024),
         "bytes that may wait for one session before it is cut as too slow",
     ),

@@ -83,6 +83,7 @@ fn limits(config: &Effective, shards: u8) -> NetLimits {
     let defaults = NetLimits::default();
     let count = |key: &str| config.integer(key) as u32;
     let seconds = |key: &str| Duration::from_secs(config.integer(key));
+    let frame_bytes_max = count("limits.frame_bytes_max") as u16;
     NetLimits {
         shards: shards.into(),
         sessions_max: count("limits.sessions_max"),
@@ -93,8 +94,13 @@ fn limits(config: &Effective, shards: u8) -> NetLimits {
         inbound_bytes_per_second: count("limits.inbound_bytes_per_second"),
         flood: seconds("limits.flood_seconds"),
         inbound: FrameRules {
-            frame_bytes_max: count("limits.frame_bytes_max") as u16,
+            frame_bytes_max,
             ..defaults.inbound
+        },
+        // An echo is as long as what it answers.
+        outbound: FrameRules {
+            frame_bytes_max: frame_bytes_max.max(defaults.outbound.frame_bytes_max),
+            ..defaults.outbound
         },
         login: seconds("limits.login_seconds"),
         partial_frame: seconds("limits.partial_frame_seconds"),

@@ -1,6 +1,7 @@
 //! What the server says when it starts and when it stops.
 
 use super::assemble::Assembly;
+use super::say::say;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use wharf_host::{Placement, ShardReport};
 
 /// Where the server listens, on what, with which limits and memory, and what to try next.
 pub(super) fn print(config: &Effective, assembly: &Assembly, local: SocketAddr) {
-    print!("{}", text(config, assembly, local));
+    say(text(config, assembly, local));
 }
 
 fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
@@ -99,15 +100,14 @@ pub(super) fn farewell(reports: &[ShardReport]) {
     {
         *ends.entry(name).or_default() += count;
     }
-    println!("stopped; {} sessions served", ends.values().sum::<u64>());
+    let mut text = format!("stopped; {} sessions served\n", ends.values().sum::<u64>());
     for (name, count) in ends {
-        println!("  {name:<22}{count}");
+        let _ = writeln!(text, "  {name:<22}{count}");
     }
     let left: u64 = reports.iter().map(left_behind).sum();
-    println!(
-        "  left behind           {}",
-        if left == 0 { "nothing" } else { "SOMETHING" }
-    );
+    let left = if left == 0 { "nothing" } else { "SOMETHING" };
+    let _ = writeln!(text, "  left behind           {left}");
+    say(text);
 }
 
 /// Sessions, queues, sockets, operations and buffers that should all have gone.

@@ -1,9 +1,10 @@
 //! `wharf doctor`: is this machine fit to serve, and what to type if not.
 
-use super::assemble::wish;
-use super::{ConfigArgs, refuse};
+use super::assemble::{assemble, wish};
+use super::say::say;
+use super::{ConfigArgs, refuse, serve};
 use std::fmt;
-use std::io::{IsTerminal, stdout};
+use std::io::{ErrorKind, IsTerminal, stdout};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,20 +42,21 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
         backend(&config),
         descriptors(&config, &machine),
         processors(&config, &machine),
+        settings(&config),
         listener(config.address("listen")),
         data(config.path("data")),
     ];
     for finding in &findings {
-        println!("{finding}");
+        say(format_args!("{finding}\n"));
     }
     if findings
         .iter()
         .any(|finding| finding.verdict == Verdict::Bad)
     {
-        println!("\nThis machine is not fit to serve yet; see the lines marked \"bad\".");
+        say("\nThis machine is not fit to serve yet; see the lines marked \"bad\".\n");
         ExitCode::FAILURE
     } else {
-        println!("\nThis machine is fit to serve.");
+        say("\nThis machine is fit to serve.\n");
         ExitCode::SUCCESS
     }
 }
@@ -72,6 +74,23 @@ fn system() -> Finding {
 #[cfg(not(unix))]
 fn system() -> Finding {
     good("system", std::env::consts::OS.to_owned())
+}
+
+/// Whether `wharf serve` would take this configuration.
+fn settings(config: &Effective) -> Finding {
+    let taken = assemble(config).and_then(|assembly| {
+        let listen = config.address("listen");
+        serve::refuse_open_door(config, listen, &assembly)
+    });
+    match taken {
+        Ok(()) => good("settings", "fit each other".to_owned()),
+        Err(problem) => Finding {
+            subject: "settings",
+            verdict: Verdict::Bad,
+            text: problem,
+            remedy: None,
+        },
+    }
 }
 
 /// Which backend would be taken, and what forbids a better one.
@@ -143,11 +162,20 @@ fn processors(config: &Effective, machine: &Machine) -> Finding {
 fn listener(address: SocketAddr) -> Finding {
     match TcpListener::bind(address) {
         Ok(_) => good("listen", format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let next = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
+            Finding {
+                subject: "listen",
+                verdict: Verdict::Bad,
+                text: format!("{address} is in use (is a wharf running already?)"),
+                remedy: Some(format!("stop that program, or --listen {next}")),
+            }
+        }
         Err(error) => Finding {
             subject: "listen",
             verdict: Verdict::Bad,
             text: format!("{address}: {error}"),
-            remedy: Some(format!("--listen {}:0 takes any free port", address.ip())),
+            remedy: Some(format!("--listen 127.0.0.1:{}", address.port())),
         },
     }
 }
@@ -157,6 +185,12 @@ fn data(directory: &Path) -> Finding {
     let parent = directory.ancestors().find(|ancestor| ancestor.exists());
     let place = parent.unwrap_or(Path::new("."));
     match place.metadata() {
+        Ok(metadata) if !metadata.is_dir() => Finding {
+            subject: "data",
+            verdict: Verdict::Bad,
+            text: format!("{} is no directory", place.display()),
+            remedy: Some("--data DIR of a directory".to_owned()),
+        },
         Ok(metadata) if metadata.permissions().readonly() => Finding {
             subject: "data",
             verdict: Verdict::Bad,

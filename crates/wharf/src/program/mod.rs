@@ -4,6 +4,7 @@ mod assemble;
 mod banner;
 mod bots;
 mod doctor;
+mod say;
 mod serve;
 mod settings;
 
@@ -58,7 +59,7 @@ enum ConfigCommand {
 
 /// Where configuration comes from, weakest first: built-in defaults, the file, the environment
 /// (WHARF_LIMITS__SESSIONS_MAX=100), these flags.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 struct ConfigArgs {
     /// Configuration file [default: wharf.toml, if it is there]
     #[arg(long, value_name = "FILE")]
@@ -73,7 +74,7 @@ struct ConfigArgs {
     #[arg(long, value_name = "BACKEND")]
     port_backend: Option<String>,
     /// I/O threads [default: the processors this process may run on]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     shards: Option<String>,
     /// Set any setting, such as limits.sessions_max=100; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
@@ -82,16 +83,20 @@ struct ConfigArgs {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.command.unwrap_or(Command::Serve(cli.config)) {
-        Command::Serve(args) => serve::run(&args),
+    let Cli { command, config } = Cli::parse();
+    match command.unwrap_or_else(|| Command::Serve(ConfigArgs::default())) {
+        Command::Serve(args) => serve::run(&config.then(args)),
+        Command::Bots(_) if !config.is_empty() => refuse(
+            &"what stands before `bots` configures a server, and bots are none; \
+              `wharf bots --help` lists what they take",
+        ),
         Command::Bots(args) => bots::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
+        Command::Doctor(args) => doctor::run(&config.then(args)),
         Command::Config {
             command: ConfigCommand::Print(args),
-        } => match args.resolve() {
+        } => match config.then(args).resolve() {
             Ok(config) => {
-                print!("{config}");
+                say::say(config);
                 ExitCode::SUCCESS
             }
             Err(error) => refuse(&error),
@@ -113,6 +118,22 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 }
 
 impl ConfigArgs {
+    /// These, typed before the command, and `later` ones, typed behind it, which win.
+    fn then(self, later: Self) -> Self {
+        Self {
+            config: later.config.or(self.config),
+            listen: later.listen.or(self.listen),
+            data: later.data.or(self.data),
+            port_backend: later.port_backend.or(self.port_backend),
+            shards: later.shards.or(self.shards),
+            set: [self.set, later.set].concat(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     fn layers(&self) -> Layers {
         let set = self
             .set

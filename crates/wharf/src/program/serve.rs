@@ -116,7 +116,7 @@ fn start<P: NativePort>(
 }
 
 /// Refuses to let everybody in from everywhere, unless told to.
-fn refuse_open_door(
+pub(super) fn refuse_open_door(
     config: &Effective,
     listen: SocketAddr,
     assembly: &Assembly,
@@ -137,7 +137,8 @@ fn refuse_open_door(
 /// not to serve.
 fn watch_file(args: &ConfigArgs, config: &Effective, assembly: &Assembly) -> Option<impl Sized> {
     let (args, admission) = (args.clone(), Arc::clone(&assembly.options.admission));
-    let watching = reload::watch(config.file()?, move || args.resolve(), admission);
+    let resolve = move || args.resolve();
+    let watching = reload::watch(config.file()?, config.clone(), resolve, admission);
     watching
         .inspect_err(|error| tracing::warn!(%error, "access lists will not be reloaded"))
         .ok()

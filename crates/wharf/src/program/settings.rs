@@ -19,9 +19,46 @@ const CHAT: &[Setting] = &[
         key: "chat.room_members_max",
         kind: Kind::Integer {
             min: 1,
-            max: 100_000,
+            max: 65_536,
         },
         default: |_| Value::Integer(1_000),
         help: "members of each room",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::assemble::assemble;
+    use super::*;
+    use wharf_host::config::{Effective, Layers, Machine};
+
+    /// A machine on which no setting is too much by itself.
+    const MACHINE: Machine = Machine {
+        processors: 2,
+        descriptors_max: Some(1 << 40),
+    };
+
+    #[test]
+    fn every_number_may_be_as_small_and_as_large_as_its_setting_says() {
+        for setting in TABLES.iter().copied().flatten() {
+            let Kind::Integer { min, max } = setting.kind else {
+                continue;
+            };
+            for number in [min, max] {
+                let set = (
+                    "--set".to_owned(),
+                    setting.key.to_owned(),
+                    number.to_string(),
+                );
+                let layers = Layers {
+                    command_line: vec![set],
+                    ..Layers::default()
+                };
+                let assembled = Effective::resolve(TABLES, &MACHINE, &layers)
+                    .map_err(|error| error.to_string())
+                    .and_then(|config| assemble(&config).map(drop));
+                assert_eq!(assembled, Ok(()), "{} = {number}", setting.key);
+            }
+        }
+    }
+}

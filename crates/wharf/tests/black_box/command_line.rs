@@ -124,3 +124,51 @@ fn the_log_is_json_and_goes_to_files_when_asked_for() {
         .collect();
     assert!(!files.is_empty(), "one file a day");
 }
+
+#[test]
+fn settings_count_before_the_command_and_behind_it() {
+    let before = ["--set", "limits.login_seconds=7", "--shards", "3"];
+    let (code, printed, _) = run(&[&before[..], &["config", "print", "--shards", "2"]].concat());
+    assert_eq!(code, 0);
+    assert!(printed.contains("login_seconds = 7"), "{printed}");
+    assert!(
+        printed.contains("shards = 2"),
+        "what stands behind wins: {printed}"
+    );
+    refused(&["--shards", "2", "bots"], &["before `bots`"]);
+    refused(&["--config", "nowhere.toml", "doctor"], &["nowhere.toml"]);
+    refused(&["serve", "--shards", "-1"], &["--shards", "from 1 to 64"]);
+}
+
+#[test]
+fn a_reader_who_has_gone_is_no_reason_to_fail() {
+    for arguments in [&["config", "print"][..], &["doctor"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = wharf().args(arguments).stdout(writer).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!error.contains("panicked"), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn doctor_finds_what_serve_would_refuse() {
+    let (code, said, _) = run(&["doctor", "--listen", "0.0.0.0:0"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("insecure"), "{said}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said, _) = run(&["doctor", "--listen", &address]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("in use"), "{said}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (code, said, _) = run(&[
+        "doctor",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        file.path().to_str().unwrap(),
+    ]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("no directory"), "{said}");
+}

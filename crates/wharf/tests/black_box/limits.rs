@@ -66,7 +66,11 @@ fn a_denied_network_is_not_served_and_the_list_is_reloaded() {
         std::fs::write(&file, "access.deny = ['127.0.0.0/8'\n").unwrap();
         server.wait_for_log(&["not reloaded", "wharf.toml:1:"]);
         assert!(server.connect().is_ended(), "a wrong file changes nothing");
-        std::fs::write(&file, "access.deny = []\n").unwrap();
+        std::fs::remove_file(&file).unwrap();
+        server.wait_for_log(&["gone", "stay as they are"]);
+        assert!(server.connect().is_ended(), "nor does one that is gone");
+        std::fs::write(&file, "log.level = 'warn'\naccess.deny = []\n").unwrap();
+        server.wait_for_log(&["log.level", "next start"]);
         server.wait_for_log(&["reloaded", "deny=0"]);
         server.connect().assert_serves();
     }
