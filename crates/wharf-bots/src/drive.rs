@@ -1,11 +1,11 @@
 //! One thread of bots: a port, the sessions on it, and the fleet that owns them.
 
-use crate::BotsError;
 use crate::commands::Command;
 use crate::fleet::{DONE, FirstFailure, Fleet};
 use crate::gate::{Gate, Ticket};
 use crate::progress::Snapshot;
 use crate::tally::Tally;
+use crate::{BotsError, Stop};
 use std::net::SocketAddr;
 use wharf_base::{Duration, Instant};
 use wharf_net::{Net, Origin, Outgoing};
@@ -41,20 +41,27 @@ impl<P: Port> Driver<P> {
         }
     }
 
-    /// Runs to the end on this thread. `watch` hears a few times a second where the run stands.
+    /// Runs to the end on this thread, which comes soon once `stop` is asked. `watch` hears a few
+    /// times a second where the run stands.
     ///
     /// # Errors
     /// [`BotsError`] if nobody is there to talk to, or the port breaks.
     pub(crate) fn run(
         mut self,
         gate: &Gate,
+        stop: &Stop,
         mut watch: impl FnMut(Snapshot, Instant),
     ) -> Result<Tally, BotsError> {
         let waker = self.port.waker();
+        stop.wakes(waker.clone());
         let ticket = gate.enter(move || waker.wake());
         let mut watch_at = Instant::ZERO;
         while !self.is_done() {
             let now = self.step(gate, &ticket, watch_at)?;
+            if stop.is_asked() {
+                self.fleet.end_early(now);
+                self.carry_out(now);
+            }
             if now >= watch_at {
                 watch_at = now + WATCH_EVERY;
                 watch(self.fleet.snapshot(), now);

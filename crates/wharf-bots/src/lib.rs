@@ -24,6 +24,7 @@ mod run;
 #[cfg(test)]
 mod simulated;
 mod source;
+mod stop;
 mod tally;
 
 pub use args::BotArgs;
@@ -34,4 +35,5 @@ pub use progress::{Console, Progress, Silent, Snapshot};
 pub use report::Report;
 pub use run::{run, run_args};
 pub use source::SourceAddresses;
+pub use stop::Stop;
 pub use tally::{Faults, SlowReaders};

@@ -8,7 +8,7 @@ use core::fmt;
 use indicatif::HumanCount;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use wharf_base::Duration;
@@ -25,6 +25,10 @@ pub struct Report {
     pub port: &'static str,
     /// Sessions that came as far as the workload asks (for churn, over and over).
     pub ready: u64,
+    /// Whether it was ended before its time.
+    pub ended_early: bool,
+    /// How long it ran, in seconds, what came late included.
+    pub ran_seconds: f64,
     /// Messages that left.
     pub sent: u64,
     /// Messages that the server accepted.
@@ -62,6 +66,8 @@ impl Report {
             options: options.clone(),
             port,
             ready: tally.ready,
+            ended_early: tally.ended_early,
+            ran_seconds: seconds,
             sent: tally.said,
             accepted: tally.accepted,
             delivered: tally.delivered,
@@ -92,18 +98,26 @@ impl Report {
     pub fn append_json(&self, path: &Path) -> Result<(), BotsError> {
         let mut line = serde_json::to_string(self).map_err(std::io::Error::from);
         line.iter_mut().for_each(|line| line.push('\n'));
-        let append = |line: String| {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            file.write_all(line.as_bytes())
-        };
-        line.and_then(append).map_err(|error| BotsError::Json {
-            path: path.to_owned(),
-            error,
-        })
+        let append = |line: String| open(path)?.write_all(line.as_bytes());
+        line.and_then(append)
+            .map_err(|error| unwritable(path, error))
+    }
+
+    /// Whether [`Report::append_json`] will be able to: nobody should learn that after a long run.
+    ///
+    /// # Errors
+    /// [`BotsError::Json`] if not. The file is made if it was not there.
+    pub(crate) fn check_json(path: &Path) -> Result<(), BotsError> {
+        open(path)
+            .map(drop)
+            .map_err(|error| unwritable(path, error))
     }
 
     fn write_headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = HumanCount(self.per_second as u64);
+        if self.ended_early {
+            write!(f, "ended early, after {:.1} s: ", self.ran_seconds)?;
+        }
+        let rate = HumanCount(self.per_second.round() as u64);
         match self.options.workload {
             Workload::Chat | Workload::Slow => write!(f, "{rate} deliveries per second")?,
             Workload::Echo => write!(f, "{rate} echoes per second")?,
@@ -201,6 +215,7 @@ impl Report {
             self.refusals.keys().any(|refusal| refusal.ends_with(&said))
         };
         let closed_early = self.faults.closed_early > 0;
+        let all_closed = self.faults.closed_early == u64::from(self.options.sessions);
         let packets_a_second = self.options.rate == 0.0 || self.options.rate >= 200.0;
         let echoes = self.options.workload == Workload::Echo;
         let hints = [
@@ -222,6 +237,10 @@ impl Report {
                 refused(ResultCode::RoomInvalidIndex),
                 "The server has fewer rooms: use fewer --rooms, or start it with --set \
                  chat.rooms=N.",
+            ),
+            (
+                all_closed,
+                "The server closed every connection: was it stopped?",
             ),
             (
                 closed_early && echoes && packets_a_second,
@@ -251,6 +270,17 @@ impl fmt::Display for Report {
         self.write_faults(f)?;
         writeln!(f)?;
         self.write_verdict(f)
+    }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> BotsError {
+    BotsError::Json {
+        path: path.to_owned(),
+        error,
     }
 }
 
@@ -375,6 +405,7 @@ mod tests {
                   closed by                     64  peer-reset
 
                 WRONG: 64 closed early.
+                The server closed every connection: was it stopped?
                 The server cuts sessions that send more packets than its limit: start it with --set limits.inbound_packets_per_second=0, or use a lower --rate."#]],
         );
     }

@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::progress::{Progress, Snapshot};
 use crate::report::Report;
 use crate::tally::Tally;
-use crate::{BotArgs, BotOptions, BotsError, Console, descriptors};
+use crate::{BotArgs, BotOptions, BotsError, Console, Stop, descriptors};
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -18,14 +18,17 @@ use wharf_port::{Backend, NativePort, PortOptions};
 use wharf_wire::HEADER_BYTES;
 
 /// Runs what was typed, with progress on standard error and the report on standard output, and
-/// appends the report to the JSON file if there is one.
+/// appends the report to the JSON file if there is one. The run ends early if `stop` is asked.
 ///
 /// # Errors
 /// [`BotsError`] if there was no run (nothing listens at the target, say), or its report could not
 /// be written. What the server did wrong is in the report.
-pub fn run_args(args: &BotArgs) -> Result<Report, BotsError> {
+pub fn run_args(args: &BotArgs, stop: &Stop) -> Result<Report, BotsError> {
     let options = args.options();
-    let report = run(&options, &mut Console::new())?;
+    if let Some(path) = &options.json {
+        Report::check_json(path)?;
+    }
+    let report = run(&options, &mut Console::new(), stop)?;
     // A reader who has gone (`| head`) is no reason to fail: the exit code still says it.
     let _ = writeln!(io::stdout(), "{report}");
     if let Some(path) = &options.json {
@@ -34,19 +37,24 @@ pub fn run_args(args: &BotArgs) -> Result<Report, BotsError> {
     Ok(report)
 }
 
-/// Carries out a workload on the completion port that the options name, and reports.
+/// Carries out a workload on the completion port that the options name, until its end or until
+/// `stop` is asked, and reports.
 ///
 /// # Errors
 /// [`BotsError`] if there was no run. What the server did wrong is in the report.
-pub fn run(options: &BotOptions, progress: &mut dyn Progress) -> Result<Report, BotsError> {
+pub fn run(
+    options: &BotOptions,
+    progress: &mut dyn Progress,
+    stop: &Stop,
+) -> Result<Report, BotsError> {
     let chosen = wharf_port::choose(options.port_backend).map_err(BotsError::Backend)?;
     match chosen.backend {
         #[cfg(target_os = "linux")]
-        Backend::Uring => run_on::<wharf_port::UringPort>(options, progress),
+        Backend::Uring => run_on::<wharf_port::UringPort>(options, progress, stop),
         #[cfg(unix)]
-        Backend::Readiness => run_on::<wharf_port::ReadinessPort>(options, progress),
+        Backend::Readiness => run_on::<wharf_port::ReadinessPort>(options, progress, stop),
         #[cfg(windows)]
-        Backend::Iocp => run_on::<wharf_port::IocpPort>(options, progress),
+        Backend::Iocp => run_on::<wharf_port::IocpPort>(options, progress, stop),
     }
 }
 
@@ -60,11 +68,12 @@ const SPARE_SESSIONS: u32 = 64;
 fn run_on<P: NativePort>(
     options: &BotOptions,
     progress: &mut dyn Progress,
+    stop: &Stop,
 ) -> Result<Report, BotsError> {
     options.validate()?;
     descriptors::provide(options.sessions)?;
     progress.begun(options);
-    let outcome = run_threads::<P>(options, progress);
+    let outcome = run_threads::<P>(options, progress, stop);
     progress.ended();
     Ok(Report::new(options, P::NAME, &outcome?))
 }
@@ -75,6 +84,7 @@ type Sighting = (u32, Snapshot, Instant);
 fn run_threads<P: NativePort>(
     options: &BotOptions,
     progress: &mut dyn Progress,
+    stop: &Stop,
 ) -> Result<Tally, BotsError> {
     let gate = Gate::new(options.threads);
     // A thread that finds the channel full drops its sighting: the next one is as good.
@@ -82,7 +92,7 @@ fn run_threads<P: NativePort>(
     thread::scope(|scope| {
         let start = |index| {
             let (gate, sender) = (&gate, sender.clone());
-            scope.spawn(move || run_thread::<P>(options, index, gate, &sender))
+            scope.spawn(move || run_thread::<P>(options, index, (gate, stop), &sender))
         };
         let threads: Vec<_> = (0..options.threads).map(start).collect();
         drop(sender);
@@ -101,7 +111,7 @@ fn run_threads<P: NativePort>(
 fn run_thread<P: NativePort>(
     options: &BotOptions,
     index: u32,
-    gate: &Gate,
+    (gate, stop): (&Gate, &Stop),
     sender: &SyncSender<Sighting>,
 ) -> Result<Tally, BotsError> {
     let fleet = Fleet::new(Plan::new(options, index));
@@ -110,7 +120,7 @@ fn run_thread<P: NativePort>(
     let watch = |snapshot, now| {
         let _ = sender.try_send((index, snapshot, now));
     };
-    Driver::new(port, net, fleet, options.target).run(gate, watch)
+    Driver::new(port, net, fleet, options.target).run(gate, stop, watch)
 }
 
 /// The sessions of a thread's bots, and what their port needs.

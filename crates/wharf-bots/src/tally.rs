@@ -10,6 +10,8 @@ use wharf_wire::classic::ResultCode;
 /// Everything counted by one thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
+    /// Whether the run was ended before its time.
+    pub(crate) ended_early: bool,
     /// Bots that came as far as the workload asks before the middle phase.
     pub(crate) ready: u64,
     /// Messages that left.
@@ -36,6 +38,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new() -> Self {
         Self {
+            ended_early: false,
             ready: 0,
             said: 0,
             accepted: 0,
@@ -67,6 +70,7 @@ impl Tally {
 
     /// Adds what another thread has counted.
     pub(crate) fn add(&mut self, other: &Self) {
+        self.ended_early |= other.ended_early;
         self.ready += other.ready;
         self.said += other.said;
         self.accepted += other.accepted;

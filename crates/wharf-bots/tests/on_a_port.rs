@@ -4,7 +4,7 @@
 mod server;
 
 use server::TinyServer;
-use wharf_bots::{BotOptions, BotsError, Report, Silent, Workload, run};
+use wharf_bots::{BotOptions, BotsError, Report, Silent, Stop, Workload, run};
 
 fn options(workload: Workload, server: &TinyServer) -> BotOptions {
     BotOptions {
@@ -18,7 +18,7 @@ fn options(workload: Workload, server: &TinyServer) -> BotOptions {
 }
 
 fn run_right(options: &BotOptions) -> Report {
-    let report = run(options, &mut Silent).unwrap_or_else(|error| panic!("{error}"));
+    let report = run(options, &mut Silent, &Stop::new()).unwrap_or_else(|error| panic!("{error}"));
     assert!(report.is_right(), "{report}");
     report
 }
@@ -110,7 +110,7 @@ fn nothing_listening_is_said_with_what_to_type() {
             target: "127.0.0.1:1".parse().unwrap(),
             ..options(Workload::Chat, &server)
         };
-        let error = run(&options, &mut Silent).unwrap_err();
+        let error = run(&options, &mut Silent, &Stop::new()).unwrap_err();
         assert!(matches!(error, BotsError::NobodyListens { .. }), "{error}");
         assert!(error.to_string().contains("cargo run --release"), "{error}");
     }

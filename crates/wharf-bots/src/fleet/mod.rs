@@ -191,6 +191,26 @@ impl Fleet {
         }
     }
 
+    /// Nobody says or plans anything more; what was said is still waited for and checked.
+    pub(crate) fn end_early(&mut self, now: Instant) {
+        self.begin_turn(now);
+        match self.phase {
+            Phase::Gathering | Phase::Gathered => {
+                self.tally.ended_early = true;
+                self.waiting.clear();
+                self.part();
+            }
+            Phase::Running => {
+                self.tally.ended_early = true;
+                for bot in self.bots.numbers() {
+                    self.forget_plans(bot);
+                }
+                self.settle();
+            }
+            Phase::Settling | Phase::Parting | Phase::Done => {}
+        }
+    }
+
     /// Does what is due: speaks, churns, ends phases.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.begin_turn(now);

@@ -2,11 +2,16 @@
 
 use super::CANNOT_START;
 use std::process::ExitCode;
+use wharf_bots::Stop;
 
-/// Runs the workload; 0 when every delivery was right, 1 when one was wrong, 2 when it could not
-/// start.
+/// Runs the workload to its end or to a signal; 0 when every delivery was right, 1 when one was
+/// wrong, 2 when it could not start.
 pub(super) fn run(args: &wharf_bots::BotArgs) -> ExitCode {
-    match wharf_bots::run_args(args) {
+    let stop = Stop::new();
+    if let Err(error) = stop_on_signals(stop.clone()) {
+        eprintln!("wharf bots: signals cannot be handled: {error}");
+    }
+    match wharf_bots::run_args(args, &stop) {
         Ok(report) if report.is_right() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -14,4 +19,15 @@ pub(super) fn run(args: &wharf_bots::BotArgs) -> ExitCode {
             ExitCode::from(CANNOT_START)
         }
     }
+}
+
+/// The first signal ends the run early, with its report; the second ends the process.
+fn stop_on_signals(stop: Stop) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        if stop.is_asked() {
+            std::process::exit(1);
+        }
+        eprintln!("\nwharf bots: ending early; once more ends at once");
+        stop.ask();
+    })
 }

@@ -172,3 +172,22 @@ fn doctor_finds_what_serve_would_refuse() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("no directory"), "{said}");
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let nowhere = directory.path().join("none/report.json");
+    // Nobody listens there either, which would come first if the file were not looked at.
+    let target = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let arguments = [
+        "bots",
+        "--target",
+        &target.to_string(),
+        "--json",
+        nowhere.to_str().unwrap(),
+    ];
+    refused(&arguments, &["report.json"]);
+}

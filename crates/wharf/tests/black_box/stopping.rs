@@ -4,6 +4,8 @@
 
 use crate::support::{BACKENDS, Server};
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use wharf::wire::classic::{ResultCode, UserListNotify};
 
 #[test]
@@ -36,4 +38,37 @@ fn a_client_that_does_not_answer_the_goodbye_holds_nobody_up_for_long() {
         kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
         assert_eq!(server.wait().code(), Some(0), "{backend}");
     }
+}
+
+#[test]
+fn bots_that_are_told_to_stop_report_what_they_found() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let mut bots = crate::support::wharf();
+    let target = server.address.to_string();
+    bots.args([
+        "bots",
+        "chat",
+        "--sessions",
+        "20",
+        "--seconds",
+        "600",
+        "--target",
+        &target,
+    ]);
+    let mut bots = bots
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let progress = BufReader::new(bots.stderr.take().unwrap());
+    let mut lines = progress.lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("running")), "no progress");
+    kill_process(Pid::from_child(&bots), Signal::INT).unwrap();
+    // Read to the end, or the bots would wait for somebody who reads.
+    lines.for_each(drop);
+    let output = bots.wait_with_output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("ended early"), "{report}");
+    assert!(report.contains("Every delivery was right."), "{report}");
+    assert_eq!(output.status.code(), Some(0), "{report}");
 }
