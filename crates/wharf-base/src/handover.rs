@@ -26,7 +26,8 @@ impl<T> Batch for Vec<T> {
 /// The giver fills an arena of its own and publishes it once per turn; the taker swaps it for the
 /// empty one of its last turn. So in steady state two arenas go back and forth, nothing is
 /// allocated, and the lock is held for three pointer moves, never per message. What bounds the
-/// batch is what bounds the givers: session credits and reserved slots.
+/// batch is what bounds the givers: session credits and reserved slots, and for a taker that does
+/// not take, what givers do when they [look](Handover::look).
 ///
 /// Publishing tells whether the mailbox was empty before; only then the taker needs a wake-up, so
 /// there is at most one wake for each time that the taker looks.
@@ -73,6 +74,11 @@ impl<B: Batch> Handover<B> {
         }
         core::mem::swap(&mut *slot, batch);
         true
+    }
+
+    /// Looks at what has been published and not taken.
+    pub fn look<R>(&self, at: impl FnOnce(&B) -> R) -> R {
+        at(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, B> {

@@ -2,6 +2,7 @@
 
 use crate::arena;
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
 use wharf_wire::{HEADER_BYTES, Packet, SendClass, Violation};
 
@@ -264,6 +265,26 @@ impl Commands {
         arena::clear(&mut self.dismissals);
     }
 
+    /// Drops what is sent to sessions on account of others and ends each of these sessions instead,
+    /// once: whoever is in `cut` has been ended before. Their own answers stay.
+    pub fn cut_receivers(&mut self, cut: &mut BTreeSet<SessionId>) {
+        let mut kept = Self::new();
+        self.drain(|command| match command {
+            ContentCommand::Send {
+                session,
+                origin: Origin::Others,
+                ..
+            } => {
+                if cut.insert(session) {
+                    let reason = Dismissal::Overloaded;
+                    kept.push(ContentCommand::Close { session, reason });
+                }
+            }
+            command => kept.push(command),
+        });
+        *self = kept;
+    }
+
     /// How many commands wait.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -427,6 +448,24 @@ mod tests {
         assert_eq!(log, drained(&mut one) + &drained(&mut two));
         assert!(first.is_empty());
         assert_eq!(first.size_bytes(), 0);
+    }
+
+    #[test]
+    fn receivers_are_cut_once_and_keep_their_own_answers() {
+        let (mut commands, mut cut) = (Commands::new(), BTreeSet::new());
+        for round in 0..2 {
+            for index in [1, 2] {
+                let sending = commands.store(SendClass::Reliable, &[0; 100]);
+                commands.send(session(index), Origin::Others, sending);
+            }
+            let sending = commands.store(SendClass::Reliable, &[7]);
+            commands.send(session(3), Origin::Own, sending);
+            commands.cut_receivers(&mut cut);
+            let said = drained(&mut commands);
+            assert_eq!(said.matches("Overloaded").count(), 2 - 2 * round, "{said}");
+            assert_eq!(said.matches("Small([7])").count(), 1, "{said}");
+            assert!(!said.contains("Small([0"), "{said}");
+        }
     }
 
     #[test]

@@ -161,6 +161,12 @@ impl Inbox {
         self.records.is_empty()
     }
 
+    /// Memory that the waiting events occupy.
+    pub fn size_bytes(&self) -> usize {
+        let letters = self.letters.len() * size_of::<Letter>();
+        self.bytes.len() + self.records.len() * size_of::<Record>() + letters
+    }
+
     /// How many of the events are letters.
     pub(crate) fn letters(&self) -> usize {
         self.letters.len()

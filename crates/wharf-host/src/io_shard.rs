@@ -3,8 +3,9 @@
 use crate::doorman::Doorman;
 use crate::router::Router;
 use crate::switchboard::{Control, ShardReport, Switchboard};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use wharf_base::{Batch, Instant};
+use wharf_base::{Batch, Instant, SessionId};
 use wharf_content::{
     Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, Origin, Outbox, Payload,
 };
@@ -29,6 +30,7 @@ pub struct IoShard<P: Port> {
     /// The logic shard of the same index, in the fused placement.
     logic: Option<LogicShard>,
     outbox: Outbox,
+    cut: Cut,
     switchboard: Arc<Switchboard>,
     doorman: Arc<Doorman>,
     completions: Vec<Completion>,
@@ -62,6 +64,7 @@ impl<P: Port> IoShard<P> {
             router: Router::new(index, logic_shards as u8, Arc::clone(&doorman)),
             logic,
             outbox: Outbox::new(io_shards, logic_shards),
+            cut: vec![BTreeSet::new(); io_shards],
             switchboard,
             doorman,
             completions: Vec::with_capacity(COMPLETIONS_PER_TURN),
@@ -241,7 +244,10 @@ impl<P: Port> IoShard<P> {
                 self.switchboard.give_events(shard, inbox);
             }
         }
-        give_outbox(&self.switchboard, &mut self.outbox);
+        let own = usize::from(self.index) % self.switchboard.logic.len();
+        self.net
+            .set_overloaded(self.switchboard.is_logic_overloaded(own));
+        give_outbox(&self.switchboard, &mut self.outbox, &mut self.cut);
     }
 
     fn end_if_shut_down(&mut self) {
@@ -252,10 +258,13 @@ impl<P: Port> IoShard<P> {
     }
 }
 
+/// Sessions that were cut because their I/O shard takes nothing, for each such shard.
+pub(crate) type Cut = Vec<BTreeSet<SessionId>>;
+
 /// Publishes everything that a logic shard has caused.
-pub(crate) fn give_outbox(switchboard: &Switchboard, outbox: &mut Outbox) {
-    for (shard, commands) in outbox.commands.iter_mut().enumerate() {
-        switchboard.give_commands(shard, commands);
+pub(crate) fn give_outbox(switchboard: &Switchboard, outbox: &mut Outbox, cut: &mut Cut) {
+    for ((shard, commands), cut) in outbox.commands.iter_mut().enumerate().zip(cut) {
+        switchboard.give_commands(shard, commands, cut);
     }
     for (shard, letters) in outbox.mail.iter_mut().enumerate() {
         switchboard.give_events(shard, letters);

@@ -20,4 +20,6 @@ pub use doorman::{AnyName, Authenticator, Doorman, UnixClock};
 pub use io_shard::IoShard;
 pub use logic_thread::LogicThread;
 pub use server::{OnThreadEnd, Placement, Server, ServerOptions, StartError};
-pub use switchboard::{Control, IoMailbox, LogicMailbox, ShardReport, Switchboard};
+pub use switchboard::{
+    Control, IoMailbox, LogicMailbox, MAILBOX_BYTES_MAX, ShardReport, Switchboard,
+};

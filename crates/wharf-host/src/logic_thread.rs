@@ -1,7 +1,8 @@
 //! A logic shard on a thread of its own: the split placement.
 
-use crate::io_shard::give_outbox;
+use crate::io_shard::{Cut, give_outbox};
 use crate::switchboard::Switchboard;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use wharf_base::Instant;
 use wharf_content::{Inbox, LogicShard, LogicStats, Outbox};
@@ -12,6 +13,7 @@ pub struct LogicThread {
     logic: LogicShard,
     inbox: Inbox,
     outbox: Outbox,
+    cut: Cut,
     switchboard: Arc<Switchboard>,
 }
 
@@ -24,6 +26,7 @@ impl LogicThread {
             logic,
             inbox: Inbox::default(),
             outbox,
+            cut: vec![BTreeSet::new(); switchboard.io.len()],
             switchboard,
         }
     }
@@ -38,7 +41,7 @@ impl LogicThread {
         }
         self.logic
             .handle_batch(now, &mut self.inbox, &mut self.outbox);
-        give_outbox(&self.switchboard, &mut self.outbox);
+        give_outbox(&self.switchboard, &mut self.outbox, &mut self.cut);
         if self.inbox.is_empty() {
             self.logic.next_deadline()
         } else {

@@ -1,13 +1,18 @@
 //! The mailboxes between threads, and who is woken when something is put into them.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
-use wharf_base::Handover;
+use wharf_base::{Handover, SessionId};
 use wharf_content::{Commands, Inbox, LogicStats};
 use wharf_net::{Arrival, NetStats};
 use wharf_port::{OpenError, PortStats, Waker};
+
+/// Bytes that wait for a shard which does not take them, as one in a handler that does not return:
+/// about what its sessions may ask with all their credit. Above it sessions are refused and cut.
+pub const MAILBOX_BYTES_MAX: usize = 64 << 20;
 
 /// All mailboxes of the server, shared by all its threads.
 ///
@@ -102,9 +107,20 @@ impl Switchboard {
             .expect("a shard is connected once");
     }
 
-    /// Gives commands to an I/O shard.
-    pub fn give_commands(&self, shard: usize, commands: &mut Commands) {
+    /// Gives commands to an I/O shard. Where too much waits, the receivers of what others say are
+    /// cut instead; `cut` remembers them from one call to the next.
+    pub fn give_commands(
+        &self,
+        shard: usize,
+        commands: &mut Commands,
+        cut: &mut BTreeSet<SessionId>,
+    ) {
         let mailbox = &self.io[shard];
+        if mailbox.commands.look(Commands::size_bytes) > MAILBOX_BYTES_MAX {
+            commands.cut_receivers(cut);
+        } else if !cut.is_empty() {
+            cut.clear();
+        }
         if mailbox.commands.publish(commands) {
             mailbox.wake();
         }
@@ -134,6 +150,11 @@ impl Switchboard {
         {
             waker.wake();
         }
+    }
+
+    /// Whether so much waits for a logic shard that it should get no more sessions.
+    pub fn is_logic_overloaded(&self, shard: usize) -> bool {
+        self.logic[shard].inbox.look(Inbox::size_bytes) > MAILBOX_BYTES_MAX
     }
 
     /// Says that an I/O shard's sessions have all ended, or that they never will have begun; once

@@ -1,12 +1,17 @@
 //! What goes wrong inside a server ends it in order, or with a word, and never leaves it hanging.
 
-use std::io::{self, Write};
+use socket2::SockRef;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use wharf_base::Instant;
-use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, LogicOptions};
-use wharf_host::{AnyName, Doorman, OnThreadEnd, Placement, Server, ServerOptions, StartError};
+use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, Inbox, LogicOptions};
+use wharf_host::{
+    AnyName, Control, Doorman, MAILBOX_BYTES_MAX, OnThreadEnd, Placement, Server, ServerOptions,
+    StartError, Switchboard,
+};
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{
     CloseHow, Completion, ConnectOptions, DetachedSocket, ListenOptions, NativePort, OpId,
@@ -193,3 +198,62 @@ impl<const PANICS: bool> Port for Fragile<PANICS> {
         self.0.stats()
     }
 }
+
+/// An I/O shard that turns, and the logic shard behind it that takes nothing.
+#[test]
+fn what_waits_for_a_shard_that_takes_nothing_is_bounded() {
+    let mut options = options(1, Placement::Split, |_| ());
+    options.limits.inbound_bytes_per_second = 0;
+    options.limits.inbound_packets_per_second = 0;
+    let switchboard = Arc::new(Switchboard::new(1, 1));
+    let port = Backend::open(&options.port).unwrap();
+    let waker = port.waker();
+    let mut shard = options.io_shard(0, port, Arc::clone(&switchboard));
+    let (reply, answer) = mpsc::sync_channel(1);
+    let local = ANYWHERE;
+    switchboard.control(0, Control::Listen { local, reply });
+    shard.turn();
+    let address = answer.recv().unwrap().unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let clients = std::thread::spawn({
+        let done = Arc::clone(&done);
+        move || {
+            let frame = Echo {
+                text: "x".repeat(16_000),
+            }
+            .to_frame();
+            // Each says less than its credit lets it, resets, and is replaced by the next.
+            for _ in 0..2 * MAILBOX_BYTES_MAX / (FRAMES * frame.len()) {
+                let mut client = TcpStream::connect(address).unwrap();
+                SockRef::from(&client)
+                    .set_linger(Some(Duration::ZERO))
+                    .unwrap();
+                // Whoever is refused cannot say all of it; what was said is read before the reset.
+                let _ = (0..FRAMES).try_for_each(|_| client.write_all(&frame));
+                client.set_read_timeout(Some(SHORTLY)).unwrap();
+                let _ = client.read(&mut [0]);
+            }
+            done.store(true, Ordering::Release);
+            waker.wake();
+        }
+    });
+    while !done.load(Ordering::Acquire) {
+        shard.turn();
+    }
+    clients.join().unwrap();
+    let waiting = switchboard.logic[0].inbox.look(Inbox::size_bytes);
+    let of_the_last = 64 * FRAMES * 16_384;
+    assert!(
+        waiting > MAILBOX_BYTES_MAX / 2,
+        "they did not get through: {waiting}"
+    );
+    assert!(
+        waiting < MAILBOX_BYTES_MAX + of_the_last,
+        "{waiting} bytes wait"
+    );
+}
+
+/// How long each of those clients stays when it has said everything,
+const SHORTLY: Duration = Duration::from_millis(20);
+/// and how many frames that is.
+const FRAMES: usize = 60;

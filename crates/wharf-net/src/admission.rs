@@ -33,6 +33,8 @@ struct Counts {
     not_logged_in: u32,
     refusals: u32,
     per_shard: Vec<u32>,
+    /// Shards that take no more for now.
+    overloaded: Vec<bool>,
     // Ordered, so that nothing here depends on how a hash was seeded.
     per_address: BTreeMap<AddressKey, u32>,
 }
@@ -101,6 +103,7 @@ impl Admission {
                 not_logged_in: 0,
                 refusals: 0,
                 per_shard: vec![0; usize::from(limits.shards)],
+                overloaded: vec![false; usize::from(limits.shards)],
                 per_address: BTreeMap::new(),
             }),
         }
@@ -109,6 +112,12 @@ impl Admission {
     /// Replaces the rules for connections to come; those that are there stay.
     pub fn set_rules(&self, rules: AccessRules) {
         *self.lock_rules() = Arc::new(rules);
+    }
+
+    /// Says whether a shard can take no more sessions for now: those to come go elsewhere, and if
+    /// no shard takes any, the server is full.
+    pub(crate) fn set_overloaded(&self, shard: u8, overloaded: bool) {
+        self.lock().overloaded[usize::from(shard)] = overloaded;
     }
 
     /// What is counted now.
@@ -141,7 +150,8 @@ impl Admission {
         {
             return Verdict::AddressFull;
         }
-        let refusal = if counts.sessions >= limits.sessions_max {
+        let shard = counts.least_loaded();
+        let refusal = if counts.sessions >= limits.sessions_max || shard.is_none() {
             Some(Refusal::Full)
         } else if counts.not_logged_in >= limits.not_logged_in_max {
             Some(Refusal::LoginQueueFull)
@@ -155,7 +165,7 @@ impl Admission {
                 Verdict::Refused(self.seat(Place::Refusal), refusal)
             }
             None => {
-                let shard = counts.least_loaded();
+                let shard = shard.expect("looked at above");
                 counts.sessions += 1;
                 counts.not_logged_in += 1;
                 counts.per_shard[usize::from(shard)] += 1;
@@ -191,14 +201,15 @@ impl Admission {
 
 impl Counts {
     /// The shard with the fewest sessions; of equals the first.
-    fn least_loaded(&self) -> u8 {
+    /// The shard with the fewest sessions; `None` if none can take one.
+    fn least_loaded(&self) -> Option<u8> {
         let (shard, _) = self
             .per_shard
             .iter()
             .enumerate()
-            .min_by_key(|&(_, &sessions)| sessions)
-            .expect("there is at least one shard");
-        shard as u8
+            .filter(|&(shard, _)| !self.overloaded[shard])
+            .min_by_key(|&(_, &sessions)| sessions)?;
+        Some(shard as u8)
     }
 }
 

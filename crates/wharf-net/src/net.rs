@@ -49,6 +49,8 @@ pub struct Net {
     limits: NetLimits,
     rates: Rates,
     admission: Arc<Admission>,
+    /// What admission was told of this shard.
+    overloaded: bool,
     sessions: Slab<Session>,
     deadlines: Deadlines,
     /// When each unfinished frame was begun; the oldest is the first to go.
@@ -86,6 +88,7 @@ impl Net {
             shard,
             rates: Rates::new(&limits),
             admission,
+            overloaded: false,
             sessions: Slab::with_capacity(limits.sessions_per_shard()),
             deadlines: Deadlines::new(),
             unfinished: Deadlines::new(),
@@ -221,6 +224,15 @@ impl Net {
         if session.credit > 0 && session.credit <= frames as i32 {
             let key = session.id.key();
             self.mark_dirty(key);
+        }
+    }
+
+    /// Says whether what this shard's sessions ask cannot be served for now: those to come go to
+    /// other shards, or are told that the server is full.
+    pub fn set_overloaded(&mut self, overloaded: bool) {
+        if self.overloaded != overloaded {
+            self.overloaded = overloaded;
+            self.admission.set_overloaded(self.shard, overloaded);
         }
     }
 
