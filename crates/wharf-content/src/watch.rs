@@ -7,7 +7,7 @@ use core::time::Duration;
 /// a handler that takes too long.
 pub trait HandlerWatch: Send {
     /// A handler is about to run.
-    fn begin(&mut self, place: Place<'_>, cause: Cause);
+    fn begin(&mut self, place: Place, cause: Cause);
 
     /// It has ended, perhaps by a panic. Returns how long it took.
     fn end(&mut self) -> Duration;
@@ -15,13 +15,13 @@ pub trait HandlerWatch: Send {
 
 /// Whose handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum Place {
     /// The foyer's.
     Foyer,
     /// A room's.
     Room {
         /// The name of its kind.
-        kind: &'a str,
+        kind: &'static str,
         /// Which room.
         room: RoomId,
     },

@@ -55,14 +55,15 @@ impl ServerOptions {
     }
 
     /// One logic shard.
-    pub fn logic(&self, index: u8) -> LogicShard {
+    pub fn logic(&self, index: u8, switchboard: &Switchboard) -> LogicShard {
         let options = LogicOptions {
             index,
             ..self.logic
         };
         let mut shard = LogicShard::new(Arc::clone(&self.app), options);
         if self.watch_handlers {
-            shard.set_watch(Box::new(Watchdog::new()));
+            let handlers = Arc::clone(&switchboard.handlers);
+            shard.set_watch(Box::new(Watchdog::new(handlers, index)));
         }
         shard
     }
@@ -74,14 +75,14 @@ impl ServerOptions {
         port: P,
         switchboard: Arc<Switchboard>,
     ) -> IoShard<P> {
-        let logic = (self.placement == Placement::Fused).then(|| self.logic(index));
+        let logic = (self.placement == Placement::Fused).then(|| self.logic(index, &switchboard));
         let doorman = Arc::clone(&self.doorman);
         IoShard::new(index, port, self.net(index), logic, switchboard, doorman)
     }
 
     /// One logic thread of the split placement.
     pub fn logic_thread(&self, index: u8, switchboard: Arc<Switchboard>) -> LogicThread {
-        LogicThread::new(index, self.logic(index), switchboard)
+        LogicThread::new(index, self.logic(index, &switchboard), switchboard)
     }
 }
 
@@ -149,6 +150,9 @@ impl Server {
             end,
             drain: options.limits.drain,
         };
+        if options.watch_handlers {
+            server.start_onlooker()?;
+        }
         server.start_threads::<P>(options)?;
         let (reply, answer) = mpsc::sync_channel(1);
         server.switchboard.control(
@@ -224,6 +228,14 @@ impl Server {
         }
     }
 
+    /// A thread that names handlers which do not return; it ends with the server.
+    fn start_onlooker(&self) -> Result<(), StartError> {
+        let handlers = Arc::clone(&self.switchboard.handlers);
+        let builder = std::thread::Builder::new().name("onlooker".into());
+        let thread = builder.spawn(move || handlers.look_on());
+        thread.map(drop).map_err(StartError::Thread)
+    }
+
     fn start_threads<P: NativePort>(&mut self, options: &ServerOptions) -> Result<(), StartError> {
         let (ready, answers) = mpsc::sync_channel(options.shards.into());
         // All of them at once: if one thread cannot be started, the others are not waited for.
@@ -280,6 +292,7 @@ impl Drop for Server {
             // A panic has been reported by the thread itself; there is nobody left to tell.
             let _ = self.join_threads();
         }
+        self.switchboard.handlers.end();
     }
 }
 

@@ -1,10 +1,11 @@
 //! The mailboxes between threads, and who is woken when something is put into them.
 
+use crate::watchdog::Handlers;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
 use wharf_base::{Handover, SessionId};
 use wharf_content::{Commands, Inbox, LogicStats};
 use wharf_net::{Arrival, NetStats};
@@ -17,7 +18,6 @@ pub const MAILBOX_BYTES_MAX: usize = 64 << 20;
 /// All mailboxes of the server, shared by all its threads.
 ///
 /// In the fused placement a logic shard's waker is that of the I/O shard that runs it.
-#[derive(Default)]
 pub struct Switchboard {
     /// To each I/O shard.
     pub io: Vec<IoMailbox>,
@@ -25,6 +25,8 @@ pub struct Switchboard {
     pub logic: Vec<LogicMailbox>,
     /// I/O shards whose sessions have not all ended.
     open_shards: AtomicU32,
+    /// What runs on the logic shards.
+    pub(crate) handlers: Arc<Handlers>,
 }
 
 /// What other threads give to an I/O shard.
@@ -82,6 +84,7 @@ impl Switchboard {
             io: (0..io_shards).map(|_| IoMailbox::default()).collect(),
             logic: (0..logic_shards).map(|_| LogicMailbox::default()).collect(),
             open_shards: AtomicU32::new(io_shards.into()),
+            handlers: Arc::new(Handlers::new(logic_shards)),
         }
     }
 

@@ -1,62 +1,190 @@
-//! Names handlers that take too long: everybody on their thread has waited meanwhile.
+//! Names handlers that take too long, when they return, and handlers that do not return at all:
+//! everybody on their thread waits meanwhile.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
 use wharf_base::{Duration, Instant};
-use wharf_content::{Cause, HandlerWatch, Place, RoomId};
+use wharf_content::{Cause, HandlerWatch, Place};
 use wharf_port::clock;
 
 /// A handler that runs this long is named in the log. At 60 ticks a second it has cost six.
 const SLOW: Duration = Duration::from_millis(100);
+/// How often the onlooker looks while handlers run. One that it sees twice has not returned.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Times each handler call. Reads the clock twice a call, some tens of nanoseconds.
+/// The handlers that run now, one on each logic shard at the most, and who looks at them.
+///
+/// The onlooker's thread sleeps while nothing runs: the first handler after that wakes it.
+#[derive(Debug)]
+pub(crate) struct Handlers {
+    running: Vec<Running>,
+    /// Whether the onlooker looks by itself, so that nobody has to wake it.
+    awake: AtomicBool,
+    over: AtomicBool,
+    onlooker: OnceLock<Thread>,
+}
+
+/// What runs on one logic shard.
+#[derive(Debug)]
+struct Running {
+    /// When it began, in nanoseconds; 0 while nothing runs.
+    since: AtomicU64,
+    what: Mutex<(Place, Cause)>,
+}
+
+impl Running {
+    fn what(&self) -> MutexGuard<'_, (Place, Cause)> {
+        // Nothing panics under this lock.
+        self.what.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handlers {
+    /// Nothing runs on any of so many shards.
+    pub(crate) fn new(shards: u8) -> Self {
+        let idle = || Running {
+            since: AtomicU64::new(0),
+            what: Mutex::new((Place::Foyer, Cause::Tick)),
+        };
+        Self {
+            running: (0..shards).map(|_| idle()).collect(),
+            awake: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            onlooker: OnceLock::new(),
+        }
+    }
+
+    /// Looks on, on the calling thread, until [`Handlers::end`].
+    pub(crate) fn look_on(&self) {
+        let myself = self.onlooker.set(thread::current());
+        myself.expect("there is one onlooker");
+        let mut seen = vec![0; self.running.len()];
+        while !self.over.load(Ordering::Acquire) {
+            if !self.awake.load(Ordering::SeqCst) {
+                thread::park();
+                continue;
+            }
+            thread::park_timeout(LOOK_EVERY);
+            self.look(&mut seen, clock::now());
+            if seen.iter().all(|&since| since == 0) {
+                // Whoever begins now sees this, or is seen by the next look.
+                self.awake.store(false, Ordering::SeqCst);
+                let runs = |it: &Running| it.since.load(Ordering::SeqCst) > 0;
+                let anything = self.running.iter().any(runs);
+                self.awake.fetch_or(anything, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Names every handler that was seen before and still runs, once.
+    fn look(&self, seen: &mut [u64], now: Instant) {
+        /// Marks what was named already: no clock comes so far.
+        const NAMED: u64 = 1 << 63;
+        for (shard, (running, seen)) in self.running.iter().zip(seen).enumerate() {
+            let since = running.since.load(Ordering::SeqCst);
+            if since == 0 || since != *seen & !NAMED {
+                *seen = since;
+            } else if *seen & NAMED == 0 {
+                *seen |= NAMED;
+                let (place, cause) = *running.what();
+                let runs = now.saturating_since(Instant::from_nanos(since));
+                name_stuck(shard, place, cause, runs);
+            }
+        }
+    }
+
+    /// Ends looking on.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+        if let Some(onlooker) = self.onlooker.get() {
+            onlooker.unpark();
+        }
+    }
+
+    fn begin(&self, shard: usize, (place, cause): (Place, Cause), now: Instant) {
+        let running = &self.running[shard];
+        *running.what() = (place, cause);
+        running.since.store(now.as_nanos().max(1), Ordering::SeqCst);
+        if !self.awake.load(Ordering::SeqCst)
+            && let Some(onlooker) = self.onlooker.get()
+            && !self.awake.swap(true, Ordering::SeqCst)
+        {
+            onlooker.unpark();
+        }
+    }
+}
+
+fn name_stuck(shard: usize, place: Place, cause: Cause, runs: Duration) {
+    let runs_ms = runs.as_millis() as u64;
+    match place {
+        Place::Room { kind, room } => {
+            let number = room.number();
+            tracing::error!(
+                shard,
+                kind,
+                room = number,
+                ?cause,
+                runs_ms,
+                "handler does not return"
+            );
+        }
+        Place::Foyer => {
+            tracing::error!(
+                shard,
+                kind = "foyer",
+                ?cause,
+                runs_ms,
+                "handler does not return"
+            );
+        }
+    }
+}
+
+/// Times each handler call of one logic shard. Reads the clock twice a call, some tens of
+/// nanoseconds.
 pub(crate) struct Watchdog {
     now: fn() -> Instant,
     began: Instant,
-    /// The kind of the room, empty for the foyer. Kept in one string, so that nothing is allocated
-    /// for each call.
-    kind: String,
-    room: Option<RoomId>,
-    cause: Cause,
+    handlers: Arc<Handlers>,
+    shard: usize,
 }
 
 impl Watchdog {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(handlers: Arc<Handlers>, shard: u8) -> Self {
         Self {
             now: clock::now,
             began: Instant::ZERO,
-            kind: String::new(),
-            room: None,
-            cause: Cause::Tick,
+            handlers,
+            shard: shard.into(),
         }
     }
 
     fn name_slow(&self, took: Duration) {
-        let (took_ms, cause) = (took.as_millis() as u64, self.cause);
-        match self.room {
-            Some(room) => {
-                let (kind, number) = (self.kind.as_str(), room.number());
+        let took_ms = took.as_millis() as u64;
+        match *self.handlers.running[self.shard].what() {
+            (Place::Room { kind, room }, cause) => {
+                let number = room.number();
                 tracing::warn!(kind, room = number, ?cause, took_ms, "slow handler");
             }
-            None => tracing::warn!(kind = "foyer", ?cause, took_ms, "slow handler"),
+            (Place::Foyer, cause) => {
+                tracing::warn!(kind = "foyer", ?cause, took_ms, "slow handler");
+            }
         }
     }
 }
 
 impl HandlerWatch for Watchdog {
-    fn begin(&mut self, place: Place<'_>, cause: Cause) {
-        self.kind.clear();
-        self.room = match place {
-            Place::Foyer => None,
-            Place::Room { kind, room } => {
-                self.kind.push_str(kind);
-                Some(room)
-            }
-        };
-        self.cause = cause;
+    fn begin(&mut self, place: Place, cause: Cause) {
         self.began = (self.now)();
+        self.handlers.begin(self.shard, (place, cause), self.began);
     }
 
     fn end(&mut self) -> Duration {
         let took = (self.now)() - self.began;
+        self.handlers.running[self.shard]
+            .since
+            .store(0, Ordering::Release);
         if took >= SLOW {
             self.name_slow(took);
         }
@@ -68,9 +196,7 @@ impl HandlerWatch for Watchdog {
 mod tests {
     use super::*;
     use std::io::{self, Write};
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::sync::{Arc, Mutex};
-    use wharf_content::{AppBuilder, Room};
+    use wharf_content::{AppBuilder, Room, RoomId};
 
     #[derive(Default)]
     struct Quiet;
@@ -96,29 +222,88 @@ mod tests {
         }
     }
 
+    fn room_seven() -> Place {
+        let builder = &mut AppBuilder::new();
+        let kind = builder.room::<Quiet>("lobby").kind();
+        let room = RoomId::new(kind, 7);
+        Place::Room {
+            kind: "lobby",
+            room,
+        }
+    }
+
     fn logged(now: fn() -> Instant) -> String {
+        log_of(|| {
+            let mut watchdog = Watchdog {
+                now,
+                ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
+            };
+            watchdog.begin(room_seven(), Cause::Packet(221));
+            watchdog.end();
+        })
+    }
+
+    #[test]
+    fn a_handler_that_does_not_return_is_named_once() {
+        let line = log_of(|| {
+            let handlers = Handlers::new(2);
+            let began = Instant::from_nanos(5);
+            handlers.begin(1, (room_seven(), Cause::Tick), began);
+            let mut seen = [0; 2];
+            for seconds in 1..5 {
+                handlers.look(&mut seen, began + Duration::from_secs(seconds));
+            }
+        });
+        assert_eq!(line.lines().count(), 1, "{line}");
+        for word in [
+            "does not return",
+            "shard=1",
+            "lobby",
+            "room=7",
+            "Tick",
+            "runs_ms=2000",
+        ] {
+            assert!(line.contains(word), "{word} is not in {line}");
+        }
+    }
+
+    #[test]
+    fn handlers_that_return_are_not_named_however_many_there_are() {
+        let line = log_of(|| {
+            let handlers = Handlers::new(1);
+            let mut seen = [0];
+            for second in 1..5 {
+                let now = Instant::ZERO + Duration::from_secs(second);
+                handlers.begin(0, (Place::Foyer, Cause::Tick), now);
+                handlers.look(&mut seen, now);
+            }
+        });
+        assert_eq!(line, "");
+    }
+
+    #[test]
+    fn the_onlooker_is_woken_by_the_first_handler_and_ends_when_told() {
+        let handlers = Handlers::new(1);
+        thread::scope(|scope| {
+            let onlooker = scope.spawn(|| handlers.look_on());
+            while handlers.onlooker.get().is_none() {
+                thread::yield_now();
+            }
+            handlers.begin(0, (Place::Foyer, Cause::Tick), Instant::from_nanos(1));
+            assert!(handlers.awake.load(Ordering::SeqCst));
+            handlers.end();
+            onlooker.join().unwrap();
+        });
+    }
+
+    fn log_of(happens: impl FnOnce()) -> String {
         let log = Log::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            let mut watchdog = Watchdog {
-                now,
-                ..Watchdog::new()
-            };
-            let kind = AppBuilder::new().room::<Quiet>("lobby").kind();
-            let room = RoomId::new(kind, 7);
-            watchdog.begin(
-                Place::Room {
-                    kind: "lobby",
-                    room,
-                },
-                Cause::Packet(221),
-            );
-            watchdog.end();
-        });
+        tracing::subscriber::with_default(subscriber, happens);
         let bytes = log.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }

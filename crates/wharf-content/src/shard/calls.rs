@@ -104,7 +104,7 @@ fn todo_of(session: SessionId, request: Request) -> Todo {
 /// panic half-way. Hence the assertion of unwind safety.
 fn watched<T>(
     watch: &mut Option<Box<dyn HandlerWatch>>,
-    place: Place<'_>,
+    place: Place,
     cause: Cause,
     call: impl FnOnce() -> T,
 ) -> (Result<T, String>, Duration) {

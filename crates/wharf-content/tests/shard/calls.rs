@@ -137,7 +137,7 @@ fn a_packet_without_a_handler_ends_the_session() {
 struct Diary(Arc<Mutex<String>>);
 
 impl HandlerWatch for Diary {
-    fn begin(&mut self, place: Place<'_>, cause: Cause) {
+    fn begin(&mut self, place: Place, cause: Cause) {
         let place = match place {
             Place::Foyer => "foyer".to_owned(),
             Place::Room { kind, room } => format!("{kind} {}", room.number()),
