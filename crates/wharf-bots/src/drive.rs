@@ -125,8 +125,7 @@ impl<P: Port> Driver<P> {
         self.batch = batch;
         self.fleet.handle_timeout(now);
         self.carry_out(now);
-        self.net
-            .handle_timeout(now, &mut self.port, &mut self.fleet);
+        self.net.handle_timeout(now);
         self.net.flush(now, &mut self.port, &mut self.fleet);
         self.carry_out(now);
         Ok(now)
@@ -167,7 +166,7 @@ impl<P: Port> Driver<P> {
             Command::LogIn { session } => self.net.log_in(session),
             Command::PauseReading { session } => self.net.hold_input(session),
             Command::ResumeReading { session } => self.net.resume_input(session),
-            Command::Finish { session, reason } => self.net.finish(session, reason),
+            Command::Finish { session, reason } => self.net.finish(now, session, reason),
             Command::Close { session } => self.net.close(session, DONE),
         }
     }

@@ -96,8 +96,7 @@ impl<P: Port> IoShard<P> {
                 .handle_completion(now, completion, &mut self.port, &mut self.router);
         }
         self.take_mail(now);
-        self.net
-            .handle_timeout(now, &mut self.port, &mut self.router);
+        self.net.handle_timeout(now);
         self.run_logic(now);
         self.net.flush(now, &mut self.port, &mut self.router);
         self.give_away();
@@ -224,11 +223,11 @@ impl<P: Port> IoShard<P> {
             ContentCommand::Credit { session, frames } => self.net.return_credit(session, frames),
             ContentCommand::SetHome { session, logic } => self.router.switch(session, logic),
             ContentCommand::Finish { session } => {
-                self.net.finish(session, CloseReason::PeerClosed);
+                self.net.finish(now, session, CloseReason::PeerClosed);
             }
             ContentCommand::Close { session, reason } => {
                 // What it was sent before, the reason for this perhaps, still leaves.
-                self.net.finish(session, close_reason(reason));
+                self.net.finish(now, session, close_reason(reason));
             }
         });
     }

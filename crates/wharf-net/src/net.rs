@@ -33,7 +33,7 @@ use wharf_wire::SendClass;
 /// net.handle_completion(now, ..) for each completion
 /// net.handle_arrival(now, ..)    for each socket that another shard accepted for this one
 /// verbs                          what content wants
-/// net.handle_timeout(now, ..)
+/// net.handle_timeout(now)
 /// net.flush(now, ..)             one gathered send per session with something to send
 /// net.poll_arrival()             until there is none
 /// ```
@@ -258,8 +258,9 @@ impl Net {
 
     /// Ends a session in order: what is queued leaves, then our direction ends, input is thrown
     /// away until the peer ends its own or the drain deadline, then it is closed.
-    pub fn finish(&mut self, session: SessionId, reason: CloseReason) {
-        let flushed_until = self.now + self.limits.send_stall;
+    pub fn finish(&mut self, now: Instant, session: SessionId, reason: CloseReason) {
+        self.now = now;
+        let flushed_until = now + self.limits.send_stall;
         let Some(session) = self.own(session) else {
             return;
         };
@@ -301,7 +302,7 @@ impl Net {
             .map(|(_, session)| session.id)
             .collect();
         for id in ids {
-            self.finish(id, CloseReason::Shutdown);
+            self.finish(now, id, CloseReason::Shutdown);
         }
     }
 

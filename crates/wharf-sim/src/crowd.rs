@@ -175,7 +175,7 @@ impl Crowd {
             (Some(session), Mood::Quiet) => self.read_again(index, session),
             (Some(session), Mood::Leaving) => {
                 self.read_again(index, session);
-                self.net.finish(session, CloseReason::PeerClosed);
+                self.net.finish(now, session, CloseReason::PeerClosed);
             }
             (None, _) => self.seats[index].acts_at = Instant::FAR_FUTURE,
         }
@@ -255,10 +255,9 @@ impl Actor for Crowd {
                 .handle_completion(now, completion, &mut self.port, &mut self.links);
         }
         for session in core::mem::take(&mut self.links.ended) {
-            self.net.finish(session, CloseReason::PeerClosed);
+            self.net.finish(now, session, CloseReason::PeerClosed);
         }
-        self.net
-            .handle_timeout(now, &mut self.port, &mut self.links);
+        self.net.handle_timeout(now);
         let due = |seat: &Seat| seat.acts_at <= now;
         for index in 0..self.seats.len() {
             if due(&self.seats[index]) {

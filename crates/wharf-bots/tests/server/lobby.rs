@@ -66,7 +66,7 @@ impl<P: Port> LobbyServer<P> {
             net.handle_completion(self.now, completion, port, lobby);
             lobby.carry_out(self.now, net);
         }
-        net.handle_timeout(self.now, port, lobby);
+        net.handle_timeout(self.now);
         net.flush(self.now, port, lobby);
         lobby.carry_out(self.now, net);
         net.next_deadline()
@@ -111,7 +111,7 @@ impl Lobby {
                 }
                 Want::LogIn(session) => net.log_in(session),
                 Want::Handled(session) => net.return_credit(session, 1),
-                Want::Finish(session) => net.finish(session, CloseReason::PeerClosed),
+                Want::Finish(session) => net.finish(now, session, CloseReason::PeerClosed),
             }
         }
     }

@@ -134,7 +134,7 @@ impl Net {
                     Origin::Own,
                     Outgoing::Copy(&answer),
                 );
-                self.finish(id, reason);
+                self.finish(now, id, reason);
             }
             None if taken.end.is_ok() => {}
             _ => self.end(key, reason),

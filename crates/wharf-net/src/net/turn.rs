@@ -27,12 +27,7 @@ impl Net {
     }
 
     /// Lets every deadline fire that is due.
-    pub fn handle_timeout(
-        &mut self,
-        now: Instant,
-        _port: &mut impl Port,
-        _events: &mut impl SessionEvents,
-    ) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         while let Some(slot) = self.deadlines.pop_due(now) {
             self.stats.deadlines_fired += 1;

@@ -178,7 +178,7 @@ fn a_goodbye_that_cannot_leave_ends_as_a_send_stall() {
     net.clients.net.hold_input(pair.client);
     net.settle();
     stuff(&mut net, pair);
-    net.server().finish(pair.server, CloseReason::Kicked);
+    net.finish(pair.server, CloseReason::Kicked);
     net.advance(secs(31));
     assert_eq!(net.reason(pair.server), Some(CloseReason::SendStall));
     net.stop();
@@ -190,7 +190,7 @@ fn a_peer_that_does_not_close_after_the_goodbye_is_closed_at_the_drain_deadline(
     let pair = net.connect();
     net.clients.net.hold_input(pair.client);
     net.settle();
-    net.server().finish(pair.server, CloseReason::Kicked);
+    net.finish(pair.server, CloseReason::Kicked);
     net.advance(millis(4_990));
     assert_eq!(net.end(pair.server), "open");
     net.advance(millis(20));
@@ -210,7 +210,7 @@ fn a_peer_that_reads_now_and_then_cannot_hold_the_goodbye_for_ever() {
     for _ in 0..1_800 {
         net.tell(pair.server, &echo(&[1; 16_000]));
     }
-    net.server().finish(pair.server, CloseReason::Kicked);
+    net.finish(pair.server, CloseReason::Kicked);
     net.settle();
     for _ in 0..3 {
         net.advance(millis(9_900));
@@ -227,6 +227,19 @@ fn a_peer_that_reads_now_and_then_cannot_hold_the_goodbye_for_ever() {
     );
     net.advance(secs(1));
     assert_eq!(net.reason(pair.server), Some(CloseReason::SendStall));
+    net.stop();
+}
+
+#[test]
+fn a_goodbye_has_its_time_from_when_it_was_said_however_long_ago_the_last_turn_was() {
+    let mut net = Harness::new(|_| ());
+    let pair = net.connect();
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    net.now += secs(3_600);
+    net.finish(pair.server, CloseReason::Kicked);
+    net.settle();
+    assert_eq!(net.end(pair.server), "open");
     net.stop();
 }
 

@@ -91,7 +91,7 @@ impl Ear {
                     }
                 }
                 Heard::InputEnded if content.finishes => {
-                    net.finish(*session, CloseReason::PeerClosed);
+                    net.finish(now, *session, CloseReason::PeerClosed);
                 }
                 _ => {}
             }

@@ -10,7 +10,10 @@ use wharf_wire::Violation;
 fn a_client_that_leaves_ends_as_peer_closed() {
     let mut net = Harness::new(|_| ());
     let pair = net.connect();
-    net.clients.net.finish(pair.client, CloseReason::PeerClosed);
+    let now = net.now;
+    net.clients
+        .net
+        .finish(now, pair.client, CloseReason::PeerClosed);
     net.settle();
     let heard = [
         Heard::Opened,

@@ -143,6 +143,12 @@ impl Harness {
             .send(now, server, SendClass::Reliable, Origin::Others, frame);
     }
 
+    /// The server finishes a session.
+    pub(crate) fn finish(&mut self, server: SessionId, reason: CloseReason) {
+        let now = self.now;
+        self.server_of(server).net.finish(now, server, reason);
+    }
+
     /// Everybody takes turns until nothing happens any more. What the world delivers within a
     /// moment counts as now.
     pub(crate) fn settle(&mut self) {
@@ -303,7 +309,7 @@ impl Side {
                 .handle_completion(now, completion, &mut self.port, &mut self.ear);
         }
         self.ear.answer(now, &mut self.net, content);
-        self.net.handle_timeout(now, &mut self.port, &mut self.ear);
+        self.net.handle_timeout(now);
         self.net.flush(now, &mut self.port, &mut self.ear);
         busy
     }

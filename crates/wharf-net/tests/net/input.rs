@@ -215,7 +215,7 @@ fn answers_that_come_late_still_reach_a_half_closed_client() {
     net.advance(secs(20));
     assert_eq!(net.end(pair.server), "open");
     net.tell(pair.server, &echo(b"answer"));
-    net.server().finish(pair.server, CloseReason::PeerClosed);
+    net.finish(pair.server, CloseReason::PeerClosed);
     net.settle();
     assert_eq!(net.bodies(pair.client), [b"answer"]);
     assert_eq!(net.reason(pair.server), Some(CloseReason::PeerClosed));

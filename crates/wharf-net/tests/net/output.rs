@@ -214,7 +214,7 @@ fn a_reply_never_reaches_a_later_session_in_the_same_slot() {
     assert_eq!(first.server.key().index(), second.server.key().index());
     net.tell(first.server, &echo(b"for the first"));
     net.server().close(first.server, CloseReason::Kicked);
-    net.server().finish(first.server, CloseReason::Kicked);
+    net.finish(first.server, CloseReason::Kicked);
     net.server().return_credit(first.server, 1);
     net.settle();
     assert!(net.lives(second));
@@ -265,7 +265,7 @@ fn a_session_that_has_been_finished_takes_no_more_frames() {
     let mut net = Harness::new(|_| ());
     let pair = net.connect();
     net.tell(pair.server, &echo(b"last words"));
-    net.server().finish(pair.server, CloseReason::Kicked);
+    net.finish(pair.server, CloseReason::Kicked);
     net.tell(pair.server, &echo(b"too late"));
     net.settle();
     assert_eq!(net.bodies(pair.client), [b"last words"]);

@@ -150,10 +150,11 @@ impl Swarm {
             }
             (Some(7), _, Some(server)) => self.tell(server),
             (Some(8), _, Some(server)) => {
+                let now = self.net.now;
                 let net = &mut self.net.server_of(server).net;
                 match self.rng.below(6) {
                     0 => net.close(server, CloseReason::Kicked),
-                    1 => net.finish(server, CloseReason::Kicked),
+                    1 => net.finish(now, server, CloseReason::Kicked),
                     _ => net.log_in(server),
                 }
             }
@@ -310,7 +311,7 @@ impl Swarm {
                     server.send(now, session, SendClass::Reliable, Origin::Own, frame);
                     server.return_credit(session, 1);
                 }
-                Heard::InputEnded => server.finish(session, CloseReason::PeerClosed),
+                Heard::InputEnded => server.finish(now, session, CloseReason::PeerClosed),
                 Heard::Opened | Heard::Closed(_) => {}
             }
         }
