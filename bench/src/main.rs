@@ -113,6 +113,8 @@ fn run(cli: &Cli) -> Result<bool, String> {
             line::append(path, &lines)?;
         }
         if !cli.quick && !cli.dry {
+            std::fs::create_dir_all(root().join("docs/bench"))
+                .map_err(|error| format!("docs/bench: {error}"))?;
             line::append(&kept, &lines)?;
         }
     }

@@ -3,6 +3,7 @@
 //! Everything that must pass before a change lands is a *stage* ([`stages`]); `test` runs them all
 //! and `ci smoke` the minute's worth. What the stages need from the system comes from [`setup`].
 
+mod bench;
 mod command;
 mod report;
 mod setup;
@@ -59,6 +60,12 @@ enum Task {
         /// The first seed; with `--seeds 1` it replays that run exactly
         #[arg(long, default_value_t = 0)]
         seed: u64,
+    },
+    /// Measure Wharf beside its peers: `cargo xtask bench --quick`, `-- --help` for all of it
+    Bench {
+        /// The harness's own arguments: --quick, --only NAME, --json FILE, --rounds N
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Run cargo for the Windows target, its programs under Wine: `cargo xtask windows test -p ..`
     Windows {
@@ -127,6 +134,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::install(&workspace),
         Task::Tidy { bless } => tidy::run(&workspace, bless),
         Task::Sim { seeds, seed } => stages::simulate(&workspace, seeds, seed),
+        Task::Bench { arguments } => bench::measure(&workspace, &arguments),
         Task::Windows { arguments } => windows::cargo_with(&workspace, &arguments),
         Task::WineRun { program } => return windows::wine_run(&workspace, &program),
     };

@@ -37,8 +37,17 @@ pub(crate) fn install(workspace: &Workspace) -> Outcome {
         }
         return Ok(());
     }
-    packages()?;
+    packages(PACKAGES)?;
     Wine::start(workspace).map(drop)
+}
+
+/// Installs what is missing of `wanted` on Debian 12; on other systems nothing.
+pub(crate) fn install_on_debian(wanted: &[(&str, &[&str])]) -> Outcome {
+    if is_debian_12() {
+        packages(wanted)
+    } else {
+        Ok(())
+    }
 }
 
 /// rustfmt and clippy, which a minimal Rust lacks.
@@ -57,9 +66,9 @@ fn components(workspace: &Workspace) -> Outcome {
     Ok(())
 }
 
-fn packages() -> Outcome {
+fn packages(wanted: &[(&str, &[&str])]) -> Outcome {
     let mut missing = Vec::new();
-    for (purpose, packages) in PACKAGES {
+    for (purpose, packages) in wanted {
         let lacking: Vec<&str> = packages
             .iter()
             .copied()

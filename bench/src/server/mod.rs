@@ -2,7 +2,7 @@
 
 mod usage;
 
-pub use usage::Usage;
+pub use usage::{Usage, kernel_tcp_kib};
 
 use crate::client::Dialect;
 use std::net::{SocketAddr, TcpListener, TcpStream};

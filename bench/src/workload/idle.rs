@@ -2,7 +2,7 @@
 
 use super::{Cell, Sample, metered};
 use crate::client::{Crowd, Dialect, Event, Outcome, tick};
-use crate::server::{Scale, Server, Who};
+use crate::server::{Scale, Server, Who, kernel_tcp_kib};
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ fn measure(cell: &Cell, who: Who, span: Duration) -> Result<Sample, String> {
     let silence = Sample {
         server_busy: (after.cpu_ns - before.cpu_ns) as f64 / span.as_nanos() as f64,
         resident_kib: after.resident_kib as f64,
+        kernel_kib: kernel_tcp_kib() as f64,
         bytes_per_session: after.resident_kib.saturating_sub(empty.resident_kib) as f64 * 1_024.0
             / sessions as f64,
         ..Sample::default()

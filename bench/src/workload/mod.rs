@@ -9,7 +9,7 @@ mod slow;
 
 use crate::client::Outcome;
 use crate::hiccup::{Hiccups, Probe};
-use crate::server::{Scale, Server, Usage, Who};
+use crate::server::{Scale, Server, Usage, Who, kernel_tcp_kib};
 use serde::{Deserialize, Serialize};
 
 /// One line of a table: a workload at one size, by several servers.
@@ -41,6 +41,8 @@ pub struct Sample {
     pub rate_p99_us: f64,
     pub rate_p999_us: f64,
     pub resident_kib: f64,
+    /// TCP memory of the kernel, of all sockets there are.
+    pub kernel_kib: f64,
     /// Resident memory above that of an empty server, for each session.
     pub bytes_per_session: f64,
     pub switches_per_message: f64,
@@ -75,6 +77,7 @@ impl Sample {
             p99_us: latency(0.99),
             p999_us: latency(0.999),
             resident_kib: resident_kib as f64,
+            kernel_kib: kernel_tcp_kib() as f64,
             switches_per_message: used.switches as f64 / messages,
             client_busy: seconds_of_client / outcome.seconds,
             server_busy: used.cpu_ns as f64 / 1e9 / outcome.seconds,
