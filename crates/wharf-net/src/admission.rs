@@ -21,12 +21,13 @@ pub struct Admission {
 struct Limits {
     sessions_max: u32,
     refusals_max: u32,
+    refusals_per_address: u32,
     not_logged_in_max: u32,
     per_address_max: u32,
     loopback_exempt: bool,
 }
 
-/// Invariant: `sessions` is the sum over `per_shard`; `per_address` has no entry that is zero.
+/// Invariant: `sessions` is the sum over `per_shard`.
 #[derive(Debug)]
 struct Counts {
     sessions: u32,
@@ -35,9 +36,18 @@ struct Counts {
     per_shard: Vec<u32>,
     /// Shards that take no more for now.
     overloaded: Vec<bool>,
-    // Ordered, so that nothing here depends on how a hash was seeded.
-    per_address: BTreeMap<AddressKey, u32>,
+    /// Sessions of each address,
+    per_address: PerAddress,
+    /// and refusals of each.
+    refusals_per_address: PerAddress,
 }
+
+/// How many each address has.
+///
+/// Invariant: there is no entry that is zero. Ordered, so that nothing here depends on how a hash
+/// was seeded.
+#[derive(Debug, Default)]
+struct PerAddress(BTreeMap<AddressKey, u32>);
 
 /// Which addresses may connect. A denied address never may; if `allow` is not empty, only the
 /// addresses in it may.
@@ -93,6 +103,7 @@ impl Admission {
             limits: Limits {
                 sessions_max: limits.sessions_max,
                 refusals_max: limits.refusals_max,
+                refusals_per_address: limits.refusals_per_address,
                 not_logged_in_max: limits.sessions_not_logged_in,
                 per_address_max: limits.connections_per_address,
                 loopback_exempt: limits.loopback_exempt,
@@ -104,7 +115,8 @@ impl Admission {
                 refusals: 0,
                 per_shard: vec![0; usize::from(limits.shards)],
                 overloaded: vec![false; usize::from(limits.shards)],
-                per_address: BTreeMap::new(),
+                per_address: PerAddress::default(),
+                refusals_per_address: PerAddress::default(),
             }),
         }
     }
@@ -127,7 +139,7 @@ impl Admission {
             sessions: counts.sessions,
             not_logged_in: counts.not_logged_in,
             refusals: counts.refusals,
-            addresses: counts.per_address.len() as u32,
+            addresses: counts.per_address.0.len() as u32,
         }
     }
 
@@ -138,16 +150,11 @@ impl Admission {
         }
         let limits = &self.limits;
         let address = address.to_canonical();
-        let counted =
-            limits.per_address_max > 0 && !(limits.loopback_exempt && address.is_loopback());
-        let address = counted.then(|| AddressKey::of(address));
+        let exempt = limits.loopback_exempt && address.is_loopback();
+        let counted = |max: u32| (max > 0 && !exempt).then(|| AddressKey::of(address));
         let mut counts = self.lock();
-        if let Some(key) = address
-            && counts
-                .per_address
-                .get(&key)
-                .is_some_and(|&held| held >= limits.per_address_max)
-        {
+        let address = counted(limits.per_address_max);
+        if counts.per_address.of(address) >= limits.per_address_max && address.is_some() {
             return Verdict::AddressFull;
         }
         let shard = counts.least_loaded();
@@ -161,17 +168,22 @@ impl Admission {
         match refusal {
             Some(_) if counts.refusals >= limits.refusals_max => Verdict::Overflow,
             Some(refusal) => {
+                // One address must not leave nothing to tell the others with.
+                let address = counted(limits.refusals_per_address);
+                let held = counts.refusals_per_address.of(address);
+                if address.is_some() && held >= limits.refusals_per_address {
+                    return Verdict::Overflow;
+                }
                 counts.refusals += 1;
-                Verdict::Refused(self.seat(Place::Refusal), refusal)
+                counts.refusals_per_address.add(address);
+                Verdict::Refused(self.seat(Place::Refusal { address }), refusal)
             }
             None => {
                 let shard = shard.expect("looked at above");
                 counts.sessions += 1;
                 counts.not_logged_in += 1;
                 counts.per_shard[usize::from(shard)] += 1;
-                if let Some(key) = address {
-                    *counts.per_address.entry(key).or_insert(0) += 1;
-                }
+                counts.per_address.add(address);
                 Verdict::Seated(self.seat(Place::Session {
                     shard,
                     address,
@@ -200,8 +212,7 @@ impl Admission {
 }
 
 impl Counts {
-    /// The shard with the fewest sessions; of equals the first.
-    /// The shard with the fewest sessions; `None` if none can take one.
+    /// The shard with the fewest sessions, of equals the first; `None` if none can take one.
     fn least_loaded(&self) -> Option<u8> {
         let (shard, _) = self
             .per_shard
@@ -210,6 +221,28 @@ impl Counts {
             .filter(|&(shard, _)| !self.overloaded[shard])
             .min_by_key(|&(_, &sessions)| sessions)?;
         Some(shard as u8)
+    }
+}
+
+impl PerAddress {
+    fn of(&self, address: Option<AddressKey>) -> u32 {
+        let held = address.and_then(|key| self.0.get(&key));
+        held.copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, address: Option<AddressKey>) {
+        if let Some(key) = address {
+            *self.0.entry(key).or_insert(0) += 1;
+        }
+    }
+
+    fn take(&mut self, address: Option<AddressKey>) {
+        let Some(key) = address else { return };
+        let held = self.0.get_mut(&key).expect("a seat's address");
+        *held -= 1;
+        if *held == 0 {
+            self.0.remove(&key);
+        }
     }
 }
 
@@ -222,7 +255,9 @@ pub(crate) struct Seat {
 
 #[derive(Debug)]
 enum Place {
-    Refusal,
+    Refusal {
+        address: Option<AddressKey>,
+    },
     Session {
         shard: u8,
         address: Option<AddressKey>,
@@ -234,7 +269,7 @@ impl Seat {
     /// The shard on which the session lives.
     pub(crate) fn shard(&self) -> Option<u8> {
         match self.place {
-            Place::Refusal => None,
+            Place::Refusal { .. } => None,
             Place::Session { shard, .. } => Some(shard),
         }
     }
@@ -256,7 +291,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut counts = self.admission.lock();
         match self.place {
-            Place::Refusal => counts.refusals -= 1,
+            Place::Refusal { address } => {
+                counts.refusals -= 1;
+                counts.refusals_per_address.take(address);
+            }
             Place::Session {
                 shard,
                 address,
@@ -265,13 +303,7 @@ impl Drop for Seat {
                 counts.sessions -= 1;
                 counts.per_shard[usize::from(shard)] -= 1;
                 counts.not_logged_in -= u32::from(!logged_in);
-                if let Some(key) = address {
-                    let held = counts.per_address.get_mut(&key).expect("a seat's address");
-                    *held -= 1;
-                    if *held == 0 {
-                        counts.per_address.remove(&key);
-                    }
-                }
+                counts.per_address.take(address);
             }
         }
     }

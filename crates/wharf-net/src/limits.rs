@@ -16,11 +16,14 @@ pub struct NetLimits {
     /// Seats beside them for connections that are told that the server is full; beyond those a
     /// connection is reset.
     pub refusals_max: u32,
+    /// Those among them that one address (IPv6: one /64) may take; 0 = off.
+    pub refusals_per_address: u32,
     /// Sessions at once that have not logged in.
     pub sessions_not_logged_in: u32,
     /// Sessions at once from one address (IPv6: from one /64); 0 = off.
     pub connections_per_address: u32,
-    /// Whether loopback addresses are exempt from `connections_per_address`.
+    /// Whether loopback addresses are exempt from `connections_per_address` and
+    /// `refusals_per_address`.
     pub loopback_exempt: bool,
     /// Connects in flight at once on one shard.
     pub connects_max: u32,
@@ -234,6 +237,7 @@ impl Default for NetLimits {
             shards: 1,
             sessions_max: 1_024,
             refusals_max: 64,
+            refusals_per_address: 16,
             sessions_not_logged_in: 102,
             connections_per_address: 500,
             loopback_exempt: true,

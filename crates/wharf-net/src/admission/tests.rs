@@ -45,6 +45,28 @@ fn a_full_server_refuses_up_to_its_spare_seats_and_lets_in_again() {
 }
 
 #[test]
+fn one_address_does_not_take_all_the_refusals() {
+    let admission = admission(|limits| {
+        limits.sessions_max = 1;
+        limits.refusals_max = 4;
+        limits.refusals_per_address = 2;
+        limits.connections_per_address = 0;
+    });
+    let ask = |address: &str| admission.admit(address.parse().unwrap());
+    let _seated = seat(&admission, "10.0.0.1");
+    let mut told: Vec<_> = (0..3).map(|_| ask("10.0.0.9")).collect();
+    assert!(matches!(told.pop(), Some(Verdict::Overflow)));
+    assert!(matches!(ask("10.0.0.3"), Verdict::Refused(..)));
+    told.pop();
+    assert!(matches!(ask("10.0.0.9"), Verdict::Refused(..)));
+    for _ in 0..3 {
+        told.push(ask("127.0.0.1"));
+    }
+    let told = told.iter().filter(|it| matches!(it, Verdict::Refused(..)));
+    assert_eq!(told.count(), 4, "loopback may take what is left");
+}
+
+#[test]
 fn a_login_makes_room_for_the_next_one_who_has_not_logged_in() {
     let admission = admission(|limits| limits.sessions_not_logged_in = 1);
     let mut first = seat(&admission, "10.0.0.1");
