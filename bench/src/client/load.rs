@@ -127,13 +127,11 @@ impl Load {
         let mut under_way: Vec<VecDeque<usize>> = vec![VecDeque::new(); senders];
         let mut first: Vec<u32> = self.serials[..senders].to_vec();
         let mut begun = 0;
-        for sender in 0..senders {
-            for _ in 0..in_flight {
-                if begun < messages {
-                    begun += 1;
-                    self.publish(sender, self.crowd.now_ns());
-                    under_way[sender].push_back(self.per_room);
-                }
+        for (sender, waiting) in under_way.iter_mut().enumerate() {
+            for _ in 0..u64::from(in_flight).min(messages - begun) {
+                begun += 1;
+                self.publish(sender, self.crowd.now_ns());
+                waiting.push_back(self.per_room);
             }
         }
         let expected = messages * self.per_room as u64;
