@@ -117,7 +117,7 @@ pub enum Dismissal {
     Kicked(u16),
     /// The foyer's handler panicked while it served this session.
     Panicked,
-    /// It sent more than is held while it cannot be served.
+    /// It sent more than is held while it cannot be served, or asked for too much at once.
     Overloaded,
 }
 

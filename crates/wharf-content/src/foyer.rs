@@ -119,8 +119,9 @@ impl FoyerCx<'_> {
         );
     }
 
-    /// Enters `room` when this handler has returned; [`Foyer::on_entered`] follows. One request a
-    /// call: a later one replaces this.
+    /// Enters `room` when this handler has returned; [`Foyer::on_entered`] follows. Refused as
+    /// [`EnterRefusal::NotLoggedIn`] until the verdict on [`FoyerCx::log_in`] has come. One request
+    /// a call: a later one replaces this.
     pub fn enter(&mut self, room: RoomId) {
         self.request = Some(Request::Enter(room));
     }

@@ -24,6 +24,9 @@ pub struct ContentLimits {
     /// Frames held for one session (while it moves, waits for its verdict, or the outbox is
     /// full). One more ends that session as [`crate::Dismissal::Overloaded`].
     pub held_frames_max: usize,
+    /// Rooms that handlers ask to enter because of one another, each when told what became of the
+    /// last. One more ends that session as [`crate::Dismissal::Overloaded`].
+    pub enters_max: u32,
     /// Broken rules of one session: the one with this number ends it.
     pub violations_max: u8,
     /// Ticks that a late room catches up in one batch; older ones are skipped and counted.
@@ -41,6 +44,7 @@ impl Default for ContentLimits {
             mail_max: 4_096,
             outbox_bytes_max: 4 * 1024 * 1024,
             held_frames_max: 16_384,
+            enters_max: 4_096,
             violations_max: 1,
             tick_catch_up_max: 4,
         }

@@ -24,14 +24,15 @@ pub trait Room: Any + Send {
         let _ = (cx, who);
     }
 
-    /// The link of `who` is gone. How long the seat is kept for a return; zero means that `who`
-    /// leaves now.
+    /// The link of `who` is gone. How long the seat is kept for a return of the same user; zero
+    /// means that `who` leaves now.
     fn on_drop(&mut self, cx: &mut RoomCx<'_>, who: MemberId) -> Duration {
         let _ = (cx, who);
         Duration::ZERO
     }
 
-    /// `who` came back within the grace, on another link.
+    /// `who` came back within the grace, on another link: somebody who logged in by the same name.
+    /// The [`crate::UserId`] is another one.
     fn on_resume(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
         let _ = (cx, who);
     }

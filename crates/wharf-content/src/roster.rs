@@ -80,6 +80,13 @@ impl Roster {
         self.linked += 1;
     }
 
+    /// Gives an absent member's seat back to its user, who has another id since.
+    pub(crate) fn resume(&mut self, id: MemberId, user: User, session: SessionId) {
+        let member = self.get_mut(id).expect("an absent member keeps its seat");
+        member.user = user;
+        self.link(id, session);
+    }
+
     /// Reaches `id` no more; returns over which session it was reached.
     pub(crate) fn unlink(&mut self, id: MemberId) -> Option<SessionId> {
         let Link { session, seat } = self.get_mut(id)?.link.take()?;
@@ -118,7 +125,8 @@ impl Roster {
         Some(self.get(id)?.link?.session)
     }
 
-    /// The member without a link that is `user`, if there is one.
+    /// The member without a link that is `user`, if there is one: by name, which is what the
+    /// authenticator vouches for. Each login has an id of its own.
     pub(crate) fn absent(&self, user: &User) -> Option<MemberId> {
         if self.linked == self.count() as usize {
             return None;
@@ -127,7 +135,7 @@ impl Roster {
             .members
             .iter()
             .filter(|(_, member)| member.link.is_none());
-        let (key, _) = absent.find(|(_, member)| member.user.id == user.id)?;
+        let (key, _) = absent.find(|(_, member)| member.user.name == user.name)?;
         Some(MemberId::from_key(key))
     }
 
@@ -164,7 +172,7 @@ mod tests {
     fn user(number: i64) -> User {
         User {
             id: UserId::new(number),
-            name: "x".into(),
+            name: format!("u{number}").into(),
         }
     }
 
@@ -213,7 +221,7 @@ mod tests {
                         prop_assert_eq!(roster.unlink(*id), was.take());
                         prop_assert_eq!(roster.absent(&user(*number)), Some(*id));
                         if pick % 3 == 0 {
-                            roster.link(*id, link);
+                            roster.resume(*id, user(*number), link);
                             *was = Some(link);
                         }
                     }

@@ -19,7 +19,8 @@ impl Turn<'_> {
         let Some(session) = self.state.sessions.get(id) else {
             return;
         };
-        if !session.is_open() {
+        // Its verdict may be under way: then it has no user yet, and is told so.
+        if !session.is_open() && !matches!(session.phase, Phase::Verdict(_)) {
             return;
         }
         let refusal = if session.user.is_none() {
@@ -202,7 +203,7 @@ impl Turn<'_> {
         let core = core.ok_or(EnterRefusal::Unavailable)?;
         let absent = core.roster.absent(&user);
         let member = if let Some(member) = absent {
-            core.roster.link(member, id);
+            core.roster.resume(member, user, id);
             member
         } else {
             if core.roster.is_full() {

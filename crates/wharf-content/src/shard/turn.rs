@@ -199,8 +199,16 @@ impl Turn<'_> {
     /// Does what handlers asked for. What that causes is done in the same loop, never deeper on
     /// the stack.
     pub(super) fn settle(&mut self) {
+        // What is asked for when a todo is done is of the next round. Without end there can only be
+        // rounds in which somebody enters: every other way leads out.
+        let (mut rounds, mut left) = (0, self.state.desk.todo.len());
         while let Some(todo) = self.state.desk.todo.pop_front() {
             match todo {
+                Todo::Enter { session, .. }
+                    if rounds > self.state.desk.options.limits.enters_max =>
+                {
+                    self.give_up_entering(session);
+                }
                 Todo::Enter { session, room } => self.enter(session, room),
                 Todo::Leave { session } => self.leave(session),
                 Todo::Finish { session } => self.finish(session),
@@ -208,7 +216,17 @@ impl Turn<'_> {
                 Todo::Kick { room, member } => self.kick(room, member),
                 Todo::CloseRoom { room } => self.close_room(room),
             }
+            left -= 1;
+            if left == 0 {
+                (rounds, left) = (rounds + 1, self.state.desk.todo.len());
+            }
         }
+    }
+
+    fn give_up_entering(&mut self, id: SessionId) {
+        tracing::error!(session = %id, "the game asks to enter rooms without end: session closes");
+        self.state.desk.stats.overloaded += 1;
+        self.dismiss(id, Dismissal::Overloaded);
     }
 
     fn hold(&mut self, id: SessionId, frame: Frame<'_>) {

@@ -102,6 +102,41 @@ fn every_way_of_not_getting_in_has_its_name() {
 }
 
 #[test]
+fn whoever_does_not_wait_for_the_verdict_is_told_so() {
+    check(
+        "ann opens; ann rush ann; ann enter 0",
+        expect![[r#"
+            ann < NotLoggedIn 0
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+        "#]],
+    );
+}
+
+#[test]
+fn a_foyer_that_takes_no_refusal_costs_its_session_and_no_other() {
+    let plan = Plan {
+        members_max: Some(1),
+        ..Plan::default()
+    };
+    check_in(
+        World::of(plan, 1, 1),
+        "ann opens; ann login ann; ann insist; bob opens; bob login bob
+         bob insist, ann say still here, bob echo unheard",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 66
+            ann < hello, 1 here #0
+            bob < login Ok(2)
+            bob closed: overloaded
+            ann < said 1
+            ann < ann: still here #1
+        "#]],
+    );
+}
+
+#[test]
 fn a_member_that_is_kicked_falls_back_to_the_foyer() {
     check(
         "ann opens; ann login ann; ann enter 0; bob opens; bob login bob; bob enter 0
@@ -191,6 +226,41 @@ fn a_seat_is_kept_for_its_user_as_long_as_the_room_says() {
             bob << -ann Dropped
             bob < said 3
             bob < bob: gone #5
+        "#]],
+    );
+}
+
+#[test]
+fn a_kept_seat_is_for_the_same_name_whichever_id_that_has_now() {
+    let plan = Plan {
+        grace: Duration::from_secs(10),
+        members_max: Some(2),
+        ..Plan::default()
+    };
+    check_in(
+        World::of(plan, 1, 1),
+        "ann opens; ann login ann; ann enter 0; ann say a; ann closes
+         bob opens; bob login bob; bob enter 0; cid opens; cid login cid; cid enter 0
+         dan opens; dan login ann; dan enter 0; dan say b; bob whisper 4 you; bob whisper 1 nobody",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            ann < said 1
+            ann < ann: a #1
+            bob < login Ok(2)
+            bob < entered 0
+            bob < hello, 2 here #1
+            cid < login Ok(3)
+            cid < Full 0
+            dan < login Ok(4)
+            dan < entered 0
+            bob << !ann
+            dan < !ann
+            dan < said 2
+            bob << ann: b #2
+            dan < ann: b #2
+            dan << psst you
         "#]],
     );
 }

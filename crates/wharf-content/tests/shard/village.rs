@@ -26,10 +26,11 @@ impl<const ID: u16> Packet for Words<ID> {
 }
 
 /// What a client can say, each verb with its packet id.
-pub(crate) const VERBS: [&str; 18] = [
+pub(crate) const VERBS: [&str; 20] = [
     "echo", "login", "enter", "leave", "whisper", "crash", "quit", // the foyer
     "say", "boom", "remind", "ask", "tell", "kick", "dismiss", "refuse", "foul", "raze",
     "answer", // the hall
+    "rush", "insist", // the foyer
 ];
 
 pub(crate) fn id_of(verb: &str) -> u16 {
@@ -89,7 +90,9 @@ pub(crate) fn build(mut app: AppBuilder, plan: Plan) -> App {
         .on::<Words<4>, _>(Gate::leave)
         .on::<Words<5>, _>(Gate::whisper)
         .on::<Words<6>, _>(Gate::crash)
-        .on::<Words<7>, _>(Gate::quit);
+        .on::<Words<7>, _>(Gate::quit)
+        .on::<Words<19>, _>(Gate::rush)
+        .on::<Words<20>, _>(Gate::insist);
     app.build()
 }
 
@@ -141,6 +144,24 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Does not wait for the verdict.
+    fn rush(&self, cx: &mut FoyerCx, words: Words<19>) -> Handled {
+        cx.log_in(&words.0, "pw");
+        cx.enter(RoomId::new(self.hall, 0));
+        Ok(())
+    }
+
+    /// Takes no refusal from hall 66.
+    fn insist(&self, cx: &mut FoyerCx, _: Words<20>) -> Handled {
+        cx.enter(RoomId::new(self.hall, STUBBORN));
+        Ok(())
+    }
+}
+
+/// The hall that the gate tries to enter until it is in.
+const STUBBORN: u32 = 66;
+
 impl Foyer for Gate {
     fn on_verdict(&self, cx: &mut FoyerCx, verdict: Result<UserId, LoginRefusal>) {
         let outcome = verdict.map(UserId::get);
@@ -148,6 +169,9 @@ impl Foyer for Gate {
     }
 
     fn on_entered(&self, cx: &mut FoyerCx, room: RoomId, outcome: Result<MemberId, EnterRefusal>) {
+        if outcome.is_err() && room.number() == STUBBORN {
+            return cx.enter(room);
+        }
         let line = match outcome {
             Ok(_) => format!("entered {}", room.number()),
             Err(refusal) => format!("{refusal:?} {}", room.number()),
