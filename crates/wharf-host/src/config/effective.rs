@@ -247,7 +247,7 @@ impl Effective {
             typed.then(|| setting.kind.judge(&as_text)).flatten()
         });
         let Some(value) = judged else {
-            let problem = format!("{key} = {}: allowed is {}", shown(raw), setting.kind);
+            let problem = format!("{key} = {}: must be {}", shown(raw), setting.kind);
             return Err(ConfigError { source, problem });
         };
         self.values.insert(setting.key, (value, source));
@@ -322,8 +322,19 @@ fn unknown(key: &str, settings: &[&'static Setting]) -> String {
         .filter(|(distance, _)| *distance <= key.len().max(6) / 3);
     match nearest {
         Some((_, nearest)) => format!("there is no setting {key:?}; did you mean {nearest:?}?"),
+        None if is_section(key, settings) => {
+            format!("{key:?} is a section: write [{key}], and its settings below")
+        }
         None => format!("there is no setting {key:?}; `wharf config print` lists them all"),
     }
+}
+
+fn is_section(key: &str, settings: &[&'static Setting]) -> bool {
+    let inside = |setting: &&&Setting| {
+        let rest = setting.key.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    settings.iter().any(|setting| inside(&setting))
 }
 
 #[cfg(test)]
@@ -436,19 +447,45 @@ mod tests {
     }
 
     #[test]
+    fn the_likeliest_mistakes_are_told_with_what_to_write() {
+        refused(
+            "limits = 5",
+            &[],
+            &[],
+            expect![[
+                r#"wharf.toml:1:1: "limits" is a section: write [limits], and its settings below"#
+            ]],
+        );
+        refused(
+            "listen = 127.0.0.1:11021",
+            &[],
+            &[],
+            expect![
+                "wharf.toml:1:15: invalid float, expected nothing, in `listen = 127.0.0.1:11021`; texts and addresses stand in quotes"
+            ],
+        );
+        refused(
+            "[limits\nsessions_max = 5",
+            &[],
+            &[],
+            expect!["wharf.toml:1:8: unclosed table, expected `]`, in `[limits`"],
+        );
+    }
+
+    #[test]
     fn a_bad_value_is_refused_with_what_is_allowed() {
         refused(
             "placement = 'both'",
             &[],
             &[],
-            expect![[r#"wharf.toml:1:1: placement = "both": allowed is one of "fused", "split""#]],
+            expect![[r#"wharf.toml:1:1: placement = "both": must be one of "fused", "split""#]],
         );
         refused(
             "",
             &[],
             &["limits.login_seconds=0"],
             expect![[
-                r#"--set limits.login_seconds: limits.login_seconds = 0: allowed is a whole number from 1 to 86400"#
+                r#"--set limits.login_seconds: limits.login_seconds = 0: must be a whole number from 1 to 86400"#
             ]],
         );
         refused(
@@ -456,7 +493,7 @@ mod tests {
             &[],
             &[],
             expect![[
-                r#"wharf.toml:1:8: access.deny = ["10.0.0.0/8", "somewhere"]: allowed is a list of networks, such as ["10.0.0.0/8", "2001:db8::/32"]"#
+                r#"wharf.toml:1:8: access.deny = ["10.0.0.0/8", "somewhere"]: must be a list of networks, such as ["10.0.0.0/8", "2001:db8::/32"]"#
             ]],
         );
         refused(
@@ -464,7 +501,7 @@ mod tests {
             &[],
             &[],
             expect![[
-                r#"wharf.toml:1:1: insecure = a number with a fraction: allowed is true or false"#
+                r#"wharf.toml:1:1: insecure = a number with a fraction: must be true or false"#
             ]],
         );
     }

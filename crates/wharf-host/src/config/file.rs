@@ -22,11 +22,29 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
     };
     let table = DeTable::parse(text).map_err(|error| ConfigError {
         source: place(error.span().map_or(0, |span| span.start)),
-        problem: error.message().replace('\n', "; "),
+        problem: problem_of(
+            text,
+            error.message(),
+            error.span().map_or(0, |span| span.start),
+        ),
     })?;
     let mut entries = Vec::new();
     collect("", table.get_ref(), &place, &mut entries);
     Ok(entries)
+}
+
+/// What TOML says, the line it says it of, and the likeliest cause.
+fn problem_of(text: &str, message: &str, offset: usize) -> String {
+    let (line, _) = line_and_column(text, offset);
+    let line = text.lines().nth(line - 1).unwrap_or_default().trim();
+    let value = line.split_once('=').map_or("", |(_, value)| value.trim());
+    let is_bare = value.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let hint = if is_bare {
+        "; texts and addresses stand in quotes"
+    } else {
+        ""
+    };
+    format!("{}, in `{line}`{hint}", message.replace('\n', "; "))
 }
 
 fn collect(

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use wharf_host::config::Effective;
 use wharf_host::{Placement, ShardReport};
+use wharf_net::NetLimits;
 
 /// Where the server listens, on what, with which limits and memory, and what to try next.
 pub(super) fn print(config: &Effective, assembly: &Assembly, local: SocketAddr) {
@@ -34,7 +35,12 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
         let _ = writeln!(text, "  {name:<10}{value}");
     };
     line("listening", format!("{local} ({reach})"));
-    line("port", assembly.chosen.to_string());
+    let best = if assembly.chosen.is_best() {
+        ": the best that this system has"
+    } else {
+        ""
+    };
+    line("port", format!("{}{best}", assembly.chosen));
     line(
         "threads",
         format!("{} I/O shards, {placement}", options.shards),
@@ -42,16 +48,16 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
     line(
         "sessions",
         format!(
-            "{} at most; {} not logged in; {} from one address (0 = any)",
+            "{} at most, {} of them not logged in; {}",
             options.limits.sessions_max,
             options.limits.sessions_not_logged_in,
-            options.limits.connections_per_address
+            per_address(&options.limits)
         ),
     );
     line(
         "rooms",
         format!(
-            "{} of {}",
+            "{} of up to {} members",
             config.integer("chat.rooms"),
             config.integer("chat.room_members_max")
         ),
@@ -59,9 +65,10 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
     line(
         "memory",
         format!(
-            "{} set aside, touched as sessions come; a session at its limits holds {} more",
+            "{} set aside, touched as sessions come; at most {} more for one session, {} for all",
             mebibytes(memory.idle_sessions_bytes + pool_bytes(assembly)),
-            mebibytes(memory.session_bytes_max)
+            mebibytes(memory.session_bytes_max),
+            mebibytes(memory.reassembly_bytes + memory.send_queues_bytes + memory.pooled_bytes)
         ),
     );
     line(
@@ -79,6 +86,18 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
          Ctrl-C here stops in order\n\n",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+fn per_address(limits: &NetLimits) -> String {
+    let from = match limits.connections_per_address {
+        0 => return "any number from one address".to_owned(),
+        count => format!("{count} from one address"),
+    };
+    if limits.loopback_exempt {
+        from + ", this machine's own aside"
+    } else {
+        from
+    }
 }
 
 fn pool_bytes(assembly: &Assembly) -> u64 {

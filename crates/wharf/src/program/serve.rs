@@ -58,7 +58,9 @@ fn try_run(args: &ConfigArgs) -> Result<ExitCode, String> {
 /// Serves until a notice, then stops in order.
 fn serve(server: Server, inbox: &Receiver<Notice>) -> ExitCode {
     let notice = inbox.recv().expect("the signal handler keeps a sender");
-    tracing::info!("stopping: no new connections, every session says goodbye");
+    tracing::info!(
+        "stopping: nobody new comes in, what was said is answered; Ctrl-C again ends now"
+    );
     server.begin_stop();
     match (notice, server.join()) {
         (Notice::Stop, Ok(reports)) => {
@@ -78,6 +80,7 @@ fn stop_on_signals(notices: Sender<Notice>) -> Result<(), String> {
     let stopping = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if stopping.swap(true, Ordering::Relaxed) {
+            tracing::warn!("told to stop again: ending now");
             std::process::exit(1);
         }
         // The receiver is gone only when the process is about to end anyway.
