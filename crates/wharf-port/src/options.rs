@@ -93,7 +93,11 @@ pub struct SocketOptions {
     pub send_buffer: Option<u32>,
     /// TCP keepalive; `None` leaves it off.
     pub keepalive: Option<Keepalive>,
-    /// `TCP_USER_TIMEOUT` (Linux): how long sent bytes may stay unacknowledged.
+    /// `TCP_USER_TIMEOUT` (Linux): how long sent bytes may stay unacknowledged. It also overrides
+    /// the number of keepalive probes (`tcp(7)`): once a probe is unanswered, a link that has been
+    /// silent for this long is dead. So it is no shorter than keepalive as a whole takes, or one
+    /// lost probe would kill the link; and a thousand sessions that came together send their
+    /// probes together, more than the kernel's backlog may hold.
     pub user_timeout: Option<Duration>,
 }
 
@@ -104,7 +108,7 @@ impl Default for SocketOptions {
             notsent_lowat: Some(16 * 1024),
             send_buffer: cfg!(windows).then_some(64 * 1024),
             keepalive: Some(Keepalive::default()),
-            user_timeout: Some(Duration::from_secs(60)),
+            user_timeout: Some(Keepalive::default().patience()),
         }
     }
 }
@@ -118,6 +122,13 @@ pub struct Keepalive {
     pub interval: Duration,
     /// Unanswered probes after which the link is dead.
     pub probes: u32,
+}
+
+impl Keepalive {
+    /// From the last sign of life to the end of the link.
+    pub fn patience(&self) -> Duration {
+        self.idle + self.interval * self.probes
+    }
 }
 
 impl Default for Keepalive {
@@ -149,4 +160,23 @@ pub struct ConnectOptions {
     /// The address to connect from; `None` lets the system choose. Load tests use several, since
     /// one address has some 28,000 free ports.
     pub local: Option<IpAddr>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_probe_does_not_end_a_link() {
+        let SocketOptions {
+            keepalive: Some(keepalive),
+            user_timeout: Some(user_timeout),
+            ..
+        } = SocketOptions::default()
+        else {
+            panic!("both are on")
+        };
+        assert!(keepalive.probes > 1);
+        assert!(user_timeout >= keepalive.patience());
+    }
 }
