@@ -52,6 +52,8 @@ pub fn watch(
     })?;
     // The directory, not the file: a file that is replaced is another file.
     watcher.watch(&directory, RecursiveMode::NonRecursive)?;
+    // Before anybody can be told that the server runs, and change the file.
+    let before = std::fs::read(&file).ok();
     let reload = Reload {
         file,
         running,
@@ -60,7 +62,7 @@ pub fn watch(
     };
     std::thread::Builder::new()
         .name("reload".into())
-        .spawn(move || reload.follow(&changes))
+        .spawn(move || reload.follow(before, &changes))
         .map_err(notify::Error::io)?;
     Ok(watcher)
 }
@@ -76,8 +78,7 @@ struct Reload<F> {
 
 impl<F: Fn() -> Result<Effective, ConfigError>> Reload<F> {
     /// Until the watcher is gone: waits for a change, then for quiet, and looks at the file.
-    fn follow(self, changes: &Receiver<()>) {
-        let mut before = std::fs::read(&self.file).ok();
+    fn follow(self, mut before: Option<Vec<u8>>, changes: &Receiver<()>) {
         while changes.recv().is_ok() {
             while changes.recv_timeout(QUIET).is_ok() {}
             let text = std::fs::read(&self.file).ok();
