@@ -53,6 +53,12 @@ pub enum ContentCommand<'a> {
         /// Which.
         session: SessionId,
     },
+    /// The session is over and nothing of it waits here any more: its place may be given to the
+    /// next. Said once, after [`crate::ContentEvent::Closed`].
+    Release {
+        /// Which.
+        session: SessionId,
+    },
     /// Close; what was sent before still leaves if it can.
     Close {
         /// Which.
@@ -162,6 +168,7 @@ enum Verb {
     Credit(u32),
     SetHome(u8),
     Finish,
+    Release,
     Close(u32),
 }
 
@@ -216,6 +223,7 @@ impl Commands {
             ContentCommand::Credit { session, frames } => (session, Verb::Credit(frames)),
             ContentCommand::SetHome { session, logic } => (session, Verb::SetHome(logic)),
             ContentCommand::Finish { session } => (session, Verb::Finish),
+            ContentCommand::Release { session } => (session, Verb::Release),
             ContentCommand::Close { session, reason } => {
                 self.dismissals.push(reason);
                 (session, Verb::Close(self.dismissals.len() as u32 - 1))
@@ -253,6 +261,7 @@ impl Commands {
                 Verb::Credit(frames) => ContentCommand::Credit { session, frames },
                 Verb::SetHome(logic) => ContentCommand::SetHome { session, logic },
                 Verb::Finish => ContentCommand::Finish { session },
+                Verb::Release => ContentCommand::Release { session },
                 Verb::Close(index) => ContentCommand::Close {
                     session,
                     reason: self.dismissals[index as usize],
@@ -396,7 +405,11 @@ impl Batch for Commands {
                     },
                     Verb::Authenticate { start, .. } => *start += bytes,
                     Verb::Close(index) => *index += dismissals,
-                    Verb::LogIn | Verb::Credit(_) | Verb::SetHome(_) | Verb::Finish => {}
+                    Verb::LogIn
+                    | Verb::Credit(_)
+                    | Verb::SetHome(_)
+                    | Verb::Finish
+                    | Verb::Release => {}
                 }
                 record
             }));

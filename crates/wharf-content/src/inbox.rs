@@ -26,7 +26,7 @@ pub enum ContentEvent<'a> {
         /// Whose.
         session: SessionId,
     },
-    /// The session is over. Its last event.
+    /// The session is over. Its last event; answered by [`crate::ContentCommand::Release`].
     Closed {
         /// Which.
         session: SessionId,

@@ -220,6 +220,7 @@ impl<P: Port> IoShard<P> {
                 }
             }
             ContentCommand::LogIn { session } => self.net.log_in(session),
+            ContentCommand::Release { session } => self.router.release(session),
             ContentCommand::Credit { session, frames } => self.net.return_credit(session, frames),
             ContentCommand::SetHome { session, logic } => self.router.switch(session, logic),
             ContentCommand::Finish { session } => {

@@ -1,10 +1,11 @@
 //! Sends each session's events to the logic shard that is its home.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf_base::SessionId;
 use wharf_content::{ContentEvent, Inbox};
-use wharf_net::{CloseReason, SessionEvents};
+use wharf_net::{CloseReason, Seat, SessionEvents};
 use wharf_wire::Frame;
 
 use crate::doorman::Doorman;
@@ -18,6 +19,8 @@ pub(crate) struct Router {
     /// By slot: generation and home of the session that is there.
     homes: Vec<Option<Home>>,
     pub(crate) inboxes: Vec<Inbox>,
+    /// The seats of sessions that are over and of which content has not heard everything.
+    vacated: BTreeMap<SessionId, Seat>,
     first_home: u8,
     doorman: Arc<Doorman>,
 }
@@ -34,6 +37,7 @@ impl Router {
         Self {
             homes: Vec::new(),
             inboxes: (0..logic_shards).map(|_| Inbox::default()).collect(),
+            vacated: BTreeMap::new(),
             first_home: shard % logic_shards,
             doorman,
         }
@@ -58,6 +62,11 @@ impl Router {
         if self.is_open(session) {
             self.set_home(session, Some(logic));
         }
+    }
+
+    /// Gives back the seat of a session that is over.
+    pub(crate) fn release(&mut self, session: SessionId) {
+        self.vacated.remove(&session);
     }
 
     /// Whether an event waits for anybody.
@@ -104,5 +113,9 @@ impl SessionEvents for Router {
         self.push(session, ContentEvent::Closed { session });
         self.set_home(session, None);
         self.doorman.leave(session);
+    }
+
+    fn vacated(&mut self, session: SessionId, seat: Seat) {
+        self.vacated.insert(session, seat);
     }
 }

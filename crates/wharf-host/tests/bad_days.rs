@@ -9,8 +9,8 @@ use std::time::Duration;
 use wharf_base::Instant;
 use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, Inbox, LogicOptions};
 use wharf_host::{
-    AnyName, Control, Doorman, MAILBOX_BYTES_MAX, OnThreadEnd, Placement, Server, ServerOptions,
-    StartError, Switchboard,
+    AnyName, Control, Doorman, IoShard, MAILBOX_BYTES_MAX, OnThreadEnd, Placement, Server,
+    ServerOptions, StartError, Switchboard,
 };
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{
@@ -199,53 +199,111 @@ impl<const PANICS: bool> Port for Fragile<PANICS> {
     }
 }
 
-/// An I/O shard that turns, and the logic shard behind it that takes nothing.
+/// An I/O shard that listens and turns when it is told to. Whatever logic shards there are, they
+/// take nothing.
+struct Alone {
+    shard: IoShard<Backend>,
+    switchboard: Arc<Switchboard>,
+    waker: Waker,
+    address: SocketAddr,
+}
+
+impl Alone {
+    fn new(options: &ServerOptions) -> Self {
+        let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
+        let port = Backend::open(&options.port).unwrap();
+        let waker = port.waker();
+        let mut shard = options.io_shard(0, port, Arc::clone(&switchboard));
+        let (reply, answer) = mpsc::sync_channel(1);
+        let local = ANYWHERE;
+        switchboard.control(0, Control::Listen { local, reply });
+        shard.turn();
+        let address = answer.recv().unwrap().unwrap();
+        Self {
+            shard,
+            switchboard,
+            waker,
+            address,
+        }
+    }
+
+    /// Takes turns until the clients have done what they do.
+    fn serve(&mut self, clients: impl FnOnce(SocketAddr) + Send + 'static) {
+        let (address, waker) = (self.address, self.waker.clone());
+        let done = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&done);
+        let thread = std::thread::spawn(move || {
+            clients(address);
+            flag.store(true, Ordering::Release);
+            waker.wake();
+        });
+        while !done.load(Ordering::Acquire) {
+            self.shard.turn();
+        }
+        thread.join().unwrap();
+    }
+}
+
+/// A client that resets its connection when it goes.
+fn connect(address: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect(address).unwrap();
+    let lingers = SockRef::from(&client).set_linger(Some(Duration::ZERO));
+    lingers.unwrap();
+    client
+}
+
+#[test]
+fn a_seat_is_given_to_the_next_when_content_has_heard_of_the_end() {
+    let options = options(1, Placement::Split, |_| ());
+    let mut alone = Alone::new(&options);
+    let mut logic = options.logic_thread(0, Arc::clone(&alone.switchboard));
+    let seats = options.limits.sessions_max;
+    let mut opened_before = 0;
+    for _ in 0..2 {
+        alone.serve(move |address| {
+            for _ in 0..2 * seats {
+                let mut client = connect(address);
+                // Whoever resets before it is accepted is nobody.
+                client.set_read_timeout(Some(SHORTLY / 4)).unwrap();
+                let _ = client.read(&mut [0]);
+            }
+        });
+        while alone.shard.report().net.sessions > 0 {
+            alone.shard.turn();
+        }
+        let opened = alone.shard.report().net.opened - opened_before;
+        opened_before += opened;
+        assert!((1..=u64::from(seats)).contains(&opened), "{opened} opened");
+        assert_eq!(u64::from(options.admission.stats().sessions), opened);
+        logic.turn(Instant::ZERO);
+        alone.shard.turn();
+        assert_eq!(options.admission.stats().sessions, 0);
+    }
+}
+
 #[test]
 fn what_waits_for_a_shard_that_takes_nothing_is_bounded() {
     let mut options = options(1, Placement::Split, |_| ());
     options.limits.inbound_bytes_per_second = 0;
     options.limits.inbound_packets_per_second = 0;
-    let switchboard = Arc::new(Switchboard::new(1, 1));
-    let port = Backend::open(&options.port).unwrap();
-    let waker = port.waker();
-    let mut shard = options.io_shard(0, port, Arc::clone(&switchboard));
-    let (reply, answer) = mpsc::sync_channel(1);
-    let local = ANYWHERE;
-    switchboard.control(0, Control::Listen { local, reply });
-    shard.turn();
-    let address = answer.recv().unwrap().unwrap();
-    let done = Arc::new(AtomicBool::new(false));
-    let clients = std::thread::spawn({
-        let done = Arc::clone(&done);
-        move || {
-            let frame = Echo {
-                text: "x".repeat(16_000),
-            }
-            .to_frame();
-            // Each says less than its credit lets it, resets, and is replaced by the next.
-            for _ in 0..2 * MAILBOX_BYTES_MAX / (FRAMES * frame.len()) {
-                let mut client = TcpStream::connect(address).unwrap();
-                SockRef::from(&client)
-                    .set_linger(Some(Duration::ZERO))
-                    .unwrap();
-                // Whoever is refused cannot say all of it; what was said is read before the reset.
-                let _ = (0..FRAMES).try_for_each(|_| client.write_all(&frame));
-                client.set_read_timeout(Some(SHORTLY)).unwrap();
-                let _ = client.read(&mut [0]);
-            }
-            done.store(true, Ordering::Release);
-            waker.wake();
+    let mut alone = Alone::new(&options);
+    alone.serve(|address| {
+        let text = "x".repeat(16_000);
+        let frame = Echo { text }.to_frame();
+        // Each says less than its credit lets it, resets, and is replaced by the next.
+        for _ in 0..2 * MAILBOX_BYTES_MAX / (FRAMES * frame.len()) {
+            let mut client = connect(address);
+            // Whoever is refused cannot say all of it; what was said is read before the reset.
+            let _ = (0..FRAMES).try_for_each(|_| client.write_all(&frame));
+            client.set_read_timeout(Some(SHORTLY)).unwrap();
+            let _ = client.read(&mut [0]);
         }
     });
-    while !done.load(Ordering::Acquire) {
-        shard.turn();
-    }
-    clients.join().unwrap();
-    let waiting = switchboard.logic[0].inbox.look(Inbox::size_bytes);
+    let waiting = alone.switchboard.logic[0].inbox.look(Inbox::size_bytes);
     let of_the_last = 64 * FRAMES * 16_384;
     assert!(
         waiting > MAILBOX_BYTES_MAX / 2,
-        "they did not get through: {waiting}"
+        "only {waiting} got through"
     );
     assert!(
         waiting < MAILBOX_BYTES_MAX + of_the_last,

@@ -248,7 +248,7 @@ impl PerAddress {
 
 /// A place in the counts, given back on drop.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub struct Seat {
     admission: Arc<Admission>,
     place: Place,
 }

@@ -1,7 +1,6 @@
 //! What goes in and out of a [`crate::Net`]: frames, the events of sessions, arriving sockets.
 
-use crate::CloseReason;
-use crate::admission::Seat;
+use crate::{CloseReason, Seat};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use wharf_base::SessionId;
@@ -24,6 +23,11 @@ pub trait SessionEvents {
     fn input_ended(&mut self, session: SessionId);
     /// The session is over, and its id names nothing any more.
     fn closed(&mut self, session: SessionId, reason: &CloseReason);
+    /// The seat of an accepted session, right after its `closed`. Whoever still has work for the
+    /// session keeps the seat until that is done, and so takes no more than there are seats.
+    fn vacated(&mut self, session: SessionId, seat: Seat) {
+        let _ = (session, seat);
+    }
 }
 
 /// A whole frame, header included, on its way out.

@@ -19,7 +19,7 @@ mod reason;
 mod session;
 mod stats;
 
-pub use admission::{AccessRules, Admission, AdmissionStats};
+pub use admission::{AccessRules, Admission, AdmissionStats, Seat};
 #[cfg(feature = "canary")]
 pub use canary::Canary;
 pub use events::{Arrival, Origin, Outgoing, SessionEvents};

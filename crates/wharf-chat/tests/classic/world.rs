@@ -181,6 +181,7 @@ impl World {
                 writeln!(self.log, "{name} closed: {}", reason.name()).unwrap();
             }
             ContentCommand::LogIn { .. }
+            | ContentCommand::Release { .. }
             | ContentCommand::Credit { .. }
             | ContentCommand::SetHome { .. } => {}
         }

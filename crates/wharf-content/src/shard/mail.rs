@@ -3,9 +3,9 @@
 use super::turn::Turn;
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
-use crate::{AskError, AskId, Cause, Letter, Note, Origin, RoomId, Ticket, UserId};
+use crate::{AskError, AskId, Cause, ContentCommand, Letter, Note, Origin, RoomId, Ticket, UserId};
 use bytes::Bytes;
-use wharf_base::Key;
+use wharf_base::{Key, SessionId};
 use wharf_wire::SendClass;
 
 impl Turn<'_> {
@@ -31,7 +31,10 @@ impl Turn<'_> {
             } => self.on_ask(to, ticket, &message),
             Contents::Answer { to, ask, answer } => self.on_answer(to, ask, &answer),
             Contents::UserIn { user, session } => self.state.directory.came(user, session),
-            Contents::UserOut { user, session } => self.state.directory.went(user, session),
+            Contents::UserOut { user, session } => {
+                self.state.directory.went(user, session);
+                self.release(session);
+            }
             Contents::Word { user, class, frame } => self.on_word(user, class, frame),
         }
     }
@@ -91,6 +94,12 @@ impl Turn<'_> {
         let (_, timer) = asks.swap_remove(index);
         self.state.desk.timers.cancel(room, timer);
         true
+    }
+
+    /// Nothing of a session waits anywhere any more. Said by whoever was the last to hear of its
+    /// end, so that what waits for a busy shard is bounded by the sessions that are counted.
+    pub(super) fn release(&mut self, session: SessionId) {
+        self.command(session, ContentCommand::Release { session });
     }
 
     fn on_word(&mut self, user: UserId, class: SendClass, frame: Bytes) {

@@ -77,7 +77,7 @@ impl Turn<'_> {
 
     fn on_closed(&mut self, id: SessionId) {
         let Some(session) = self.known(id) else {
-            return;
+            return self.release(id);
         };
         match session.phase {
             Phase::Expected => session.held.get_or_insert_default().closed = true,
@@ -358,9 +358,12 @@ impl Turn<'_> {
         if let Some(held) = &session.held {
             self.state.desk.stats.frames_held -= held.frames() as u64;
         }
-        if let Some(user) = &session.user {
-            let user = user.id;
-            self.post_about(user, Contents::UserOut { user, session: id });
+        match &session.user {
+            Some(User { id: user, .. }) => {
+                let user = *user;
+                self.post_about(user, Contents::UserOut { user, session: id });
+            }
+            None => self.release(id),
         }
         if let Some(seat) = session.seat {
             self.drop_link(seat);

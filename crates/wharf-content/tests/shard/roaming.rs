@@ -107,6 +107,11 @@ impl Run {
         for name in NAMES {
             self.check(name);
         }
+        let seed = self.seed;
+        assert!(
+            self.world.unreleased.is_empty(),
+            "seed {seed}: kept for ever"
+        );
         for logic in &self.world.logics {
             let stats = logic.shard.stats();
             let left = (

@@ -2,7 +2,7 @@
 
 use crate::village::{LINE, Plan, id_of, read_line, village};
 use expect_test::Expect;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) clients: Vec<Client>,
     /// Who is logged in, by name.
     users: BTreeMap<String, SessionId>,
+    /// Sessions that are over and of which content has not heard everything.
+    pub(crate) unreleased: BTreeSet<SessionId>,
     /// What the authenticator has said and not yet delivered, while it takes its time.
     verdicts: VecDeque<(SessionId, Result<UserId, LoginRefusal>)>,
     pub(crate) delays_verdicts: bool,
@@ -102,6 +104,7 @@ impl World {
             ios: (0..io_count).map(|_| Io::default()).collect(),
             clients: Vec::new(),
             users: BTreeMap::new(),
+            unreleased: BTreeSet::new(),
             verdicts: VecDeque::new(),
             delays_verdicts: false,
             log: String::new(),
@@ -188,6 +191,7 @@ impl World {
         }
         self.users.retain(|_, user| *user != session);
         self.push(session, |session| ContentEvent::Closed { session });
+        self.unreleased.insert(session);
         self.ios[usize::from(session.shard())]
             .homes
             .remove(&session);
@@ -303,6 +307,13 @@ impl World {
             ContentCommand::Finish { session } => {
                 self.say(session, "finishes");
                 self.close(session);
+            }
+            ContentCommand::Release { session } => {
+                let was_closed = self.unreleased.remove(&session);
+                assert!(
+                    was_closed,
+                    "{session} is let go of while it lives, or twice"
+                );
             }
             ContentCommand::Close { session, reason } => {
                 self.say(session, &format!("closed: {}", reason.name()));

@@ -92,6 +92,9 @@ impl Net {
         self.stats.closed[reason.index()] += 1;
         if session.announced {
             events.closed(session.id, &reason);
+            if let Some(seat) = session.seat {
+                events.vacated(session.id, seat);
+            }
         }
     }
 }
