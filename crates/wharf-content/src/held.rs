@@ -49,6 +49,11 @@ impl Held {
         })
     }
 
+    /// Memory that the frames occupy.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.bytes.len() + self.frames.len() * size_of::<HeldFrame>()
+    }
+
     /// How many frames wait.
     pub(crate) fn frames(&self) -> usize {
         self.frames.len() - self.served

@@ -64,12 +64,22 @@ pub enum LoginRefusal {
 /// An arena of [`ContentEvent`]s in the order in which they happened.
 ///
 /// Invariant: every frame's range lies in `bytes`; `letters` has one entry for each record that
-/// says so, in their order.
+/// says so, in their order, and `letter_bytes` is what they occupy.
 #[derive(Debug, Default)]
 pub struct Inbox {
     bytes: Vec<u8>,
     records: Vec<Record>,
     letters: Vec<Letter>,
+    letter_bytes: usize,
+}
+
+/// Letters that wait somewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MailLoad {
+    /// How many.
+    pub letters: usize,
+    /// Memory that they occupy.
+    pub bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +122,7 @@ impl Inbox {
             ContentEvent::Switched { session } => (session, Kind::Switched),
             ContentEvent::Verdict { session, verdict } => (session, Kind::Verdict(verdict)),
             ContentEvent::Letter(letter) => {
+                self.letter_bytes += letter.size_bytes();
                 self.letters.push(letter);
                 (SessionId::from_bits(0), Kind::Letter)
             }
@@ -149,6 +160,7 @@ impl Inbox {
         arena::clear(&mut self.records);
         arena::clear(&mut self.bytes);
         arena::clear(&mut self.letters);
+        self.letter_bytes = 0;
     }
 
     /// How many events wait.
@@ -163,13 +175,15 @@ impl Inbox {
 
     /// Memory that the waiting events occupy.
     pub fn size_bytes(&self) -> usize {
-        let letters = self.letters.len() * size_of::<Letter>();
-        self.bytes.len() + self.records.len() * size_of::<Record>() + letters
+        self.bytes.len() + self.records.len() * size_of::<Record>() + self.letter_bytes
     }
 
-    /// How many of the events are letters.
-    pub(crate) fn letters(&self) -> usize {
-        self.letters.len()
+    /// The letters among the events.
+    pub fn mail_load(&self) -> MailLoad {
+        MailLoad {
+            letters: self.letters.len(),
+            bytes: self.letter_bytes,
+        }
     }
 
     fn store(&mut self, frame: Frame<'_>) -> Kind {
@@ -193,6 +207,7 @@ impl Batch for Inbox {
         let base = self.bytes.len();
         self.bytes.append(&mut later.bytes);
         self.letters.append(&mut later.letters);
+        self.letter_bytes += core::mem::take(&mut later.letter_bytes);
         self.records
             .extend(later.records.drain(..).map(|mut record| {
                 if let Kind::Frame { start, .. } = &mut record.kind {

@@ -45,6 +45,20 @@ pub(crate) enum Contents {
     },
 }
 
+impl Letter {
+    /// Memory that it occupies.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let enclosed = match &self.0 {
+            Contents::Arrive(arrival) => size_of::<Arrival>() + arrival.held.size_bytes(),
+            Contents::Tell { message, .. } | Contents::Ask { message, .. } => message.size_bytes(),
+            Contents::Answer { answer, .. } => answer.as_ref().map_or(0, OwnedMessage::size_bytes),
+            Contents::UserIn { .. } | Contents::UserOut { .. } => 0,
+            Contents::Word { frame, .. } => frame.len(),
+        };
+        size_of::<Self>() + enclosed
+    }
+}
+
 /// A session with everything that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Arrival {

@@ -54,7 +54,7 @@ pub use commands::{Commands, ContentCommand, Dismissal, LoginRequest, Origin, Pa
 pub use foyer::{Foyer, FoyerCx};
 pub use handler::{Fault, Handled, Refusal};
 pub use ids::{AskId, MemberId, RoomId, RoomKind, TimerId, User, UserId};
-pub use inbox::{ContentEvent, Inbox, LoginRefusal};
+pub use inbox::{ContentEvent, Inbox, LoginRefusal, MailLoad};
 pub use letter::Letter;
 pub use limits::ContentLimits;
 pub use note::{AskError, Message, Note, Ticket};

@@ -15,9 +15,12 @@ pub struct ContentLimits {
     pub room_timers_max: u32,
     /// Questions of one room that are not answered yet. One more is refused to the handler.
     pub room_asks_max: u32,
-    /// Letters to one logic shard, in one batch, that rooms may cause. One more is refused to the
-    /// handler. Moves and answers have no such bound: sessions and questions bound them.
+    /// Letters that wait for one logic shard, those that it was given before included. One more
+    /// that a game causes is refused to the handler. Moves and answers have no such bound:
+    /// sessions and questions bound them.
     pub mail_max: usize,
+    /// Memory that these letters occupy. At this bound the next is refused as well.
+    pub mail_bytes_max: usize,
     /// Bytes of commands to one I/O shard, in one batch, after which no more frames are served
     /// until the next. One handler call may go over it by what that call sends.
     pub outbox_bytes_max: usize,
@@ -42,6 +45,7 @@ impl Default for ContentLimits {
             room_timers_max: 1_024,
             room_asks_max: 64,
             mail_max: 4_096,
+            mail_bytes_max: 4 * 1024 * 1024,
             outbox_bytes_max: 4 * 1024 * 1024,
             held_frames_max: 16_384,
             enters_max: 4_096,

@@ -110,6 +110,10 @@ impl OwnedMessage {
         }
     }
 
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.body.len()
+    }
+
     pub(crate) fn as_message(&self) -> Message<'_> {
         Message {
             id: self.id,

@@ -168,6 +168,7 @@ impl<P: Port> IoShard<P> {
             return;
         };
         let own = usize::from(self.index);
+        look_ahead(&self.switchboard, &mut self.outbox);
         for _ in 0..LOGIC_ROUNDS_PER_TURN {
             self.take_letters(own);
             logic.handle_batch(now, &mut self.router.inboxes[own], &mut self.outbox);
@@ -267,7 +268,19 @@ pub(crate) fn give_outbox(switchboard: &Switchboard, outbox: &mut Outbox, cut: &
         switchboard.give_commands(shard, commands, cut);
     }
     for (shard, letters) in outbox.mail.iter_mut().enumerate() {
-        switchboard.give_events(shard, letters);
+        if !letters.is_empty() {
+            switchboard.give_events(shard, letters);
+            outbox.ahead[shard] = switchboard.mail_load(shard);
+        }
+    }
+}
+
+/// Before a batch: looks whether the letters that waited for others still do.
+pub(crate) fn look_ahead(switchboard: &Switchboard, outbox: &mut Outbox) {
+    for (shard, ahead) in outbox.ahead.iter_mut().enumerate() {
+        if ahead.letters > 0 {
+            *ahead = switchboard.mail_load(shard);
+        }
     }
 }
 

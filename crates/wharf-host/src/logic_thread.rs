@@ -1,6 +1,6 @@
 //! A logic shard on a thread of its own: the split placement.
 
-use crate::io_shard::{Cut, give_outbox};
+use crate::io_shard::{Cut, give_outbox, look_ahead};
 use crate::switchboard::Switchboard;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,6 +39,7 @@ impl LogicThread {
                 .inbox
                 .take(&mut self.inbox);
         }
+        look_ahead(&self.switchboard, &mut self.outbox);
         self.logic
             .handle_batch(now, &mut self.inbox, &mut self.outbox);
         give_outbox(&self.switchboard, &mut self.outbox, &mut self.cut);

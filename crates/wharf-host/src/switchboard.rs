@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 use wharf_base::{Handover, SessionId};
-use wharf_content::{Commands, Inbox, LogicStats};
+use wharf_content::{Commands, Inbox, LogicStats, MailLoad};
 use wharf_net::{Arrival, NetStats};
 use wharf_port::{OpenError, PortStats, Waker};
 
@@ -153,6 +153,11 @@ impl Switchboard {
         {
             waker.wake();
         }
+    }
+
+    /// The letters that wait for a logic shard.
+    pub fn mail_load(&self, shard: usize) -> MailLoad {
+        self.logic[shard].inbox.look(Inbox::mail_load)
     }
 
     /// Whether so much waits for a logic shard that it should get no more sessions.

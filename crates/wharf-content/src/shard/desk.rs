@@ -6,7 +6,8 @@ use crate::letter::Contents;
 use crate::note::OwnedMessage;
 use crate::timers::Timers;
 use crate::{
-    AskError, AskId, ContentEvent, Letter, LogicStats, MemberId, Outbox, RoomId, Ticket, UserId,
+    AskError, AskId, ContentEvent, Letter, LogicStats, MailLoad, MemberId, Outbox, RoomId, Ticket,
+    UserId,
 };
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -20,6 +21,8 @@ pub(crate) struct Desk {
     pub(crate) timers: Timers,
     /// Letters from this shard to itself.
     pub(crate) own_mail: VecDeque<Letter>,
+    /// Memory that they occupy.
+    own_mail_bytes: usize,
     /// What handlers asked for and is done when they have returned, in order. Bounded by what one
     /// event's handlers ask for.
     pub(crate) todo: VecDeque<Todo>,
@@ -47,6 +50,7 @@ impl Desk {
             planted,
             timers: Timers::default(),
             own_mail: VecDeque::new(),
+            own_mail_bytes: 0,
             todo: VecDeque::new(),
             scratch: Vec::new(),
             stats: LogicStats::default(),
@@ -62,13 +66,21 @@ impl Desk {
     /// Sends a letter that is bounded by something else (sessions, open questions).
     pub(crate) fn post(&mut self, outbox: &mut Outbox, to: u8, letter: Letter) {
         if to == self.options.index {
+            self.own_mail_bytes += letter.size_bytes();
             self.own_mail.push_back(letter);
         } else {
             outbox.mail[usize::from(to)].push(ContentEvent::Letter(letter));
         }
     }
 
-    /// Sends a letter that a game caused, unless too many are under way.
+    /// The next letter from this shard to itself.
+    pub(crate) fn next_own_letter(&mut self) -> Option<Letter> {
+        let letter = self.own_mail.pop_front()?;
+        self.own_mail_bytes -= letter.size_bytes();
+        Some(letter)
+    }
+
+    /// Sends a letter that a game caused, unless too many are under way, or too long ones.
     pub(crate) fn post_if_room(
         &mut self,
         outbox: &mut Outbox,
@@ -76,14 +88,17 @@ impl Desk {
         letter: Letter,
     ) -> Result<(), CapacityError> {
         let waiting = if to == self.options.index {
-            self.own_mail.len()
+            MailLoad {
+                letters: self.own_mail.len(),
+                bytes: self.own_mail_bytes,
+            }
         } else {
-            outbox.mail[usize::from(to)].letters()
+            outbox.mail_load(to)
         };
-        let mail_max = self.options.limits.mail_max;
-        if waiting >= mail_max {
+        let limits = &self.options.limits;
+        if waiting.letters >= limits.mail_max || waiting.bytes >= limits.mail_bytes_max {
             self.stats.mail_full += 1;
-            let capacity = u32::try_from(mail_max).unwrap_or(u32::MAX);
+            let capacity = u32::try_from(limits.mail_max).unwrap_or(u32::MAX);
             return Err(CapacityError { capacity });
         }
         self.post(outbox, to, letter);

@@ -13,7 +13,7 @@ impl Turn<'_> {
     /// rooms that talk without end cannot hold up the shard.
     pub(super) fn handle_own_mail(&mut self) {
         for _ in 0..self.state.desk.own_mail.len() {
-            if let Some(letter) = self.state.desk.own_mail.pop_front() {
+            if let Some(letter) = self.state.desk.next_own_letter() {
                 self.on_letter(letter);
                 self.settle();
             }

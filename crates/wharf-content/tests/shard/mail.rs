@@ -113,6 +113,25 @@ fn a_letter_too_many_is_refused_to_its_sender() {
 }
 
 #[test]
+fn letters_that_are_too_long_together_are_refused() {
+    let limits = ContentLimits {
+        mail_bytes_max: 1_000,
+        ..ContentLimits::default()
+    };
+    let mut world = World::with(village(Plan::default()), limits, 2, 1);
+    world.run("ann opens; ann login ann; ann enter 0");
+    world.take_log();
+    let long = "x".repeat(1_000);
+    for hall in [0, 1] {
+        world.run(&format!("ann tell {hall} {long}, ann tell {hall} more"));
+        let log = world.take_log();
+        assert_eq!(log.matches("no tell").count(), 1, "{log}");
+        world.run(&format!("ann tell {hall} again"));
+        assert!(!world.take_log().contains("no tell"), "it has been read");
+    }
+}
+
+#[test]
 fn a_user_is_found_wherever_the_session_went() {
     check_in(
         two_shards(),
