@@ -52,6 +52,8 @@ pub struct Doorman {
 /// Invariant: `names` and `sessions` are each other's reverse.
 struct State {
     authenticator: Box<dyn Authenticator>,
+    /// With which words the authenticator panicked last.
+    panicked: Option<String>,
     clock: UnixClock,
     ids: UniqueIds,
     names: HashMap<Arc<str>, SessionId>,
@@ -59,13 +61,19 @@ struct State {
 }
 
 impl State {
-    /// What the authenticator says. One that panics is logged and lets nobody in that time; nothing
-    /// was changed yet.
+    /// What the authenticator says. One that panics lets nobody in that time; nothing was changed
+    /// yet. It is logged once for each cause, not for each who tries.
     fn verify(&mut self, user: &str, password: &str) -> Result<(), LoginRefusal> {
         let authenticator = &mut self.authenticator;
         let asked = catch_unwind(AssertUnwindSafe(|| authenticator.verify(user, password)));
-        asked.unwrap_or_else(|_| {
-            tracing::error!("the authenticator panicked; this login is refused");
+        asked.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            let panic = text.unwrap_or("a panic without a message");
+            if self.panicked.as_deref() != Some(panic) {
+                tracing::error!(panic, "the authenticator panicked; logins are refused");
+                self.panicked = Some(panic.to_owned());
+            }
             Err(LoginRefusal::Unavailable)
         })
     }
@@ -76,6 +84,7 @@ impl Doorman {
     pub fn new(authenticator: Box<dyn Authenticator>, clock: UnixClock) -> Self {
         let state = State {
             authenticator,
+            panicked: None,
             clock,
             ids: UniqueIds::new(0),
             names: HashMap::new(),
@@ -137,6 +146,7 @@ impl Doorman {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
     use wharf_base::Key;
 
     fn doorman() -> Doorman {
@@ -160,13 +170,33 @@ mod tests {
     }
 
     #[test]
-    fn an_authenticator_that_panics_lets_nobody_in_and_breaks_nothing() {
+    fn an_authenticator_that_panics_lets_nobody_in_and_is_logged_once() {
         let doorman = Doorman::new(Box::new(Broken), Box::new(|| UniqueIds::EPOCH_UNIX_MS));
-        for slot in 1..3 {
-            let refused = doorman.log_in(session(slot), "kim", "");
-            assert_eq!(refused, Err(LoginRefusal::Unavailable));
-        }
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            for slot in 1..4 {
+                let refused = doorman.log_in(session(slot), "kim", "");
+                assert_eq!(refused, Err(LoginRefusal::Unavailable));
+            }
+        });
         assert_eq!(doorman.count(), 0);
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(log.matches("the users are gone").count(), 1, "{log}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

@@ -245,13 +245,13 @@ impl Server {
         for presence in presences {
             let (options, ready) = (options.clone(), ready.clone());
             self.spawn(format!("io-{}", presence.1), move || {
-                io_thread::<P>(&presence, &options, &ready)
+                io_thread::<P>(&presence, &options, ready)
             })?;
         }
         drop(ready);
-        // A thread keeps its sender to its end, so it is the count that ends this, or a panic.
+        // Ends when every thread has answered or panicked: none keeps its sender longer.
         let mut opened = 0;
-        for answer in answers.iter().take(options.shards.into()) {
+        for answer in answers {
             answer.map_err(StartError::Open)?;
             opened += 1;
         }
@@ -320,7 +320,7 @@ impl Drop for Presence {
 fn io_thread<P: NativePort>(
     Presence(switchboard, index): &Presence,
     options: &ServerOptions,
-    ready: &SyncSender<Result<(), OpenError>>,
+    ready: SyncSender<Result<(), OpenError>>,
 ) -> Option<ShardReport> {
     let port = match P::open(&options.port) {
         Ok(port) => port,
@@ -331,6 +331,7 @@ fn io_thread<P: NativePort>(
     };
     let mut shard = options.io_shard(*index, port, Arc::clone(switchboard));
     let _ = ready.send(Ok(()));
+    drop(ready);
     while !shard.is_over() {
         shard.turn();
     }

@@ -143,6 +143,9 @@ impl Switchboard {
         if mailbox.controls.publish(&mut vec![control]) {
             mailbox.wake();
         }
+        if mailbox.ended.load(Ordering::Acquire) {
+            mailbox.drop_controls();
+        }
     }
 
     /// Gives events and letters to a logic shard.
@@ -171,6 +174,7 @@ impl Switchboard {
         let again = self.io[usize::from(shard)]
             .ended
             .swap(true, Ordering::AcqRel);
+        self.io[usize::from(shard)].drop_controls();
         if !again && self.open_shards.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.wake_all();
         }
@@ -192,6 +196,11 @@ impl Switchboard {
 }
 
 impl IoMailbox {
+    /// Nobody will answer them any more, and whoever waits for an answer must hear that.
+    fn drop_controls(&self) {
+        self.controls.take(&mut Vec::new());
+    }
+
     fn wake(&self) {
         // A shard that connects later is woken then.
         if let Some(waker) = self.waker.get() {

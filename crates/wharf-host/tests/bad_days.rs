@@ -101,18 +101,28 @@ fn a_handler_that_does_not_return_does_not_hold_up_the_stop() {
     }
 }
 
-/// A port of which the first in a server does not open, or the second panics at its first wait.
-struct Fragile<const PANICS: bool>(Backend);
+/// A port of which one in a server breaks.
+struct Fragile<const HOW: u8>(Backend);
 
-impl<const PANICS: bool> NativePort for Fragile<PANICS> {
+/// The first does not open,
+const CLOSED: u8 = 0;
+/// the second panics when it is opened,
+const PANICS_AT_OPEN: u8 = 1;
+/// or at its first wait,
+const PANICS_AT_WAIT: u8 = 2;
+/// or the first does, and that is the one that would listen.
+const LISTENER_PANICS: u8 = 3;
+
+impl<const HOW: u8> NativePort for Fragile<HOW> {
     const NAME: &'static str = "fragile";
 
     fn open(options: &PortOptions) -> Result<Self, OpenError> {
-        match (PANICS, std::thread::current().name()) {
-            (false, Some("io-0")) => return Err(OpenError::SocketsFull),
+        match (HOW, std::thread::current().name()) {
+            (CLOSED, Some("io-0")) => return Err(OpenError::SocketsFull),
             // Long enough for the start to have been given up.
-            (false, _) => std::thread::park_timeout(Duration::from_millis(300)),
-            (true, _) => {}
+            (CLOSED, _) => std::thread::park_timeout(Duration::from_millis(300)),
+            (PANICS_AT_OPEN, Some("io-1")) => panic!("a bad day"),
+            _ => {}
         }
         Backend::open(options).map(Self)
     }
@@ -122,7 +132,7 @@ impl<const PANICS: bool> NativePort for Fragile<PANICS> {
 fn a_start_that_fails_says_why_and_ends() {
     let options = options(3, Placement::Fused, |_| ());
     let error = in_time(move || {
-        let server = Server::start::<Fragile<false>>(&options, ANYWHERE, quietly());
+        let server = Server::start::<Fragile<CLOSED>>(&options, ANYWHERE, quietly());
         server.err().expect("the first port does not open")
     });
     assert!(
@@ -132,11 +142,25 @@ fn a_start_that_fails_says_why_and_ends() {
 }
 
 #[test]
+fn a_start_in_which_a_shard_panics_ends() {
+    fn error_of<const HOW: u8>() -> StartError {
+        let options = options(3, Placement::Fused, |_| ());
+        in_time(move || {
+            let server = Server::start::<Fragile<HOW>>(&options, ANYWHERE, quietly());
+            server.err().expect("a shard panics")
+        })
+    }
+    for error in [error_of::<PANICS_AT_OPEN>(), error_of::<LISTENER_PANICS>()] {
+        assert!(matches!(error, StartError::ShardEnded), "{error}");
+    }
+}
+
+#[test]
 fn an_io_thread_that_panics_does_not_hold_up_the_stop() {
     let options = options(2, Placement::Fused, |_| ());
     let (told, ended) = mpsc::channel();
     let on_end: OnThreadEnd = Arc::new(move || _ = told.send(()));
-    let server = Server::start::<Fragile<true>>(&options, ANYWHERE, on_end).unwrap();
+    let server = Server::start::<Fragile<PANICS_AT_WAIT>>(&options, ANYWHERE, on_end).unwrap();
     ended
         .recv_timeout(PATIENCE)
         .expect("the second thread panics");
@@ -145,10 +169,12 @@ fn an_io_thread_that_panics_does_not_hold_up_the_stop() {
     assert!(problem.contains("io-1 panicked"), "{problem}");
 }
 
-impl<const PANICS: bool> Port for Fragile<PANICS> {
+impl<const HOW: u8> Port for Fragile<HOW> {
     fn wait(&mut self, batch: &mut Vec<Completion>, until: Option<Instant>) -> io::Result<Instant> {
-        let breaks = PANICS && std::thread::current().name() == Some("io-1");
-        assert!(!breaks, "a bad day");
+        match (HOW, std::thread::current().name()) {
+            (PANICS_AT_WAIT, Some("io-1")) | (LISTENER_PANICS, Some("io-0")) => panic!("a bad day"),
+            _ => {}
+        }
         self.0.wait(batch, until)
     }
     fn listen(&mut self, at: SocketAddr, options: &ListenOptions) -> Result<SocketId, OpenError> {
