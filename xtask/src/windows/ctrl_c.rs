@@ -11,6 +11,8 @@ use crate::{Outcome, Workspace};
 
 /// The key, as a terminal sends it.
 const CTRL_C: &[u8] = b"\x03";
+/// What the banner's last line says, and no other line: the second Ctrl-C would end at once.
+const READY: &str = "Ctrl-C here stops in order";
 /// Longer than the server takes to start and to stop, on a busy machine.
 const PATIENCE_SECONDS: &str = "120";
 
@@ -36,8 +38,7 @@ pub(crate) fn stops_the_server(workspace: &Workspace) -> Outcome {
     for line in BufReader::new(terminal.stdout.take().expect("piped")).lines() {
         let line = line.map_err(|error| format!("the server said no text: {error}"))?;
         said = said + &line + "\n";
-        // The last line of the banner.
-        if line.contains("Ctrl-C") {
+        if line.contains(READY) {
             keyboard
                 .write_all(CTRL_C)
                 .map_err(|error| format!("Ctrl-C: {error}"))?;
