@@ -2,7 +2,8 @@
 
 use crate::BotOptions;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write as _};
 use wharf_base::{Duration, Instant};
 
 /// Where a run stands.
@@ -131,7 +132,7 @@ impl Console {
     /// A console for this process's standard error.
     #[expect(clippy::missing_panics_doc, reason = "the template is a constant")]
     pub fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}");
             ProgressBar::new_spinner().with_style(style.expect("the template is a good one"))
         });
@@ -161,7 +162,7 @@ impl Default for Console {
 
 impl Progress for Console {
     fn begun(&mut self, options: &BotOptions) {
-        eprintln!("{options}");
+        tell(options);
     }
 
     fn at(&mut self, snapshot: &Snapshot, now: Instant) {
@@ -174,7 +175,7 @@ impl Progress for Console {
             .is_none_or(|shown_at| now >= shown_at + PLAIN_EVERY)
         {
             self.shown_at = Some(now);
-            eprintln!("{}", snapshot.line(self.rate));
+            tell(snapshot.line(self.rate));
         }
     }
 
@@ -183,6 +184,11 @@ impl Progress for Console {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A line on standard error; whoever closed it does not want to know.
+fn tell(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// A latency with the unit that fits it.

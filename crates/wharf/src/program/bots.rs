@@ -1,6 +1,7 @@
 //! `wharf bots`.
 
 use super::CANNOT_START;
+use super::say::complain;
 use std::process::ExitCode;
 use wharf_bots::Stop;
 
@@ -9,13 +10,15 @@ use wharf_bots::Stop;
 pub(super) fn run(args: &wharf_bots::BotArgs) -> ExitCode {
     let stop = Stop::new();
     if let Err(error) = stop_on_signals(stop.clone()) {
-        eprintln!("wharf bots: signals cannot be handled: {error}");
+        complain(format_args!(
+            "wharf bots: signals cannot be handled: {error}"
+        ));
     }
     match wharf_bots::run_args(args, &stop) {
         Ok(report) if report.is_right() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("wharf bots: {error}");
+            complain(format_args!("wharf bots: {error}"));
             ExitCode::from(CANNOT_START)
         }
     }
@@ -27,7 +30,9 @@ fn stop_on_signals(stop: Stop) -> Result<(), ctrlc::Error> {
         if stop.is_asked() {
             std::process::exit(1);
         }
-        eprintln!("\nwharf bots: ending early; once more ends at once");
+        complain(format_args!(
+            "\nwharf bots: ending early; once more ends at once"
+        ));
         stop.ask();
     })
 }

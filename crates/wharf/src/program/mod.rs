@@ -106,7 +106,7 @@ pub fn main() -> ExitCode {
 
 /// One clear line, and the exit code of what could not start.
 fn refuse(problem: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("wharf: {problem}");
+    say::complain(format_args!("wharf: {problem}"));
     ExitCode::from(CANNOT_START)
 }
 
