@@ -79,35 +79,63 @@ struct Reload<F> {
 impl<F: Fn() -> Result<Effective, ConfigError>> Reload<F> {
     /// Until the watcher is gone: waits for a change, then for quiet, and looks at the file.
     fn follow(self, mut before: Option<Vec<u8>>, changes: &Receiver<()>) {
+        let mut rules = access_rules(&self.running);
         while changes.recv().is_ok() {
             while changes.recv_timeout(QUIET).is_ok() {}
             let text = std::fs::read(&self.file).ok();
-            if text != before {
-                self.apply(text.is_some());
-                before = text;
+            if text == before {
+                continue;
             }
+            if text.is_none() {
+                self.warn_gone();
+            } else if let Some(applied) = self.apply(&rules) {
+                rules = applied;
+            }
+            before = text;
         }
     }
 
-    fn apply(&self, is_there: bool) {
-        if !is_there {
-            let file = self.file.display();
-            tracing::warn!(%file, "configuration file is gone: the access lists stay as they are");
-            return;
-        }
+    /// Applies what the file says now; if the lists of `before` go, everybody may come in, and
+    /// that is worth more than a note.
+    fn apply(&self, before: &AccessRules) -> Option<AccessRules> {
         let config = match (self.resolve)() {
             Ok(config) => config,
-            Err(error) => return tracing::warn!(%error, "configuration not reloaded"),
+            Err(error) => {
+                tracing::warn!(%error, "configuration not reloaded");
+                return None;
+            }
         };
+        if config.file().is_none() {
+            self.warn_gone();
+            return None;
+        }
         let rules = access_rules(&config);
         let (allow, deny) = (rules.allow.len(), rules.deny.len());
-        self.admission.set_rules(rules);
-        tracing::info!(allow, deny, "access lists reloaded");
+        self.admission.set_rules(rules.clone());
+        let open = AccessRules::default();
+        if rules == open && *before != open {
+            tracing::warn!(
+                allow,
+                deny,
+                "access lists reloaded: empty, everybody may connect"
+            );
+        } else {
+            tracing::info!(allow, deny, "access lists reloaded");
+        }
         let mut later = self.running.differing(&config);
         later.retain(|key| !key.starts_with("access."));
         if !later.is_empty() {
             let settings = later.join(", ");
             tracing::warn!(settings, "these take effect at the next start");
         }
+        Some(rules)
+    }
+
+    fn warn_gone(&self) {
+        let file = self.file.display();
+        tracing::warn!(
+            %file,
+            "configuration file is gone or cannot be read: the access lists stay as they are"
+        );
     }
 }

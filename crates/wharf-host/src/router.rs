@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use wharf_base::SessionId;
 use wharf_content::{ContentEvent, Inbox};
-use wharf_net::{CloseReason, Seat, SessionEvents};
+use wharf_net::{CloseReason, Seat, SessionEvents, TurnedAway};
 use wharf_wire::Frame;
 
 use crate::doorman::Doorman;
@@ -117,5 +117,9 @@ impl SessionEvents for Router {
 
     fn vacated(&mut self, session: SessionId, seat: Seat) {
         self.vacated.insert(session, seat);
+    }
+
+    fn turned_away(&mut self, peer: SocketAddr, why: TurnedAway) {
+        session_log::turned_away(peer, why);
     }
 }

@@ -3,10 +3,14 @@
 
 use std::net::SocketAddr;
 use wharf_base::SessionId;
-use wharf_net::CloseReason;
+use wharf_net::{CloseReason, TurnedAway};
 
 pub(crate) fn opened(session: SessionId, peer: SocketAddr) {
     tracing::debug!(%session, %peer, "session opened");
+}
+
+pub(crate) fn turned_away(peer: SocketAddr, why: TurnedAway) {
+    tracing::debug!(%peer, reason = why.name(), "connection turned away");
 }
 
 pub(crate) fn closed(session: SessionId, reason: &CloseReason) {

@@ -1,6 +1,6 @@
 //! What goes in and out of a [`crate::Net`]: frames, the events of sessions, arriving sockets.
 
-use crate::{CloseReason, Seat};
+use crate::{CloseReason, Refusal, Seat};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use wharf_base::SessionId;
@@ -11,7 +11,7 @@ use wharf_wire::Frame;
 ///
 /// For each session: `opened`, its frames in the order in which they were sent, `input_ended` at
 /// most once and behind them, `closed` last. A connection that could not be made is `closed`
-/// without having been `opened`; one that was refused is never heard of.
+/// without having been `opened`; one that was refused is heard of by `turned_away` alone.
 pub trait SessionEvents {
     /// A session began: accepted from `peer`, or connected to it.
     fn opened(&mut self, session: SessionId, peer: SocketAddr);
@@ -27,6 +27,36 @@ pub trait SessionEvents {
     /// session keeps the seat until that is done, and so takes no more than there are seats.
     fn vacated(&mut self, session: SessionId, seat: Seat) {
         let _ = (session, seat);
+    }
+
+    /// A connection from `peer` became no session. Nobody needs to know, but a log may.
+    fn turned_away(&mut self, peer: SocketAddr, why: TurnedAway) {
+        let _ = (peer, why);
+    }
+}
+
+/// Why a connection became no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// There was no seat, and it is told so.
+    Refused(Refusal),
+    /// It was reset: there was not even a seat for telling it so.
+    Overflow,
+    /// It was reset: its address held too many sessions.
+    AddressFull,
+    /// It was reset: the access lists do not let its address in.
+    Denied,
+}
+
+impl TurnedAway {
+    /// A short, stable name for logs and counters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => CloseReason::Refused(refusal).name(),
+            Self::Overflow => "refused-reset",
+            Self::AddressFull => "address-full",
+            Self::Denied => "access-denied",
+        }
     }
 }
 

@@ -22,7 +22,7 @@ mod stats;
 pub use admission::{AccessRules, Admission, AdmissionStats, Seat};
 #[cfg(feature = "canary")]
 pub use canary::Canary;
-pub use events::{Arrival, Origin, Outgoing, SessionEvents};
+pub use events::{Arrival, Origin, Outgoing, SessionEvents, TurnedAway};
 pub use limits::{LimitsError, NetLimits, NetMemory};
 pub use net::Net;
 pub use reason::{CloseReason, Refusal};

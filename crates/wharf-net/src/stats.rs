@@ -1,6 +1,6 @@
 //! What a shard's sessions count. Plain numbers, without labels per session.
 
-use crate::CloseReason;
+use crate::{CloseReason, Refusal, TurnedAway};
 
 /// Counters since the shard began, and what is there now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,21 @@ pub struct NetStats {
 }
 
 impl NetStats {
+    /// Connections that became no session, by [`TurnedAway::name`].
+    pub fn turned_away(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let refusals = [Refusal::Full, Refusal::LoginQueueFull].map(|refusal| {
+            let name = TurnedAway::Refused(refusal).name();
+            (name, self.closed_as(name))
+        });
+        let reset = [
+            (TurnedAway::Overflow.name(), self.refusals_overflow),
+            (TurnedAway::AddressFull.name(), self.address_full),
+            (TurnedAway::Denied.name(), self.denied),
+        ];
+        let all = refusals.into_iter().chain(reset);
+        all.filter(|&(_, count)| count > 0)
+    }
+
     /// Sessions closed for the reason with this name; 0 if there is no such name.
     pub fn closed_as(&self, name: &str) -> u64 {
         let place = CloseReason::names().position(|other| other == name);

@@ -3,7 +3,7 @@
 use super::Net;
 use crate::admission::{Seat, Verdict};
 use crate::session::{Phase, Role};
-use crate::{Arrival, SessionEvents};
+use crate::{Arrival, SessionEvents, TurnedAway};
 use std::net::SocketAddr;
 use wharf_base::{Instant, Key, SessionId};
 use wharf_port::{
@@ -124,6 +124,7 @@ impl Net {
             }
             Verdict::Refused(seat, refusal) => {
                 self.stats.refused += 1;
+                events.turned_away(peer, TurnedAway::Refused(refusal));
                 self.seat_session(
                     now,
                     socket,
@@ -136,14 +137,17 @@ impl Net {
             }
             Verdict::Overflow => {
                 self.stats.refusals_overflow += 1;
+                events.turned_away(peer, TurnedAway::Overflow);
                 socket.reset();
             }
             Verdict::AddressFull => {
                 self.stats.address_full += 1;
+                events.turned_away(peer, TurnedAway::AddressFull);
                 socket.reset();
             }
             Verdict::Denied => {
                 self.stats.denied += 1;
+                events.turned_away(peer, TurnedAway::Denied);
                 socket.reset();
             }
         }

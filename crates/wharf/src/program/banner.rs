@@ -112,21 +112,34 @@ fn mebibytes(bytes: u64) -> String {
 
 /// What came and went, when the server has stopped, and what is left of it: nothing.
 pub(super) fn farewell(reports: &[ShardReport]) {
-    let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
-    for (name, count) in reports
+    let served: u64 = reports.iter().map(|report| report.net.opened).sum();
+    let mut text = format!("stopped; {served} sessions served\n");
+    let away = sum(reports.iter().flat_map(|report| report.net.turned_away()));
+    let mut ends = sum(reports
         .iter()
-        .flat_map(|report| report.net.closed_by_reason())
-    {
-        *ends.entry(name).or_default() += count;
-    }
-    let mut text = format!("stopped; {} sessions served\n", ends.values().sum::<u64>());
+        .flat_map(|report| report.net.closed_by_reason()));
+    ends.retain(|name, _| !away.contains_key(name));
     for (name, count) in ends {
+        let _ = writeln!(text, "  {name:<22}{count}");
+    }
+    if !away.is_empty() {
+        let _ = writeln!(text, "{} turned away", away.values().sum::<u64>());
+    }
+    for (name, count) in away {
         let _ = writeln!(text, "  {name:<22}{count}");
     }
     let left: u64 = reports.iter().map(left_behind).sum();
     let left = if left == 0 { "nothing" } else { "SOMETHING" };
     let _ = writeln!(text, "  left behind           {left}");
     say(text);
+}
+
+fn sum<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<&'a str, u64> {
+    let mut sums = BTreeMap::new();
+    for (name, count) in counts {
+        *sums.entry(name).or_default() += count;
+    }
+    sums
 }
 
 /// Sessions, queues, sockets, operations and buffers that should all have gone.

@@ -55,6 +55,8 @@ fn a_denied_network_is_not_served_and_the_list_is_reloaded() {
             "127.0.0.1:0",
             "--port-backend",
             backend,
+            "--set",
+            "log.level=debug",
             "--config",
         ]);
         command.arg(&file);
@@ -69,9 +71,17 @@ fn a_denied_network_is_not_served_and_the_list_is_reloaded() {
         std::fs::remove_file(&file).unwrap();
         server.wait_for_log(&["gone", "stay as they are"]);
         assert!(server.connect().is_ended(), "nor does one that is gone");
-        std::fs::write(&file, "log.level = 'warn'\naccess.deny = []\n").unwrap();
-        server.wait_for_log(&["log.level", "next start"]);
-        server.wait_for_log(&["reloaded", "deny=0"]);
+        std::fs::write(&file, "log.format = 'json'\naccess.deny = []\n").unwrap();
+        server.wait_for_log(&["log.format", "next start"]);
+        server.wait_for_log(&["WARN", "reloaded: empty", "deny=0"]);
         server.connect().assert_serves();
+        server.wait_for_log(&["turned away", "peer=127.0.0.1:", "access-denied"]);
+        #[cfg(unix)]
+        {
+            let pid = rustix::process::Pid::from_child(&server.child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            let said = server.wait_for_output("access-denied");
+            assert!(said.ends_with(" 3"), "{said}");
+        }
     }
 }
