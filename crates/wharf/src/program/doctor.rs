@@ -1,13 +1,12 @@
 //! `wharf doctor`: is this machine fit to serve, and what to type if not.
 
-use super::assemble::{assemble, wish};
+use super::assemble::{Assembly, assemble, wish};
 use super::say::say;
 use super::{ConfigArgs, refuse, serve};
-use std::fmt;
-use std::io::{ErrorKind, IsTerminal, stdout};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
+use std::{fmt, fs};
 use wharf_host::config::{Effective, Machine};
 use wharf_host::machine;
 
@@ -37,15 +36,16 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let machine = machine::look();
-    let findings = [
+    let assembly = assemble(&config);
+    let mut findings = vec![
         system(),
         backend(&config),
         descriptors(&config, &machine),
         processors(&config, &machine),
-        settings(&config),
-        listener(config.address("listen")),
-        data(config.path("data")),
+        settings(&config, assembly.as_ref()),
     ];
+    findings.extend(assembly.iter().map(|it| listener(&config, it)));
+    findings.push(data(config.path("data")));
     for finding in &findings {
         say(format_args!("{finding}\n"));
     }
@@ -77,10 +77,10 @@ fn system() -> Finding {
 }
 
 /// Whether `wharf serve` would take this configuration.
-fn settings(config: &Effective) -> Finding {
-    let taken = assemble(config).and_then(|assembly| {
+fn settings(config: &Effective, assembly: Result<&Assembly, &String>) -> Finding {
+    let taken = assembly.map_err(String::clone).and_then(|assembly| {
         let listen = config.address("listen");
-        serve::refuse_open_door(config, listen, &assembly)
+        serve::refuse_open_door(config, listen, assembly)
     });
     match taken {
         Ok(()) => good("settings", "fit each other".to_owned()),
@@ -159,23 +159,16 @@ fn processors(config: &Effective, machine: &Machine) -> Finding {
     }
 }
 
-fn listener(address: SocketAddr) -> Finding {
-    match TcpListener::bind(address) {
-        Ok(_) => good("listen", format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            let next = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
-            Finding {
-                subject: "listen",
-                verdict: Verdict::Bad,
-                text: format!("{address} is in use (is a wharf running already?)"),
-                remedy: Some(format!("stop that program, or --listen {next}")),
-            }
-        }
-        Err(error) => Finding {
+/// Whether `wharf serve` could listen there now.
+fn listener(config: &Effective, assembly: &Assembly) -> Finding {
+    let address = config.address("listen");
+    match serve::try_listen(assembly, address) {
+        Ok(()) => good("listen", format!("{address} is free")),
+        Err(trouble) => Finding {
             subject: "listen",
             verdict: Verdict::Bad,
-            text: format!("{address}: {error}"),
-            remedy: Some(format!("--listen 127.0.0.1:{}", address.port())),
+            text: trouble.problem,
+            remedy: Some(trouble.remedy),
         },
     }
 }
@@ -183,6 +176,7 @@ fn listener(address: SocketAddr) -> Finding {
 fn data(directory: &Path) -> Finding {
     let shown = directory.display();
     let parent = directory.ancestors().find(|ancestor| ancestor.exists());
+    // The last ancestor of a relative path is the empty one, which is never there.
     let place = parent.unwrap_or(Path::new("."));
     match place.metadata() {
         Ok(metadata) if !metadata.is_dir() => Finding {
@@ -191,13 +185,15 @@ fn data(directory: &Path) -> Finding {
             text: format!("{} is no directory", place.display()),
             remedy: Some("--data DIR of a directory".to_owned()),
         },
-        Ok(metadata) if metadata.permissions().readonly() => Finding {
-            subject: "data",
-            verdict: Verdict::Bad,
-            text: format!("{shown} cannot be written to"),
-            remedy: Some("--data DIR of a directory that can".to_owned()),
+        Ok(_) => match try_write(place) {
+            Ok(()) => good("data", format!("{shown} can be written to")),
+            Err(error) => Finding {
+                subject: "data",
+                verdict: Verdict::Bad,
+                text: format!("{shown} cannot be written to: {error}"),
+                remedy: Some("--data DIR of a directory that can".to_owned()),
+            },
         },
-        Ok(_) => good("data", format!("{shown} can be written to")),
         Err(error) => Finding {
             subject: "data",
             verdict: Verdict::Bad,
@@ -205,6 +201,13 @@ fn data(directory: &Path) -> Finding {
             remedy: Some("--data DIR of a directory that exists".to_owned()),
         },
     }
+}
+
+/// Permissions, a file system that is read-only, a full one: only trying tells.
+fn try_write(directory: &Path) -> io::Result<()> {
+    let file = directory.join(format!(".wharf-doctor-{}", std::process::id()));
+    fs::write(&file, "may be deleted")?;
+    fs::remove_file(&file)
 }
 
 fn good(subject: &'static str, text: String) -> Finding {

@@ -2,6 +2,7 @@
 
 use super::assemble::{self, Assembly};
 use super::{ConfigArgs, banner, refuse};
+use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use wharf_host::config::Effective;
 use wharf_host::{Server, StartError, logs, machine, reload};
-use wharf_port::{Backend, NativePort, OpenError};
+use wharf_port::{Backend, ListenOptions, NativePort, OpenError};
 
 /// What ends the waiting of the main thread.
 enum Notice {
@@ -98,24 +99,76 @@ fn start<P: NativePort>(
         let _ = notices.send(Notice::ThreadEnded);
     });
     Server::start::<P>(&assembly.options, listen, on_thread_end).map_err(|error| match error {
-        StartError::Open(error @ OpenError::AddressInUse(_)) => {
-            let next = SocketAddr::new(listen.ip(), listen.port().wrapping_add(1));
-            format!("{error}; stop that program, or listen elsewhere: --listen {next}")
-        }
-        StartError::Open(error @ OpenError::PermissionDenied(_)) => {
-            format!(
-                "{error}; ports below 1024 are the system's: --listen {}:11021",
-                listen.ip()
-            )
-        }
-        StartError::Open(error @ OpenError::AddressUnavailable(_)) => {
-            format!(
-                "{error}; --listen 0.0.0.0:{} takes every address it has",
-                listen.port()
-            )
-        }
+        StartError::Open(error) => explain(&error, listen).to_string(),
         error => format!("{error}; `wharf doctor` says what this machine lacks"),
     })
+}
+
+/// Opens a port and a listener as [`run`] would, and closes them again.
+///
+/// # Errors
+/// Why the server would not start, and what to type.
+pub(super) fn try_listen(assembly: &Assembly, listen: SocketAddr) -> Result<(), Trouble> {
+    let tried = match assembly.chosen.backend {
+        #[cfg(target_os = "linux")]
+        Backend::Uring => try_port::<wharf_port::UringPort>(assembly, listen),
+        #[cfg(unix)]
+        Backend::Readiness => try_port::<wharf_port::ReadinessPort>(assembly, listen),
+        #[cfg(windows)]
+        Backend::Iocp => try_port::<wharf_port::IocpPort>(assembly, listen),
+    };
+    tried.map_err(|error| explain(&error, listen))
+}
+
+fn try_port<P: NativePort>(assembly: &Assembly, listen: SocketAddr) -> Result<(), OpenError> {
+    let mut port = P::open(&assembly.options.port)?;
+    port.listen(listen, &ListenOptions::default()).map(drop)
+}
+
+/// What keeps the server from listening, and what to type.
+pub(super) struct Trouble {
+    pub(super) problem: String,
+    pub(super) remedy: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.problem, self.remedy)
+    }
+}
+
+fn explain(error: &OpenError, listen: SocketAddr) -> Trouble {
+    let (address, port) = (listen.ip(), listen.port());
+    let (problem, remedy) = match error {
+        OpenError::AddressInUse(_) => (
+            format!("{listen} is in use (is a wharf running already?)"),
+            format!(
+                "stop that program, or listen elsewhere: --listen {}",
+                SocketAddr::new(address, neighbour(port))
+            ),
+        ),
+        OpenError::PermissionDenied(_) => (
+            error.to_string(),
+            format!(
+                "ports below 1024 are the system's: --listen {}",
+                SocketAddr::new(address, 11_021)
+            ),
+        ),
+        OpenError::AddressUnavailable(_) => (
+            error.to_string(),
+            format!("--listen 0.0.0.0:{port} takes every address it has"),
+        ),
+        error => (
+            error.to_string(),
+            "`wharf doctor` says what this machine lacks".to_owned(),
+        ),
+    };
+    Trouble { problem, remedy }
+}
+
+/// The next port, or the one before the last; 0 would be any.
+fn neighbour(port: u16) -> u16 {
+    port.checked_add(1).unwrap_or(port - 1)
 }
 
 /// Refuses to let everybody in from everywhere, unless told to.
@@ -145,4 +198,14 @@ fn watch_file(args: &ConfigArgs, config: &Effective, assembly: &Assembly) -> Opt
     watching
         .inspect_err(|error| tracing::warn!(%error, "access lists will not be reloaded"))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_that_is_proposed_is_one() {
+        assert_eq!([11_021, u16::MAX].map(neighbour), [11_022, u16::MAX - 1]);
+    }
 }

@@ -53,7 +53,10 @@ fn a_port_in_use_is_refused_in_one_line() {
     let address = taken.local_addr().unwrap().to_string();
     for backend in BACKENDS {
         let arguments = ["serve", "--listen", &address, "--port-backend", backend];
-        refused(&arguments, &[&address, "in use", "--listen"]);
+        refused(
+            &arguments,
+            &[&address, "is a wharf running already?", "--listen"],
+        );
     }
 }
 
@@ -169,7 +172,7 @@ fn doctor_finds_what_serve_would_refuse() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, said, _) = run(&["doctor", "--listen", &address]);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("in use"), "{said}");
+    assert!(said.contains("is a wharf running already?"), "{said}");
     let file = tempfile::NamedTempFile::new().unwrap();
     let (code, said, _) = run(&[
         "doctor",
@@ -180,6 +183,18 @@ fn doctor_finds_what_serve_would_refuse() {
     ]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("no directory"), "{said}");
+    // TEST-NET-1 belongs to no machine.
+    let there = ["--listen", "192.0.2.1:1", "--set", "insecure=true"];
+    let (_, _, refused) = run(&[&["serve"][..], &there].concat());
+    let (code, said, _) = run(&[&["doctor"][..], &there].concat());
+    assert_eq!(code, 1, "{said}");
+    for words in [
+        "this machine has no address 192.0.2.1",
+        "--listen 0.0.0.0:1",
+    ] {
+        assert!(refused.contains(words), "{refused}");
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]
