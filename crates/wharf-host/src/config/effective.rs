@@ -19,6 +19,8 @@ const ENVIRONMENT_PREFIX: &str = "WHARF_";
 pub enum Source {
     /// Built in.
     Default,
+    /// Built in, and computed from this.
+    Derived(String),
     /// A configuration file.
     File {
         /// Which.
@@ -34,10 +36,29 @@ pub enum Source {
     CommandLine(String),
 }
 
+impl Source {
+    /// Whether nobody said anything.
+    fn is_default(&self) -> bool {
+        matches!(self, Self::Default | Self::Derived(_))
+    }
+
+    /// The same place, and what stands there: `--listen here`, `--set insecure=perhaps`.
+    fn with_value(self, text: &str) -> Self {
+        match self {
+            Self::CommandLine(flag) if flag.contains(' ') => {
+                Self::CommandLine(format!("{flag}={text}"))
+            }
+            Self::CommandLine(flag) => Self::CommandLine(format!("{flag} {text}")),
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Derived(from) => write!(f, "default, from {from}"),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Environment(name) => f.write_str(name),
             Self::CommandLine(flag) => f.write_str(flag),
@@ -247,42 +268,80 @@ impl Effective {
             typed.then(|| setting.kind.judge(&as_text)).flatten()
         });
         let Some(value) = judged else {
-            let problem = format!("{key} = {}: must be {}", shown(raw), setting.kind);
+            let must = format!("must be {}", setting.kind);
+            let problem = match source {
+                Source::CommandLine(_) => must,
+                _ => format!("{key} = {}: {must}", shown(raw)),
+            };
+            let source = source.with_value(text);
             return Err(ConfigError { source, problem });
         };
         self.values.insert(setting.key, (value, source));
         Ok(())
     }
 
-    /// Defaults that follow from other settings, and what must hold between settings.
+    /// Says of defaults what they follow from, and checks what must hold between settings.
     fn relate(&mut self, machine: &Machine) -> Result<(), ConfigError> {
-        const SESSIONS: &str = "limits.sessions_max";
-        const WAITING: &str = "limits.sessions_not_logged_in";
         if !self.values.contains_key(SESSIONS) {
             return Ok(());
         }
         let sessions = self.integer(SESSIONS);
-        if *self.source(WAITING) == Source::Default {
-            let waiting = Value::Integer((sessions / 10).max(64));
-            self.values.insert(WAITING, (waiting, Source::Default));
+        if self.source(WAITING).is_default() {
+            let waiting = Value::Integer((sessions / 10).max(64).min(sessions));
+            let source = Source::Derived(SESSIONS.to_owned());
+            self.values.insert(WAITING, (waiting, source));
         }
-        let Some(descriptors) = machine.descriptors_max else {
-            return Ok(());
-        };
+        let processors = u64::from(machine.processors);
+        if self.source(SHARDS).is_default() && self.integer(SHARDS) == processors {
+            let from = format!("this machine's {processors} processors");
+            self.say_source(SHARDS, Source::Derived(from));
+        }
+        if let Some(descriptors) = machine.descriptors_max {
+            self.check_descriptors(descriptors)?;
+        }
+        let waiting = self.integer(WAITING);
+        if waiting > sessions {
+            return Err(ConfigError {
+                source: self.source(WAITING).clone(),
+                problem: format!(
+                    "{waiting} not logged in are more than {SESSIONS} = {sessions}, of which they are \
+                     a part: lower it, or raise the other"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    fn check_descriptors(&mut self, descriptors: u64) -> Result<(), ConfigError> {
+        let sessions = self.integer(SESSIONS);
         let needed = sessions + DESCRIPTORS_BESIDE_SESSIONS;
-        if *self.source(SESSIONS) != Source::Default && needed > descriptors {
+        if self.source(SESSIONS).is_default() {
+            if needed == descriptors {
+                let from = format!("this machine's {descriptors} descriptors");
+                self.say_source(SESSIONS, Source::Derived(from));
+            }
+            return Ok(());
+        }
+        if needed > descriptors {
             return Err(ConfigError {
                 source: self.source(SESSIONS).clone(),
                 problem: format!(
-                    "{SESSIONS} = {sessions} needs {needed} descriptors and the hard limit is \
+                    "{sessions} sessions need {needed} descriptors and the hard limit is \
                      {descriptors}: lower it, or raise the limit with `ulimit -Hn {needed}`"
                 ),
             });
         }
         Ok(())
     }
+
+    fn say_source(&mut self, key: &'static str, source: Source) {
+        self.values.entry(key).and_modify(|(_, old)| *old = source);
+    }
 }
 
+const SHARDS: &str = "shards";
+const SESSIONS: &str = "limits.sessions_max";
+const WAITING: &str = "limits.sessions_not_logged_in";
 /// Descriptors kept for listeners, refusals, rings, logs and files.
 const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
 
@@ -310,7 +369,7 @@ fn shown(raw: &Raw) -> String {
         Raw::Flag(flag) => flag.to_string(),
         Raw::Text(text) => format!("{text:?}"),
         Raw::List(list) => format!("{list:?}"),
-        Raw::Other(what) => (*what).to_owned(),
+        Raw::Other(text) => text.clone(),
     }
 }
 
@@ -338,199 +397,4 @@ fn is_section(key: &str, settings: &[&'static Setting]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::SETTINGS;
-    use super::*;
-    use expect_test::{Expect, expect};
-
-    const MACHINE: Machine = Machine {
-        processors: 2,
-        descriptors_max: Some(20_000),
-    };
-
-    fn resolve(
-        file: &str,
-        environment: &[(&str, &str)],
-        set: &[&str],
-    ) -> Result<Effective, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("wharf.toml");
-        std::fs::write(&path, file).unwrap();
-        let own = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
-        let layers = Layers {
-            file: Some(path.clone()),
-            environment: environment.iter().map(own).collect(),
-            command_line: set
-                .iter()
-                .map(|pair| {
-                    let (key, value) = pair.split_once('=').unwrap();
-                    (format!("--set {key}"), key.to_string(), value.to_string())
-                })
-                .collect(),
-        };
-        Effective::resolve(&[SETTINGS], &MACHINE, &layers).map_err(|error| {
-            error
-                .to_string()
-                .replace(&format!("{}/", directory.path().display()), "")
-                .replace(&format!("{}\\", directory.path().display()), "")
-        })
-    }
-
-    fn refused(file: &str, environment: &[(&str, &str)], set: &[&str], expected: Expect) {
-        expected.assert_eq(&resolve(file, environment, set).expect_err("refused"));
-    }
-
-    #[test]
-    fn each_layer_wins_over_the_one_below() {
-        let file = "listen = '127.0.0.1:1'\n[limits]\nsessions_max = 10\nlogin_seconds = 7\n";
-        let environment = [
-            ("WHARF_LIMITS__SESSIONS_MAX", "11"),
-            ("WHARF_DATA", "/d"),
-            ("HOME", "/"),
-        ];
-        let effective = resolve(file, &environment, &["data=e", "data=true"]).unwrap();
-        assert_eq!(effective.address("listen").port(), 1);
-        assert_eq!(effective.integer("limits.sessions_max"), 11);
-        assert_eq!(
-            effective.integer("limits.sessions_not_logged_in"),
-            64,
-            "follows"
-        );
-        assert_eq!(effective.integer("limits.login_seconds"), 7);
-        assert_eq!(
-            effective.path("data"),
-            Path::new("true"),
-            "the last --set wins"
-        );
-        let source = |key: &str| effective.source(key).to_string();
-        assert!(source("limits.login_seconds").ends_with("wharf.toml:4:1"));
-        assert_eq!(source("limits.sessions_max"), "WHARF_LIMITS__SESSIONS_MAX");
-        assert_eq!(source("data"), "--set data");
-        assert_eq!(source("shards"), "default");
-    }
-
-    #[test]
-    fn the_defaults_follow_the_machine() {
-        let effective = resolve("", &[], &[]).unwrap();
-        assert_eq!(effective.integer("limits.sessions_max"), 19_744);
-        assert_eq!(effective.integer("limits.sessions_not_logged_in"), 1_974);
-        let windows = Machine {
-            descriptors_max: None,
-            ..MACHINE
-        };
-        assert_eq!(windows.sessions_max(), 16_384);
-        let large = Machine {
-            descriptors_max: Some(1 << 20),
-            ..MACHINE
-        };
-        assert_eq!(large.sessions_max(), 65_536);
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_its_place_and_the_nearest_key() {
-        refused(
-            "\n[limits]\n  session_max = 5\n",
-            &[],
-            &[],
-            expect![[
-                r#"wharf.toml:3:3: there is no setting "limits.session_max"; did you mean "limits.sessions_max"?"#
-            ]],
-        );
-        refused(
-            "",
-            &[("WHARF_COLOUR", "red")],
-            &[],
-            expect![[
-                r#"WHARF_COLOUR: there is no setting "colour"; `wharf config print` lists them all"#
-            ]],
-        );
-    }
-
-    #[test]
-    fn the_likeliest_mistakes_are_told_with_what_to_write() {
-        refused(
-            "limits = 5",
-            &[],
-            &[],
-            expect![[
-                r#"wharf.toml:1:1: "limits" is a section: write [limits], and its settings below"#
-            ]],
-        );
-        refused(
-            "listen = 127.0.0.1:11021",
-            &[],
-            &[],
-            expect![
-                "wharf.toml:1:15: invalid float, expected nothing, in `listen = 127.0.0.1:11021`; texts and addresses stand in quotes"
-            ],
-        );
-        refused(
-            "[limits\nsessions_max = 5",
-            &[],
-            &[],
-            expect!["wharf.toml:1:8: unclosed table, expected `]`, in `[limits`"],
-        );
-    }
-
-    #[test]
-    fn a_bad_value_is_refused_with_what_is_allowed() {
-        refused(
-            "placement = 'both'",
-            &[],
-            &[],
-            expect![[r#"wharf.toml:1:1: placement = "both": must be one of "fused", "split""#]],
-        );
-        refused(
-            "",
-            &[],
-            &["limits.login_seconds=0"],
-            expect![[
-                r#"--set limits.login_seconds: limits.login_seconds = 0: must be a whole number from 1 to 86400"#
-            ]],
-        );
-        refused(
-            "access.deny = ['10.0.0.0/8', 'somewhere']",
-            &[],
-            &[],
-            expect![[
-                r#"wharf.toml:1:8: access.deny = ["10.0.0.0/8", "somewhere"]: must be a list of networks, such as ["10.0.0.0/8", "2001:db8::/32"]"#
-            ]],
-        );
-        refused(
-            "insecure = 1.5",
-            &[],
-            &[],
-            expect![[
-                r#"wharf.toml:1:1: insecure = a number with a fraction: must be true or false"#
-            ]],
-        );
-    }
-
-    #[test]
-    fn broken_toml_is_refused_with_line_and_column() {
-        let error = resolve("listen = '127.0.0.1:1'\ninsecure = \n", &[], &[]).unwrap_err();
-        assert!(error.starts_with("wharf.toml:2:1"), "{error}");
-    }
-
-    #[test]
-    fn more_sessions_than_descriptors_are_refused() {
-        refused(
-            "",
-            &[],
-            &["limits.sessions_max=20000"],
-            expect![
-                "--set limits.sessions_max: limits.sessions_max = 20000 needs 20256 descriptors and the hard limit is 20000: lower it, or raise the limit with `ulimit -Hn 20256`"
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_printed_can_be_read_again() {
-        let text = resolve("", &[], &["placement=split", "access.allow=['::1']"])
-            .unwrap()
-            .to_string();
-        let again = resolve(&text, &[], &[]).unwrap();
-        assert_eq!(again.choice("placement"), "split");
-        assert_eq!(again.networks("access.allow").len(), 1);
-    }
-}
+mod tests;

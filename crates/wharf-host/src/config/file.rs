@@ -33,19 +33,33 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
     Ok(entries)
 }
 
-/// What TOML says, the line it says it of, and the likeliest cause.
+/// What is wrong in words of this file's, the line that it is wrong in, and the likeliest cause.
 fn problem_of(text: &str, message: &str, offset: usize) -> String {
     let (line, _) = line_and_column(text, offset);
     let line = text.lines().nth(line - 1).unwrap_or_default().trim();
-    let value = line.split_once('=').map_or("", |(_, value)| value.trim());
-    let is_bare = value.starts_with(|first: char| first.is_ascii_alphanumeric());
-    let hint = if is_bare {
-        "; texts and addresses stand in quotes"
-    } else {
-        ""
-    };
-    format!("{}, in `{line}`{hint}", message.replace('\n', "; "))
+    let message = message.replace('\n', "; ");
+    let bare = BARE_TEXT.iter().any(|begin| message.starts_with(begin));
+    let (key, value) = line.split_once('=').unwrap_or((line, ""));
+    let value = value.split_once(" #").map_or(value, |(value, _)| value);
+    let (key, value) = (key.trim(), value.trim());
+    match value.chars().next() {
+        Some(first) if bare && first.is_alphanumeric() => {
+            format!("in `{line}`: a text stands in quotes: {key} = \"{value}\"")
+        }
+        Some('[') if bare => format!("in `{line}`: each text of a list stands in quotes"),
+        None if bare => format!("in `{line}`: there is no value"),
+        _ => format!("in `{line}`: {message}"),
+    }
 }
+
+/// How TOML's complaints begin about a text without its quotes: it takes it for a number, a date
+/// or a word.
+const BARE_TEXT: &[&str] = &[
+    "invalid float",
+    "invalid integer",
+    "invalid datetime",
+    "string values must",
+];
 
 fn collect(
     prefix: &str,
@@ -67,9 +81,10 @@ fn collect(
 }
 
 fn to_raw(value: &DeValue<'_>) -> Raw {
+    let other = |what: &str| Raw::Other(what.to_owned());
     match value {
         DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
-            .map_or(Raw::Other("a number out of range"), Raw::Integer),
+            .map_or_else(|_| other(number.as_str()), Raw::Integer),
         DeValue::Boolean(flag) => Raw::Flag(*flag),
         DeValue::String(text) => Raw::Text(text.to_string()),
         DeValue::Array(array) => array
@@ -79,10 +94,10 @@ fn to_raw(value: &DeValue<'_>) -> Raw {
                 _ => None,
             })
             .collect::<Option<_>>()
-            .map_or(Raw::Other("a list of something else than texts"), Raw::List),
-        DeValue::Float(_) => Raw::Other("a number with a fraction"),
-        DeValue::Datetime(_) => Raw::Other("a date"),
-        DeValue::Table(_) => Raw::Other("a table"),
+            .map_or_else(|| other("a list of something else than texts"), Raw::List),
+        DeValue::Float(number) => other(number.as_str()),
+        DeValue::Datetime(_) => other("a date"),
+        DeValue::Table(_) => other("a table"),
     }
 }
 

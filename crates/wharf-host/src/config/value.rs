@@ -51,8 +51,8 @@ pub(super) enum Raw {
     Flag(bool),
     Text(String),
     List(Vec<String>),
-    /// Something that no setting accepts, named for the error message.
-    Other(&'static str),
+    /// Something that no setting accepts, as the error message shows it.
+    Other(String),
 }
 
 impl Kind {

@@ -50,8 +50,14 @@ mod tests {
                     setting.key.to_owned(),
                     number.to_string(),
                 );
+                // As many as may wait must fit the sessions.
+                let sessions = (
+                    "--set".to_owned(),
+                    "limits.sessions_max".to_owned(),
+                    (1 << 20).to_string(),
+                );
                 let layers = Layers {
-                    command_line: vec![set],
+                    command_line: vec![sessions, set],
                     ..Layers::default()
                 };
                 let assembled = Effective::resolve(TABLES, &MACHINE, &layers)

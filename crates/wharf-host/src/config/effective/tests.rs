@@ -1,0 +1,250 @@
+//! What resolving promises, and every message word for word.
+
+use super::*;
+use crate::config::SETTINGS;
+use expect_test::{Expect, expect};
+
+const MACHINE: Machine = Machine {
+    processors: 2,
+    descriptors_max: Some(20_000),
+};
+
+fn resolve(file: &str, environment: &[(&str, &str)], set: &[&str]) -> Result<Effective, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wharf.toml");
+    std::fs::write(&path, file).unwrap();
+    let own = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+    let layers = Layers {
+        file: Some(path.clone()),
+        environment: environment.iter().map(own).collect(),
+        command_line: set
+            .iter()
+            .map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap();
+                (format!("--set {key}"), key.to_string(), value.to_string())
+            })
+            .collect(),
+    };
+    Effective::resolve(&[SETTINGS], &MACHINE, &layers).map_err(|error| {
+        error
+            .to_string()
+            .replace(&format!("{}/", directory.path().display()), "")
+            .replace(&format!("{}\\", directory.path().display()), "")
+    })
+}
+
+fn refused(file: &str, environment: &[(&str, &str)], set: &[&str], expected: Expect) {
+    expected.assert_eq(&resolve(file, environment, set).expect_err("refused"));
+}
+
+#[test]
+fn each_layer_wins_over_the_one_below() {
+    let file = "listen = '127.0.0.1:1'\n[limits]\nsessions_max = 10\nlogin_seconds = 7\n";
+    let environment = [
+        ("WHARF_LIMITS__SESSIONS_MAX", "11"),
+        ("WHARF_DATA", "/d"),
+        ("HOME", "/"),
+    ];
+    let effective = resolve(file, &environment, &["data=e", "data=true"]).unwrap();
+    assert_eq!(effective.address("listen").port(), 1);
+    assert_eq!(effective.integer("limits.sessions_max"), 11);
+    assert_eq!(
+        effective.integer("limits.sessions_not_logged_in"),
+        11,
+        "follows"
+    );
+    assert_eq!(effective.integer("limits.login_seconds"), 7);
+    assert_eq!(
+        effective.path("data"),
+        Path::new("true"),
+        "the last --set wins"
+    );
+    let source = |key: &str| effective.source(key).to_string();
+    assert!(source("limits.login_seconds").ends_with("wharf.toml:4:1"));
+    assert_eq!(source("limits.sessions_max"), "WHARF_LIMITS__SESSIONS_MAX");
+    assert_eq!(source("data"), "--set data");
+    assert_eq!(source("limits.drain_seconds"), "default");
+    assert_eq!(
+        source("shards"),
+        "default, from this machine's 2 processors"
+    );
+    assert_eq!(
+        source("limits.sessions_not_logged_in"),
+        "default, from limits.sessions_max"
+    );
+}
+
+#[test]
+fn the_defaults_follow_the_machine() {
+    let effective = resolve("", &[], &[]).unwrap();
+    assert_eq!(effective.integer("limits.sessions_max"), 19_744);
+    assert_eq!(effective.integer("limits.sessions_not_logged_in"), 1_974);
+    assert_eq!(
+        effective.source("limits.sessions_max").to_string(),
+        "default, from this machine's 20000 descriptors"
+    );
+    let windows = Machine {
+        descriptors_max: None,
+        ..MACHINE
+    };
+    assert_eq!(windows.sessions_max(), 16_384);
+    let large = Machine {
+        descriptors_max: Some(1 << 20),
+        ..MACHINE
+    };
+    assert_eq!(large.sessions_max(), 65_536);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place_and_the_nearest_key() {
+    refused(
+        "\n[limits]\n  session_max = 5\n",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:3:3: there is no setting "limits.session_max"; did you mean "limits.sessions_max"?"#
+        ]],
+    );
+    refused(
+        "",
+        &[("WHARF_COLOUR", "red")],
+        &[],
+        expect![[
+            r#"WHARF_COLOUR: there is no setting "colour"; `wharf config print` lists them all"#
+        ]],
+    );
+}
+
+#[test]
+fn the_likeliest_mistakes_are_told_with_what_to_write() {
+    refused(
+        "limits = 5",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:1:1: "limits" is a section: write [limits], and its settings below"#
+        ]],
+    );
+    refused(
+        "listen = 127.0.0.1:11021",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:1:15: in `listen = 127.0.0.1:11021`: a text stands in quotes: listen = "127.0.0.1:11021""#
+        ]],
+    );
+    refused(
+        "[limits\nsessions_max = 5",
+        &[],
+        &[],
+        expect!["wharf.toml:1:8: in `[limits`: unclosed table, expected `]`"],
+    );
+    refused(
+        "[access]\nallow = [10.0.0.0/8]",
+        &[],
+        &[],
+        expect!["wharf.toml:2:14: in `allow = [10.0.0.0/8]`: each text of a list stands in quotes"],
+    );
+    refused(
+        "\ninsecure =",
+        &[],
+        &[],
+        expect!["wharf.toml:2:11: in `insecure =`: there is no value"],
+    );
+    refused(
+        "shards = 1\nshards = 2",
+        &[],
+        &[],
+        expect!["wharf.toml:2:1: in `shards = 2`: duplicate key"],
+    );
+    refused(
+        "",
+        &[],
+        &["listen=here"],
+        expect![[r#"--set listen=here: must be an address and a port, such as "127.0.0.1:11021""#]],
+    );
+    refused(
+        "",
+        &[("WHARF_SHARDS", "2.5")],
+        &[],
+        expect!["WHARF_SHARDS: shards = 2.5: must be a whole number from 1 to 64"],
+    );
+    refused(
+        "shards = 2.5",
+        &[],
+        &[],
+        expect!["wharf.toml:1:1: shards = 2.5: must be a whole number from 1 to 64"],
+    );
+}
+
+#[test]
+fn a_bad_value_is_refused_with_what_is_allowed() {
+    refused(
+        "placement = 'both'",
+        &[],
+        &[],
+        expect![[r#"wharf.toml:1:1: placement = "both": must be one of "fused", "split""#]],
+    );
+    refused(
+        "",
+        &[],
+        &["limits.login_seconds=0"],
+        expect![[r#"--set limits.login_seconds=0: must be a whole number from 1 to 86400"#]],
+    );
+    refused(
+        "access.deny = ['10.0.0.0/8', 'somewhere']",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:1:8: access.deny = ["10.0.0.0/8", "somewhere"]: must be a list of networks, such as ["10.0.0.0/8", "2001:db8::/32"]"#
+        ]],
+    );
+    refused(
+        "insecure = 1.5",
+        &[],
+        &[],
+        expect![[r#"wharf.toml:1:1: insecure = 1.5: must be true or false"#]],
+    );
+}
+
+#[test]
+fn broken_toml_is_refused_with_line_and_column() {
+    let error = resolve("listen = '127.0.0.1:1'\ninsecure = \n", &[], &[]).unwrap_err();
+    assert!(error.starts_with("wharf.toml:2:1"), "{error}");
+}
+
+#[test]
+fn more_sessions_than_descriptors_are_refused() {
+    refused(
+        "",
+        &[],
+        &["limits.sessions_max=20000"],
+        expect![
+            "--set limits.sessions_max: 20000 sessions need 20256 descriptors and the hard limit is 20000: lower it, or raise the limit with `ulimit -Hn 20256`"
+        ],
+    );
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let text = resolve("", &[], &["placement=split", "access.allow=['::1']"])
+        .unwrap()
+        .to_string();
+    let again = resolve(&text, &[], &[]).unwrap();
+    assert_eq!(again.choice("placement"), "split");
+    assert_eq!(again.networks("access.allow").len(), 1);
+}
+
+#[test]
+fn more_that_wait_to_log_in_than_sessions_are_refused() {
+    let waiting = "limits.sessions_not_logged_in=2000";
+    refused(
+        "limits.sessions_max = 1000",
+        &[],
+        &[waiting],
+        expect![[
+            r#"--set limits.sessions_not_logged_in: 2000 not logged in are more than limits.sessions_max = 1000, of which they are a part: lower it, or raise the other"#
+        ]],
+    );
+    assert!(resolve("limits.sessions_max = 2000", &[], &[waiting]).is_ok());
+}
