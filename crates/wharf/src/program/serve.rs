@@ -1,6 +1,7 @@
 //! `wharf serve`.
 
 use super::assemble::{self, Assembly};
+use super::say::complain;
 use super::{ConfigArgs, banner, refuse};
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 use wharf_host::config::Effective;
 use wharf_host::{Server, StartError, logs, machine, reload};
 use wharf_port::{Backend, ListenOptions, NativePort, OpenError};
@@ -53,16 +55,15 @@ fn try_run(args: &ConfigArgs) -> Result<ExitCode, String> {
     }?;
     let _watcher = watch_file(args, &config, &assembly);
     banner::print(&config, &assembly, server.local_addr());
-    Ok(serve(server, &inbox))
+    Ok(serve(server, &inbox, &assembly))
 }
 
 /// Serves until a notice, then stops in order.
-fn serve(server: Server, inbox: &Receiver<Notice>) -> ExitCode {
+fn serve(server: Server, inbox: &Receiver<Notice>, assembly: &Assembly) -> ExitCode {
     let notice = inbox.recv().expect("the signal handler keeps a sender");
-    tracing::info!(
-        "stopping: nobody new comes in, what was said is answered; Ctrl-C again ends now"
-    );
     server.begin_stop();
+    let sessions = assembly.options.admission.stats().sessions;
+    tracing::info!("{}", stopping(sessions, assembly.options.limits.drain));
     match (notice, server.join()) {
         (Notice::Stop, Ok(reports)) => {
             banner::farewell(&reports);
@@ -76,12 +77,24 @@ fn serve(server: Server, inbox: &Receiver<Notice>) -> ExitCode {
     }
 }
 
+/// What is waited for, and how to wait no longer.
+fn stopping(sessions: u32, drain: Duration) -> String {
+    let sessions = match sessions {
+        0 => return "stopping".to_owned(),
+        1 => "1 session".to_owned(),
+        sessions => format!("{sessions} sessions"),
+    };
+    let seconds = drain.as_secs();
+    format!("stopping: waiting for {sessions}, at most {seconds} s; Ctrl-C again ends now")
+}
+
 /// The first signal stops in order, the second at once.
 fn stop_on_signals(notices: Sender<Notice>) -> Result<(), String> {
     let stopping = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if stopping.swap(true, Ordering::Relaxed) {
-            tracing::warn!("told to stop again: ending now");
+            // Not through the log, whose thread would not have written it yet.
+            complain("wharf: told to stop again: ending now");
             std::process::exit(1);
         }
         // The receiver is gone only when the process is about to end anyway.

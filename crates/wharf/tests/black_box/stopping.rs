@@ -41,6 +41,19 @@ fn a_client_that_does_not_answer_the_goodbye_holds_nobody_up_for_long() {
 }
 
 #[test]
+fn a_stop_says_whom_it_waits_for_and_a_second_one_does_not_wait() {
+    let mut server = Server::start(BACKENDS[0], &["limits.drain_seconds=3600"]);
+    let mut client = server.connect();
+    assert_eq!(client.log_in("mute"), ResultCode::None);
+    let pid = Pid::from_child(&server.child);
+    kill_process(pid, Signal::INT).unwrap();
+    server.wait_for_log(&["waiting for 1 session, at most 3600 s", "Ctrl-C again"]);
+    kill_process(pid, Signal::INT).unwrap();
+    server.wait_for_log(&["ending now"]);
+    assert_eq!(server.wait().code(), Some(1));
+}
+
+#[test]
 fn bots_that_are_told_to_stop_report_what_they_found() {
     let server = Server::start(BACKENDS[0], &[]);
     let mut bots = crate::support::wharf();
