@@ -3,7 +3,7 @@
 use socket2::SockRef;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use wharf_base::Instant;
@@ -232,6 +232,8 @@ struct Alone {
     switchboard: Arc<Switchboard>,
     waker: Waker,
     address: SocketAddr,
+    /// Bytes that were read from clients.
+    heard: Arc<AtomicU64>,
 }
 
 impl Alone {
@@ -250,6 +252,7 @@ impl Alone {
             switchboard,
             waker,
             address,
+            heard: Arc::default(),
         }
     }
 
@@ -265,6 +268,8 @@ impl Alone {
         });
         while !done.load(Ordering::Acquire) {
             self.shard.turn();
+            let heard = self.shard.report().net.bytes_in;
+            self.heard.store(heard, Ordering::Release);
         }
         thread.join().unwrap();
     }
@@ -313,7 +318,8 @@ fn what_waits_for_a_shard_that_takes_nothing_is_bounded() {
     options.limits.inbound_bytes_per_second = 0;
     options.limits.inbound_packets_per_second = 0;
     let mut alone = Alone::new(&options);
-    alone.serve(|address| {
+    let heard = Arc::clone(&alone.heard);
+    alone.serve(move |address| {
         let text = "x".repeat(16_000);
         let frame = Echo { text }.to_frame();
         // Each says less than its credit lets it, resets, and is replaced by the next.
@@ -322,7 +328,12 @@ fn what_waits_for_a_shard_that_takes_nothing_is_bounded() {
             // Whoever is refused cannot say all of it; what was said is read before the reset.
             let _ = (0..FRAMES).try_for_each(|_| client.write_all(&frame));
             client.set_read_timeout(Some(SHORTLY)).unwrap();
-            let _ = client.read(&mut [0]);
+            // It goes when nothing more is read from it.
+            let mut before = u64::MAX;
+            while before != heard.load(Ordering::Acquire) {
+                before = heard.load(Ordering::Acquire);
+                let _ = client.read(&mut [0]);
+            }
         }
     });
     let waiting = alone.switchboard.logic[0].inbox.look(Inbox::size_bytes);
@@ -337,7 +348,7 @@ fn what_waits_for_a_shard_that_takes_nothing_is_bounded() {
     );
 }
 
-/// How long each of those clients stays when it has said everything,
+/// How long each of those clients looks on without being read from,
 const SHORTLY: Duration = Duration::from_millis(20);
 /// and how many frames that is.
 const FRAMES: usize = 60;
