@@ -126,6 +126,9 @@ impl LogicShard {
         assert_eq!(outbox.commands.len(), options.io_count);
         assert_eq!(outbox.mail.len(), options.logic_count);
         self.state.last_batch = now;
+        if let Some(watch) = &mut self.state.watch {
+            watch.begin_batch();
+        }
         let mut turn = Turn {
             app: &self.app,
             state: &mut self.state,

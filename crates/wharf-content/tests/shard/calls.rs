@@ -134,10 +134,15 @@ fn a_packet_without_a_handler_ends_the_session() {
 }
 
 #[derive(Clone, Default)]
-struct Diary(Arc<Mutex<String>>);
+struct Diary(Arc<Mutex<String>>, bool);
 
 impl HandlerWatch for Diary {
+    fn begin_batch(&mut self) {
+        self.1 = true;
+    }
+
     fn begin(&mut self, place: Place, cause: Cause) {
+        assert!(self.1, "a call belongs to a batch");
         let place = match place {
             Place::Foyer => "foyer".to_owned(),
             Place::Room { kind, room } => format!("{kind} {}", room.number()),
