@@ -14,7 +14,7 @@ mod workload;
 use clap::Parser;
 use figures::line::{self, Line, Origin};
 use figures::stats::Chance;
-use figures::table;
+use figures::{table, target};
 use server::root;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -108,7 +108,7 @@ fn run(cli: &Cli) -> Result<bool, String> {
         let progress = format!("[{}/{}]", number + 1, cells.len());
         let lines = measure(cell, rounds, &progress, &origin, &before);
         failed |= lines.iter().any(|line| line.failed);
-        println!("{}", table::of(&lines));
+        println!("{}{}", table::of(&lines), verdicts_of(&lines, &before));
         if let Some(path) = &cli.json {
             line::append(path, &lines)?;
         }
@@ -123,6 +123,20 @@ fn run(cli: &Cli) -> Result<bool, String> {
         println!("The report: docs/bench/README.md");
     }
     Ok(!failed)
+}
+
+/// Whether the targets are reached, with the rounds that were kept before.
+fn verdicts_of(lines: &[Line], before: &[Line]) -> String {
+    let merged: Vec<Line> = lines.iter().map(|line| with_kept(line, before)).collect();
+    table::of_verdicts(&target::of_cell(&merged))
+}
+
+fn with_kept(line: &Line, before: &[Line]) -> Line {
+    let mut line = line.clone();
+    if let Some(kept) = before.iter().find(|kept| kept.is_like(&line)) {
+        line.merge(kept.clone());
+    }
+    line
 }
 
 /// Measures a cell round by round until its ratios have settled, together with those kept before.
@@ -184,10 +198,7 @@ fn lines(
 
 fn have_settled(lines: &[Line], before: &[Line]) -> bool {
     lines.iter().all(|line| {
-        let mut line = line.clone();
-        if let Some(kept) = before.iter().find(|kept| kept.is_like(&line)) {
-            line.merge(kept.clone());
-        }
+        let line = with_kept(line, before);
         line.rounds >= ROUNDS_MAX
             || line
                 .ratio()
@@ -223,11 +234,11 @@ fn origin() -> Origin {
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         text.unwrap_or_default()
     };
-    let changed = if git(&["status", "--porcelain", "--", "crates"]).is_empty() {
-        ""
-    } else {
-        "+"
-    };
+    // What is measured, and what measures it: other commits change no figure.
+    let sources = ["--", "crates", "bench", "Cargo.toml", "Cargo.lock"];
+    let changes = git(&[&["status", "--porcelain"], &sources[..]].concat());
+    let changed = if changes.is_empty() { "" } else { "+" };
+    let last = ["rev-list", "-1", "--abbrev-commit", "HEAD"];
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo
         .lines()
@@ -237,7 +248,7 @@ fn origin() -> Origin {
         .map_or(0, usize::from)
         .max(2);
     Origin {
-        commit: git(&["rev-parse", "--short", "HEAD"]) + changed,
+        commit: git(&[&last, &sources[..]].concat()) + changed,
         machine: format!(
             "{}, {cores} cores used, Linux {}",
             model.map_or("unknown", |(_, model)| model),

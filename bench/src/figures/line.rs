@@ -98,12 +98,38 @@ impl Line {
 
     /// The same cell, server, commit and machine.
     pub fn is_like(&self, other: &Self) -> bool {
+        self.peer == other.peer && self.is_beside(other)
+    }
+
+    /// The same cell, commit and machine.
+    pub fn is_beside(&self, other: &Self) -> bool {
         let key = |line: &Self| {
-            let names =
-                [&line.workload, &line.peer, &line.commit, &line.machine].map(String::clone);
+            let names = [&line.workload, &line.commit, &line.machine].map(String::clone);
             (names, line.sessions, line.per_room, line.in_flight)
         };
         key(self) == key(other)
+    }
+
+    /// The workload and its size.
+    pub fn title(&self) -> String {
+        let Self {
+            workload,
+            sessions,
+            per_room,
+            in_flight,
+            ..
+        } = self;
+        match (in_flight, workload.as_str()) {
+            (0, _) => format!("{workload}, {sessions} sessions in rooms of {per_room}"),
+            (_, "fan-out") => format!("{workload} to {sessions}, {in_flight} in flight"),
+            _ => format!("{workload}, {sessions} sessions, {in_flight} in flight"),
+        }
+    }
+
+    /// Whether the client had no time to spare when the most was delivered, and the server had.
+    pub fn client_was_the_limit(&self) -> bool {
+        let client = self.median(|sample| sample.client_busy);
+        client > 0.95 && client > self.median(|sample| sample.server_busy)
     }
 
     /// What one figure was in each round that did not fail.
@@ -184,4 +210,44 @@ pub fn append(path: &Path, lines: &[Line]) -> Result<(), String> {
         writeln!(file, "{json}").map_err(told)?;
     }
     Ok(())
+}
+
+/// A line of some rounds at 64 sessions, by its ratios.
+#[cfg(test)]
+pub fn test_line(peer: &str, ratios: &[f64]) -> Line {
+    let mut line: Line = serde_json::from_value(serde_json::json!({
+        "workload": "echo", "peer": peer, "sessions": 64, "per_room": 10, "in_flight": 1,
+        "rounds": 0, "cpu_us_per_message": 0.0, "cpu_us_min": 0.0, "cpu_us_max": 0.0,
+        "ratio": 0.0, "ratio_low": 0.0, "ratio_high": 0.0, "per_second": 0.0, "p50_us": 0.0,
+        "p99_us": 0.0, "p999_us": 0.0, "resident_kib": 0.0, "failed": false, "commit": "abc",
+        "machine": "here", "samples": [], "ratios": ratios,
+    }))
+    .expect("every field is there");
+    line.samples = vec![Sample::default(); ratios.len()];
+    line.sum_up();
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_of_one_commit_are_merged_and_those_of_others_are_not() {
+        let path = std::env::temp_dir().join(format!("lines-{}.jsonl", std::process::id()));
+        let other = Line {
+            commit: "def".into(),
+            ..test_line("uring", &[3.0])
+        };
+        let lines = [
+            test_line("uring", &[1.0, 2.0]),
+            other,
+            test_line("uring", &[6.0]),
+        ];
+        append(&path, &lines).unwrap();
+        let read = read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let found: Vec<_> = read.iter().map(|line| (line.rounds, line.ratio)).collect();
+        assert_eq!(found, [(3, 2.0), (1, 3.0)]);
+    }
 }

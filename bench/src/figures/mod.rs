@@ -3,3 +3,4 @@
 pub mod line;
 pub mod stats;
 pub mod table;
+pub mod target;

@@ -1,53 +1,31 @@
-//! The table on the terminal.
+//! The table on the terminal, and in the report.
 
 use super::line::Line;
+use super::target::Verdict;
 use std::fmt::Write as _;
 
-/// One cell's lines beside each other.
+/// One cell's lines beside each other: what a message costs and how long it takes, then what the
+/// kernel did for it.
 pub fn of(lines: &[Line]) -> String {
     let mut table = String::new();
     let Some(first) = lines.first() else {
         return table;
     };
-    let size = match (first.in_flight, first.workload.as_str()) {
-        (0, _) => format!("{} sessions, rooms of {}", first.sessions, first.per_room),
-        (flight, "fan-out") => format!("to {} receivers, {flight} in flight", first.sessions),
-        (flight, _) => format!("{} sessions, {flight} in flight", first.sessions),
-    };
     let rounds = lines.iter().map(|line| line.rounds).max().unwrap_or(0);
-    let _ = writeln!(table, "{}: {size}; {rounds} rounds", first.workload);
+    let _ = writeln!(table, "{}; {rounds} rounds", first.title());
     let _ = writeln!(
         table,
-        "  {:<14}{:>8} {:>15}  {:>19}  {:>9} {:>8} {:>8} {:>9} {:>9}",
+        "  {:<14}{:>8} {:>15}  {:>19}  {:>9} {:>20} {:>20}",
         "server",
         "CPU us",
         "(min-max)",
         "wharf/it (95 %)",
         "a second",
-        "p50 us",
-        "p99 us",
-        "p50 rate",
-        "p99 rate"
+        "p50/p99/p99.9 us",
+        "at the fixed rate"
     );
     for line in lines {
-        let range = format!("({:.2}-{:.2})", line.cpu_us_min, line.cpu_us_max);
-        let ratio = format!(
-            "{:.3} ({:.3}-{:.3})",
-            line.ratio, line.ratio_low, line.ratio_high
-        );
-        let _ = write!(
-            table,
-            "  {:<14}{:>8.3} {range:>15}  {ratio:>19}  {:>9.0} {:>8.0} {:>8.0} {:>9.0} {:>9.0}",
-            line.peer,
-            line.cpu_us_per_message,
-            line.per_second,
-            line.p50_us,
-            line.p99_us,
-            line.median(|sample| sample.rate_p50_us),
-            line.median(|sample| sample.rate_p99_us),
-        );
-        let more = more(line);
-        let _ = writeln!(table, "{more}");
+        let _ = writeln!(table, "  {:<14}{}{}", line.peer, costs(line), more(line));
         for sample in line
             .samples
             .iter()
@@ -56,7 +34,86 @@ pub fn of(lines: &[Line]) -> String {
             let _ = writeln!(table, "  {:<14}FAILED: {}", "", sample.failed);
         }
     }
+    let _ = writeln!(
+        table,
+        "  {:<14}{:>9} {:>9} {:>9} {:>12} {:>13} {:>11} {:>14}",
+        "a message",
+        "syscalls",
+        "wakes",
+        "switches",
+        "completions",
+        "resident KiB",
+        "kernel KiB",
+        "client busy"
+    );
+    for line in lines {
+        let _ = writeln!(table, "  {:<14}{}", line.peer, kernel(line));
+    }
     table
+}
+
+/// Targets and what was found, one a line.
+pub fn of_verdicts(verdicts: &[Verdict]) -> String {
+    let mut table = String::new();
+    for verdict in verdicts {
+        let Verdict {
+            of,
+            target,
+            found,
+            is_reached,
+        } = verdict;
+        let mark = if *is_reached { "reached" } else { "MISSED " };
+        let _ = writeln!(table, "  {mark}  {of}: {found}; target {target}");
+    }
+    table
+}
+
+fn costs(line: &Line) -> String {
+    let range = format!("({:.2}-{:.2})", line.cpu_us_min, line.cpu_us_max);
+    let ratio = format!(
+        "{:.3} ({:.3}-{:.3})",
+        line.ratio, line.ratio_low, line.ratio_high
+    );
+    let at_rate = latencies(
+        line.median(|sample| sample.rate_p50_us),
+        line.median(|sample| sample.rate_p99_us),
+        line.median(|sample| sample.rate_p999_us),
+    );
+    format!(
+        "{:>8.3} {range:>15}  {ratio:>19}  {:>9.0} {:>20} {at_rate:>20}",
+        line.cpu_us_per_message,
+        line.per_second,
+        latencies(line.p50_us, line.p99_us, line.p999_us),
+    )
+}
+
+fn latencies(p50: f64, p99: f64, p999: f64) -> String {
+    match p999 {
+        0.0 => "-".into(),
+        _ => format!("{p50:.0}/{p99:.0}/{p999:.0}"),
+    }
+}
+
+fn kernel(line: &Line) -> String {
+    let or_dash = |figure: f64, decimals: usize| match figure {
+        0.0 => "-".into(),
+        _ => format!("{figure:.decimals$}"),
+    };
+    let limit = match line.client_was_the_limit() {
+        true => " (limit)",
+        false => "",
+    };
+    let client = 100.0 * line.median(|sample| sample.client_busy);
+    format!(
+        "{:>9} {:>9} {:>9.3} {:>12} {:>13.0} {:>11} {:>14}",
+        or_dash(line.median(|sample| sample.syscalls_per_message), 3),
+        or_dash(line.median(|sample| sample.wakes_per_message), 3),
+        line.median(|sample| sample.switches_per_message),
+        or_dash(line.median(|sample| sample.completions_per_wait), 1),
+        line.resident_kib,
+        or_dash(line.median(|sample| sample.kernel_kib), 0),
+        format!("{client:.0} %{limit}"),
+    )
 }
 
 /// What only some workloads have.
@@ -64,11 +121,7 @@ fn more(line: &Line) -> String {
     let mut more = String::new();
     let capacity = line.median(|sample| sample.capacity_per_second);
     if capacity > 0.0 {
-        let limit = match line.median(|sample| sample.client_busy) {
-            busy if busy > 0.95 => " (the client's limit)",
-            _ => "",
-        };
-        let _ = write!(more, "  up to {capacity:.0}/s{limit}");
+        let _ = write!(more, "  up to {capacity:.0}/s");
     }
     let bytes = line.median(|sample| sample.bytes_per_session);
     if bytes > 0.0 {

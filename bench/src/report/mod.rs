@@ -4,7 +4,9 @@ mod picture;
 
 use crate::figures::line::Line;
 use crate::figures::table;
+use crate::figures::target::{self, Verdict};
 use crate::server::root;
+use crate::workload::Sample;
 use std::fmt::Write as _;
 use std::fs;
 
@@ -17,25 +19,15 @@ pub fn write(lines: &[Line]) -> Result<(), String> {
     let of_it = |line: &&Line| line.commit == last.commit && line.machine == last.machine;
     let lines: Vec<Line> = lines.iter().filter(of_it).cloned().collect();
     let mut page = head(last);
-    let mut number = 0;
-    for cell in cells(&lines) {
-        let Some(first) = cell.first() else { continue };
-        let title = format!("{}, {} sessions", first.workload, first.sessions);
-        let flight = match first.in_flight {
-            0 => String::new(),
-            flight => format!(", {flight} in flight"),
-        };
-        number += 1;
-        let _ = write!(page, "\n### {title}{flight}\n\n");
-        save(
-            &format!("cpu-{number:02}.svg"),
-            &picture::cpu(&title, cell)?,
-        )?;
-        let _ = write!(
-            page,
-            "![CPU a message](cpu-{number:02}.svg)\n\n```text\n{}```\n",
-            table::of(cell)
-        );
+    let cells = cells(&lines);
+    let mut verdicts: Vec<Verdict> = cells
+        .iter()
+        .flat_map(|cell| target::of_cell(cell))
+        .collect();
+    verdicts.extend(target::of_all(&lines));
+    page.push_str(&targets(&verdicts));
+    for (number, cell) in cells.iter().enumerate() {
+        page.push_str(&section(number + 1, cell)?);
     }
     for workload in ["echo growth", "chat growth"] {
         let of_it: Vec<&Line> = lines
@@ -52,6 +44,59 @@ pub fn write(lines: &[Line]) -> Result<(), String> {
         }
     }
     save("README.md", &page)
+}
+
+type Curve = fn(&Sample) -> &[f64];
+
+/// A cell's table and pictures.
+fn section(number: usize, cell: &[Line]) -> Result<String, String> {
+    let title = cell.first().map_or_else(String::new, Line::title);
+    let mut section = format!("\n### {title}\n\n");
+    let file = format!("ratios-{number:02}.svg");
+    save(&file, &picture::ratios(&title, cell)?)?;
+    let _ = writeln!(section, "![Wharf's share of each server's CPU]({file})");
+    let curves: [(&str, &str, Curve); 2] = [
+        ("closed", "closed loop", |sample| &sample.curve_us),
+        ("rate", "fixed rate", |sample| &sample.rate_curve_us),
+    ];
+    for (name, what, curve) in curves {
+        if let Some(picture) = picture::latencies(&format!("{title}, {what}"), cell, curve) {
+            let file = format!("latency-{name}-{number:02}.svg");
+            save(&file, &picture?)?;
+            let _ = writeln!(section, "![Latencies, {what}]({file})");
+        }
+    }
+    let hiccups = cell.first().map_or_else(String::new, |line| {
+        format!(
+            "The machine's own pauses meanwhile: {:.0} us at the 99th percentile, {:.0} us at most.",
+            line.median(|sample| sample.hiccup_p99_us),
+            line.median(|sample| sample.hiccup_max_us)
+        )
+    });
+    let _ = write!(section, "\n```text\n{}```\n\n{hiccups}\n", table::of(cell));
+    Ok(section)
+}
+
+fn targets(verdicts: &[Verdict]) -> String {
+    let mut page = String::from(
+        "\n## Targets\n\n\
+         A ratio is reached if its interval's upper end is at most the target plus half of the \
+         interval of `wharf again`.\n\n\
+         | | target | found | |\n|---|---|---|---|\n",
+    );
+    for verdict in verdicts {
+        let Verdict {
+            of, target, found, ..
+        } = verdict;
+        let mark = if verdict.is_reached {
+            "reached"
+        } else {
+            "**missed**"
+        };
+        let _ = writeln!(page, "| {of} | {target} | {found} | {mark} |");
+    }
+    page.push_str("\n## Figures\n");
+    page
 }
 
 fn head(last: &Line) -> String {
@@ -76,19 +121,16 @@ fn head(last: &Line) -> String {
     )
 }
 
-/// The lines of each cell beside each other; they were kept that way.
-fn cells(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
-    lines.chunk_by(|a, b| {
-        let key = |line: &Line| {
-            (
-                line.workload.clone(),
-                line.sessions,
-                line.per_room,
-                line.in_flight,
-            )
-        };
-        key(a) == key(b)
-    })
+/// The lines of each cell beside each other, Wharf's first.
+fn cells(lines: &[Line]) -> Vec<Vec<Line>> {
+    let mut cells: Vec<Vec<Line>> = Vec::new();
+    for line in lines {
+        match cells.iter_mut().find(|cell| cell[0].is_beside(line)) {
+            Some(cell) => cell.push(line.clone()),
+            None => cells.push(vec![line.clone()]),
+        }
+    }
+    cells
 }
 
 fn save(name: &str, text: &str) -> Result<(), String> {

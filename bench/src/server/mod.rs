@@ -1,7 +1,9 @@
 //! The servers that are measured: Wharf and its peers, each started on a free port and one core.
 
+mod counts;
 mod usage;
 
+pub use counts::{Counter, Counts};
 pub use usage::{Usage, kernel_tcp_kib};
 
 use crate::client::Dialect;
@@ -133,6 +135,11 @@ impl Server {
 
     pub fn usage(&self) -> Usage {
         Usage::of(self.child.id())
+    }
+
+    /// Begins to count what the kernel does for it; `None` where that is not allowed.
+    pub fn count(&self) -> Option<Counter> {
+        Counter::start(self.child.id())
     }
 }
 

@@ -24,7 +24,10 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
     };
     shapes
         .iter()
-        .map(|&(sessions, per_room)| cell("chat", sessions, per_room, &fanout::SERVERS))
+        .map(|&(sessions, per_room)| Cell {
+            counts: !quick,
+            ..cell("chat", sessions, per_room, &fanout::SERVERS)
+        })
         .collect()
 }
 
@@ -45,6 +48,7 @@ fn cell(workload: &'static str, sessions: usize, per_room: usize, servers: &[Who
         in_flight: 0,
         rate: RATE / per_room as f64,
         servers: servers.to_vec(),
+        counts: false,
         measure: if workload == "chat" {
             measure
         } else {
@@ -77,6 +81,7 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let at_rate = Sample::of(metered(&server, || {
         load.open_loop(senders, cell.rate, SPAN)
     })?);
+    let counted = cell.counted(&server, || load.open_loop(senders, cell.rate, STEP))?;
     let mut best = at_rate.clone();
     let mut rate = cell.rate;
     for _ in 0..STEPS_MAX {
@@ -97,6 +102,8 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
         rate_p50_us: at_rate.p50_us,
         rate_p99_us: at_rate.p99_us,
         rate_p999_us: at_rate.p999_us,
+        rate_curve_us: at_rate.curve_us.clone(),
         ..at_rate
-    })
+    }
+    .and_counts(counted))
 }

@@ -22,6 +22,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         in_flight: 1,
         rate: logins as f64,
         servers: vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")],
+        counts: false,
         measure,
     }]
 }

@@ -32,7 +32,10 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
     };
     sizes
         .iter()
-        .map(|&(sessions, in_flight)| cell("echo", sessions, in_flight, &SERVERS))
+        .map(|&(sessions, in_flight)| Cell {
+            counts: !quick,
+            ..cell("echo", sessions, in_flight, &SERVERS)
+        })
         .collect()
 }
 
@@ -56,6 +59,7 @@ fn cell(workload: &'static str, sessions: usize, in_flight: u32, servers: &[Who]
         in_flight,
         rate: RATE,
         servers: servers.to_vec(),
+        counts: false,
         measure,
     }
 }
@@ -76,12 +80,8 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
         load.closed_loop(sessions, cell.in_flight, MESSAGES)
     })?;
     let open = load.open_loop(sessions, cell.rate, SPAN)?;
-    let latency = |quantile| open.latency.value_at_quantile(quantile) as f64;
-    drop(server);
-    Ok(Sample {
-        rate_p50_us: latency(0.5),
-        rate_p99_us: latency(0.99),
-        rate_p999_us: latency(0.999),
-        ..Sample::of(closed)
-    })
+    let counted = cell.counted(&server, || {
+        load.closed_loop(sessions, cell.in_flight, WARM_UP)
+    })?;
+    Ok(Sample::of(closed).and_at_rate(&open).and_counts(counted))
 }

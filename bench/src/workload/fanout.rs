@@ -35,6 +35,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         in_flight,
         rate: RATE / receivers as f64,
         servers: SERVERS.to_vec(),
+        counts: !quick,
         measure,
     };
     sizes.iter().map(cell).collect()
@@ -51,12 +52,8 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
         load.closed_loop(1, cell.in_flight, messages(DELIVERIES))
     })?;
     let open = load.open_loop(1, cell.rate, SPAN)?;
-    let latency = |quantile| open.latency.value_at_quantile(quantile) as f64;
-    drop(server);
-    Ok(Sample {
-        rate_p50_us: latency(0.5),
-        rate_p99_us: latency(0.99),
-        rate_p999_us: latency(0.999),
-        ..Sample::of(closed)
-    })
+    let counted = cell.counted(&server, || {
+        load.closed_loop(1, cell.in_flight, messages(WARM_UP))
+    })?;
+    Ok(Sample::of(closed).and_at_rate(&open).and_counts(counted))
 }

@@ -24,6 +24,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         in_flight: 0,
         rate: sessions as f64,
         servers: servers.to_vec(),
+        counts: false,
         measure: if quick {
             measure_briefly
         } else {

@@ -9,7 +9,7 @@ mod slow;
 
 use crate::client::Outcome;
 use crate::hiccup::{Hiccups, Probe};
-use crate::server::{Scale, Server, Usage, Who, kernel_tcp_kib};
+use crate::server::{Counts, Scale, Server, Usage, Who, kernel_tcp_kib};
 use serde::{Deserialize, Serialize};
 
 /// One line of a table: a workload at one size, by several servers.
@@ -21,8 +21,26 @@ pub struct Cell {
     /// Messages a second that are offered; 0 for a closed loop.
     pub rate: f64,
     pub servers: Vec<Who>,
+    /// Whether it is also counted what the kernel does.
+    pub counts: bool,
     /// Measures one of the servers once.
     pub measure: fn(&Self, Who) -> Result<Sample, String>,
+}
+
+impl Cell {
+    /// What the kernel did for a server during a run, and the run's deliveries; `None` where that
+    /// is not asked for, or not allowed.
+    fn counted(
+        &self,
+        server: &Server,
+        run: impl FnOnce() -> Result<Outcome, String>,
+    ) -> Result<Option<(Counts, u64)>, String> {
+        let Some(counter) = self.counts.then(|| server.count()).flatten() else {
+            return Ok(None);
+        };
+        let deliveries = run()?.deliveries;
+        Ok(counter.stop().map(|counts| (counts, deliveries)))
+    }
 }
 
 /// What one measurement brought. Latencies are in microseconds; what a workload does not have is
@@ -46,7 +64,14 @@ pub struct Sample {
     /// Resident memory above that of an empty server, for each session.
     pub bytes_per_session: f64,
     pub switches_per_message: f64,
+    /// Counted in a pass of their own; 0 where perf(1) may not count.
     pub syscalls_per_message: f64,
+    pub wakes_per_message: f64,
+    /// Of io_uring(7); 0 for other servers.
+    pub completions_per_wait: f64,
+    /// Latencies at [`QUANTILES`], in the closed loop and at the fixed rate.
+    pub curve_us: Vec<f64>,
+    pub rate_curve_us: Vec<f64>,
     /// Deliveries a second at the highest rate that was kept up with.
     pub capacity_per_second: f64,
     /// How busy the client was then: near 1, it was the limit.
@@ -58,6 +83,9 @@ pub struct Sample {
     /// Empty unless a delivery was wrong or the server failed.
     pub failed: String,
 }
+
+/// Where latency curves are kept.
+pub const QUANTILES: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0];
 
 impl Sample {
     fn of(meter: Metered) -> Self {
@@ -76,6 +104,7 @@ impl Sample {
             p50_us: latency(0.5),
             p99_us: latency(0.99),
             p999_us: latency(0.999),
+            curve_us: curve(&outcome),
             resident_kib: resident_kib as f64,
             kernel_kib: kernel_tcp_kib() as f64,
             switches_per_message: used.switches as f64 / messages,
@@ -86,6 +115,37 @@ impl Sample {
             ..Self::default()
         }
     }
+
+    /// With the latencies of another run beside its own, at the fixed rate.
+    fn and_at_rate(self, outcome: &Outcome) -> Self {
+        let latency = |quantile| outcome.latency.value_at_quantile(quantile) as f64;
+        Self {
+            rate_p50_us: latency(0.5),
+            rate_p99_us: latency(0.99),
+            rate_p999_us: latency(0.999),
+            rate_curve_us: curve(outcome),
+            ..self
+        }
+    }
+
+    /// With what the kernel did for each message of another run.
+    fn and_counts(self, counted: Option<(Counts, u64)>) -> Self {
+        let Some((counts, messages)) = counted else {
+            return self;
+        };
+        Self {
+            syscalls_per_message: counts.syscalls / messages as f64,
+            wakes_per_message: counts.wakes / messages as f64,
+            completions_per_wait: counts.completions / counts.enters.max(1.0),
+            ..self
+        }
+    }
+}
+
+fn curve(outcome: &Outcome) -> Vec<f64> {
+    QUANTILES
+        .map(|quantile| outcome.latency.value_at_quantile(quantile) as f64)
+        .to_vec()
 }
 
 /// A run, and what was used for it.

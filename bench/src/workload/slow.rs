@@ -26,6 +26,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         in_flight: 0,
         rate: RATE / PER_ROOM as f64,
         servers: servers.clone(),
+        counts: false,
         measure,
     };
     vec![
