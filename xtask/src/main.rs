@@ -5,6 +5,7 @@
 
 mod bench;
 mod command;
+mod counts;
 mod report;
 mod setup;
 mod stages;
@@ -66,6 +67,12 @@ enum Task {
         /// The harness's own arguments: --quick, --only NAME, --json FILE, --rounds N
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
+    },
+    /// Count the instructions of the hot paths and compare them with those in the repository
+    Counts {
+        /// Keep what is counted now
+        #[arg(long)]
+        bless: bool,
     },
     /// Run cargo for the Windows target, its programs under Wine: `cargo xtask windows test -p ..`
     Windows {
@@ -135,6 +142,7 @@ fn main() -> ExitCode {
         Task::Tidy { bless } => tidy::run(&workspace, bless),
         Task::Sim { seeds, seed } => stages::simulate(&workspace, seeds, seed),
         Task::Bench { arguments } => bench::measure(&workspace, &arguments),
+        Task::Counts { bless } => counts::check(&workspace, bless),
         Task::Windows { arguments } => windows::cargo_with(&workspace, &arguments),
         Task::WineRun { program } => return windows::wine_run(&workspace, &program),
     };

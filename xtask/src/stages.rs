@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, run, succeeds};
 use crate::windows::{self, Wine};
-use crate::{Outcome, Workspace, setup, tidy};
+use crate::{Outcome, Workspace, counts, setup, tidy};
 
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
@@ -107,15 +107,17 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("tidy", 1, "the habits of STYLE.md hold", tidy).smoke(),
     Stage::new("clippy", 3, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 1, "rustdoc has no warning", docs),
-    Stage::new("tests", 4, "unit, property and contract tests, a few seeds", tests).smoke(),
+    Stage::new("tests", 3, "unit, property and contract tests, a few seeds", tests).smoke(),
     Stage::new("doctests", 1, "the examples in the documentation run", doctests),
-    Stage::new("release", 3, "target/release/wharf is built as it ships", release),
+    Stage::new("release", 2, "target/release/wharf is built as it ships", release),
     Stage::new("black-box", 2, "the program as it ships, from outside", black_box),
-    Stage::new("sim", 3, "500 whole servers in a simulated world, each twice", sim),
+    Stage::new("sim", 2, "500 whole servers in a simulated world, each twice", sim),
     Stage::new("canaries", 3, "every planted bug is found", canaries),
+    Stage::new("counts", 4, "the hot paths take no more instructions than they did", counts)
+        .unless(counts::missing),
     Stage::new("asan", 3, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 2, "what crosses threads holds in every interleaving", loom),
-    Stage::new("windows-clippy", 3, "clippy has no warning on Windows", windows_clippy)
+    Stage::new("windows-clippy", 2, "clippy has no warning on Windows", windows_clippy)
         .unless(windows::missing),
     Stage::new("windows-tests", 6, "the Windows build passes its tests in Wine", windows_tests)
         .unless(windows::missing),
@@ -251,6 +253,10 @@ fn asan(workspace: &Workspace) -> Outcome {
         .env("CARGO_TARGET_DIR", "target/asan")
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-Zsanitizer=address"))
+}
+
+fn counts(workspace: &Workspace) -> Outcome {
+    counts::check(workspace, false)
 }
 
 fn no_asan(_: &Workspace) -> Option<String> {
