@@ -11,6 +11,7 @@ mod commands;
 mod descriptors;
 mod drive;
 mod error;
+mod flags;
 mod fleet;
 mod gate;
 mod latency;
@@ -26,6 +27,7 @@ mod simulated;
 mod source;
 mod stop;
 mod tally;
+mod target;
 
 pub use args::BotArgs;
 pub use error::BotsError;

@@ -1,5 +1,6 @@
 //! What a run consists of: a named workload, expanded to plain numbers.
 
+use crate::flags::{self, Flag};
 use crate::{BotsError, SourceAddresses, message};
 use core::fmt;
 use serde::Serialize;
@@ -50,7 +51,7 @@ impl Workload {
 }
 
 /// Every `SLOW_ONE_IN`-th bot of the slow workload stops reading.
-pub(crate) const SLOW_ONE_IN: u32 = 10;
+const SLOW_ONE_IN: u32 = 10;
 
 /// The longest text of an echo: the server's frame limit less the header.
 const ECHO_TEXT_BYTES_MAX: u16 = 16 * 1024 - HEADER_BYTES as u16;
@@ -75,7 +76,7 @@ pub struct BotOptions {
     /// How long they talk, stay or churn, in seconds; above 0, at most a day.
     pub seconds: f64,
     /// Messages (cycles, for churn) a second and session. 0 means closed loop, as fast as answers
-    /// come; chat and slow need a rate.
+    /// come; slow needs a rate.
     pub rate: f64,
     /// Unanswered messages of a session at most, 1 to 1,024; further ones wait, and the waiting
     /// counts in their latency.
@@ -156,8 +157,8 @@ impl BotOptions {
                 said,
             });
         }
-        if self.workload.chats() && self.rate == 0.0 {
-            let said = "0 is for echo and churn; a chat is an open loop and has a rate".into();
+        if self.workload == Workload::Slow && self.rate == 0.0 {
+            let said = "0 is for echo, chat and churn; who is slow is so beside a pace".into();
             return Err(BotsError::Option {
                 option: "rate",
                 said,
@@ -176,6 +177,21 @@ impl BotOptions {
     /// How long the middle phase lasts.
     pub(crate) fn window(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
+    }
+
+    /// Messages (cycles, for churn) a second that all sessions together are to offer; `None` for a
+    /// closed loop, which offers what is answered.
+    pub fn offered_per_second(&self) -> Option<f64> {
+        let speaks = |&number: &u32| !self.stops_reading(number);
+        let speakers = (0..self.sessions).filter(speaks).count();
+        let is_offered = self.is_open_loop() && self.workload != Workload::Idle;
+        is_offered.then_some(self.rate * speakers as f64)
+    }
+
+    /// Whether bot `number` is one of those that stop reading.
+    pub(crate) fn stops_reading(&self, number: u32) -> bool {
+        // By seat, so that every room has its share whatever the number of rooms.
+        self.workload == Workload::Slow && number / self.rooms % SLOW_ONE_IN == SLOW_ONE_IN - 1
     }
 
     /// Whether messages have intended times.
@@ -205,18 +221,21 @@ impl fmt::Display for BotOptions {
         };
         writeln!(f, "{}: {story}", self.workload.name())?;
         write!(f, "  --target {} --sessions {}", self.target, self.sessions)?;
-        if self.workload.enters_rooms() {
+        let used = |flag: Flag| (flag.used_by)(self.workload);
+        if used(flags::ROOMS) {
             write!(f, " --rooms {}", self.rooms)?;
         }
         write!(f, " --seconds {}", self.seconds)?;
-        if self.workload != Workload::Idle {
-            write!(f, " --rate {} --in-flight {}", self.rate, self.in_flight)?;
+        if used(flags::RATE) {
+            write!(f, " --rate {}", self.rate)?;
         }
-        write!(
-            f,
-            " --size {} --seed {} --threads {}",
-            self.size, self.seed, self.threads
-        )?;
+        if used(flags::IN_FLIGHT) {
+            write!(f, " --in-flight {}", self.in_flight)?;
+        }
+        if used(flags::SIZE) {
+            write!(f, " --size {}", self.size)?;
+        }
+        write!(f, " --seed {} --threads {}", self.seed, self.threads)?;
         if !self.source_addresses.is_empty() {
             write!(f, " --source-addresses {}", self.source_addresses)?;
         }

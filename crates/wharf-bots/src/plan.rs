@@ -2,7 +2,6 @@
 
 use crate::cadence::Cadence;
 use crate::message::Phrasebook;
-use crate::options::SLOW_ONE_IN;
 use crate::{BotOptions, Workload};
 use wharf_base::Rng;
 use wharf_wire::classic::UserName;
@@ -97,9 +96,7 @@ impl Plan {
 
     /// Whether bot `number` is one of those that stop reading.
     pub(crate) fn stops_reading(&self, number: u32) -> bool {
-        // By seat, so that every room has its share whatever the number of rooms.
-        self.options.workload == Workload::Slow
-            && number / self.options.rooms % SLOW_ONE_IN == SLOW_ONE_IN - 1
+        self.options.stops_reading(number)
     }
 
     fn thread_of(&self, number: u32) -> u32 {

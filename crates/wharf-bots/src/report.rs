@@ -118,7 +118,8 @@ impl Report {
             write!(f, "ended early, after {:.1} s: ", self.ran_seconds)?;
         }
         let rate = HumanCount(self.per_second.round() as u64);
-        match self.options.workload {
+        let workload = self.options.workload;
+        match workload {
             Workload::Chat | Workload::Slow => write!(f, "{rate} deliveries per second")?,
             Workload::Echo => write!(f, "{rate} echoes per second")?,
             Workload::Churn => write!(f, "{rate} cycles per second")?,
@@ -129,6 +130,14 @@ impl Report {
                     "{} sessions held for {seconds} s",
                     HumanCount(self.ready)
                 )?;
+            }
+        }
+        if let Some(offered) = self.options.offered_per_second() {
+            let offered = HumanCount(offered.round() as u64);
+            if workload.chats() {
+                write!(f, " from {offered} messages per second offered")?;
+            } else {
+                write!(f, " of {offered} offered")?;
             }
         }
         match self.latency {
@@ -322,7 +331,7 @@ mod tests {
             Workload::Chat,
             |_| {},
             expect![[r#"
-            99,900 deliveries per second, p99 latency 90.05 ms
+            99,900 deliveries per second from 1,000 messages per second offered, p99 latency 90.05 ms
 
               sessions                   1,000
               sent                      10,000
@@ -352,7 +361,7 @@ mod tests {
                 tally.closes.insert("peer-reset", 1);
             },
             expect![[r#"
-                99,900 deliveries per second, p99 latency 90.05 ms
+                99,900 deliveries per second from 1,000 messages per second offered, p99 latency 90.05 ms
 
                   sessions                   1,000
                   sent                      10,000
@@ -422,7 +431,7 @@ mod tests {
                 };
             },
             expect![[r#"
-                99,900 deliveries per second, p99 latency 90.05 ms
+                99,900 deliveries per second from 900 messages per second offered, p99 latency 90.05 ms
 
                   sessions                     200
                   sent                      10,000

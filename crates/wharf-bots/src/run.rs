@@ -24,7 +24,7 @@ use wharf_wire::HEADER_BYTES;
 /// [`BotsError`] if there was no run (nothing listens at the target, say), or its report could not
 /// be written. What the server did wrong is in the report.
 pub fn run_args(args: &BotArgs, stop: &Stop) -> Result<Report, BotsError> {
-    let options = args.options();
+    let options = args.options()?;
     if let Some(path) = &options.json {
         Report::check_json(path)?;
     }

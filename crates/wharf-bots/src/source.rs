@@ -31,6 +31,11 @@ impl SourceAddresses {
         self.0.is_empty()
     }
 
+    /// Whether they are of the same family as `target`; those that the system chooses always are.
+    pub(crate) fn may_reach(&self, target: SocketAddr) -> bool {
+        self.0.iter().all(|ip| ip.is_ipv4() == target.is_ipv4())
+    }
+
     /// Whether `sessions` bots can reach `target` from here.
     pub(crate) fn check(&self, target: SocketAddr, sessions: u32) -> Result<(), BotsError> {
         let refuse = |option, said| Err(BotsError::Option { option, said });

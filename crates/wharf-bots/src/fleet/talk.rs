@@ -286,18 +286,20 @@ impl Fleet {
         self.tally.delivered += 1;
         self.progress();
         self.tally.busy_until(self.started_at, self.now);
-        let intended = self.intended(sender, sequence);
+        let intended = self.intended(receiver, sender, sequence);
         if let Some(intended) = intended.filter(|_| !self.bots[receiver].stopped) {
             self.tally.latencies.record(self.now - intended);
         }
     }
 
-    /// When a message was to leave: by its sender's cadence, or in a closed loop when it did.
-    fn intended(&mut self, sender: u32, sequence: u32) -> Option<Instant> {
+    /// When a message was to leave: by its sender's cadence, or in a closed loop when it did, which
+    /// its sender alone knows.
+    fn intended(&mut self, receiver: u32, sender: u32, sequence: u32) -> Option<Instant> {
         let bot = &mut self.bots[sender];
         match bot.cadence {
             Some(cadence) => Some(self.started_at + cadence.offset(sequence)?),
-            None => bot.sent_at.pop_front(),
+            None if receiver == sender => bot.sent_at.pop_front(),
+            None => None,
         }
     }
 

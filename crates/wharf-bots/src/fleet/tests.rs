@@ -258,6 +258,27 @@ fn a_closed_loop_keeps_so_many_messages_under_way() {
 }
 
 #[test]
+fn a_closed_loop_of_chat_is_timed_by_whoever_spoke() {
+    let options = BotOptions {
+        rate: 0.0,
+        in_flight: 2,
+        seconds: 0.2,
+        ..options(Workload::Chat)
+    };
+    let report = World::run(&options, Planted::Nothing).unwrap();
+    assert!(report.is_right(), "{report}");
+    assert!(report.sent > 2 * 60 * 20, "{report}");
+    assert_eq!(
+        report.delivered,
+        report.sent * 20,
+        "the 20 of a room hear it"
+    );
+    let latency = report.latency.unwrap();
+    assert_eq!(latency.count, report.sent, "its sender alone times it");
+    assert!(latency.max_us < 10_000.0, "{latency:?}");
+}
+
+#[test]
 fn the_same_seed_sends_the_same() {
     let told = |seed| {
         let options = BotOptions {

@@ -84,6 +84,52 @@ fn bots_without_a_server_say_what_to_type() {
 }
 
 #[test]
+fn bots_find_their_target_by_its_name() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let target = format!("localhost:{}", server.address.port());
+    let sizes = ["--sessions", "4", "--seconds", "0.2"];
+    let (code, said, error) = run(&[&["bots", "echo", "--target", &target], &sizes[..]].concat());
+    assert_eq!(code, 0, "{said}{error}");
+    refused(
+        &["bots", "--target", "localhost"],
+        &["--target", "localhost:11021"],
+    );
+}
+
+#[test]
+fn bots_refuse_flags_that_their_workload_does_not_use() {
+    for (workload, flag) in [
+        ("echo", "--rooms"),
+        ("idle", "--rate"),
+        ("churn", "--in-flight"),
+        ("churn", "--size"),
+    ] {
+        refused(
+            &["bots", workload, flag, "30"],
+            &[flag, workload, "does not use it", "slow do"],
+        );
+    }
+    refused(
+        &["bots", "--no-login"],
+        &["--no-login", "chat does not use it; echo does"],
+    );
+}
+
+#[test]
+fn help_of_the_bots_tells_every_default() {
+    let (code, help, _) = run(&["bots", "--help"]);
+    assert_eq!(code, 0);
+    let flags = help.matches("\n      --").count();
+    let defaults = help.matches("[default: ").count();
+    // The workload has one as well; --no-login and --json are off.
+    assert_eq!(defaults, flags + 1 - 2, "{help}");
+    assert!(
+        help.contains("64 for echo, 1000 for chat and idle"),
+        "{help}"
+    );
+}
+
+#[test]
 fn the_configuration_is_printed_with_its_sources() {
     let (code, text, _) = run(&["config", "print", "--set", "chat.rooms=12"]);
     assert_eq!(code, 0);
