@@ -9,7 +9,7 @@ use wharf_bots::Stop;
 /// wrong, 2 when it could not start.
 pub(super) fn run(args: &wharf_bots::BotArgs) -> ExitCode {
     let stop = Stop::new();
-    if let Err(error) = stop_on_signals(stop.clone()) {
+    if let Err(error) = stop_on_signals("wharf bots", stop.clone()) {
         complain(format_args!(
             "wharf bots: signals cannot be handled: {error}"
         ));
@@ -25,13 +25,13 @@ pub(super) fn run(args: &wharf_bots::BotArgs) -> ExitCode {
 }
 
 /// The first signal ends the run early, with its report; the second ends the process.
-fn stop_on_signals(stop: Stop) -> Result<(), ctrlc::Error> {
+pub(super) fn stop_on_signals(who: &'static str, stop: Stop) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
         if stop.is_asked() {
             std::process::exit(1);
         }
         complain(format_args!(
-            "\nwharf bots: ending early; once more ends at once"
+            "\n{who}: ending early; once more ends at once"
         ));
         stop.ask();
     })

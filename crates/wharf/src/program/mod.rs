@@ -2,6 +2,7 @@
 
 mod assemble;
 mod banner;
+mod bench;
 mod bots;
 mod doctor;
 mod say;
@@ -33,15 +34,18 @@ Without a command, wharf serves.
 Try:
   wharf                            serve the classic chat on 127.0.0.1:11021
   wharf bots                       in another terminal: 1,000 clients that check every delivery
+  wharf bench                      what this machine carries, in half a minute
   wharf doctor                     is this machine fit, and what to type if not
   wharf config print               every setting, its value and where that came from";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until told to stop (Ctrl-C, SIGTERM); the default command
-    Serve(ConfigArgs),
+    Serve(ServeArgs),
     /// Load a server with dummy clients and check every delivery
     Bots(wharf_bots::BotArgs),
+    /// Measure what this machine carries: CPU of a message, memory of a session
+    Bench(bench::BenchArgs),
     /// Say whether this machine is fit to serve, and what to type to mend it
     Doctor(ConfigArgs),
     /// Show the configuration
@@ -55,6 +59,15 @@ enum Command {
 enum ConfigCommand {
     /// Print every setting in effect as TOML, with where each value came from
     Print(ConfigArgs),
+}
+
+#[derive(Debug, Default, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Stop when standard input ends: whoever starts a server has it end with itself
+    #[arg(long, hide = true)]
+    until_input_ends: bool,
 }
 
 /// Where configuration comes from, weakest first: built-in defaults, the file, the environment
@@ -84,13 +97,18 @@ struct ConfigArgs {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let Cli { command, config } = Cli::parse();
-    match command.unwrap_or_else(|| Command::Serve(ConfigArgs::default())) {
-        Command::Serve(args) => serve::run(&config.then(args)),
+    match command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
+        Command::Serve(args) => serve::run(&config.then(args.config), args.until_input_ends),
         Command::Bots(_) if !config.is_empty() => refuse(
             &"what stands before `bots` configures a server, and bots are none; \
               `wharf bots --help` lists what they take",
         ),
         Command::Bots(args) => bots::run(&args),
+        Command::Bench(_) if !config.is_empty() => refuse(
+            &"what stands before `bench` configures a server, and bench starts its own; \
+              `wharf bench --help` lists what it takes",
+        ),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&config.then(args)),
         Command::Config {
             command: ConfigCommand::Print(args),

@@ -4,6 +4,7 @@ use super::assemble::{self, Assembly};
 use super::say::complain;
 use super::{ConfigArgs, banner, refuse};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,15 +23,15 @@ enum Notice {
     ThreadEnded,
 }
 
-/// Serves until told to stop.
-pub(super) fn run(args: &ConfigArgs) -> ExitCode {
-    match try_run(args) {
+/// Serves until told to stop, by the end of standard input as well if `until_input_ends`.
+pub(super) fn run(args: &ConfigArgs, until_input_ends: bool) -> ExitCode {
+    match try_run(args, until_input_ends) {
         Ok(code) => code,
         Err(problem) => refuse(&problem),
     }
 }
 
-fn try_run(args: &ConfigArgs) -> Result<ExitCode, String> {
+fn try_run(args: &ConfigArgs, until_input_ends: bool) -> Result<ExitCode, String> {
     let config = args.resolve().map_err(|error| error.to_string())?;
     let assembly = assemble::assemble(&config)?;
     let listen = config.address("listen");
@@ -45,6 +46,9 @@ fn try_run(args: &ConfigArgs) -> Result<ExitCode, String> {
     })?;
     let (notices, inbox) = mpsc::channel();
     stop_on_signals(notices.clone())?;
+    if until_input_ends {
+        stop_with_input(notices.clone());
+    }
     let server = match assembly.chosen.backend {
         #[cfg(target_os = "linux")]
         Backend::Uring => start::<wharf_port::UringPort>(&assembly, listen, notices),
@@ -101,6 +105,15 @@ fn stop_on_signals(notices: Sender<Notice>) -> Result<(), String> {
         let _ = notices.send(Notice::Stop);
     })
     .map_err(|error| format!("signals cannot be handled: {error}"))
+}
+
+/// Stops in order when standard input ends: when whoever started this process closes it, or dies.
+fn stop_with_input(notices: Sender<Notice>) {
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended too.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = notices.send(Notice::Stop);
+    });
 }
 
 fn start<P: NativePort>(

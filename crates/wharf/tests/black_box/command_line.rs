@@ -185,6 +185,7 @@ fn settings_count_before_the_command_and_behind_it() {
         "what stands behind wins: {printed}"
     );
     refused(&["--shards", "2", "bots"], &["before `bots`"]);
+    refused(&["--shards", "2", "bench"], &["before `bench`"]);
     refused(&["--config", "nowhere.toml", "doctor"], &["nowhere.toml"]);
     refused(&["serve", "--shards", "-1"], &["--shards", "from 1 to 64"]);
 }

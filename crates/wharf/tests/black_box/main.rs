@@ -6,6 +6,7 @@
 mod support;
 
 mod a_thousand;
+mod bench;
 mod classic_exchange;
 mod command_line;
 mod hostile_clients;

@@ -85,3 +85,39 @@ fn bots_that_are_told_to_stop_report_what_they_found() {
     assert!(report.contains("Every delivery was right."), "{report}");
     assert_eq!(output.status.code(), Some(0), "{report}");
 }
+
+#[test]
+fn a_bench_that_is_told_to_stop_reports_what_it_measured() {
+    let mut bench = crate::support::wharf();
+    bench.args(["bench", "--seconds", "600", "--sessions", "20"]);
+    let mut bench = bench
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let progress = BufReader::new(bench.stderr.take().unwrap());
+    let mut lines = progress.lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("running")), "no progress");
+    let process = Pid::from_child(&bench);
+    kill_process(process, Signal::INT).unwrap();
+    // Read to the end, or it would wait for somebody who reads.
+    lines.for_each(drop);
+    let output = bench.wait_with_output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("Ended early."), "{report}");
+    assert!(report.contains("Every delivery was right."), "{report}");
+    assert_eq!(output.status.code(), Some(0), "{report}");
+}
+
+#[test]
+fn a_server_that_was_told_to_ends_with_its_standard_input() {
+    let mut command = crate::support::wharf();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--until-input-ends"]);
+    let mut server = Server::start_command({
+        command.stdin(Stdio::piped());
+        command
+    });
+    server.connect().assert_serves();
+    drop(server.child.stdin.take());
+    assert_eq!(server.wait().code(), Some(0));
+}
