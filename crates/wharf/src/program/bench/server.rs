@@ -121,7 +121,7 @@ impl Server {
         let errors = errors.and_then(Result::ok).unwrap_or_default();
         let said = errors.trim().trim_start_matches("wharf: ");
         if said.is_empty() {
-            format!("{what}; `wharf doctor` says what this machine lacks")
+            what.to_owned()
         } else {
             format!("{what}: {said}")
         }
