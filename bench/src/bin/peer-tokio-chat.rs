@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::{AbortHandle, JoinSet};
 
-const ROOMS: usize = 1_000;
+const ROOMS: usize = 2_000;
 const FRAME_BYTES_MAX: usize = 16_384;
 /// Chats of 1 MiB: a reader who is further behind is disconnected.
 const QUEUED_MAX: usize = (1 << 20) / 295;
