@@ -14,6 +14,11 @@ use wharf_port::{Completion, Port};
 
 /// Completions handled per turn at the most; more wait for the next turn in the kernel's queue.
 const COMPLETIONS_PER_TURN: usize = 256;
+/// The same with few sessions, whose answers would else all wait for the end of one long turn.
+const COMPLETIONS_OF_FEW: usize = 32;
+/// So many sessions are few. With more, the longer turn saves more than the wait costs
+/// (docs/decisions/0006).
+const FEW_SESSIONS: u32 = 128;
 /// Rounds of logic in one turn: what a round causes (a verdict, a marker) is handled in the next.
 /// What is left after the last goes on in the next turn, which then does not sleep.
 const LOGIC_ROUNDS_PER_TURN: usize = 4;
@@ -34,6 +39,7 @@ pub struct IoShard<P: Port> {
     switchboard: Arc<Switchboard>,
     doorman: Arc<Doorman>,
     completions: Vec<Completion>,
+    completions_of_few: Vec<Completion>,
     commands: Commands,
     letters: Inbox,
     arrivals: Vec<Arrival>,
@@ -68,6 +74,7 @@ impl<P: Port> IoShard<P> {
             switchboard,
             doorman,
             completions: Vec::with_capacity(COMPLETIONS_PER_TURN),
+            completions_of_few: Vec::with_capacity(COMPLETIONS_OF_FEW),
             commands: Commands::default(),
             letters: Inbox::default(),
             arrivals: Vec::new(),
@@ -87,11 +94,16 @@ impl<P: Port> IoShard<P> {
         } else {
             self.next_deadline()
         };
+        let batch = if self.net.stats().sessions <= FEW_SESSIONS {
+            &mut self.completions_of_few
+        } else {
+            &mut self.completions
+        };
         let now = self
             .port
-            .wait(&mut self.completions, until)
+            .wait(batch, until)
             .expect("the completion port works");
-        for completion in self.completions.drain(..) {
+        for completion in batch.drain(..) {
             self.net
                 .handle_completion(now, completion, &mut self.port, &mut self.router);
         }
