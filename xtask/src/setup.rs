@@ -24,6 +24,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("running the Windows build", &["wine", "wine64"]),
+    ("counting instructions", &["valgrind", "libc6-dbg"]),
 ];
 
 /// Installs the missing packages and components, and prepares Wine.

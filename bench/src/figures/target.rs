@@ -162,12 +162,9 @@ impl Judge<'_> {
         figure: impl Fn(&Sample) -> f64,
     ) -> Option<Verdict> {
         let ours = Interval::of(&self.wharf.figures(&figure))?;
-        let rivals = self
-            .peers
-            .iter()
-            .filter(|line| rivals.contains(&&*line.peer));
         let median = |line: &&Line| line.median(&figure);
-        let best = rivals
+        let best = self
+            .those(rivals)
             .filter(|line| median(line) > 0.0)
             .min_by(|a, b| median(a).total_cmp(&median(b)))?;
         Some(Verdict {
@@ -180,11 +177,9 @@ impl Judge<'_> {
 
     fn capacity(&self, rivals: &[&str]) -> Option<Verdict> {
         let most = |line: &Line| line.median(|sample| sample.capacity_per_second);
-        let rivals = self
-            .peers
-            .iter()
-            .filter(|line| rivals.contains(&&*line.peer));
-        let best = rivals.max_by(|a, b| most(a).total_cmp(&most(b)))?;
+        let best = self
+            .those(rivals)
+            .max_by(|a, b| most(a).total_cmp(&most(b)))?;
         let limit = match self.wharf.client_was_the_limit() {
             true => " (the client's limit)",
             false => "",
@@ -199,6 +194,12 @@ impl Judge<'_> {
 
     fn peer(&self, name: &str) -> Option<&Line> {
         self.peers.iter().find(|line| line.peer == name)
+    }
+
+    fn those(&self, names: &[&str]) -> impl Iterator<Item = &Line> {
+        self.peers
+            .iter()
+            .filter(|line| names.contains(&&*line.peer))
     }
 
     fn named(&self, what: &str) -> String {

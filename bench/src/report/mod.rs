@@ -48,9 +48,10 @@ pub fn write(lines: &[Line]) -> Result<(), String> {
 
 type Curve = fn(&Sample) -> &[f64];
 
-/// A cell's table and pictures.
+/// The table and pictures of a cell, which has a line at least.
 fn section(number: usize, cell: &[Line]) -> Result<String, String> {
-    let title = cell.first().map_or_else(String::new, Line::title);
+    let first = &cell[0];
+    let title = first.title();
     let mut section = format!("\n### {title}\n\n");
     let file = format!("ratios-{number:02}.svg");
     save(&file, &picture::ratios(&title, cell)?)?;
@@ -66,13 +67,11 @@ fn section(number: usize, cell: &[Line]) -> Result<String, String> {
             let _ = writeln!(section, "![Latencies, {what}]({file})");
         }
     }
-    let hiccups = cell.first().map_or_else(String::new, |line| {
-        format!(
-            "The machine's own pauses meanwhile: {:.0} us at the 99th percentile, {:.0} us at most.",
-            line.median(|sample| sample.hiccup_p99_us),
-            line.median(|sample| sample.hiccup_max_us)
-        )
-    });
+    let hiccups = format!(
+        "The machine's own pauses meanwhile: {:.0} us at the 99th percentile, {:.0} us at most.",
+        first.median(|sample| sample.hiccup_p99_us),
+        first.median(|sample| sample.hiccup_max_us)
+    );
     let _ = write!(section, "\n```text\n{}```\n\n{hiccups}\n", table::of(cell));
     Ok(section)
 }

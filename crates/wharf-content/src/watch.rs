@@ -6,8 +6,8 @@ use core::time::Duration;
 /// Looks on while handlers run. Content has no clock; whoever watches may have one, and can name
 /// a handler that takes too long.
 pub trait HandlerWatch: Send {
-    /// A batch of handler calls begins. They run back to back, so that each can be taken to begin
-    /// when the one before it ended: one look at the clock for each.
+    /// A batch of handler calls begins, perhaps of none. They run back to back, so that each can be
+    /// taken to begin when the one before it ended: one look at the clock for each.
     fn begin_batch(&mut self);
 
     /// A handler is about to run.

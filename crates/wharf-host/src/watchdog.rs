@@ -141,12 +141,13 @@ fn name_stuck(shard: usize, place: Place, cause: Cause, runs: Duration) {
     }
 }
 
-/// Times each handler call of one logic shard. Reads the clock once a batch and once a call, some
-/// tens of nanoseconds each; what content does between two calls counts for the second.
+/// Times each handler call of one logic shard. Reads the clock once a call, and once more for the
+/// first of a batch, some tens of nanoseconds each; what content does between two calls counts for
+/// the second.
 pub(crate) struct Watchdog {
     now: fn() -> Instant,
-    /// When the call that runs began, or else when the last one ended.
-    began: Instant,
+    /// When the call that runs began, or the last one of this batch ended; `None` before its first.
+    began: Option<Instant>,
     handlers: Arc<Handlers>,
     shard: usize,
 }
@@ -155,7 +156,7 @@ impl Watchdog {
     pub(crate) fn new(handlers: Arc<Handlers>, shard: u8) -> Self {
         Self {
             now: clock::now,
-            began: Instant::ZERO,
+            began: None,
             handlers,
             shard: shard.into(),
         }
@@ -177,16 +178,17 @@ impl Watchdog {
 
 impl HandlerWatch for Watchdog {
     fn begin_batch(&mut self) {
-        self.began = (self.now)();
+        self.began = None;
     }
 
     fn begin(&mut self, place: Place, cause: Cause) {
-        self.handlers.begin(self.shard, (place, cause), self.began);
+        let began = *self.began.get_or_insert_with(self.now);
+        self.handlers.begin(self.shard, (place, cause), began);
     }
 
     fn end(&mut self) -> Duration {
         let ended = (self.now)();
-        let took = ended - std::mem::replace(&mut self.began, ended);
+        let took = ended - self.began.replace(ended).expect("a call began");
         self.handlers.running[self.shard]
             .since
             .store(0, Ordering::Release);
@@ -257,6 +259,8 @@ mod tests {
             ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
         };
         for _ in 0..2 {
+            // A batch without a call costs nothing.
+            watchdog.begin_batch();
             watchdog.begin_batch();
             for _ in 0..3 {
                 watchdog.begin(Place::Foyer, Cause::Tick);

@@ -1,5 +1,6 @@
 //! The configuration in effect, and where each of its values came from.
 
+use super::settings::DESCRIPTORS_BESIDE_SESSIONS;
 use super::value::Raw;
 use super::{ConfigError, Machine, Setting, Value, file};
 use core::fmt;
@@ -342,8 +343,6 @@ impl Effective {
 const SHARDS: &str = "shards";
 const SESSIONS: &str = "limits.sessions_max";
 const WAITING: &str = "limits.sessions_not_logged_in";
-/// Descriptors kept for listeners, refusals, rings, logs and files.
-const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
 
 /// The whole configuration as a TOML file, each value with where it came from.
 impl fmt::Display for Effective {

@@ -15,6 +15,9 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+/// Descriptors kept for listeners, refusals, rings, logs and files.
+pub const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
+
 /// What defaults follow from.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
@@ -25,11 +28,18 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The default of `limits.sessions_max`: what the descriptors allow, less 256 for everything
-    /// else; on Windows 16,384.
+    /// The default of `limits.sessions_max`: what the descriptors allow, at most 65,536; on Windows
+    /// 16,384.
     pub fn sessions_max(&self) -> u64 {
-        self.descriptors_max
-            .map_or(16_384, |hard| hard.saturating_sub(256).clamp(1, 65_536))
+        self.sessions_by_descriptors()
+            .map_or(16_384, |most| most.clamp(1, 65_536))
+    }
+
+    /// Sessions for which there are descriptors, beside what else takes some
+    /// ([`DESCRIPTORS_BESIDE_SESSIONS`]); `None` where there is no limit.
+    pub fn sessions_by_descriptors(&self) -> Option<u64> {
+        let beside = |hard: u64| hard.saturating_sub(DESCRIPTORS_BESIDE_SESSIONS);
+        self.descriptors_max.map(beside)
     }
 }
 

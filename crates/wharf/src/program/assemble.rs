@@ -4,14 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wharf_chat::ChatLimits;
 use wharf_content::{AppBuilder, ContentLimits, LogicOptions};
-use wharf_host::config::Effective;
+use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Effective};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{BackendWish, Chosen, PortOptions};
 use wharf_wire::FrameRules;
-
-/// Descriptors kept for listeners, refusals, rings, logs and files.
-const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
 
 /// A server that could be started.
 pub(super) struct Assembly {

@@ -4,6 +4,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 use std::fmt;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+use wharf_host::config;
 
 /// The machine as far as its numbers depend on it.
 #[derive(Clone, Debug, Serialize)]
@@ -14,7 +15,7 @@ pub(super) struct Machine {
     /// Memory that could be used now.
     pub(super) available_bytes: u64,
     /// Descriptors that a process may have at the most; `None` where there is no limit.
-    pub(super) descriptors_max: Option<u64>,
+    descriptors_max: Option<u64>,
 }
 
 impl Machine {
@@ -37,6 +38,14 @@ impl Machine {
             processors: machine.processors,
             available_bytes: whole.min(allowed),
             descriptors_max: machine.descriptors_max,
+        }
+    }
+
+    /// What it gives a process.
+    pub(super) fn limits(&self) -> config::Machine {
+        config::Machine {
+            processors: self.processors,
+            descriptors_max: self.descriptors_max,
         }
     }
 

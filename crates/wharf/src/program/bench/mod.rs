@@ -69,14 +69,15 @@ pub(super) fn run(args: &BenchArgs) -> ExitCode {
 }
 
 fn try_run(args: &BenchArgs) -> Result<Report, String> {
-    let plan = Plan::new(args.seconds, args.sessions, &args.port_backend)?;
+    let machine = Machine::look();
+    let limits = machine.limits();
+    let plan = Plan::new(args.seconds, args.sessions, &args.port_backend, &limits)?;
     if let Some(path) = &args.json {
         report::append(path, "")?;
     }
     let stop = Stop::new();
     bots::stop_on_signals("wharf bench", stop.clone())
         .map_err(|error| format!("signals cannot be handled: {error}"))?;
-    let machine = Machine::look();
     let cores = Cores::take();
     complain(format_args!("{machine}; {cores}"));
     let mut report = Report::new(machine, cores.are_apart());

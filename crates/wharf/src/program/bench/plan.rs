@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 use wharf_bots::{BotOptions, Workload};
+use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Machine};
 use wharf_port::BackendWish;
 
 /// Sessions where nobody says how many.
@@ -11,8 +12,6 @@ const SESSIONS: u32 = 1_000;
 const ECHO_SESSIONS: u32 = 64;
 /// Bytes of text that make an echo's frame 64 bytes long.
 const ECHO_TEXT_BYTES: u16 = 59;
-/// Descriptors that server or clients need beside their sessions.
-const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
 /// How often an idle session says something, a second: it is known to live, and costs nothing.
 const IDLE_RATE: f64 = 0.01;
 
@@ -49,16 +48,21 @@ pub(super) enum Kind {
 }
 
 impl Plan {
-    /// The usual workloads with so many sessions, each for so long.
+    /// The usual workloads with so many sessions, each for so long, on such a machine.
     ///
     /// # Errors
     /// When the backend has another name than those there are, or so many sessions need more
     /// descriptors than there may be.
-    pub(super) fn new(seconds: u32, sessions: Option<u32>, backend: &str) -> Result<Self, String> {
+    pub(super) fn new(
+        seconds: u32,
+        sessions: Option<u32>,
+        backend: &str,
+        machine: &Machine,
+    ) -> Result<Self, String> {
         let _: BackendWish = backend
             .parse()
             .map_err(|error| format!("--port-backend: {error}"))?;
-        let sessions = allowed(sessions, wharf_host::machine::look().descriptors_max)?;
+        let sessions = allowed(sessions, machine)?;
         let echo = |in_flight| Load {
             kind: Kind::Echo,
             sessions: sessions.min(ECHO_SESSIONS),
@@ -86,17 +90,15 @@ impl Plan {
 }
 
 /// How many sessions there will be: those that were typed, or as many as usual and as fit.
-fn allowed(typed: Option<u32>, descriptors_max: Option<u64>) -> Result<u32, String> {
-    let most = descriptors_max.map_or(u64::MAX, |hard| {
-        hard.saturating_sub(DESCRIPTORS_BESIDE_SESSIONS)
-    });
+fn allowed(typed: Option<u32>, machine: &Machine) -> Result<u32, String> {
+    let most = machine.sessions_by_descriptors().unwrap_or(u64::MAX);
     let most = u32::try_from(most).unwrap_or(u32::MAX);
     match typed {
         Some(typed) if typed > most => Err(format!(
             "--sessions {typed} needs {} descriptors, and this process may have {}; raise the \
              hard limit (ulimit -Hn), or leave --sessions out",
             u64::from(typed) + DESCRIPTORS_BESIDE_SESSIONS,
-            descriptors_max.unwrap_or_default()
+            machine.descriptors_max.unwrap_or_default()
         )),
         Some(typed) => Ok(typed),
         None if most == 0 => Err(
@@ -183,27 +185,44 @@ impl fmt::Display for Load {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::settings::TABLES;
     use super::*;
+    use wharf_host::config::{Effective, Layers};
+
+    fn with(descriptors_max: Option<u64>) -> Machine {
+        Machine {
+            processors: 2,
+            descriptors_max,
+        }
+    }
 
     #[test]
     fn every_workload_is_one_that_bots_take_and_settings_that_serve_takes() {
         for sessions in [1, 5, 20, 1_000, 20_000] {
-            let plan = Plan::new(1, Some(sessions), "auto");
-            // Where the descriptors allow as many.
-            for load in plan.iter().flat_map(|plan| &plan.workloads) {
+            let plan = Plan::new(1, Some(sessions), "auto", &with(None)).unwrap();
+            for load in &plan.workloads {
                 load.options(1, 4).validate().unwrap();
+                let set = |pair: &String| {
+                    let (key, value) = pair.split_once('=').unwrap();
+                    ("--set".to_owned(), key.to_owned(), value.to_owned())
+                };
+                let layers = Layers {
+                    command_line: load.settings().iter().map(set).collect(),
+                    ..Layers::default()
+                };
+                Effective::resolve(TABLES, &with(None), &layers).unwrap();
             }
         }
     }
 
     #[test]
     fn sessions_are_as_many_as_the_descriptors_allow() {
-        assert_eq!(allowed(None, None), Ok(1_000));
-        assert_eq!(allowed(None, Some(300)), Ok(44));
-        assert_eq!(allowed(Some(40), Some(300)), Ok(40));
-        let said = allowed(Some(45), Some(300)).unwrap_err();
+        assert_eq!(allowed(None, &with(None)), Ok(1_000));
+        assert_eq!(allowed(None, &with(Some(300))), Ok(44));
+        assert_eq!(allowed(Some(40), &with(Some(300))), Ok(40));
+        let said = allowed(Some(45), &with(Some(300))).unwrap_err();
         assert!(said.contains("--sessions 45 needs 301"), "{said}");
         assert!(said.contains("ulimit -Hn"), "{said}");
-        assert!(allowed(None, Some(200)).is_err());
+        assert!(allowed(None, &with(Some(200))).is_err());
     }
 }

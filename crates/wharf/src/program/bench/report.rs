@@ -8,9 +8,6 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Descriptors that the server needs beside its sessions.
-const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
-
 /// All that was measured.
 pub(super) struct Report {
     pub(super) machine: Machine,
@@ -68,7 +65,6 @@ impl Report {
     pub(super) fn summary(&self) -> Summary<'_> {
         let bytes_per_session = self.of(Kind::Idle).find_map(|it| it.bytes_per_session);
         let available = self.machine.available_bytes as f64;
-        let descriptors = self.machine.descriptors_max;
         Summary {
             workload: "summary",
             version: env!("CARGO_PKG_VERSION"),
@@ -80,8 +76,7 @@ impl Report {
             sessions_by_memory: bytes_per_session
                 .filter(|&bytes| bytes > 0.0)
                 .map(|bytes| (available / bytes) as u64),
-            sessions_by_descriptors: descriptors
-                .map(|most| most.saturating_sub(DESCRIPTORS_BESIDE_SESSIONS)),
+            sessions_by_descriptors: self.machine.limits().sessions_by_descriptors(),
             hiccup_max_us: self
                 .measured
                 .iter()
@@ -127,7 +122,7 @@ pub(super) mod tests {
 
     /// Each workload, with twenty sessions.
     pub(crate) fn measured() -> Vec<Measured> {
-        let plan = Plan::new(1, Some(20), "auto").unwrap();
+        let plan = Plan::new(1, Some(20), "auto", &Machine::example().limits()).unwrap();
         let one = |(index, &load): (usize, &Load)| {
             let idle = load.kind == Kind::Idle;
             let cpu = [4.0, 0.5, 1.0, 0.8, 0.0][index];
