@@ -21,7 +21,12 @@ pub(crate) fn stops_the_server(workspace: &Workspace) -> Outcome {
     let program = workspace
         .root
         .join(format!("target/windows/{TARGET}/debug/wharf.exe"));
-    let serve = format!("wine '{}' serve --listen 127.0.0.1:0", program.display());
+    // In the place of the shell that `script` starts: the key's signal reaches that shell too, and
+    // some shells end by it once the server has stopped.
+    let serve = format!(
+        "exec wine '{}' serve --listen 127.0.0.1:0",
+        program.display()
+    );
     println!("$ {serve}\n^C");
     let mut terminal = wine_command(workspace, "timeout");
     terminal
