@@ -55,12 +55,20 @@ struct Cli {
     /// Nothing is kept in docs/bench
     #[arg(long)]
     dry: bool,
+    /// Another build of Wharf to measure in the place of `wharf again`; nothing is kept then
+    #[arg(long, value_name = "PROGRAM")]
+    beside: Option<PathBuf>,
     /// Measure nothing: write the report anew from what is kept
     #[arg(long)]
     report: bool,
 }
 
 impl Cli {
+    /// Whether what is measured belongs to the record of this commit.
+    fn keeps(&self) -> bool {
+        !self.quick && !self.dry && self.beside.is_none()
+    }
+
     fn wants(&self, cell: &Cell) -> bool {
         let named = self
             .only
@@ -93,6 +101,9 @@ fn run(cli: &Cli) -> Result<bool, String> {
         return Ok(true);
     }
     prepare()?;
+    if let Some(program) = &cli.beside {
+        server::put_beside(program)?;
+    }
     let cells: Vec<Cell> = workload::cells(cli.quick)
         .into_iter()
         .filter(|cell| cli.wants(cell))
@@ -112,13 +123,13 @@ fn run(cli: &Cli) -> Result<bool, String> {
         if let Some(path) = &cli.json {
             line::append(path, &lines)?;
         }
-        if !cli.quick && !cli.dry {
+        if cli.keeps() {
             std::fs::create_dir_all(root().join("docs/bench"))
                 .map_err(|error| format!("docs/bench: {error}"))?;
             line::append(&kept, &lines)?;
         }
     }
-    if !cli.quick && !cli.dry {
+    if cli.keeps() {
         report::write(&line::read(&kept)?)?;
         println!("The report: docs/bench/README.md");
     }

@@ -10,6 +10,7 @@ use crate::client::Dialect;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The core of every server; the client has the other.
@@ -17,11 +18,27 @@ const CORE: &str = "0";
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The build that is measured as [`Who::WharfAgain`], if not the same.
+static BESIDE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Has another build of Wharf measured in the place of `wharf again`.
+///
+/// # Errors
+/// When there is no such program.
+pub fn put_beside(program: &Path) -> Result<(), String> {
+    // Servers start elsewhere.
+    let program = program
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    BESIDE.get_or_init(|| program);
+    Ok(())
+}
+
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     Wharf,
-    /// The same once more: what the machine's noise makes of no difference.
+    /// The same once more: what the machine's noise makes of no difference. Or another build.
     WharfAgain,
     /// Content on a thread of its own.
     WharfSplit,
@@ -35,6 +52,7 @@ impl Who {
     pub fn name(self) -> &'static str {
         match self {
             Self::Wharf => "wharf",
+            Self::WharfAgain if BESIDE.get().is_some() => "wharf beside",
             Self::WharfAgain => "wharf again",
             Self::WharfSplit => "wharf split",
             Self::Peer(program) => program.strip_prefix("peer-").unwrap_or(program),
@@ -73,9 +91,14 @@ impl Who {
             Self::Peer(program) => root().join("bench/target/release").join(program),
             Self::Redis => "redis-server".into(),
             Self::Nats => "nats-server".into(),
-            _ => root().join("target/release/wharf"),
+            Self::WharfAgain => BESIDE.get().cloned().unwrap_or_else(wharf_here),
+            _ => wharf_here(),
         }
     }
+}
+
+fn wharf_here() -> PathBuf {
+    root().join("target/release/wharf")
 }
 
 /// The repository.

@@ -49,16 +49,19 @@ impl Refusal {
 
 /// Handlers by packet id.
 ///
-/// Invariant: `ids` rises strictly and has as many entries as `handlers`.
+/// Invariant: `places` says for each id from `first_id` on where its handler is: one more than its
+/// index, or 0 if it has none.
 pub(crate) struct Handlers<H> {
-    ids: Vec<u16>,
+    first_id: u16,
+    places: Vec<u16>,
     handlers: Vec<H>,
 }
 
 impl<H> Handlers<H> {
     pub(crate) fn new() -> Self {
         Self {
-            ids: Vec::new(),
+            first_id: 0,
+            places: Vec::new(),
             handlers: Vec::new(),
         }
     }
@@ -66,15 +69,54 @@ impl<H> Handlers<H> {
     /// # Panics
     /// If packet `id` has a handler already.
     pub(crate) fn insert(&mut self, id: u16, handler: H) {
-        let Err(index) = self.ids.binary_search(&id) else {
-            panic!("packet {id} has two handlers in one place")
-        };
-        self.ids.insert(index, id);
-        self.handlers.insert(index, handler);
+        if self.places.is_empty() {
+            self.first_id = id;
+        }
+        let missing = self.first_id.saturating_sub(id);
+        self.places.splice(..0, (0..missing).map(|_| 0));
+        self.first_id -= missing;
+        let offset = usize::from(id - self.first_id);
+        if self.places.len() <= offset {
+            self.places.resize(offset + 1, 0);
+        }
+        assert!(
+            self.places[offset] == 0,
+            "packet {id} has two handlers in one place"
+        );
+        self.handlers.push(handler);
+        self.places[offset] = u16::try_from(self.handlers.len()).expect("one for each id below");
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: u16) -> Option<&H> {
-        let index = self.ids.binary_search(&id).ok()?;
-        Some(&self.handlers[index])
+        let offset = usize::from(id.wrapping_sub(self.first_id));
+        let place = usize::from(*self.places.get(offset)?);
+        self.handlers.get(place.checked_sub(1)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_is_found_by_its_id_alone_in_whatever_order_they_came() {
+        let ids = [221, 1, 206, 32_767, 222, 0];
+        let mut handlers = Handlers::new();
+        for (count, id) in ids.into_iter().enumerate() {
+            handlers.insert(id, id);
+            for other in 0..=u16::MAX {
+                let known = ids[..=count].contains(&other);
+                assert_eq!(handlers.get(other).copied(), known.then_some(other));
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "packet 7 has two handlers")]
+    fn two_handlers_of_one_packet_are_a_mistake() {
+        let mut handlers = Handlers::new();
+        handlers.insert(7, ());
+        handlers.insert(7, ());
     }
 }

@@ -13,8 +13,11 @@ pub trait HandlerWatch: Send {
     /// A handler is about to run.
     fn begin(&mut self, place: Place, cause: Cause);
 
-    /// It has ended, perhaps by a panic. Returns how long it took.
+    /// It has ended, perhaps by a panic. Returns how long it took, as exactly as the watch knows.
     fn end(&mut self) -> Duration;
+
+    /// The batch is over: nothing runs until the next one begins.
+    fn end_batch(&mut self);
 }
 
 /// Whose handler runs.

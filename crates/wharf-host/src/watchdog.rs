@@ -28,7 +28,7 @@ pub(crate) struct Handlers {
 /// What runs on one logic shard.
 #[derive(Debug)]
 struct Running {
-    /// When it began, in nanoseconds; 0 while nothing runs.
+    /// When the last call of the batch that runs began, in nanoseconds; 0 between batches.
     since: AtomicU64,
     what: Mutex<(Place, Cause)>,
 }
@@ -102,10 +102,9 @@ impl Handlers {
         }
     }
 
-    fn begin(&self, shard: usize, (place, cause): (Place, Cause), now: Instant) {
-        let running = &self.running[shard];
-        *running.what() = (place, cause);
-        running.since.store(now.as_nanos().max(1), Ordering::SeqCst);
+    /// A batch has its first call: from here until `since` is 0 again somebody looks.
+    fn begin_batch(&self, shard: usize, began: u64) {
+        self.running[shard].since.store(began, Ordering::SeqCst);
         if !self.awake.load(Ordering::SeqCst)
             && let Some(onlooker) = self.onlooker.get()
             && !self.awake.swap(true, Ordering::SeqCst)
@@ -141,30 +140,46 @@ fn name_stuck(shard: usize, place: Place, cause: Cause, runs: Duration) {
     }
 }
 
-/// Times each handler call of one logic shard. Reads the clock once a call, and once more for the
-/// first of a batch, some tens of nanoseconds each; what content does between two calls counts for
-/// the second.
+/// Times each handler call of one logic shard, by looks at a clock: one for each call, and one more
+/// for the first of a batch. What content does between two calls counts for the second.
+///
+/// The clock is the quick one, which is good enough to tell what is slow; ticks are timed by the
+/// exact one.
 pub(crate) struct Watchdog {
-    now: fn() -> Instant,
-    /// When the call that runs began, or the last one of this batch ended; `None` before its first.
-    began: Option<Instant>,
+    quick: fn() -> Instant,
+    exact: fn() -> Instant,
+    /// What runs, or ran last in this batch.
+    call: Option<Call>,
+    /// What was last told to the onlooker.
+    told: (Place, Cause),
     handlers: Arc<Handlers>,
     shard: usize,
 }
 
+struct Call {
+    /// When it began; once it has ended, when that was.
+    began: Instant,
+    /// When a tick began, on the exact clock.
+    tick_began: Option<Instant>,
+}
+
 impl Watchdog {
     pub(crate) fn new(handlers: Arc<Handlers>, shard: u8) -> Self {
+        let shard = usize::from(shard);
+        let told = *handlers.running[shard].what();
         Self {
-            now: clock::now,
-            began: None,
+            quick: clock::quick,
+            exact: clock::now,
+            call: None,
+            told,
             handlers,
-            shard: shard.into(),
+            shard,
         }
     }
 
     fn name_slow(&self, took: Duration) {
         let took_ms = took.as_millis() as u64;
-        match *self.handlers.running[self.shard].what() {
+        match self.told {
             (Place::Room { kind, room }, cause) => {
                 let number = room.number();
                 tracing::warn!(kind, room = number, ?cause, took_ms, "slow handler");
@@ -178,24 +193,48 @@ impl Watchdog {
 
 impl HandlerWatch for Watchdog {
     fn begin_batch(&mut self) {
-        self.began = None;
+        self.call = None;
     }
 
     fn begin(&mut self, place: Place, cause: Cause) {
-        let began = *self.began.get_or_insert_with(self.now);
-        self.handlers.begin(self.shard, (place, cause), began);
+        if self.told != (place, cause) {
+            self.told = (place, cause);
+            *self.handlers.running[self.shard].what() = self.told;
+        }
+        let tick_began = (cause == Cause::Tick).then(self.exact);
+        if let Some(call) = &mut self.call {
+            call.tick_began = tick_began;
+            let running = &self.handlers.running[self.shard];
+            running
+                .since
+                .store(call.began.as_nanos().max(1), Ordering::Release);
+        } else {
+            let began = (self.quick)();
+            self.call = Some(Call { began, tick_began });
+            self.handlers
+                .begin_batch(self.shard, began.as_nanos().max(1));
+        }
     }
 
     fn end(&mut self) -> Duration {
-        let ended = (self.now)();
-        let took = ended - self.began.replace(ended).expect("a call began");
-        self.handlers.running[self.shard]
-            .since
-            .store(0, Ordering::Release);
+        let call = self.call.as_mut().expect("a call began");
+        let ended = (self.quick)();
+        let took = match call.tick_began {
+            Some(began) => (self.exact)() - began,
+            None => ended - call.began,
+        };
+        call.began = ended;
         if took >= SLOW {
             self.name_slow(took);
         }
         took
+    }
+
+    fn end_batch(&mut self) {
+        if self.call.is_some() {
+            let running = &self.handlers.running[self.shard];
+            running.since.store(0, Ordering::Release);
+        }
     }
 }
 
@@ -242,7 +281,7 @@ mod tests {
     fn logged(now: fn() -> Instant) -> String {
         log_of(|| {
             let mut watchdog = Watchdog {
-                now,
+                quick: now,
                 ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
             };
             watchdog.begin_batch();
@@ -255,19 +294,66 @@ mod tests {
     fn a_call_begins_where_the_one_before_it_ended() {
         static LOOKS: AtomicU64 = AtomicU64::new(0);
         let mut watchdog = Watchdog {
-            now: || Instant::from_nanos(1_000 * LOOKS.fetch_add(1, Ordering::Relaxed)),
+            quick: || Instant::from_nanos(1_000 * LOOKS.fetch_add(1, Ordering::Relaxed)),
             ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
         };
         for _ in 0..2 {
             // A batch without a call costs nothing.
             watchdog.begin_batch();
+            watchdog.end_batch();
             watchdog.begin_batch();
             for _ in 0..3 {
-                watchdog.begin(Place::Foyer, Cause::Tick);
+                watchdog.begin(Place::Foyer, Cause::Packet(1));
                 assert_eq!(watchdog.end(), Duration::from_micros(1));
             }
+            watchdog.end_batch();
         }
         assert_eq!(LOOKS.load(Ordering::Relaxed), 2 * (1 + 3));
+    }
+
+    #[test]
+    fn a_tick_is_timed_exactly_by_itself() {
+        static LOOKS: AtomicU64 = AtomicU64::new(0);
+        let mut watchdog = Watchdog {
+            quick: || Instant::ZERO,
+            exact: || Instant::from_nanos(1_000 * LOOKS.fetch_add(1, Ordering::Relaxed)),
+            ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
+        };
+        watchdog.begin_batch();
+        for (cause, took) in [
+            (Cause::Packet(1), Duration::ZERO),
+            (Cause::Tick, Duration::from_micros(1)),
+            (Cause::Packet(1), Duration::ZERO),
+        ] {
+            watchdog.begin(Place::Foyer, cause);
+            assert_eq!(watchdog.end(), took, "{cause:?}");
+        }
+        assert_eq!(LOOKS.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn whoever_runs_is_known_by_name_and_nobody_between_batches() {
+        let handlers = Arc::new(Handlers::new(1));
+        let mut watchdog = Watchdog {
+            quick: || Instant::from_nanos(7),
+            ..Watchdog::new(Arc::clone(&handlers), 0)
+        };
+        let running = &handlers.running[0];
+        watchdog.begin_batch();
+        for call in [
+            (room_seven(), Cause::Packet(221)),
+            (room_seven(), Cause::Packet(221)),
+            (Place::Foyer, Cause::Packet(1)),
+        ] {
+            watchdog.begin(call.0, call.1);
+            assert_eq!(
+                (*running.what(), running.since.load(Ordering::SeqCst)),
+                (call, 7)
+            );
+            watchdog.end();
+        }
+        watchdog.end_batch();
+        assert_eq!(running.since.load(Ordering::SeqCst), 0);
     }
 
     #[test]
@@ -275,7 +361,8 @@ mod tests {
         let line = log_of(|| {
             let handlers = Handlers::new(2);
             let began = Instant::from_nanos(5);
-            handlers.begin(1, (room_seven(), Cause::Tick), began);
+            *handlers.running[1].what() = (room_seven(), Cause::Tick);
+            handlers.begin_batch(1, began.as_nanos());
             let mut seen = [0; 2];
             for seconds in 1..5 {
                 handlers.look(&mut seen, began + Duration::from_secs(seconds));
@@ -301,7 +388,7 @@ mod tests {
             let mut seen = [0];
             for second in 1..5 {
                 let now = Instant::ZERO + Duration::from_secs(second);
-                handlers.begin(0, (Place::Foyer, Cause::Tick), now);
+                handlers.begin_batch(0, now.as_nanos());
                 handlers.look(&mut seen, now);
             }
         });
@@ -316,7 +403,7 @@ mod tests {
             while handlers.onlooker.get().is_none() {
                 thread::yield_now();
             }
-            handlers.begin(0, (Place::Foyer, Cause::Tick), Instant::from_nanos(1));
+            handlers.begin_batch(0, 1);
             assert!(handlers.awake.load(Ordering::SeqCst));
             handlers.end();
             onlooker.join().unwrap();

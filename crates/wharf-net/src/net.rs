@@ -170,11 +170,13 @@ impl Net {
         frame: Outgoing<'_>,
     ) {
         self.now = now;
-        let key = match frame.as_bytes() {
-            [_, _, low, high, ..] => u64::from(u16::from_le_bytes([*low, *high])),
+        let latest_key = match (class, frame.as_bytes()) {
+            (SendClass::Latest, [_, _, low, high, ..]) => {
+                u64::from(u16::from_le_bytes([*low, *high]))
+            }
             _ => 0,
         };
-        self.enqueue(session, class, key, origin, frame);
+        self.enqueue(session, class, latest_key, origin, frame);
     }
 
     /// Sends a latest-value: it replaces the one with the same `key` that has not left yet. Keys

@@ -3,7 +3,7 @@
 use crate::admission::Seat;
 use crate::outbox::Outbox;
 use crate::rate::{Rates, Usage};
-use crate::{CloseReason, NetLimits, Origin, Refusal};
+use crate::{CloseReason, NetLimits, Refusal};
 use wharf_base::{Instant, SessionId};
 use wharf_port::{OpId, SocketId};
 use wharf_wire::FrameCutter;
@@ -196,24 +196,6 @@ impl Session {
             self.spoke = true;
             self.has_heartbeat = self.role == Role::Accepted && id >= FIRST_MODERN_ID;
         }
-    }
-
-    /// Whether more waits for it, on one account, than may.
-    pub(crate) fn is_over_budget(&self, origin: Origin, limits: &NetLimits) -> bool {
-        let factor = match origin {
-            Origin::Own => limits.send_queue_replies_factor,
-            Origin::Others => 1,
-        };
-        let load = self.outbox.load(origin);
-        load.bytes > limits.send_queue_bytes * factor
-            || load.messages > limits.send_queue_messages * factor
-    }
-
-    /// Whether its replies, after one more, fill its queue.
-    pub(crate) fn replies_above(&self, limits: &NetLimits, divisor: u32) -> bool {
-        let own = self.outbox.load(Origin::Own);
-        own.bytes > limits.send_queue_bytes / divisor
-            || own.messages > limits.send_queue_messages / divisor
     }
 }
 

@@ -48,7 +48,8 @@ pub trait Port {
     fn listen(&mut self, local: SocketAddr, options: &ListenOptions)
     -> Result<SocketId, OpenError>;
 
-    /// Takes over an accepted socket that no port owns yet, and sets the port's socket options.
+    /// Takes over an accepted socket that no port owns yet. It has the socket options of the port
+    /// that accepted it, or of this one: ports that share sockets are opened with equal options.
     ///
     /// # Errors
     /// [`OpenError::SocketsFull`], or what the system said; the socket is closed.

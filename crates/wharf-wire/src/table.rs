@@ -33,11 +33,17 @@ pub struct PacketRule {
 
 /// All packets that may arrive in one direction, sorted by id.
 ///
-/// Invariant: ids rise strictly (checked when the constant is made, so at compile time).
+/// Invariant: ids rise strictly (checked when the constant is made, so at compile time), and
+/// `low` leads to the rule of each low id.
 #[derive(Clone, Copy, Debug)]
 pub struct PacketTable {
     rules: &'static [PacketRule],
+    /// By id: one more than the place of its rule, or 0.
+    low: [u8; LOW_IDS],
 }
+
+/// The ids that are found without a search: those of the classic packets.
+const LOW_IDS: usize = 256;
 
 impl PacketTable {
     /// A table of `rules`.
@@ -53,7 +59,14 @@ impl PacketTable {
             );
             index += 1;
         }
-        Self { rules }
+        let mut low = [0; LOW_IDS];
+        let mut place = 0;
+        while place < rules.len() && (rules[place].id as usize) < LOW_IDS {
+            assert!(place < u8::MAX as usize, "the place fits its byte");
+            low[rules[place].id as usize] = place as u8 + 1;
+            place += 1;
+        }
+        Self { rules, low }
     }
 
     /// The rules, by rising id.
@@ -65,6 +78,7 @@ impl PacketTable {
     ///
     /// # Errors
     /// The first [`Violation`] in the order length, id, body length.
+    #[inline]
     pub fn check(&self, header: Header, frame_bytes_max: u16) -> Result<(), Violation> {
         let Header {
             frame_bytes, id, ..
@@ -78,12 +92,54 @@ impl PacketTable {
                 limit: frame_bytes_max,
             });
         }
-        let Ok(index) = self.rules.binary_search_by_key(&id, |rule| rule.id) else {
+        let Some(rule) = self.rule(id) else {
             return Err(Violation::UnknownId { id });
         };
-        if !self.rules[index].body.allows(body_bytes) {
+        if !rule.body.allows(body_bytes) {
             return Err(Violation::BodyLength { id, body_bytes });
         }
         Ok(())
+    }
+
+    #[inline]
+    fn rule(&self, id: u16) -> Option<&'static PacketRule> {
+        let place = match self.low.get(usize::from(id)) {
+            Some(place) => usize::from(*place).checked_sub(1)?,
+            None => self.rules.binary_search_by_key(&id, |rule| rule.id).ok()?,
+        };
+        Some(&self.rules[place])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn rule(id: u16) -> PacketRule {
+        PacketRule {
+            id,
+            name: "",
+            body: BodyLength::AtLeast(0),
+        }
+    }
+
+    #[test]
+    fn every_id_is_known_exactly_if_it_has_a_rule() {
+        const RULES: [PacketRule; 6] = [
+            rule(0),
+            rule(3),
+            rule(255),
+            rule(256),
+            rule(1_024),
+            rule(u16::MAX),
+        ];
+        const TABLE: PacketTable = PacketTable::new(&RULES);
+        for id in 0..=u16::MAX {
+            let expected = match RULES.iter().any(|rule| rule.id == id) {
+                true => Ok(()),
+                false => Err(Violation::UnknownId { id }),
+            };
+            assert_eq!(TABLE.check(Header::new(id, 0), 64), expected);
+        }
     }
 }

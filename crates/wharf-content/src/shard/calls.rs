@@ -74,8 +74,9 @@ impl<'a> Turn<'a> {
         let request = cx.request;
         match outcome {
             Ok(value) => {
-                desk.todo
-                    .extend(request.map(|request| todo_of(id, request)));
+                if let Some(request) = request {
+                    desk.todo.push_back(todo_of(id, request));
+                }
                 Some(value)
             }
             Err(panic) => {

@@ -140,6 +140,9 @@ impl LogicShard {
         turn.handle_own_mail();
         turn.handle_alarms();
         turn.return_credits();
+        if let Some(watch) = &mut self.state.watch {
+            watch.end_batch();
+        }
         self.state.update_gauges();
     }
 

@@ -196,9 +196,16 @@ impl Turn<'_> {
         }
     }
 
-    /// Does what handlers asked for. What that causes is done in the same loop, never deeper on
-    /// the stack.
+    /// Does what handlers asked for, most often nothing.
+    #[inline]
     pub(super) fn settle(&mut self) {
+        if !self.state.desk.todo.is_empty() {
+            self.do_todos();
+        }
+    }
+
+    /// What a todo causes is done in the same loop, never deeper on the stack.
+    fn do_todos(&mut self) {
         // What is asked for when a todo is done is of the next round. Without end there can only be
         // rounds in which somebody enters: every other way leads out.
         let (mut rounds, mut left) = (0, self.state.desk.todo.len());

@@ -138,6 +138,7 @@ struct Diary(Arc<Mutex<String>>, bool);
 
 impl HandlerWatch for Diary {
     fn begin_batch(&mut self) {
+        assert!(!self.1, "the batch before it has ended");
         self.1 = true;
     }
 
@@ -154,6 +155,11 @@ impl HandlerWatch for Diary {
     fn end(&mut self) -> Duration {
         *self.0.lock().unwrap() += "\n";
         Duration::from_millis(3)
+    }
+
+    fn end_batch(&mut self) {
+        assert!(self.1, "a batch ends once");
+        self.1 = false;
     }
 }
 

@@ -3,8 +3,9 @@
 use super::Net;
 use crate::canary::Canary;
 use crate::outbox::Pushed;
+use crate::queue::Amount;
 use crate::session::{Phase, Role};
-use crate::{CloseReason, Origin, Outgoing};
+use crate::{CloseReason, NetLimits, Origin, Outgoing};
 use wharf_base::{Instant, Key, SessionId};
 use wharf_port::{Port, Refused, SendBatch, SendError, Token};
 use wharf_wire::{HEADER_BYTES, Header, SendClass};
@@ -43,7 +44,8 @@ impl Net {
             Pushed::Queued => self.stats.frames_queued += 1,
             Pushed::Replaced => self.stats.latest_replaced += 1,
         }
-        if session.is_over_budget(origin, &self.limits) {
+        let load = session.outbox.load(origin);
+        if is_over_budget(load, origin, &self.limits) {
             return self.end(id.key(), CloseReason::SlowReader);
         }
         if self.pools.queued_bytes > self.limits.send_queues_bytes
@@ -52,7 +54,7 @@ impl Net {
             self.stats.send_memory_cuts += 1;
             return self.end(id.key(), CloseReason::SlowReader);
         }
-        if origin == Origin::Own && session.replies_above(&self.limits, HIGH_WATER_DIVISOR) {
+        if origin == Origin::Own && is_above(load, &self.limits, HIGH_WATER_DIVISOR) {
             session.replies_full = true;
         }
         if !session.dirty {
@@ -118,11 +120,28 @@ impl Net {
         if !session.outbox.sent(&mut self.pools, batch, bytes) {
             self.stats.sends_short += 1;
         }
-        if session.replies_full && !session.replies_above(&self.limits, LOW_WATER_DIVISOR) {
-            session.replies_full = false;
+        if session.replies_full {
+            let own = session.outbox.load(Origin::Own);
+            session.replies_full = is_above(own, &self.limits, LOW_WATER_DIVISOR);
         }
         self.mark_dirty(key);
     }
+}
+
+/// Whether more waits for a session, on one account, than may.
+fn is_over_budget(load: Amount, origin: Origin, limits: &NetLimits) -> bool {
+    let factor = match origin {
+        Origin::Own => limits.send_queue_replies_factor,
+        Origin::Others => 1,
+    };
+    load.bytes > limits.send_queue_bytes * factor
+        || load.messages > limits.send_queue_messages * factor
+}
+
+/// Whether a session's replies are more than a part of its queue.
+fn is_above(own: Amount, limits: &NetLimits, divisor: u32) -> bool {
+    own.bytes > limits.send_queue_bytes / divisor
+        || own.messages > limits.send_queue_messages / divisor
 }
 
 /// Whether the bytes are one frame, as their own header says, within the limit.

@@ -5,10 +5,22 @@ use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
 
-/// A socket that listens on `local`.
-pub(crate) fn listener(local: SocketAddr, options: &ListenOptions) -> Result<Socket, OpenError> {
+/// Whether what a listener accepts has the listener's options: then they are set once, not with
+/// some system calls for each connection. On Linux the whole of a listener's `struct tcp_sock` is
+/// copied.
+const ARE_OPTIONS_INHERITED: bool = cfg!(target_os = "linux");
+
+/// A socket that listens on `local`, for sessions with `socket_options`.
+pub(crate) fn listener(
+    local: SocketAddr,
+    options: &ListenOptions,
+    socket_options: &SocketOptions,
+) -> Result<Socket, OpenError> {
     let socket = tcp(local).map_err(|error| open_error("socket", &error, local))?;
     claim_address(&socket).map_err(|error| open_error("setsockopt", &error, local))?;
+    if ARE_OPTIONS_INHERITED {
+        apply(&socket, socket_options).map_err(|error| open_error("setsockopt", &error, local))?;
+    }
     socket
         .bind(&local.into())
         .map_err(|error| open_error("bind", &error, local))?;
@@ -36,8 +48,19 @@ pub(crate) fn connecting(
     Ok(socket)
 }
 
-/// Sets a session's options on a socket that was accepted or is about to connect (`tcp(7)`).
-pub(crate) fn apply(socket: &Socket, options: &SocketOptions) -> io::Result<()> {
+/// Sees to it that a socket which some listener has accepted has a session's options.
+pub(crate) fn prepare_accepted(socket: &Socket, options: &SocketOptions) -> Result<(), OpenError> {
+    if ARE_OPTIONS_INHERITED {
+        return Ok(());
+    }
+    apply(socket, options).map_err(|error| OpenError::Os {
+        call: "setsockopt",
+        code: os_code(&error),
+    })
+}
+
+/// Sets a session's options (`tcp(7)`).
+fn apply(socket: &Socket, options: &SocketOptions) -> io::Result<()> {
     if options.nodelay {
         socket.set_tcp_nodelay(true)?;
     }
@@ -166,4 +189,44 @@ pub(crate) fn is_out_of_descriptors(code: OsCode) -> bool {
     /// `WSAEMFILE` (MSDN, "Windows Sockets Error Codes").
     const WSAEMFILE: i32 = 10_024;
     code.0 == WSAEMFILE
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    #[test]
+    fn an_accepted_socket_has_the_options_of_a_session() {
+        let keepalive = Keepalive {
+            idle: Duration::from_secs(31),
+            interval: Duration::from_secs(7),
+            probes: 3,
+        };
+        let options = SocketOptions {
+            nodelay: true,
+            notsent_lowat: Some(17_000),
+            send_buffer: Some(40_000),
+            keepalive: Some(keepalive),
+            user_timeout: Some(Duration::from_secs(52)),
+        };
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = listener(any, &ListenOptions::default(), &options).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _client = std::net::TcpStream::connect(address.as_socket().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        prepare_accepted(&accepted, &options).unwrap();
+        assert!(accepted.tcp_nodelay().unwrap());
+        assert!(accepted.keepalive().unwrap());
+        assert_eq!(accepted.tcp_keepalive_time().unwrap(), keepalive.idle);
+        assert_eq!(
+            accepted.tcp_keepalive_interval().unwrap(),
+            keepalive.interval
+        );
+        assert_eq!(accepted.tcp_keepalive_retries().unwrap(), keepalive.probes);
+        assert_eq!(accepted.tcp_notsent_lowat().unwrap(), 17_000);
+        assert_eq!(accepted.tcp_user_timeout().unwrap(), options.user_timeout);
+        // socket(7), SO_SNDBUF: "the kernel doubles this value".
+        assert_eq!(accepted.send_buffer_size().unwrap(), 80_000);
+    }
 }

@@ -128,15 +128,12 @@ impl Port for UringPort {
         options: &ListenOptions,
     ) -> Result<SocketId, OpenError> {
         self.ledger
-            .open_listener(sockets::listener(local, options)?)
+            .open_listener(sockets::listener(local, options, &self.options.socket)?)
     }
 
     fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
         let handle = socket.into_os();
-        sockets::apply(&handle, &self.options.socket).map_err(|error| OpenError::Os {
-            call: "setsockopt",
-            code: sockets::os_code(&error),
-        })?;
+        sockets::prepare_accepted(&handle, &self.options.socket)?;
         self.ledger.open_stream(handle)
     }
 

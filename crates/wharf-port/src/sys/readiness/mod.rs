@@ -98,7 +98,7 @@ impl Port for ReadinessPort {
         local: SocketAddr,
         options: &ListenOptions,
     ) -> Result<SocketId, OpenError> {
-        let handle = sockets::listener(local, options)?;
+        let handle = sockets::listener(local, options, &self.options.socket)?;
         unblock(&handle)?;
         let socket = self.ledger.open_listener(handle)?;
         self.begin_watching(socket).map_err(not_watched)?;
@@ -107,10 +107,7 @@ impl Port for ReadinessPort {
 
     fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
         let handle = socket.into_os();
-        sockets::apply(&handle, &self.options.socket).map_err(|error| OpenError::Os {
-            call: "setsockopt",
-            code: sockets::os_code(&error),
-        })?;
+        sockets::prepare_accepted(&handle, &self.options.socket)?;
         unblock(&handle)?;
         let socket = self.ledger.open_stream(handle)?;
         self.begin_watching(socket).map_err(not_watched)?;

@@ -104,7 +104,7 @@ impl Port for IocpPort {
         local: SocketAddr,
         options: &ListenOptions,
     ) -> Result<SocketId, OpenError> {
-        let handle = sockets::listener(local, options)?;
+        let handle = sockets::listener(local, options, &self.options.socket)?;
         self.associate(&handle, Source::Listener)
             .map_err(not_associated)?;
         self.ledger.open_listener(handle)
@@ -112,10 +112,7 @@ impl Port for IocpPort {
 
     fn adopt(&mut self, socket: DetachedSocket) -> Result<SocketId, OpenError> {
         let handle = socket.into_os();
-        sockets::apply(&handle, &self.options.socket).map_err(|error| OpenError::Os {
-            call: "setsockopt",
-            code: sockets::os_code(&error),
-        })?;
+        sockets::prepare_accepted(&handle, &self.options.socket)?;
         self.associate(&handle, Source::Stream)
             .map_err(not_associated)?;
         self.ledger.open_stream(handle)
