@@ -10,7 +10,7 @@ use wharf_base::{Deadlines, Duration, Handover, Instant, Key, SessionId};
 use wharf_content::{ContentEvent, Inbox};
 use wharf_net::NetLimits;
 use wharf_wire::classic::Echo;
-use wharf_wire::{Frame, FrameCutter, Packet};
+use wharf_wire::{FrameCutter, FrameRun, Packet};
 
 /// Frames of a decoding, events of a hand-over.
 pub const FRAMES: usize = 64;
@@ -30,8 +30,10 @@ pub fn received() -> Vec<u8> {
 pub fn cut(bytes: &[u8]) -> usize {
     let rules = NetLimits::default().inbound;
     let (mut cutter, mut input, mut count) = (FrameCutter::new(), bytes, 0);
-    while let Some(frame) = cutter.next(&mut input, &rules).expect("whole frames") {
-        count += usize::from(std::hint::black_box(frame).body.len() > 8);
+    while let Some(frames) = cutter.next(&mut input, &rules).expect("whole frames") {
+        for frame in frames {
+            count += usize::from(std::hint::black_box(frame).body.len() > 8);
+        }
     }
     count
 }
@@ -64,16 +66,13 @@ fn at(slot: u32) -> Instant {
 pub fn mailbox() -> (Handover<Inbox>, Inbox) {
     let handover = Handover::new();
     let bytes = received();
+    let frame = &bytes[..bytes.len() / FRAMES];
     let mut batch = Inbox::new();
     for round in 0..2 {
         for _ in 0..FRAMES {
-            batch.push(ContentEvent::Frame {
+            batch.push(ContentEvent::Frames {
                 session: SessionId::new(0, Key::from_parts(1, 1)),
-                frame: Frame {
-                    id: Echo::ID,
-                    flags: 0,
-                    body: &bytes[..56],
-                },
+                frames: FrameRun::known(frame, 1),
             });
         }
         if round == 0 {
@@ -89,6 +88,6 @@ pub fn hand_over(handover: &Handover<Inbox>, batch: &mut Inbox) -> usize {
     let mut taken = Inbox::new();
     let mut count = usize::from(!must_wake);
     handover.take(&mut taken);
-    taken.drain(|event| count += usize::from(matches!(event, ContentEvent::Frame { .. })));
+    taken.drain(|event| count += usize::from(matches!(event, ContentEvent::Frames { .. })));
     count
 }

@@ -8,7 +8,7 @@ use wharf_content::{
     Outbox, Room, RoomCx, RoomId, RoomKind, Tick, UserId,
 };
 use wharf_wire::classic::{ChatRequest, Echo, EnterRequest, LoginRequest, UserName};
-use wharf_wire::{Frame, Packet};
+use wharf_wire::{FrameRun, Packet};
 
 /// Members of the room.
 const MEMBERS: u32 = 100;
@@ -73,15 +73,9 @@ impl LogicRig {
     }
 
     fn says<P: Packet>(&mut self, member: u32, packet: &P) {
-        let mut body = Vec::new();
-        packet.encode(&mut body);
-        let frame = Frame {
-            id: P::ID,
-            flags: 0,
-            body: &body,
-        };
-        let session = session(member);
-        self.inbox.push(ContentEvent::Frame { session, frame });
+        let (session, frame) = (session(member), packet.to_frame());
+        let frames = FrameRun::known(&frame, 1);
+        self.inbox.push(ContentEvent::Frames { session, frames });
     }
 
     /// Has the batch handled; returns how many commands it caused.

@@ -7,7 +7,7 @@ use wharf_net::{Admission, CloseReason, Net, NetLimits, Origin, Outgoing, Sessio
 use wharf_port::sim::{Faults, SimPeer, SimPort, SimWorld};
 use wharf_port::{Completion, Port, PortOptions};
 use wharf_wire::classic::Echo;
-use wharf_wire::{Frame, Packet, SendClass};
+use wharf_wire::{FrameRun, Packet, SendClass};
 
 /// Sessions that are sent to.
 const SESSIONS: usize = 64;
@@ -30,7 +30,7 @@ impl SessionEvents for Opened {
     fn opened(&mut self, session: SessionId, _: SocketAddr) {
         self.0.push(session);
     }
-    fn frame(&mut self, _: SessionId, _: Frame<'_>) {}
+    fn frames(&mut self, _: SessionId, _: FrameRun<'_>) {}
     fn input_ended(&mut self, _: SessionId) {}
     fn closed(&mut self, _: SessionId, _: &CloseReason) {}
 }

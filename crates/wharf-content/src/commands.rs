@@ -4,20 +4,20 @@ use crate::arena;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
-use wharf_wire::{HEADER_BYTES, Packet, SendClass, Violation};
+use wharf_wire::{FrameRun, HEADER_BYTES, Packet, SendClass, Violation};
 
 /// One thing that the world must do.
 #[derive(Debug)]
 pub enum ContentCommand<'a> {
-    /// Send a whole frame, header included.
+    /// Send whole frames, headers included.
     Send {
         /// To whom; a session that is over gets nothing.
         session: SessionId,
-        /// How it leaves.
+        /// How they leave.
         class: SendClass,
-        /// Who caused it.
+        /// Who caused them.
         origin: Origin,
-        /// The frame.
+        /// The frames.
         payload: Payload<'a>,
     },
     /// Ask the authenticator; answered by [`crate::ContentEvent::Verdict`], now or later. Ignored
@@ -95,21 +95,22 @@ pub enum Origin {
     Others,
 }
 
-/// A frame to be sent.
+/// Frames to be sent to one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
-    /// Short, or for one session alone: to be copied.
-    Small(&'a [u8]),
-    /// One memory for many sessions.
+    /// Short ones, or such that are for this session alone: to be copied. Answers that follow one
+    /// another go together.
+    Run(FrameRun<'a>),
+    /// One frame, in one memory for many sessions.
     Shared(Bytes),
 }
 
 impl Payload<'_> {
-    /// The frame's bytes, header included.
-    pub fn as_slice(&self) -> &[u8] {
+    /// The frames, in order.
+    pub fn frames(&self) -> FrameRun<'_> {
         match self {
-            Self::Small(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Run(frames) => frames.clone(),
+            Self::Shared(frame) => FrameRun::known(frame, 1),
         }
     }
 }
@@ -172,7 +173,7 @@ enum Verb {
     Close(u32),
 }
 
-/// Where the frame lies that one or more records send, and how it leaves.
+/// Where the frames lie that one or more records send, and how they leave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending {
     class: SendClass,
@@ -182,8 +183,45 @@ pub(crate) struct Sending {
 
 #[derive(Clone, Copy, Debug)]
 enum Stored {
-    Bytes { start: usize, frame_bytes: u32 },
+    Run {
+        count: u16,
+        run_bytes: u32,
+        start: usize,
+    },
     Shared(u32),
+}
+
+impl Sending {
+    /// Makes this and `next` one, if they leave alike and lie one behind the other.
+    fn absorb(&mut self, next: &Sending) -> bool {
+        let alike = (self.class, self.origin) == (next.class, next.origin);
+        // A latest-value is replaced by itself, never with its neighbours.
+        if !alike || self.class == SendClass::Latest {
+            return false;
+        }
+        let (
+            Stored::Run {
+                count,
+                run_bytes,
+                start,
+            },
+            Stored::Run {
+                count: more,
+                run_bytes: more_bytes,
+                start: behind,
+            },
+        ) = (&mut self.stored, next.stored)
+        else {
+            return false;
+        };
+        let fits = *run_bytes + more_bytes <= Commands::RUN_BYTES_MAX;
+        if !fits || *start + *run_bytes as usize != behind {
+            return false;
+        }
+        *run_bytes += more_bytes;
+        *count += more;
+        true
+    }
 }
 
 const RECORD_BYTES: usize = size_of::<Record>();
@@ -192,6 +230,8 @@ const _: () = assert!(RECORD_BYTES <= 32, "two commands share a cache line");
 impl Commands {
     /// Frames above this many bytes that go to several sessions are shared, not copied.
     pub const SHARED_BYTES_MIN: usize = 512;
+    /// Frames for one session that follow one another are one command up to this many bytes.
+    pub const RUN_BYTES_MAX: u32 = 4_096;
 
     /// No command yet.
     pub fn new() -> Self {
@@ -201,7 +241,7 @@ impl Commands {
     /// Puts `command` behind the others; what it borrows is copied into the arena.
     ///
     /// # Panics
-    /// If a user's id or a password is longer than 65,535 bytes.
+    /// If a user's id or a password is longer than 65,535 bytes, or a run has more frames.
     pub fn push(&mut self, command: ContentCommand<'_>) {
         let (session, verb) = match command {
             ContentCommand::Send {
@@ -211,7 +251,7 @@ impl Commands {
                 payload,
             } => {
                 let sending = match payload {
-                    Payload::Small(frame) => self.store(class, frame),
+                    Payload::Run(frames) => self.store_run(class, &frames),
                     Payload::Shared(frame) => self.share(class, frame),
                 };
                 return self.send(session, origin, sending);
@@ -241,8 +281,13 @@ impl Commands {
                     class: sending.class,
                     origin: sending.origin,
                     payload: match sending.stored {
-                        Stored::Bytes { start, frame_bytes } => {
-                            Payload::Small(&self.bytes[start..start + frame_bytes as usize])
+                        Stored::Run {
+                            count,
+                            run_bytes,
+                            start,
+                        } => {
+                            let run = &self.bytes[start..start + run_bytes as usize];
+                            Payload::Run(FrameRun::known(run, count.into()))
                         }
                         Stored::Shared(index) => {
                             Payload::Shared(self.shared[index as usize].clone())
@@ -313,14 +358,21 @@ impl Commands {
     pub(crate) fn encode<P: Packet>(&mut self, packet: &P) -> Sending {
         let start = self.bytes.len();
         packet.encode_frame(&mut self.bytes);
-        self.sending(P::CLASS, start)
+        self.sending(P::CLASS, start, 1)
+    }
+
+    fn store_run(&mut self, class: SendClass, frames: &FrameRun<'_>) -> Sending {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(frames.as_bytes());
+        let count = u16::try_from(frames.frame_count()).expect("a run of at most 65,535 frames");
+        self.sending(class, start, count)
     }
 
     /// Copies a whole frame into the arena.
     pub(crate) fn store(&mut self, class: SendClass, frame: &[u8]) -> Sending {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(frame);
-        self.sending(class, start)
+        self.sending(class, start, 1)
     }
 
     /// Copies a frame into the arena whose body lies elsewhere.
@@ -333,7 +385,7 @@ impl Commands {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&header);
         self.bytes.extend_from_slice(body);
-        self.sending(class, start)
+        self.sending(class, start, 1)
     }
 
     /// Keeps a share of a whole frame.
@@ -348,17 +400,26 @@ impl Commands {
 
     /// One more receiver of what `sending` names.
     pub(crate) fn send(&mut self, session: SessionId, origin: Origin, sending: Sending) {
-        let verb = Verb::Send(Sending { origin, ..sending });
+        let sending = Sending { origin, ..sending };
+        if let Some(last) = self.records.last_mut()
+            && last.session == session
+            && let Verb::Send(before) = &mut last.verb
+            && before.absorb(&sending)
+        {
+            return;
+        }
+        let verb = Verb::Send(sending);
         self.records.push(Record { session, verb });
     }
 
-    fn sending(&self, class: SendClass, start: usize) -> Sending {
+    fn sending(&self, class: SendClass, start: usize, count: u16) -> Sending {
         Sending {
             class,
             origin: Origin::Others,
-            stored: Stored::Bytes {
+            stored: Stored::Run {
+                count,
+                run_bytes: (self.bytes.len() - start) as u32,
                 start,
-                frame_bytes: (self.bytes.len() - start) as u32,
             },
         }
     }
@@ -400,7 +461,7 @@ impl Batch for Commands {
             .extend(later.records.drain(..).map(|mut record| {
                 match &mut record.verb {
                     Verb::Send(sending) => match &mut sending.stored {
-                        Stored::Bytes { start, .. } => *start += bytes,
+                        Stored::Run { start, .. } => *start += bytes,
                         Stored::Shared(index) => *index += shared,
                     },
                     Verb::Authenticate { start, .. } => *start += bytes,
@@ -420,16 +481,27 @@ impl Batch for Commands {
 mod tests {
     use super::*;
     use wharf_base::Key;
+    use wharf_wire::Frame;
 
     fn session(index: u32) -> SessionId {
         SessionId::new(0, Key::from_parts(index, 0))
     }
 
+    /// A frame that says `mark` so many times.
+    fn frame(mark: u8, body_bytes: usize) -> Vec<u8> {
+        Frame {
+            id: 7,
+            flags: 0,
+            body: &vec![mark; body_bytes],
+        }
+        .to_vec()
+    }
+
     fn fill(commands: &mut Commands, mark: u8) {
         let session = session(u32::from(mark));
-        let sending = commands.store(SendClass::Reliable, &[mark, mark]);
+        let sending = commands.store(SendClass::Reliable, &frame(mark, 2));
         commands.send(session, Origin::Own, sending);
-        let sending = commands.share(SendClass::Bulk, Bytes::copy_from_slice(&[mark; 3]));
+        let sending = commands.share(SendClass::Bulk, frame(mark, 3).into());
         commands.send(session, Origin::Others, sending);
         let request = LoginRequest {
             user: "ann",
@@ -468,17 +540,70 @@ mod tests {
         let (mut commands, mut cut) = (Commands::new(), BTreeSet::new());
         for round in 0..2 {
             for index in [1, 2] {
-                let sending = commands.store(SendClass::Reliable, &[0; 100]);
+                let sending = commands.store(SendClass::Reliable, &frame(0, 100));
                 commands.send(session(index), Origin::Others, sending);
             }
-            let sending = commands.store(SendClass::Reliable, &[7]);
+            let sending = commands.store(SendClass::Reliable, &frame(7, 1));
             commands.send(session(3), Origin::Own, sending);
             commands.cut_receivers(&mut cut);
             let said = drained(&mut commands);
             assert_eq!(said.matches("Overloaded").count(), 2 - 2 * round, "{said}");
-            assert_eq!(said.matches("Small([7])").count(), 1, "{said}");
-            assert!(!said.contains("Small([0"), "{said}");
+            assert_eq!(said.matches("[6, 0, 7, 0, 0, 7]").count(), 1, "{said}");
+            assert_eq!(said.matches("Send").count(), 1, "{said}");
         }
+    }
+
+    #[test]
+    fn answers_that_follow_one_another_are_one_command_and_keep_their_order() {
+        let mut commands = Commands::new();
+        let answer = |commands: &mut Commands, index, class, origin, bytes| {
+            let sending = commands.store(class, &frame(index as u8, bytes));
+            commands.send(session(index), origin, sending);
+        };
+        let (reliable, own) = (SendClass::Reliable, Origin::Own);
+        for _ in 0..3 {
+            answer(&mut commands, 1, reliable, own, 64);
+        }
+        answer(&mut commands, 1, reliable, Origin::Others, 64);
+        answer(&mut commands, 1, SendClass::Control, Origin::Others, 64);
+        answer(&mut commands, 2, SendClass::Latest, own, 64);
+        answer(&mut commands, 2, SendClass::Latest, own, 64);
+        answer(&mut commands, 3, reliable, own, 4_000);
+        answer(&mut commands, 3, reliable, own, 4_000);
+        answer(&mut commands, 1, reliable, own, 64);
+        let mut counts = Vec::new();
+        commands.drain(|command| {
+            let ContentCommand::Send {
+                session, payload, ..
+            } = command
+            else {
+                unreachable!("only sends were pushed")
+            };
+            let marks = payload.frames().map(|frame| u32::from(frame.body[0]));
+            assert!(marks.into_iter().all(|mark| mark == session.key().index()));
+            counts.push((session.key().index(), payload.frames().frame_count()));
+        });
+        let expected = [
+            (1, 3),
+            (1, 1),
+            (1, 1),
+            (2, 1),
+            (2, 1),
+            (3, 1),
+            (3, 1),
+            (1, 1),
+        ];
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_not_sent_with_it() {
+        let mut commands = Commands::new();
+        let line = commands.store(SendClass::Reliable, &frame(1, 8));
+        let other = commands.store(SendClass::Reliable, &frame(2, 8));
+        commands.send(session(1), Origin::Others, other);
+        commands.send(session(1), Origin::Others, line);
+        assert_eq!(commands.len(), 2);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{Letter, UserId, arena};
 use wharf_base::{Batch, SessionId};
-use wharf_wire::Frame;
+use wharf_wire::FrameRun;
 
 /// One thing that the world did.
 #[derive(Debug)]
@@ -12,13 +12,13 @@ pub enum ContentEvent<'a> {
         /// Which.
         session: SessionId,
     },
-    /// A session sent a frame. It costs one credit, returned by
+    /// A session sent frames, at least one. Each costs one credit, returned by
     /// [`crate::ContentCommand::Credit`] once it was served.
-    Frame {
+    Frames {
         /// Whose.
         session: SessionId,
-        /// What.
-        frame: Frame<'a>,
+        /// What, in the order in which it was sent.
+        frames: FrameRun<'a>,
     },
     /// The session's input ended, behind all its frames; answered by
     /// [`crate::ContentCommand::Finish`].
@@ -63,7 +63,7 @@ pub enum LoginRefusal {
 
 /// An arena of [`ContentEvent`]s in the order in which they happened.
 ///
-/// Invariant: every frame's range lies in `bytes`; `letters` has one entry for each record that
+/// Invariant: every run's range lies in `bytes`; `letters` has one entry for each record that
 /// says so, in their order, and `letter_bytes` is what they occupy.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -91,10 +91,9 @@ struct Record {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Opened,
-    Frame {
-        id: u16,
-        flags: u8,
-        body_bytes: u32,
+    Frames {
+        count: u32,
+        run_bytes: u32,
         start: usize,
     },
     InputEnded,
@@ -112,11 +111,11 @@ impl Inbox {
         Self::default()
     }
 
-    /// Puts `event` behind the others; a frame's body is copied into the arena.
+    /// Puts `event` behind the others; frames are copied into the arena.
     pub fn push(&mut self, event: ContentEvent<'_>) {
         let (session, kind) = match event {
             ContentEvent::Opened { session } => (session, Kind::Opened),
-            ContentEvent::Frame { session, frame } => (session, self.store(frame)),
+            ContentEvent::Frames { session, frames } => (session, self.store(&frames)),
             ContentEvent::InputEnded { session } => (session, Kind::InputEnded),
             ContentEvent::Closed { session } => (session, Kind::Closed),
             ContentEvent::Switched { session } => (session, Kind::Switched),
@@ -137,15 +136,14 @@ impl Inbox {
         for &Record { session, kind } in &self.records {
             f(match kind {
                 Kind::Opened => ContentEvent::Opened { session },
-                Kind::Frame {
-                    id,
-                    flags,
-                    body_bytes,
+                Kind::Frames {
+                    count,
+                    run_bytes,
                     start,
                 } => {
-                    let body = &self.bytes[start..start + body_bytes as usize];
-                    let frame = Frame { id, flags, body };
-                    ContentEvent::Frame { session, frame }
+                    let run = &self.bytes[start..start + run_bytes as usize];
+                    let frames = FrameRun::known(run, count);
+                    ContentEvent::Frames { session, frames }
                 }
                 Kind::InputEnded => ContentEvent::InputEnded { session },
                 Kind::Closed => ContentEvent::Closed { session },
@@ -186,13 +184,12 @@ impl Inbox {
         }
     }
 
-    fn store(&mut self, frame: Frame<'_>) -> Kind {
+    fn store(&mut self, frames: &FrameRun<'_>) -> Kind {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(frame.body);
-        Kind::Frame {
-            id: frame.id,
-            flags: frame.flags,
-            body_bytes: frame.body.len() as u32,
+        self.bytes.extend_from_slice(frames.as_bytes());
+        Kind::Frames {
+            count: frames.frame_count(),
+            run_bytes: frames.as_bytes().len() as u32,
             start,
         }
     }
@@ -210,7 +207,7 @@ impl Batch for Inbox {
         self.letter_bytes += core::mem::take(&mut later.letter_bytes);
         self.records
             .extend(later.records.drain(..).map(|mut record| {
-                if let Kind::Frame { start, .. } = &mut record.kind {
+                if let Kind::Frames { start, .. } = &mut record.kind {
                     *start += base;
                 }
                 record
@@ -222,29 +219,29 @@ impl Batch for Inbox {
 mod tests {
     use super::*;
     use wharf_base::Key;
+    use wharf_wire::Frame;
 
     fn session(index: u32) -> SessionId {
         SessionId::new(0, Key::from_parts(index, 0))
     }
 
-    fn frame(session: SessionId, body: &[u8]) -> ContentEvent<'_> {
-        let frame = Frame {
-            id: 1,
-            flags: 0,
-            body,
+    fn say(inbox: &mut Inbox, session: SessionId, bodies: &[&str]) {
+        let frame = |body: &&str| {
+            let (id, flags, body) = (1, 0, body.as_bytes());
+            Frame { id, flags, body }.to_vec()
         };
-        ContentEvent::Frame { session, frame }
+        let bytes: Vec<u8> = bodies.iter().flat_map(frame).collect();
+        let frames = FrameRun::of(&bytes).unwrap();
+        inbox.push(ContentEvent::Frames { session, frames });
     }
 
     fn drained(inbox: &mut Inbox) -> Vec<String> {
         let mut log = Vec::new();
-        inbox.drain(|event| {
-            log.push(match event {
-                ContentEvent::Frame { session, frame } => {
-                    format!("{session} {}", String::from_utf8_lossy(frame.body))
-                }
-                other => format!("{other:?}"),
-            });
+        inbox.drain(|event| match event {
+            ContentEvent::Frames { session, frames } => log.extend(
+                frames.map(|frame| format!("{session} {}", String::from_utf8_lossy(frame.body))),
+            ),
+            other => log.push(format!("{other:?}")),
         });
         log
     }
@@ -252,8 +249,8 @@ mod tests {
     #[test]
     fn appended_events_keep_their_order_and_their_bytes() {
         let (mut first, mut later) = (Inbox::new(), Inbox::new());
-        first.push(frame(session(1), b"one"));
-        later.push(frame(session(2), b"two"));
+        say(&mut first, session(1), &["one"]);
+        say(&mut later, session(2), &["two", "three"]);
         later.push(ContentEvent::Closed {
             session: session(2),
         });
@@ -261,7 +258,12 @@ mod tests {
         assert!(later.is_empty());
         assert_eq!(
             drained(&mut first),
-            ["s0.1.0 one", "s0.2.0 two", "Closed { session: s0.2.0 }"]
+            [
+                "s0.1.0 one",
+                "s0.2.0 two",
+                "s0.2.0 three",
+                "Closed { session: s0.2.0 }"
+            ]
         );
         assert!(first.is_empty());
     }

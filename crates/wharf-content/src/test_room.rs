@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wharf_base::{Instant, Key, SessionId};
-use wharf_wire::{Frame, HEADER_BYTES, Header, Packet, Violation};
+use wharf_wire::{FrameRun, Packet, Violation};
 
 /// One room of kind `R` on a logic shard of its own, with members made of thin air and a clock
 /// that only [`TestRoom::advance`] moves. The crate's front page shows one at work.
@@ -286,14 +286,9 @@ impl<R: Room> TestRoom<R> {
     }
 
     fn push<P: Packet>(&mut self, session: SessionId, packet: &P) {
-        let mut body = Vec::new();
-        packet.encode(&mut body);
-        let frame = Frame {
-            id: P::ID,
-            flags: 0,
-            body: &body,
-        };
-        self.inbox.push(ContentEvent::Frame { session, frame });
+        let frame = packet.to_frame();
+        let frames = FrameRun::known(&frame, 1);
+        self.inbox.push(ContentEvent::Frames { session, frames });
     }
 
     fn run(&mut self) {
@@ -307,11 +302,10 @@ impl<R: Room> TestRoom<R> {
             ContentCommand::Send {
                 session, payload, ..
             } => {
-                let frame = payload.as_slice();
-                let header = frame.first_chunk().expect("a frame has a header");
-                let id = Header::from_bytes(*header).id;
                 let link = &mut links[session.key().index() as usize];
-                link.received.push((id, frame[HEADER_BYTES..].to_vec()));
+                let frames = payload.frames();
+                link.received
+                    .extend(frames.map(|frame| (frame.id, frame.body.to_vec())));
             }
             ContentCommand::Close { session, reason } => {
                 links[session.key().index() as usize].end = Some(reason);

@@ -7,7 +7,7 @@ use wharf_content::{
     LogicOptions, LogicShard, LoginRefusal, MemberId, Outbox, Room, RoomCx, RoomId, RoomKind,
     UserId,
 };
-use wharf_wire::{Frame, Packet, Violation};
+use wharf_wire::{FrameRun, HEADER_BYTES, Header, Packet, Violation};
 
 #[test]
 fn echoes_and_broadcasts_allocate_nothing_in_steady_state() {
@@ -73,12 +73,10 @@ impl World {
     }
 
     fn push<P: Packet>(&mut self, session: SessionId) {
-        let frame = Frame {
-            id: P::ID,
-            flags: 0,
-            body: &[1, 2, 3, 4],
-        };
-        self.filling.push(ContentEvent::Frame { session, frame });
+        let mut frame = [0; HEADER_BYTES + 4];
+        frame[..HEADER_BYTES].copy_from_slice(&Header::new(P::ID, 4).to_bytes());
+        let frames = FrameRun::known(&frame, 1);
+        self.filling.push(ContentEvent::Frames { session, frames });
     }
 
     fn turn(&mut self) {
@@ -88,7 +86,9 @@ impl World {
         core::mem::swap(&mut self.sending, &mut self.outbox.commands[0]);
         let delivered = &mut self.delivered;
         self.sending.drain(|command| {
-            *delivered += usize::from(matches!(command, ContentCommand::Send { .. }));
+            if let ContentCommand::Send { payload, .. } = command {
+                *delivered += payload.frames().count();
+            }
         });
     }
 }

@@ -213,15 +213,15 @@ impl<P: Port> IoShard<P> {
                 origin,
                 payload,
             } => {
-                let frame = match payload {
-                    Payload::Small(bytes) => Outgoing::Copy(bytes),
-                    Payload::Shared(bytes) => Outgoing::Shared(bytes),
+                let frames = match payload {
+                    Payload::Run(frames) => Outgoing::Run(frames),
+                    Payload::Shared(frame) => Outgoing::Shared(frame),
                 };
                 let origin = match origin {
                     Origin::Own => wharf_net::Origin::Own,
                     Origin::Others => wharf_net::Origin::Others,
                 };
-                self.net.send(now, session, class, origin, frame);
+                self.net.send(now, session, class, origin, frames);
             }
             ContentCommand::Authenticate { session, request } => {
                 // Checked here, on the thread that closes sessions: an id is never claimed for one

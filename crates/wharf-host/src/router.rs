@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wharf_base::SessionId;
 use wharf_content::{ContentEvent, Inbox};
 use wharf_net::{CloseReason, Seat, SessionEvents, TurnedAway};
-use wharf_wire::Frame;
+use wharf_wire::FrameRun;
 
 use crate::doorman::Doorman;
 use crate::session_log;
@@ -100,8 +100,8 @@ impl SessionEvents for Router {
         self.push(session, ContentEvent::Opened { session });
     }
 
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
-        self.push(session, ContentEvent::Frame { session, frame });
+    fn frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
+        self.push(session, ContentEvent::Frames { session, frames });
     }
 
     fn input_ended(&mut self, session: SessionId) {

@@ -9,7 +9,7 @@ use wharf_content::{
 };
 use wharf_host::{LogicThread, MAILBOX_BYTES_MAX, Switchboard};
 use wharf_wire::classic::{Echo, EnterRequest, LoginRequest, UserName};
-use wharf_wire::{Frame, Packet};
+use wharf_wire::{FrameRun, Packet};
 
 const PERIOD: Duration = Duration::from_millis(16);
 
@@ -101,15 +101,9 @@ impl Rig {
     }
 
     fn say<P: Packet>(&mut self, packet: &P) {
-        let mut body = Vec::new();
-        packet.encode(&mut body);
-        let frame = Frame {
-            id: P::ID,
-            flags: 0,
-            body: &body,
-        };
-        let session = self.session;
-        self.give(ContentEvent::Frame { session, frame });
+        let (session, frame) = (self.session, packet.to_frame());
+        let frames = FrameRun::known(&frame, 1);
+        self.give(ContentEvent::Frames { session, frames });
     }
 
     fn tick(&mut self, times: usize) {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::net::SocketAddr;
 use wharf_base::SessionId;
 use wharf_port::DetachedSocket;
-use wharf_wire::Frame;
+use wharf_wire::FrameRun;
 
 /// Hears what happens to the sessions of a [`crate::Net`].
 ///
@@ -15,9 +15,9 @@ use wharf_wire::Frame;
 pub trait SessionEvents {
     /// A session began: accepted from `peer`, or connected to it.
     fn opened(&mut self, session: SessionId, peer: SocketAddr);
-    /// A whole frame arrived. It costs an accepted session one credit, which
+    /// Whole frames arrived, at least one. Each costs an accepted session one credit, which
     /// [`crate::Net::return_credit`] gives back.
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>);
+    fn frames(&mut self, session: SessionId, frames: FrameRun<'_>);
     /// The peer sends no more; it may still read. Answered by [`crate::Net::finish`] once
     /// everything it asked for has been answered.
     fn input_ended(&mut self, session: SessionId);
@@ -60,21 +60,32 @@ impl TurnedAway {
     }
 }
 
-/// A whole frame, header included, on its way out.
+/// Whole frames, headers included, on their way out.
 #[derive(Clone, Debug)]
 pub enum Outgoing<'a> {
-    /// Bytes to copy.
+    /// The bytes of one frame, to copy.
     Copy(&'a [u8]),
+    /// Several frames for the same session, to copy at once.
+    Run(FrameRun<'a>),
     /// Bytes that many sessions share, encoded once. Small ones are copied all the same.
     Shared(Bytes),
 }
 
 impl Outgoing<'_> {
-    /// The frame's bytes.
+    /// The bytes of all its frames.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Copy(bytes) => bytes,
+            Self::Run(frames) => frames.as_bytes(),
             Self::Shared(bytes) => bytes,
+        }
+    }
+
+    /// How many frames it is.
+    pub fn frame_count(&self) -> u32 {
+        match self {
+            Self::Copy(_) | Self::Shared(_) => 1,
+            Self::Run(frames) => frames.frame_count(),
         }
     }
 }

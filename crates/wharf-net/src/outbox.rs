@@ -47,11 +47,12 @@ impl Outbox {
         if direct && !self.in_flight && self.queue.is_none() {
             let batch = self.batch.get_or_insert_with(|| pools.take_batch());
             if batch.has_room_for(bytes) {
+                self.leaving.add(origin, bytes, frame.frame_count());
                 match frame {
                     Outgoing::Copy(frame) => batch.push_copy(frame),
+                    Outgoing::Run(frames) => batch.push_copy(frames.as_bytes()),
                     Outgoing::Shared(frame) => batch.push_shared(frame),
                 }
-                self.leaving.add(origin, bytes);
                 return Pushed::Direct;
             }
         }

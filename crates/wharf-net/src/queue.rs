@@ -42,16 +42,16 @@ impl Load {
         self.own.bytes as usize + self.others.bytes as usize
     }
 
-    pub(crate) fn add(&mut self, origin: Origin, bytes: usize) {
+    pub(crate) fn add(&mut self, origin: Origin, bytes: usize, messages: u32) {
         let amount = self.of_mut(origin);
         amount.bytes += bytes as u32;
-        amount.messages += 1;
+        amount.messages += messages;
     }
 
-    fn remove(&mut self, origin: Origin, bytes: usize) {
+    fn remove(&mut self, origin: Origin, bytes: usize, messages: u32) {
         let amount = self.of_mut(origin);
         amount.bytes -= bytes as u32;
-        amount.messages -= 1;
+        amount.messages -= messages;
     }
 
     fn of_mut(&mut self, origin: Origin) -> &mut Amount {
@@ -139,10 +139,10 @@ impl SendQueue {
     fn push_latest(&mut self, key: u64, origin: Origin, frame: Outgoing<'_>) -> bool {
         let bytes = frame.as_bytes().len();
         let older = self.latest.iter_mut().find(|latest| latest.key == key);
-        self.load.add(origin, bytes);
+        self.load.add(origin, bytes, 1);
         match older {
             Some(older) => {
-                self.load.remove(older.origin, older.value.len());
+                self.load.remove(older.origin, older.value.len(), 1);
                 older.origin = origin;
                 older.value.set(frame);
                 true
@@ -175,8 +175,8 @@ impl SendQueue {
                     }
                 }
             }
-            self.load.remove(origin, bytes);
-            leaving.add(origin, bytes);
+            self.load.remove(origin, bytes, 1);
+            leaving.add(origin, bytes, 1);
         }
         true
     }
@@ -191,16 +191,18 @@ struct Stream {
     shared: VecDeque<Bytes>,
 }
 
+/// One message, or several that came at once.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     bytes: u32,
+    messages: u32,
     origin: Origin,
     shared: bool,
 }
 
 impl Stream {
     fn push(&mut self, origin: Origin, frame: Outgoing<'_>, load: &mut Load) {
-        let bytes = frame.as_bytes().len();
+        let (bytes, messages) = (frame.as_bytes().len(), frame.frame_count());
         let shared = matches!(frame, Outgoing::Shared(_)) && bytes > SendBatch::COPY_MAX;
         match frame {
             Outgoing::Shared(frame) if shared => self.shared.push_back(frame),
@@ -208,16 +210,18 @@ impl Stream {
         }
         self.records.push_back(Record {
             bytes: bytes as u32,
+            messages,
             origin,
             shared,
         });
-        load.add(origin, bytes);
+        load.add(origin, bytes, messages);
     }
 
     /// Returns whether everything went.
     fn fill(&mut self, batch: &mut SendBatch, leaving: &mut Load, load: &mut Load) -> bool {
         while let Some(&Record {
             bytes,
+            messages,
             origin,
             shared,
         }) = self.records.front()
@@ -236,8 +240,8 @@ impl Stream {
                 batch.push_copy(&tail[..bytes - split]);
                 self.copied.drain(..bytes);
             }
-            load.remove(origin, bytes);
-            leaving.add(origin, bytes);
+            load.remove(origin, bytes, messages);
+            leaving.add(origin, bytes, messages);
         }
         true
     }

@@ -13,7 +13,7 @@ use wharf_base::{Duration, Instant, Rng, SessionId};
 use wharf_net::{Admission, CloseReason, Net, NetLimits, Origin, Outgoing, SessionEvents};
 use wharf_port::sim::{SimPort, SimPulse, SimWorld};
 use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions};
-use wharf_wire::{Frame, SendClass};
+use wharf_wire::{FrameRun, SendClass};
 
 /// What a crowd is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +76,10 @@ impl SessionEvents for Links {
             .open = true;
     }
 
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
+    fn frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
         let link = self.clients.get_mut(&session).expect("it was connected");
-        link.client.hear(frame, &mut self.shared.borrow_mut().books);
+        let books = &mut self.shared.borrow_mut().books;
+        frames.for_each(|frame| link.client.hear(frame, books));
     }
 
     fn input_ended(&mut self, session: SessionId) {

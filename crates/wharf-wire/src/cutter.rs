@@ -1,6 +1,6 @@
 //! Cuts a byte stream into frames, however the network split it.
 
-use crate::{Frame, HEADER_BYTES, Header, PacketTable, Violation};
+use crate::{FrameRun, HEADER_BYTES, Header, PacketTable, Violation};
 
 /// What a stream may contain.
 #[derive(Clone, Copy, Debug)]
@@ -31,20 +31,19 @@ impl FrameCutter {
         Self::default()
     }
 
-    /// The next frame of the stream, taking bytes off the front of `input`. `None` when what is
-    /// left of the input is not a whole frame; the input is then empty and the rest is kept.
+    /// The next frames of the stream, at least one, as many as lie whole one behind the other;
+    /// their bytes are taken off the front of `input`. `None` when what is left of the input is
+    /// not a whole frame; the input is then empty and the rest is kept.
     ///
     /// # Errors
-    /// The [`Violation`] that ends this stream. Nothing more may be cut from it.
+    /// The [`Violation`] that ends this stream, when what came before it has been given. Nothing
+    /// more may be cut from it.
     pub fn next<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i [u8],
         rules: &FrameRules,
-    ) -> Result<Option<Frame<'a>>, Violation> {
-        if self.finished {
-            self.finished = false;
-            self.partial = Vec::new();
-        }
+    ) -> Result<Option<FrameRun<'a>>, Violation> {
+        self.release();
         if self.partial.is_empty() {
             self.cut_whole(input, rules)
         } else {
@@ -75,35 +74,28 @@ impl FrameCutter {
         &'a mut self,
         input: &mut &'i [u8],
         rules: &FrameRules,
-    ) -> Result<Option<Frame<'a>>, Violation> {
+    ) -> Result<Option<FrameRun<'a>>, Violation> {
         let bytes: &'i [u8] = input;
-        let Some(header) = read_header(bytes, rules)? else {
-            self.partial.extend_from_slice(bytes);
-            *input = &[];
-            return Ok(None);
-        };
-        let frame_bytes = usize::from(header.frame_bytes);
-        if bytes.len() < frame_bytes {
-            // The length is checked, so this reserves at most one frame of the limit's size.
-            self.partial.reserve_exact(frame_bytes);
-            self.partial.extend_from_slice(bytes);
-            *input = &[];
-            return Ok(None);
+        let (whole, count, unfinished) = whole_frames(bytes, rules);
+        if count > 0 {
+            let (run, rest) = bytes.split_at(whole);
+            *input = rest;
+            return Ok(Some(FrameRun::known(run, count)));
         }
-        let (frame, rest) = bytes.split_at(frame_bytes);
-        *input = rest;
-        Ok(Some(Frame {
-            id: header.id,
-            flags: header.flags,
-            body: &frame[HEADER_BYTES..],
-        }))
+        if let Some(header) = unfinished? {
+            // The length is checked, so this reserves at most one frame of the limit's size.
+            self.partial.reserve_exact(header.frame_bytes.into());
+        }
+        self.partial.extend_from_slice(bytes);
+        *input = &[];
+        Ok(None)
     }
 
     fn complete(
         &mut self,
         input: &mut &[u8],
         rules: &FrameRules,
-    ) -> Result<Option<Frame<'_>>, Violation> {
+    ) -> Result<Option<FrameRun<'_>>, Violation> {
         if self.partial.len() < HEADER_BYTES {
             self.take(input, HEADER_BYTES);
         }
@@ -116,11 +108,7 @@ impl FrameCutter {
             return Ok(None);
         }
         self.finished = true;
-        Ok(Some(Frame {
-            id: header.id,
-            flags: header.flags,
-            body: &self.partial[HEADER_BYTES..],
-        }))
+        Ok(Some(FrameRun::known(&self.partial, 1)))
     }
 
     /// Moves bytes from `input` until `partial` holds `wanted`, or the input is empty.
@@ -133,6 +121,26 @@ impl FrameCutter {
     }
 }
 
+/// Bytes and number of the whole frames at the front of `bytes`, and what follows them: the header
+/// of an unfinished frame, less than a header, or a violation.
+fn whole_frames(
+    bytes: &[u8],
+    rules: &FrameRules,
+) -> (usize, u32, Result<Option<Header>, Violation>) {
+    let (mut whole, mut count) = (0, 0);
+    loop {
+        let rest = &bytes[whole..];
+        match read_header(rest, rules) {
+            Ok(Some(header)) if usize::from(header.frame_bytes) <= rest.len() => {
+                whole += usize::from(header.frame_bytes);
+                count += 1;
+            }
+            next => return (whole, count, next),
+        }
+    }
+}
+
+#[inline]
 fn read_header(bytes: &[u8], rules: &FrameRules) -> Result<Option<Header>, Violation> {
     let Some(bytes) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Ok(None);
@@ -176,7 +184,9 @@ mod tests {
             let mut input = *chunk;
             loop {
                 match cutter.next(&mut input, &RULES) {
-                    Ok(Some(frame)) => frames.push((frame.id, frame.body.to_vec())),
+                    Ok(Some(run)) => {
+                        frames.extend(run.map(|frame| (frame.id, frame.body.to_vec())));
+                    }
                     Ok(None) => break,
                     Err(violation) => return (frames, Err(violation)),
                 }

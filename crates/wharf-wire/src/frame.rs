@@ -59,6 +59,18 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// The frame as it stands on the wire.
+    ///
+    /// # Panics
+    /// If header and body together do not fit a `u16`.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let header = Header {
+            flags: self.flags,
+            ..Header::new(self.id, self.body.len())
+        };
+        [&header.to_bytes(), self.body].concat()
+    }
+
     /// Bytes of the frame on the wire, header included.
     pub fn wire_bytes(&self) -> usize {
         HEADER_BYTES + self.body.len()

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use wharf_base::SessionId;
 use wharf_net::{CloseReason, SessionEvents};
 use wharf_port::ConnectError;
-use wharf_wire::Frame;
+use wharf_wire::FrameRun;
 
 /// What a bot gives as the reason when it is done with its session.
 pub(crate) const DONE: CloseReason = CloseReason::Shutdown;
@@ -18,9 +18,11 @@ impl SessionEvents for Fleet {
         }
     }
 
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
-        if let Some(bot) = self.bot_of(session) {
-            self.on_frame(bot, session, frame);
+    fn frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
+        for frame in frames {
+            if let Some(bot) = self.bot_of(session) {
+                self.on_frame(bot, session, frame);
+            }
         }
     }
 

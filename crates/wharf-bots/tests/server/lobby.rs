@@ -9,7 +9,7 @@ use wharf_wire::classic::{
     ChatNotify, ChatRequest, EnterRequest, LoginRequest, NewUserNotify, ResultCode, UserEntry,
     UserListNotify, UserName, chat_response, enter_response, id, leave_response, login_response,
 };
-use wharf_wire::{Frame, Header, Packet, SendClass};
+use wharf_wire::{Frame, FrameRun, Header, Packet, SendClass};
 
 /// The server, on any port, a turn at a time.
 pub(crate) struct LobbyServer<P> {
@@ -167,7 +167,21 @@ impl SessionEvents for Lobby {
         self.peers.lock().unwrap().push(peer.ip());
     }
 
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
+    fn frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
+        frames.for_each(|frame| self.answer(session, frame));
+    }
+
+    fn input_ended(&mut self, session: SessionId) {
+        self.wants.push(Want::Finish(session));
+    }
+
+    fn closed(&mut self, session: SessionId, _: &CloseReason) {
+        self.users.retain(|user| user.session != session);
+    }
+}
+
+impl Lobby {
+    fn answer(&mut self, session: SessionId, frame: Frame<'_>) {
         match frame.id {
             id::ECHO => {
                 let mut echo = Header::new(id::ECHO, frame.body.len()).to_bytes().to_vec();
@@ -197,13 +211,5 @@ impl SessionEvents for Lobby {
             id => panic!("a bot sends {id}"),
         }
         self.wants.push(Want::Handled(session));
-    }
-
-    fn input_ended(&mut self, session: SessionId) {
-        self.wants.push(Want::Finish(session));
-    }
-
-    fn closed(&mut self, session: SessionId, _: &CloseReason) {
-        self.users.retain(|user| user.session != session);
     }
 }

@@ -14,7 +14,7 @@ use wharf_wire::classic::{
     ChatNotify, ChatRequest, ChatText, EnterRequest, LeaveRequest, LeaveUserNotify, LoginRequest,
     NewUserNotify, UserListNotify, UserName, id,
 };
-use wharf_wire::{Frame, HEADER_BYTES, Header, Packet};
+use wharf_wire::{Frame, FrameRun, Packet};
 
 /// Plays `script` in rooms of three and compares what came of it.
 ///
@@ -143,8 +143,9 @@ impl World {
     }
 
     fn frame(&mut self, session: SessionId, id: u16, body: &[u8]) {
-        let frame = Frame { id, flags: 0, body };
-        self.inbox.push(ContentEvent::Frame { session, frame });
+        let frame = Frame { id, flags: 0, body }.to_vec();
+        let frames = FrameRun::known(&frame, 1);
+        self.inbox.push(ContentEvent::Frames { session, frames });
     }
 
     fn batch(&mut self) {
@@ -160,13 +161,14 @@ impl World {
             ContentCommand::Send {
                 session, payload, ..
             } => {
-                let frame = payload.as_slice();
                 let client = &mut self.clients[session.key().index() as usize];
-                for byte in frame {
-                    write!(client.bytes, "{byte:02x}").unwrap();
+                for frame in payload.frames() {
+                    for byte in frame.to_vec() {
+                        write!(client.bytes, "{byte:02x}").unwrap();
+                    }
+                    let line = describe(frame);
+                    writeln!(self.log, "{} < {line}", client.name).unwrap();
                 }
-                let line = describe(frame);
-                writeln!(self.log, "{} < {line}", client.name).unwrap();
             }
             ContentCommand::Authenticate { session, request } => {
                 let verdict = self.judge(session, request.user);
@@ -205,10 +207,8 @@ impl World {
     }
 }
 
-fn describe(frame: &[u8]) -> String {
-    let header = Header::from_bytes(*frame.first_chunk().unwrap());
-    assert_eq!(usize::from(header.frame_bytes), frame.len());
-    let (id, body) = (header.id, &frame[HEADER_BYTES..]);
+fn describe(frame: Frame<'_>) -> String {
+    let Frame { id, body, .. } = frame;
     let what = match id {
         id::ECHO => str::from_utf8(body).unwrap().to_owned(),
         id::NEW_USER_NOTIFY => {

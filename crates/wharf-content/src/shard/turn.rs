@@ -8,7 +8,7 @@ use crate::{
     Refusal, User, UserId,
 };
 use wharf_base::{Instant, SessionId};
-use wharf_wire::{Frame, Violation};
+use wharf_wire::{Frame, FrameRun, Violation};
 
 /// One batch over a shard's state.
 pub(super) struct Turn<'a> {
@@ -22,7 +22,7 @@ impl Turn<'_> {
     pub(super) fn handle_event(&mut self, event: ContentEvent<'_>) {
         match event {
             ContentEvent::Opened { session } => self.on_opened(session),
-            ContentEvent::Frame { session, frame } => self.on_frame(session, frame),
+            ContentEvent::Frames { session, frames } => self.on_frames(session, frames),
             ContentEvent::InputEnded { session } => self.on_input_ended(session),
             ContentEvent::Closed { session } => self.on_closed(session),
             ContentEvent::Switched { session } => self.on_switched(session),
@@ -52,9 +52,17 @@ impl Turn<'_> {
         });
     }
 
+    fn on_frames(&mut self, id: SessionId, frames: FrameRun<'_>) {
+        if self.known(id).is_some() {
+            for frame in frames {
+                self.on_frame(id, frame);
+            }
+        }
+    }
+
     fn on_frame(&mut self, id: SessionId, frame: Frame<'_>) {
         let is_full = self.is_full();
-        let Some(session) = self.known(id) else {
+        let Some(session) = self.state.sessions.get(id) else {
             return;
         };
         match session.phase {

@@ -11,7 +11,7 @@ use wharf_content::{
     App, Commands, ContentCommand, ContentEvent, ContentLimits, Inbox, LogicOptions, LogicShard,
     LoginRefusal, Origin, Outbox, Payload, UserId,
 };
-use wharf_wire::{Frame, HEADER_BYTES, Header};
+use wharf_wire::{Frame, FrameRun};
 
 /// Plays `script` on one shard and compares what came of it; see [`World::run`].
 pub(crate) fn check(script: &str, expected: Expect) {
@@ -156,8 +156,10 @@ impl World {
     pub(crate) fn send(&mut self, session: SessionId, id: u16, body: &[u8]) {
         let index = index_of(&self.clients, session);
         self.clients[index].in_flight += 1;
-        let frame = Frame { id, flags: 0, body };
-        self.push(session, |session| ContentEvent::Frame { session, frame });
+        let (flags, count) = (0, 1);
+        let frame = Frame { id, flags, body }.to_vec();
+        let frames = FrameRun::known(&frame, count);
+        self.push(session, |session| ContentEvent::Frames { session, frames });
     }
 
     /// A new session of `name`, in the slot that this name always has.
@@ -323,18 +325,17 @@ impl World {
     }
 
     fn receive(&mut self, session: SessionId, origin: Origin, payload: &Payload<'_>) {
-        let frame = payload.as_slice();
-        let header = Header::from_bytes(*frame.first_chunk().unwrap());
-        assert_eq!(header.id, LINE);
-        assert_eq!(usize::from(header.frame_bytes), frame.len());
-        let line = read_line(&frame[HEADER_BYTES..]);
         let mark = match origin {
             Origin::Own => "<",
             Origin::Others => "<<",
         };
-        self.say(session, &format!("{mark} {line}"));
-        if let Some(client) = self.live(session) {
-            client.received.push(line);
+        for frame in payload.frames() {
+            assert_eq!(frame.id, LINE);
+            let line = read_line(frame.body);
+            self.say(session, &format!("{mark} {line}"));
+            if let Some(client) = self.live(session) {
+                client.received.push(line);
+            }
         }
     }
 

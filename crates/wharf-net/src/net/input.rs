@@ -72,8 +72,8 @@ impl Net {
         let begun = session.cutter.partial_bytes() > 0;
         if self.limits.has(Canary::FrameTwice) && !begun {
             let (mut cutter, mut input) = (FrameCutter::new(), bytes);
-            if let Ok(Some(frame)) = cutter.next(&mut input, rules) {
-                events.frame(session.id, frame);
+            if let Ok(Some(frames)) = cutter.next(&mut input, rules) {
+                events.frames(session.id, frames);
             }
         }
         let taken = cut_frames(session, bytes, rules, events);
@@ -233,18 +233,17 @@ fn cut_frames(
     };
     loop {
         match session.cutter.next(&mut input, rules) {
-            Ok(Some(frame)) => {
-                taken.frames += 1;
-                taken.first_id.get_or_insert(frame.id);
+            Ok(Some(frames)) => {
+                taken.frames += frames.frame_count();
+                let first_id = || frames.clone().next().map(|frame| frame.id);
+                taken.first_id = taken.first_id.or_else(first_id);
                 match session.role {
                     // The first says all; the rest is for nobody.
                     Role::Refused(_) => break,
-                    Role::Accepted => {
-                        session.credit -= 1;
-                        events.frame(session.id, frame);
-                    }
-                    Role::Connected => events.frame(session.id, frame),
+                    Role::Accepted => session.credit -= frames.frame_count() as i32,
+                    Role::Connected => {}
                 }
+                events.frames(session.id, frames);
             }
             Ok(None) => break,
             Err(violation) => {

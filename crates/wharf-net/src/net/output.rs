@@ -32,16 +32,17 @@ impl Net {
         };
         // A client may send what it likes: it is how bots play hostile ones.
         let checked = session.role != Role::Connected;
-        if checked && !is_whole_frame(frame.as_bytes(), self.limits.outbound.frame_bytes_max) {
+        if checked && !is_well_formed(&frame, self.limits.outbound.frame_bytes_max) {
             return self.end(id.key(), CloseReason::BadOutboundFrame);
         }
-        self.stats.frames_out += 1;
+        let frames = u64::from(frame.frame_count());
+        self.stats.frames_out += frames;
         match session
             .outbox
             .push(&mut self.pools, class, latest_key, origin, frame)
         {
             Pushed::Direct => {}
-            Pushed::Queued => self.stats.frames_queued += 1,
+            Pushed::Queued => self.stats.frames_queued += frames,
             Pushed::Replaced => self.stats.latest_replaced += 1,
         }
         let load = session.outbox.load(origin);
@@ -144,12 +145,20 @@ fn is_above(own: Amount, limits: &NetLimits, divisor: u32) -> bool {
         || own.messages > limits.send_queue_messages / divisor
 }
 
-/// Whether the bytes are one frame, as their own header says, within the limit.
-fn is_whole_frame(bytes: &[u8], frame_bytes_max: u16) -> bool {
-    bytes.first_chunk::<HEADER_BYTES>().is_some_and(|header| {
+/// Whether these are as many frames as they say, by their own headers, each within the limit.
+fn is_well_formed(frames: &Outgoing<'_>, frame_bytes_max: u16) -> bool {
+    let (mut rest, mut count) = (frames.as_bytes(), 0);
+    while let Some(header) = rest.first_chunk::<HEADER_BYTES>() {
         let frame_bytes = Header::from_bytes(*header).frame_bytes;
-        usize::from(frame_bytes) == bytes.len() && frame_bytes <= frame_bytes_max
-    })
+        if usize::from(frame_bytes) < HEADER_BYTES || frame_bytes > frame_bytes_max {
+            return false;
+        }
+        let Some(behind) = rest.get(usize::from(frame_bytes)..) else {
+            return false;
+        };
+        (rest, count) = (behind, count + 1);
+    }
+    rest.is_empty() && count == frames.frame_count()
 }
 
 fn reason_of(error: SendError) -> CloseReason {

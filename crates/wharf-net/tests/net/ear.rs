@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use wharf_base::{Instant, SessionId};
 use wharf_net::{CloseReason, Net, Origin, Outgoing, SessionEvents};
-use wharf_wire::{Frame, SendClass};
+use wharf_wire::{FrameRun, SendClass};
 
 /// What a session's owner heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +29,9 @@ impl SessionEvents for Ear {
         self.heard.push((session, Heard::Opened));
     }
 
-    fn frame(&mut self, session: SessionId, frame: Frame<'_>) {
-        self.heard
-            .push((session, Heard::Frame(frame.id, frame.body.to_vec())));
+    fn frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
+        let heard = frames.map(|frame| Heard::Frame(frame.id, frame.body.to_vec()));
+        self.heard.extend(heard.map(|heard| (session, heard)));
     }
 
     fn input_ended(&mut self, session: SessionId) {
