@@ -138,14 +138,15 @@ pub(crate) fn client_side(options: &BotOptions, fleet: &Fleet) -> (Net, PortOpti
 fn net_limits(options: &BotOptions, sessions: u32) -> NetLimits {
     let frame_bytes = u32::from(options.size).max(257) + HEADER_BYTES as u32;
     let usual = NetLimits::default();
-    // Twice what a session may have under way, and as much for all: no queue is what bounds it.
+    // Twice what a session may have under way, and as much for all (of which an even share is cut
+    // at half): no queue is what bounds it.
     let queue_bytes = usual
         .send_queue_bytes
         .max(options.in_flight * frame_bytes * 2);
     NetLimits {
         send_queue_bytes: queue_bytes,
         send_queue_messages: usual.send_queue_messages.max(options.in_flight * 2),
-        send_queues_bytes: u64::from(queue_bytes) * u64::from(sessions.max(1)),
+        send_queues_bytes: 2 * u64::from(queue_bytes) * u64::from(sessions.max(1)),
         refusals_max: 0,
         ..NetLimits::for_sessions(sessions + SPARE_SESSIONS, 1)
     }

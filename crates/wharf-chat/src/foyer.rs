@@ -8,7 +8,7 @@ use wharf_wire::classic::{
     ChatRequest, EnterRequest, LeaveRequest, LoginRequest, ResultCode, chat_response,
     enter_response, id, leave_response, login_response,
 };
-use wharf_wire::{Frame, Violation};
+use wharf_wire::{Frame, Violation, is_utf8};
 
 /// What answers whoever is in no room, and leads in and out.
 pub(crate) struct ClassicFoyer {
@@ -19,7 +19,7 @@ pub(crate) struct ClassicFoyer {
 impl ClassicFoyer {
     /// 1: the same text comes back, before login too.
     pub(crate) fn echo(&self, cx: &mut FoyerCx<'_>, frame: Frame<'_>) -> Handled {
-        if str::from_utf8(frame.body).is_err() {
+        if !is_utf8(frame.body) {
             return Err(Violation::InvalidText { id: id::ECHO }.into());
         }
         cx.reply_frame(id::ECHO, frame.body);

@@ -54,16 +54,20 @@ pub struct NetLimits {
     /// Memory of one shard for frames that have arrived in part.
     pub reassembly_bytes: u32,
 
-    /// Bytes that others may have waiting for one session. Half a mebibyte: a member of a room in
+    /// Bytes that others may have waiting for one session for long. Half a mebibyte: a member of a room in
     /// which 1,000 members say a line of 295 bytes each second may stall for 1.7 seconds.
     pub send_queue_bytes: u32,
-    /// Messages that others may have waiting for one session: four seconds of that room.
+    /// Messages that others may have waiting for it for long: four seconds of that room.
     pub send_queue_messages: u32,
-    /// Replies to a session's own requests pause its input at half of the two limits above; what
-    /// it had sent before may still add up to this many times those limits.
-    pub send_queue_replies_factor: u32,
-    /// Bytes that may wait in all send queues of one shard. Above that, whoever is sent more and
-    /// has an eighth of `send_queue_bytes` waiting already is a slow reader.
+    /// How long more than that may wait before the session is a slow reader. What comes in one go
+    /// is no fault of a reader that has not been given the time to read it.
+    pub slow_reader: Duration,
+    /// Whatever the reader does, this many times the two limits ends it: what comes in one go, and
+    /// the replies to requests that it had sent before its input paused (at half of the limits).
+    pub send_queue_burst_factor: u32,
+    /// Bytes on their way to all sessions of one shard, waiting or in flight. Above half of that,
+    /// whoever is sent more and has more than its even share of the half is a slow reader; so it
+    /// is never more.
     pub send_queues_bytes: u64,
 
     /// Time to log in.
@@ -156,22 +160,22 @@ impl NetLimits {
                 "must be at least 2",
             ),
             (
-                self.send_queue_replies_factor >= 1
+                self.send_queue_burst_factor >= 1
                     && self
                         .send_queue_bytes
-                        .checked_mul(self.send_queue_replies_factor)
+                        .checked_mul(self.send_queue_burst_factor)
                         .is_some()
                     && self
                         .send_queue_messages
-                        .checked_mul(self.send_queue_replies_factor)
+                        .checked_mul(self.send_queue_burst_factor)
                         .is_some(),
-                "send_queue_replies_factor",
+                "send_queue_burst_factor",
                 "must be at least 1, and its product with the queue's limits below 2^32",
             ),
             (
-                self.send_queues_bytes >= u64::from(self.send_queue_bytes),
+                self.send_queues_bytes / 2 >= u64::from(self.send_queue_bytes),
                 "send_queues_bytes",
-                "must hold one full queue",
+                "must hold two full queues",
             ),
             (
                 self.reassembly_bytes >= u32::from(self.inbound.frame_bytes_max),
@@ -210,9 +214,9 @@ impl NetLimits {
     /// The bytes that follow from these limits.
     pub fn memory(&self) -> NetMemory {
         let idle_session = crate::session::IDLE_SESSION_BYTES as u64;
-        let factor = u64::from(self.send_queue_replies_factor);
-        let queued = u64::from(self.send_queue_bytes) * (1 + factor);
-        let records = u64::from(self.send_queue_messages) * (1 + factor);
+        let factor = u64::from(self.send_queue_burst_factor);
+        let queued = u64::from(self.send_queue_bytes) * factor;
+        let records = u64::from(self.send_queue_messages) * factor;
         let records_bytes = records * crate::queue::RECORD_BYTES as u64;
         NetMemory {
             idle_session_bytes: idle_session,
@@ -261,7 +265,8 @@ impl Default for NetLimits {
             reassembly_bytes: 8 * 1024 * 1024,
             send_queue_bytes: 512 * 1024,
             send_queue_messages: 4_096,
-            send_queue_replies_factor: 8,
+            slow_reader: Duration::from_secs(1),
+            send_queue_burst_factor: 4,
             send_queues_bytes: 256 * 1024 * 1024,
             login: Duration::from_secs(30),
             idle: Duration::from_secs(60),
@@ -345,8 +350,8 @@ mod tests {
             "reassembly_bytes"
         );
         assert_eq!(
-            wrong(|limits| limits.send_queue_replies_factor = u32::MAX),
-            "send_queue_replies_factor"
+            wrong(|limits| limits.send_queue_burst_factor = u32::MAX),
+            "send_queue_burst_factor"
         );
         assert_eq!(wrong(|limits| limits.drain = Duration::ZERO), "drain");
     }

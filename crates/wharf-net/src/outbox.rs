@@ -48,6 +48,7 @@ impl Outbox {
             let batch = self.batch.get_or_insert_with(|| pools.take_batch());
             if batch.has_room_for(bytes) {
                 self.leaving.add(origin, bytes, frame.frame_count());
+                pools.leaving_bytes += bytes as u64;
                 match frame {
                     Outgoing::Copy(frame) => batch.push_copy(frame),
                     Outgoing::Run(frames) => batch.push_copy(frames.as_bytes()),
@@ -57,9 +58,9 @@ impl Outbox {
             }
         }
         let queue = self.queue.get_or_insert_with(|| pools.take_queue());
-        pools.queued_bytes -= queue.load().bytes() as u64;
+        let before = queue.load().total();
         let replaced = queue.push(class, key, origin, frame);
-        pools.queued_bytes += queue.load().bytes() as u64;
+        pools.note_queue(before, queue.load().total());
         if replaced {
             Pushed::Replaced
         } else {
@@ -73,10 +74,12 @@ impl Outbox {
             return None;
         }
         if let Some(queue) = &mut self.queue {
-            let waiting = queue.load().bytes();
+            let waiting = queue.load().total();
             let batch = self.batch.get_or_insert_with(|| pools.take_batch());
             queue.fill(batch, &mut self.leaving);
-            pools.queued_bytes -= (waiting - queue.load().bytes()) as u64;
+            let left = queue.load().total();
+            pools.leaving_bytes += u64::from(waiting.bytes - left.bytes);
+            pools.note_queue(waiting, left);
             if queue.is_empty() {
                 pools.give_queue(self.queue.take().expect("it was there"));
             }
@@ -91,8 +94,7 @@ impl Outbox {
         batch.advance(bytes);
         self.in_flight = false;
         if batch.is_empty() {
-            pools.give_batch(batch);
-            self.leaving = Load::default();
+            self.give_back(pools, batch);
             return true;
         }
         self.batch = Some(batch);
@@ -102,8 +104,13 @@ impl Outbox {
     /// A batch came back and will not be sent again.
     pub(crate) fn returned(&mut self, pools: &mut SendPools, batch: SendBatch) {
         self.in_flight = false;
+        self.give_back(pools, batch);
+    }
+
+    fn give_back(&mut self, pools: &mut SendPools, batch: SendBatch) {
+        let leaving = core::mem::take(&mut self.leaving);
+        pools.leaving_bytes -= u64::from(leaving.total().bytes);
         pools.give_batch(batch);
-        self.leaving = Load::default();
     }
 
     /// Forgets everything that is not in flight.
@@ -124,9 +131,13 @@ impl Outbox {
         }
     }
 
-    /// Bytes in its queue.
-    pub(crate) fn waiting_bytes(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.load().bytes())
+    /// What waits or is leaving.
+    pub(crate) fn total(&self) -> Amount {
+        let (own, others) = (self.load(Origin::Own), self.load(Origin::Others));
+        Amount {
+            bytes: own.bytes + others.bytes,
+            messages: own.messages + others.messages,
+        }
     }
 
     pub(crate) fn in_flight(&self) -> bool {

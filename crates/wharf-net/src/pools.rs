@@ -1,6 +1,6 @@
 //! Empty batches and queues, kept for the next session that has something to send.
 
-use crate::queue::SendQueue;
+use crate::queue::{Amount, RECORD_BYTES, SendQueue};
 use wharf_port::SendBatch;
 
 /// A batch with more memory than this is large: a thousand sessions that each get a line need a
@@ -24,11 +24,28 @@ pub(crate) struct SendPools {
     queues: Pool<Box<SendQueue>>,
     /// Queues that are attached to a session,
     pub(crate) queues_out: u32,
-    /// and the bytes that wait in them.
+    /// and what waits in them, in bytes
     pub(crate) queued_bytes: u64,
+    /// and messages.
+    pub(crate) queued_messages: u64,
+    /// Bytes in the batches that sessions have, in flight or about to be.
+    pub(crate) leaving_bytes: u64,
 }
 
 impl SendPools {
+    /// Memory of everything that is on its way to somebody.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.queued_bytes + self.queued_messages * RECORD_BYTES as u64 + self.leaving_bytes
+    }
+
+    /// Notes that a queue which held `before` now holds `after`.
+    pub(crate) fn note_queue(&mut self, before: Amount, after: Amount) {
+        self.queued_bytes += u64::from(after.bytes);
+        self.queued_bytes -= u64::from(before.bytes);
+        self.queued_messages += u64::from(after.messages);
+        self.queued_messages -= u64::from(before.messages);
+    }
+
     pub(crate) fn take_batch(&mut self) -> SendBatch {
         let batch = self.small.take(SendBatch::memory_bytes);
         batch
@@ -55,7 +72,7 @@ impl SendPools {
 
     pub(crate) fn give_queue(&mut self, mut queue: Box<SendQueue>) {
         self.queues_out -= 1;
-        self.queued_bytes -= queue.load().bytes() as u64;
+        self.note_queue(queue.load().total(), Amount::default());
         queue.clear();
         let bytes = queue.footprint();
         self.queues.give(queue, bytes, QUEUES_BYTES_MAX);

@@ -38,8 +38,11 @@ impl Load {
         }
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.own.bytes as usize + self.others.bytes as usize
+    pub(crate) fn total(&self) -> Amount {
+        Amount {
+            bytes: self.own.bytes + self.others.bytes,
+            messages: self.own.messages + self.others.messages,
+        }
     }
 
     pub(crate) fn add(&mut self, origin: Origin, bytes: usize, messages: u32) {

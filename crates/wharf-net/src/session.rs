@@ -78,6 +78,8 @@ pub(crate) struct Session {
     pub(crate) until: Instant,
     /// When the send in flight was submitted.
     pub(crate) sending_since: Instant,
+    /// Since when more waits for it on others' account than its budget.
+    pub(crate) above_since: Instant,
     /// When bytes last arrived, for sessions with a heartbeat.
     pub(crate) heard_at: Instant,
 
@@ -121,6 +123,7 @@ impl Session {
             outbox: Outbox::default(),
             until: Instant::FAR_FUTURE,
             sending_since: Instant::ZERO,
+            above_since: Instant::FAR_FUTURE,
             heard_at: Instant::ZERO,
             dirty: false,
             cancelling: false,

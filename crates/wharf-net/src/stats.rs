@@ -17,6 +17,8 @@ pub struct NetStats {
     pub queues: u32,
     /// Now: bytes that wait in those queues.
     pub queued_bytes: u64,
+    /// Now: bytes in the batches that are in flight or about to be.
+    pub leaving_bytes: u64,
     /// Now: memory of frames that have arrived in part.
     pub reassembly_bytes: u32,
 

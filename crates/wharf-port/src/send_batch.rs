@@ -70,6 +70,9 @@ impl SendBatch {
     pub fn push_copy(&mut self, frame: &[u8]) {
         let inner = &mut *self.inner;
         let start = inner.copied.len();
+        if inner.copied.capacity() - start < frame.len() {
+            reserve(&mut inner.copied, frame.len());
+        }
         inner.copied.extend_from_slice(frame);
         let end = inner.copied.len();
         inner.len += frame.len();
@@ -152,6 +155,14 @@ impl SendBatch {
         } = &mut *self.inner;
         (slices_of(parts, copied, *sent), scratch)
     }
+}
+
+/// Makes room as a vector does, by doubling, but not for more than a batch takes.
+#[cold]
+fn reserve(copied: &mut Vec<u8>, bytes: usize) {
+    let (len, needed) = (copied.len(), copied.len() + bytes);
+    let doubled = (2 * copied.capacity()).min(SendBatch::BYTES_MAX);
+    copied.reserve_exact(doubled.max(needed) - len);
 }
 
 fn slices_of<'a>(

@@ -19,5 +19,5 @@ pub use frame::{Frame, HEADER_BYTES, Header};
 pub use packet::{Packet, SendClass};
 pub use run::FrameRun;
 pub use table::{BodyLength, PacketRule, PacketTable};
-pub use text::Text;
+pub use text::{Text, is_utf8};
 pub use violation::Violation;

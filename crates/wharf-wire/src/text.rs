@@ -4,6 +4,12 @@ use crate::Violation;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
+/// Whether `bytes` are UTF-8. Plain ASCII, which most text is, is looked through without a branch
+/// for each byte.
+pub fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || str::from_utf8(bytes).is_ok()
+}
+
 /// Valid UTF-8 of at most `N` bytes, without an allocation.
 ///
 /// On the wire it is an array of `N` bytes filled with 0x00; a terminator is not guaranteed, since

@@ -25,6 +25,7 @@ impl Net {
         frame: Outgoing<'_>,
     ) {
         let id = self.addressee(id);
+        let sessions = u64::from(self.sessions.len());
         let session = self.sessions.get_mut(id.key());
         let Some(session) = session.filter(|session| session.id == id && session.may_send()) else {
             self.stats.frames_stale += 1;
@@ -45,18 +46,18 @@ impl Net {
             Pushed::Queued => self.stats.frames_queued += frames,
             Pushed::Replaced => self.stats.latest_replaced += 1,
         }
-        let load = session.outbox.load(origin);
-        if is_over_budget(load, origin, &self.limits) {
+        let total = session.outbox.total();
+        if is_beyond_any_burst(total, &self.limits) {
             return self.end(id.key(), CloseReason::SlowReader);
         }
-        if self.pools.queued_bytes > self.limits.send_queues_bytes
-            && session.outbox.waiting_bytes() > self.limits.send_queue_bytes as usize / 8
-        {
+        let half = self.limits.send_queues_bytes / 2;
+        if self.pools.used_bytes() > half && u64::from(total.bytes) > half / sessions {
             self.stats.send_memory_cuts += 1;
             return self.end(id.key(), CloseReason::SlowReader);
         }
-        if origin == Origin::Own && is_above(load, &self.limits, HIGH_WATER_DIVISOR) {
-            session.replies_full = true;
+        if origin == Origin::Own {
+            let own = session.outbox.load(Origin::Own);
+            session.replies_full |= is_above(own, &self.limits, HIGH_WATER_DIVISOR);
         }
         if !session.dirty {
             session.dirty = true;
@@ -97,6 +98,22 @@ impl Net {
         }
     }
 
+    /// Ends a session for which more than its budget has waited for too long on others' account.
+    pub(super) fn cut_slow_reader(&mut self, now: Instant, key: Key) {
+        let session = self
+            .sessions
+            .get_mut(key)
+            .expect("a dirty session is there");
+        if !is_above(session.outbox.load(Origin::Others), &self.limits, 1) {
+            session.above_since = Instant::FAR_FUTURE;
+            return;
+        }
+        session.above_since = session.above_since.min(now);
+        if session.above_since + self.limits.slow_reader <= now {
+            self.end(key, CloseReason::SlowReader);
+        }
+    }
+
     pub(super) fn on_sent(&mut self, key: Key, batch: SendBatch, result: Result<u32, SendError>) {
         self.stats.sends_in_flight -= 1;
         let session = self
@@ -129,20 +146,17 @@ impl Net {
     }
 }
 
-/// Whether more waits for a session, on one account, than may.
-fn is_over_budget(load: Amount, origin: Origin, limits: &NetLimits) -> bool {
-    let factor = match origin {
-        Origin::Own => limits.send_queue_replies_factor,
-        Origin::Others => 1,
-    };
-    load.bytes > limits.send_queue_bytes * factor
-        || load.messages > limits.send_queue_messages * factor
+/// Whether more is on its way to a session than may be, however quickly it reads.
+fn is_beyond_any_burst(total: Amount, limits: &NetLimits) -> bool {
+    let factor = limits.send_queue_burst_factor;
+    total.bytes > limits.send_queue_bytes * factor
+        || total.messages > limits.send_queue_messages * factor
 }
 
-/// Whether a session's replies are more than a part of its queue.
-fn is_above(own: Amount, limits: &NetLimits, divisor: u32) -> bool {
-    own.bytes > limits.send_queue_bytes / divisor
-        || own.messages > limits.send_queue_messages / divisor
+/// Whether that is more than a part of a session's queue.
+fn is_above(load: Amount, limits: &NetLimits, divisor: u32) -> bool {
+    load.bytes > limits.send_queue_bytes / divisor
+        || load.messages > limits.send_queue_messages / divisor
 }
 
 /// Whether these are as many frames as they say, by their own headers, each within the limit.

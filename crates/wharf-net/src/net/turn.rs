@@ -65,6 +65,7 @@ impl Net {
         self.settle_deadlines();
         self.stats.queues = self.pools.queues_out;
         self.stats.queued_bytes = self.pools.queued_bytes;
+        self.stats.leaving_bytes = self.pools.leaving_bytes;
     }
 
     fn flush_session(
@@ -82,6 +83,7 @@ impl Net {
         }
         if matches!(self.session(key).phase, Phase::Open | Phase::Finishing) {
             self.send_next(now, key, port);
+            self.cut_slow_reader(now, key);
             self.finish_step(now, key, port);
         } else if self.session(key).phase == Phase::Draining {
             self.finish_step(now, key, port);

@@ -193,7 +193,7 @@ fn a_session_with_nothing_to_send_holds_no_memory_and_the_pools_stay_bounded() {
             assert!(outbox.is_empty() && outbox.batch.is_none() && outbox.queue.is_none());
         }
         assert_eq!(
-            (pools.queues_out, pools.queued_bytes),
+            (pools.queues_out, pools.used_bytes()),
             (0, 0),
             "round {round}"
         );
@@ -235,8 +235,13 @@ proptest! {
                 1 => bench.take(taken.max(1)),
                 _ => {}
             }
-            let waiting = bench.outbox.queue.as_ref().map_or(0, |queue| queue.load().bytes());
-            prop_assert_eq!(bench.pools.queued_bytes, waiting as u64);
+            let queue = bench.outbox.queue.as_ref();
+            let waiting = queue.map_or(Amount::default(), |queue| queue.load().total());
+            let pools = &bench.pools;
+            prop_assert_eq!(pools.queued_bytes, u64::from(waiting.bytes));
+            prop_assert_eq!(pools.queued_messages, u64::from(waiting.messages));
+            let leaving = u64::from(bench.outbox.total().bytes - waiting.bytes);
+            prop_assert_eq!(pools.leaving_bytes, leaving);
         }
         bench.take(usize::MAX);
         bench.drain();
@@ -260,6 +265,6 @@ proptest! {
         prop_assert_eq!(unique.len(), left.len(), "a frame left twice");
         prop_assert_eq!(bench.outbox.load(Origin::Own), Amount::default());
         prop_assert_eq!(bench.outbox.load(Origin::Others), Amount::default());
-        prop_assert_eq!((bench.pools.queues_out, bench.pools.queued_bytes), (0, 0));
+        prop_assert_eq!((bench.pools.queues_out, bench.pools.used_bytes()), (0, 0));
     }
 }

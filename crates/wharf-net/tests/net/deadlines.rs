@@ -202,7 +202,7 @@ fn a_peer_that_does_not_close_after_the_goodbye_is_closed_at_the_drain_deadline(
 fn a_peer_that_reads_now_and_then_cannot_hold_the_goodbye_for_ever() {
     let mut net = Harness::new(|limits| {
         limits.send_queue_bytes = 32 << 20;
-        limits.send_queues_bytes = 32 << 20;
+        limits.send_queues_bytes = 64 << 20;
     });
     let pair = net.connect();
     net.clients.net.hold_input(pair.client);

@@ -75,7 +75,7 @@ impl Harness {
         let client_limits = NetLimits {
             outbound: limits.outbound,
             send_queue_bytes: 64 << 20,
-            send_queues_bytes: 64 << 20,
+            send_queues_bytes: 128 << 20,
             ..NetLimits::for_sessions(1_000, 1)
         };
         let clients = side(0, &client_limits);
@@ -324,6 +324,7 @@ fn assert_nothing_is_counted(stats: &NetStats) {
         ("sends_in_flight", stats.sends_in_flight),
         ("queues", stats.queues),
         ("queued_bytes", stats.queued_bytes as u32),
+        ("leaving_bytes", stats.leaving_bytes as u32),
         ("reassembly_bytes", stats.reassembly_bytes),
     ];
     for (name, count) in counts {
