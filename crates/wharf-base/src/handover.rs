@@ -1,5 +1,6 @@
 //! How one thread gives work to another: a whole batch at a time.
 
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
 /// A reusable arena that can be given away whole.
@@ -31,9 +32,14 @@ impl<T> Batch for Vec<T> {
 ///
 /// Publishing tells whether the mailbox was empty before; only then the taker needs a wake-up, so
 /// there is at most one wake for each time that the taker looks.
+///
+/// Invariant: whoever has the lock finds `is_full` true exactly if `slot` is not empty.
 #[derive(Debug, Default)]
 pub struct Handover<B> {
     slot: Mutex<B>,
+    /// Lets a taker see without the lock that there is nothing. What it misses is being published
+    /// at this moment, and the wake follows.
+    is_full: AtomicBool,
 }
 
 impl<B: Batch> Handover<B> {
@@ -41,6 +47,7 @@ impl<B: Batch> Handover<B> {
     pub fn new() -> Self {
         Self {
             slot: Mutex::new(B::default()),
+            is_full: AtomicBool::new(false),
         }
     }
 
@@ -54,6 +61,7 @@ impl<B: Batch> Handover<B> {
         let mut slot = self.lock();
         if slot.is_empty() {
             core::mem::swap(&mut *slot, batch);
+            self.is_full.store(true, Ordering::Release);
             true
         } else {
             slot.append(batch);
@@ -68,17 +76,33 @@ impl<B: Batch> Handover<B> {
     /// If `batch` is not empty: its contents would go back to the giver.
     pub fn take(&self, batch: &mut B) -> bool {
         assert!(batch.is_empty(), "only an empty arena is given back");
+        if !self.is_full.load(Ordering::Acquire) {
+            return false;
+        }
         let mut slot = self.lock();
         if slot.is_empty() {
             return false;
         }
         core::mem::swap(&mut *slot, batch);
+        self.is_full.store(false, Ordering::Release);
         true
     }
 
-    /// Looks at what has been published and not taken.
+    /// Drops everything that was published. Unlike a look at `is_full` the lock orders this with
+    /// what else the givers do: whoever publishes later sees all that was done before.
+    pub fn discard(&self) {
+        let mut slot = self.lock();
+        *slot = B::default();
+        self.is_full.store(false, Ordering::Release);
+    }
+
+    /// Looks at what has been published and not taken; at an empty batch if nothing was.
     pub fn look<R>(&self, at: impl FnOnce(&B) -> R) -> R {
-        at(&self.lock())
+        if self.is_full.load(Ordering::Acquire) {
+            at(&self.lock())
+        } else {
+            at(&B::default())
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, B> {

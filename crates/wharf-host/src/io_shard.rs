@@ -33,7 +33,7 @@ pub struct IoShard<P: Port> {
     net: Net,
     router: Router,
     /// The logic shard of the same index, in the fused placement.
-    logic: Option<LogicShard>,
+    logic: Option<Box<LogicShard>>,
     outbox: Outbox,
     cut: Cut,
     switchboard: Arc<Switchboard>,
@@ -44,6 +44,8 @@ pub struct IoShard<P: Port> {
     letters: Inbox,
     arrivals: Vec<Arrival>,
     controls: Vec<Control>,
+    /// When the next turn is due.
+    due: Option<Instant>,
     /// Set once when the last session has ended after a stop was asked for.
     ended: bool,
 }
@@ -68,7 +70,7 @@ impl<P: Port> IoShard<P> {
             port,
             net,
             router: Router::new(index, logic_shards as u8, Arc::clone(&doorman)),
-            logic,
+            logic: logic.map(Box::new),
             outbox: Outbox::new(io_shards, logic_shards),
             cut: vec![BTreeSet::new(); io_shards],
             switchboard,
@@ -79,6 +81,7 @@ impl<P: Port> IoShard<P> {
             letters: Inbox::default(),
             arrivals: Vec::new(),
             controls: Vec::new(),
+            due: Some(Instant::ZERO),
             ended: false,
         }
     }
@@ -89,11 +92,6 @@ impl<P: Port> IoShard<P> {
     /// # Panics
     /// If the port itself is broken: no server can go on without its completion queue.
     pub fn turn(&mut self) -> Option<Instant> {
-        let until = if self.router.has_events() {
-            Some(Instant::ZERO)
-        } else {
-            self.next_deadline()
-        };
         let batch = if self.net.stats().sessions <= FEW_SESSIONS {
             &mut self.completions_of_few
         } else {
@@ -101,7 +99,7 @@ impl<P: Port> IoShard<P> {
         };
         let now = self
             .port
-            .wait(batch, until)
+            .wait(batch, self.due)
             .expect("the completion port works");
         for completion in batch.drain(..) {
             self.net
@@ -113,11 +111,12 @@ impl<P: Port> IoShard<P> {
         self.net.flush(now, &mut self.port, &mut self.router);
         self.give_away();
         self.end_if_shut_down();
-        if self.router.has_events() {
+        self.due = if self.router.has_events() {
             Some(now)
         } else {
             self.next_deadline()
-        }
+        };
+        self.due
     }
 
     /// Whether every session of the server has ended and nothing is left to do here.
@@ -136,7 +135,7 @@ impl<P: Port> IoShard<P> {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let logic = self.logic.as_ref().and_then(LogicShard::next_deadline);
+        let logic = self.logic.as_ref().and_then(|logic| logic.next_deadline());
         [self.net.next_deadline(), logic]
             .into_iter()
             .flatten()

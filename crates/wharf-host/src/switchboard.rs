@@ -198,7 +198,7 @@ impl Switchboard {
 impl IoMailbox {
     /// Nobody will answer them any more, and whoever waits for an answer must hear that.
     fn drop_controls(&self) {
-        self.controls.take(&mut Vec::new());
+        self.controls.discard();
     }
 
     fn wake(&self) {
