@@ -10,12 +10,13 @@ use wharf_content::{
     Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, Origin, Outbox, Payload,
 };
 use wharf_net::{Arrival, CloseReason, Net, Outgoing};
-use wharf_port::{Completion, Port};
+use wharf_port::{Completion, Event, Port};
 
-/// Completions handled per turn at the most; more wait for the next turn in the kernel's queue.
+/// Completions that one turn takes at the most; more wait for the next in the kernel's queue.
 const COMPLETIONS_PER_TURN: usize = 256;
-/// The same with few sessions, whose answers would else all wait for the end of one long turn.
-const COMPLETIONS_OF_FEW: usize = 32;
+/// Receives that one turn handles with few sessions, whose answers would else all wait for the end
+/// of one long turn. What it has taken besides it handles in the next.
+const RECEIVES_OF_FEW: usize = 32;
 /// So many sessions are few. With more, the longer turn saves more than the wait costs
 /// (docs/decisions/0006).
 const FEW_SESSIONS: u32 = 128;
@@ -39,7 +40,6 @@ pub struct IoShard<P: Port> {
     switchboard: Arc<Switchboard>,
     doorman: Arc<Doorman>,
     completions: Vec<Completion>,
-    completions_of_few: Vec<Completion>,
     commands: Commands,
     letters: Inbox,
     arrivals: Vec<Arrival>,
@@ -76,7 +76,6 @@ impl<P: Port> IoShard<P> {
             switchboard,
             doorman,
             completions: Vec::with_capacity(COMPLETIONS_PER_TURN),
-            completions_of_few: Vec::with_capacity(COMPLETIONS_OF_FEW),
             commands: Commands::default(),
             letters: Inbox::default(),
             arrivals: Vec::new(),
@@ -92,16 +91,11 @@ impl<P: Port> IoShard<P> {
     /// # Panics
     /// If the port itself is broken: no server can go on without its completion queue.
     pub fn turn(&mut self) -> Option<Instant> {
-        let batch = if self.net.stats().sessions <= FEW_SESSIONS {
-            &mut self.completions_of_few
-        } else {
-            &mut self.completions
-        };
         let now = self
             .port
-            .wait(batch, self.due)
+            .wait(&mut self.completions, self.due)
             .expect("the completion port works");
-        for completion in batch.drain(..) {
+        for completion in self.completions.drain(..self.share()) {
             self.net
                 .handle_completion(now, completion, &mut self.port, &mut self.router);
         }
@@ -111,12 +105,28 @@ impl<P: Port> IoShard<P> {
         self.net.flush(now, &mut self.port, &mut self.router);
         self.give_away();
         self.end_if_shut_down();
-        self.due = if self.router.has_events() {
+        let is_behind = self.router.has_events() || !self.completions.is_empty();
+        self.due = if is_behind {
             Some(now)
         } else {
             self.next_deadline()
         };
         self.due
+    }
+
+    /// How many of the completions that were taken are handled in this turn.
+    fn share(&self) -> usize {
+        if self.net.stats().sessions > FEW_SESSIONS {
+            return self.completions.len();
+        }
+        let is_receive = |completion: &Completion| matches!(completion.event, Event::Received(_));
+        let mut receives = 0;
+        let is_last = |completion| {
+            receives += usize::from(is_receive(completion));
+            receives == RECEIVES_OF_FEW
+        };
+        let last = self.completions.iter().position(is_last);
+        last.map_or(self.completions.len(), |last| last + 1)
     }
 
     /// Whether every session of the server has ended and nothing is left to do here.
