@@ -142,11 +142,13 @@ impl Dismissal {
 
 /// An arena of [`ContentCommand`]s in the order in which they are to be done.
 ///
-/// Invariant: every range lies in `bytes`, every index in its table.
+/// Invariant: every range lies in `bytes`, every index in its table; `shared_bytes` is the sum of
+/// the frames in `shared`.
 #[derive(Debug, Default)]
 pub struct Commands {
     bytes: Vec<u8>,
     shared: Vec<Bytes>,
+    shared_bytes: usize,
     dismissals: Vec<Dismissal>,
     records: Vec<Record>,
 }
@@ -316,6 +318,7 @@ impl Commands {
         arena::clear(&mut self.records);
         arena::clear(&mut self.bytes);
         arena::clear(&mut self.shared);
+        self.shared_bytes = 0;
         arena::clear(&mut self.dismissals);
     }
 
@@ -349,9 +352,9 @@ impl Commands {
         self.records.is_empty()
     }
 
-    /// Memory that the waiting commands occupy.
+    /// Memory that the waiting commands occupy; a shared frame counts once, whoever else has it.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len() + self.records.len() * RECORD_BYTES
+        self.bytes.len() + self.shared_bytes + self.records.len() * RECORD_BYTES
     }
 
     /// Encodes `packet` into the arena.
@@ -390,6 +393,7 @@ impl Commands {
 
     /// Keeps a share of a whole frame.
     pub(crate) fn share(&mut self, class: SendClass, frame: Bytes) -> Sending {
+        self.shared_bytes += frame.len();
         self.shared.push(frame);
         Sending {
             class,
@@ -456,6 +460,7 @@ impl Batch for Commands {
         let (shared, dismissals) = (self.shared.len() as u32, self.dismissals.len() as u32);
         self.bytes.append(&mut later.bytes);
         self.shared.append(&mut later.shared);
+        self.shared_bytes += core::mem::take(&mut later.shared_bytes);
         self.dismissals.append(&mut later.dismissals);
         self.records
             .extend(later.records.drain(..).map(|mut record| {
@@ -532,6 +537,23 @@ mod tests {
         let log = drained(&mut first);
         assert_eq!(log, drained(&mut one) + &drained(&mut two));
         assert!(first.is_empty());
+        assert_eq!(first.size_bytes(), 0);
+    }
+
+    #[test]
+    fn a_shared_frame_counts_once_however_many_receive_it() {
+        let (mut first, mut later) = (Commands::new(), Commands::new());
+        for commands in [&mut first, &mut later] {
+            let sending = commands.share(SendClass::Bulk, vec![7; 9_000].into());
+            for index in 0..3 {
+                commands.send(session(index), Origin::Others, sending);
+            }
+            assert!((9_000..9_500).contains(&commands.size_bytes()));
+        }
+        first.append(&mut later);
+        assert_eq!(later.size_bytes(), 0);
+        assert!((18_000..19_000).contains(&first.size_bytes()));
+        drained(&mut first);
         assert_eq!(first.size_bytes(), 0);
     }
 

@@ -30,19 +30,20 @@ impl Gate {
     }
 }
 
-fn long_line() -> Echo {
+fn line(bytes: usize) -> Echo {
     Echo {
-        text: "y".repeat(400),
+        text: "y".repeat(bytes),
     }
 }
 
-/// Says something to its members at each tick.
+/// Says something to its members at each tick: a frame below `Commands::SHARED_BYTES_MIN` is
+/// copied, a longer one is shared.
 #[derive(Default)]
-struct Loud;
+struct Loud<const BYTES: usize>;
 
-impl Room for Loud {
+impl<const BYTES: usize> Room for Loud<BYTES> {
     fn on_tick(&mut self, cx: &mut RoomCx<'_>, _: Tick) {
-        cx.broadcast(&long_line());
+        cx.broadcast(&line(BYTES));
     }
 }
 
@@ -53,7 +54,7 @@ struct Gossip;
 impl Room for Gossip {
     fn on_tick(&mut self, cx: &mut RoomCx<'_>, _: Tick) {
         // What is refused is counted.
-        let _ = cx.tell(RoomId::new(cx.room().kind(), 1), &long_line());
+        let _ = cx.tell(RoomId::new(cx.room().kind(), 1), &line(400));
     }
 }
 
@@ -138,8 +139,13 @@ fn letters_to_a_shard_that_takes_none_are_refused_until_it_does() {
 
 #[test]
 fn whoever_is_told_more_than_waits_for_a_shard_is_cut_and_the_rest_goes_on() {
-    let mut rig = Rig::new::<Loud>(1);
-    rig.tick(MAILBOX_BYTES_MAX / long_line().to_frame().len() + 10_000);
+    assert_cut_above_the_bound::<400>();
+    assert_cut_above_the_bound::<600>();
+}
+
+fn assert_cut_above_the_bound<const BYTES: usize>() {
+    let mut rig = Rig::new::<Loud<BYTES>>(1);
+    rig.tick(MAILBOX_BYTES_MAX / line(BYTES).to_frame().len() + 10_000);
     let mut commands = rig.take_commands();
     let waited = commands.size_bytes();
     assert!(waited < MAILBOX_BYTES_MAX + 4_096, "{waited} bytes waited");
@@ -150,7 +156,7 @@ fn whoever_is_told_more_than_waits_for_a_shard_is_cut_and_the_rest_goes_on() {
             cut += 1;
         }
     });
-    assert_eq!(cut, 1);
+    assert_eq!(cut, 1, "with frames of {BYTES} bytes");
     rig.tick(3);
     assert!(rig.take_commands().len() >= 3, "the room goes on");
 }

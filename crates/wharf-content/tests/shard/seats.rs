@@ -4,7 +4,7 @@ use crate::village::{Plan, village};
 use crate::world::{World, check, check_in};
 use expect_test::expect;
 use std::time::Duration;
-use wharf_content::ContentLimits;
+use wharf_content::{ContentCommand, ContentLimits, Payload};
 
 #[test]
 fn frames_behind_a_login_wait_for_the_verdict() {
@@ -306,13 +306,26 @@ fn a_long_broadcast_is_shared_and_a_short_one_is_not() {
         logic
             .shard
             .handle_batch(world.now, &mut logic.inbox, &mut logic.outbox);
-        let stored = logic
-            .outbox
-            .commands
-            .iter()
-            .map(wharf_content::Commands::size_bytes);
-        let stored: usize = stored.sum();
-        assert_eq!(stored < length, length > 512, "{stored} bytes for {length}");
+        let mut shared = Vec::new();
+        for commands in &mut logic.outbox.commands {
+            commands.drain(|command| {
+                if let ContentCommand::Send {
+                    payload: Payload::Shared(frame),
+                    ..
+                } = command
+                {
+                    shared.push(frame.as_ptr());
+                }
+            });
+        }
+        // One receiver on each of the two I/O shards.
+        assert_eq!(
+            shared.len(),
+            if length > 512 { 2 } else { 0 },
+            "{length} bytes"
+        );
+        shared.dedup();
+        assert!(shared.len() <= 1, "one memory for both");
         world.settle();
     }
     let logic = &world.logics[0];
