@@ -5,11 +5,12 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wharf_net::{AccessRules, Admission};
 
-/// A file is read once nothing has happened to it for so long: editors empty it, write it and
-/// rename it, and nobody is let in because of a file that is half written.
+/// A file counts once its text has stayed the same for so long: editors empty it, write it and
+/// rename it, and nobody is let in because of a file that is half written. What happens beside it
+/// does not matter: a log may grow there all the time, most of all while somebody is to be denied.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// The access lists of a configuration.
@@ -34,7 +35,7 @@ pub fn watch(
 ) -> notify::Result<RecommendedWatcher> {
     let file = std::path::absolute(file).map_err(notify::Error::io)?;
     let directory: PathBuf = file.parent().map_or_else(|| ".".into(), Into::into);
-    let (changed, changes) = mpsc::channel();
+    let (changed, changes) = mpsc::sync_channel(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // Our own reading makes access events. All others count, whatever file they name: a file
         // may be a link to another that changes.
@@ -46,8 +47,8 @@ pub fn watch(
             |event| !matches!(event.kind, EventKind::Access(_)),
         );
         if matters {
-            // The reader is gone only when the watcher is.
-            let _ = changed.send(());
+            // Full: the reader will look anyway. Gone: so is the watcher, in a moment.
+            let _ = changed.try_send(());
         }
     })?;
     // The directory, not the file: a file that is replaced is another file.
@@ -77,12 +78,11 @@ struct Reload<F> {
 }
 
 impl<F: Fn() -> Result<Effective, ConfigError>> Reload<F> {
-    /// Until the watcher is gone: waits for a change, then for quiet, and looks at the file.
+    /// Until the watcher is gone: waits for a change, then until the file is whole, and applies it.
     fn follow(self, mut before: Option<Vec<u8>>, changes: &Receiver<()>) {
         let mut rules = access_rules(&self.running);
         while changes.recv().is_ok() {
-            while changes.recv_timeout(QUIET).is_ok() {}
-            let text = std::fs::read(&self.file).ok();
+            let text = self.settled_text(changes);
             if text == before {
                 continue;
             }
@@ -92,6 +92,21 @@ impl<F: Fn() -> Result<Effective, ConfigError>> Reload<F> {
                 rules = applied;
             }
             before = text;
+        }
+    }
+
+    /// The file's text once two looks, [`QUIET`] apart, have seen the same; `None` if it is gone.
+    fn settled_text(&self, changes: &Receiver<()>) -> Option<Vec<u8>> {
+        let look = || std::fs::read(&self.file).ok();
+        let mut text = look();
+        loop {
+            let again = Instant::now() + QUIET;
+            let left = || again.saturating_duration_since(Instant::now());
+            while !left().is_zero() && changes.recv_timeout(left()).is_ok() {}
+            let last = std::mem::replace(&mut text, look());
+            if text == last {
+                return text;
+            }
         }
     }
 
