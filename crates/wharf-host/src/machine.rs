@@ -14,7 +14,7 @@ pub fn look() -> Machine {
 /// Raises the soft descriptor limit to `wanted`, if it is lower.
 ///
 /// # Errors
-/// What `setrlimit(2)` says, for instance that the hard limit is lower.
+/// When the hard limit is lower, or what else `setrlimit(2)` says.
 pub fn raise_descriptors(wanted: u64) -> std::io::Result<()> {
     descriptors::raise(wanted)
 }
@@ -31,6 +31,11 @@ mod descriptors {
         let now = getrlimit(Resource::Nofile);
         if now.current.is_none_or(|soft| soft >= wanted) {
             return Ok(());
+        }
+        // The system would say "invalid argument".
+        if let Some(hard) = now.maximum.filter(|&hard| hard < wanted) {
+            let problem = format!("the hard limit is {hard} descriptors");
+            return Err(std::io::Error::other(problem));
         }
         setrlimit(
             Resource::Nofile,

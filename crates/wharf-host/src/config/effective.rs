@@ -328,7 +328,7 @@ impl Effective {
                 source: self.source(SESSIONS).clone(),
                 problem: format!(
                     "{sessions} sessions need {needed} descriptors and the hard limit is \
-                     {descriptors}: lower it, or raise the limit with `ulimit -Hn {needed}`"
+                     {descriptors}: lower it, or raise the limit as root: ulimit -Hn {needed}"
                 ),
             });
         }

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, fs};
-use wharf_host::config::{Effective, Machine};
+use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Effective, Machine};
 use wharf_host::machine;
 
 /// What was found out about one thing.
@@ -124,18 +124,26 @@ fn descriptors(config: &Effective, machine: &Machine) -> Finding {
             format!("{sessions}; this system sets no limit of descriptors"),
         );
     };
-    let text = format!("{sessions}, with a hard limit of {limit} descriptors");
     // What is asked for explicitly and does not fit was refused with the configuration.
-    if limit >= machine.sessions_max() + 256 && machine.sessions_max() >= MANY_SESSIONS {
+    if let Err(trouble) = serve::raise_descriptors(sessions + DESCRIPTORS_BESIDE_SESSIONS) {
+        return Finding {
+            subject: "sessions",
+            verdict: Verdict::Bad,
+            text: trouble.problem,
+            remedy: Some(trouble.remedy),
+        };
+    }
+    let text = format!("{sessions}, with a hard limit of {limit} descriptors");
+    if limit >= machine.sessions_max() + DESCRIPTORS_BESIDE_SESSIONS
+        && machine.sessions_max() >= MANY_SESSIONS
+    {
         return good("sessions", text);
     }
     Finding {
         subject: "sessions",
         verdict: Verdict::Fair,
         text,
-        remedy: Some(
-            "for more sessions: ulimit -Hn 65792, or LimitNOFILE=65792 in its unit".into(),
-        ),
+        remedy: Some(format!("for more sessions, {}", serve::MORE_DESCRIPTORS)),
     }
 }
 

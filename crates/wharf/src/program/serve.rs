@@ -36,8 +36,7 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool) -> Result<ExitCode, String
     let assembly = assemble::assemble(&config)?;
     let listen = config.address("listen");
     refuse_open_door(&config, listen, &assembly)?;
-    machine::raise_descriptors(assembly.descriptors)
-        .map_err(|error| format!("{} descriptors are needed: {error}", assembly.descriptors))?;
+    raise_descriptors(assembly.descriptors).map_err(|trouble| trouble.to_string())?;
     let _log = logs::start(&config).map_err(|error| {
         format!(
             "log files cannot be written under {}: {error}",
@@ -130,6 +129,21 @@ fn start<P: NativePort>(
     })
 }
 
+/// Lets this process open as many descriptors as the server needs.
+///
+/// # Errors
+/// Why it may not, and what to type.
+pub(super) fn raise_descriptors(needed: u64) -> Result<(), Trouble> {
+    machine::raise_descriptors(needed).map_err(|error| Trouble {
+        problem: format!("{needed} descriptors are needed: {error}"),
+        remedy: MORE_DESCRIPTORS.to_owned(),
+    })
+}
+
+/// What raises the hard limit to the most that any number of sessions by default needs.
+pub(super) const MORE_DESCRIPTORS: &str =
+    "as root: ulimit -Hn 65792, or LimitNOFILE=65792 in its unit";
+
 /// Opens a port and a listener as [`run`] would, and closes them again.
 ///
 /// # Errors
@@ -151,7 +165,7 @@ fn try_port<P: NativePort>(assembly: &Assembly, listen: SocketAddr) -> Result<()
     port.listen(listen, &ListenOptions::default()).map(drop)
 }
 
-/// What keeps the server from listening, and what to type.
+/// What keeps the server from starting, and what to type.
 pub(super) struct Trouble {
     pub(super) problem: String,
     pub(super) remedy: String,

@@ -63,12 +63,20 @@ fn asking_for_io_uring_where_it_is_forbidden_is_refused_in_one_line() {
     assert!(error.contains("seccomp filter"), "{error}");
 }
 
+/// The program with `arguments`, its hard limit of descriptors lowered.
+fn with_descriptors(limit: u32, arguments: &str) -> Command {
+    let mut shell = Command::new("sh");
+    let command = format!("ulimit -n {limit} && exec \"$0\" {arguments}");
+    shell
+        .args(["-c", &command, env!("CARGO_BIN_EXE_wharf")])
+        .current_dir(std::env::temp_dir());
+    shell
+}
+
 #[test]
 fn too_few_descriptors_are_refused_in_one_line() {
-    let mut shell = Command::new("sh");
-    let serve = "ulimit -n 1000 && exec \"$0\" serve --set limits.sessions_max=5000";
-    shell.args(["-c", serve, env!("CARGO_BIN_EXE_wharf")]);
-    let (code, error) = error_of(shell);
+    let serve = with_descriptors(1_000, "serve --set limits.sessions_max=5000");
+    let (code, error) = error_of(serve);
     assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
     for word in ["limits.sessions_max", "1000", "ulimit -Hn 5256"] {
         assert!(error.contains(word), "{word} is not in: {error}");
@@ -76,11 +84,24 @@ fn too_few_descriptors_are_refused_in_one_line() {
 }
 
 #[test]
+fn descriptors_for_no_session_at_all_are_refused_and_an_ailment() {
+    let remedy = "ulimit -Hn 65792, or LimitNOFILE=65792 in its unit";
+    let (code, error) = error_of(with_descriptors(256, "serve --listen 127.0.0.1:0"));
+    assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+    let doctor = with_descriptors(256, "doctor --listen 127.0.0.1:0").output();
+    let doctor = doctor.expect("wharf runs");
+    let said = String::from_utf8(doctor.stdout).expect("text");
+    assert_eq!(doctor.status.code(), Some(1), "{said}");
+    assert!(said.contains("bad   sessions"), "{said}");
+    for words in ["256 descriptors", remedy] {
+        assert!(error.contains(words), "{words} is not in: {error}");
+        assert!(said.contains(words), "{words} is not in:\n{said}");
+    }
+}
+
+#[test]
 fn with_few_descriptors_and_no_wish_the_server_serves_fewer() {
-    let mut shell = Command::new("sh");
-    let serve = "ulimit -n 300 && exec \"$0\" serve --listen 127.0.0.1:0";
-    shell.args(["-c", serve, env!("CARGO_BIN_EXE_wharf")]);
-    let server = Server::start_command(shell);
+    let server = Server::start_command(with_descriptors(300, "serve --listen 127.0.0.1:0"));
     assert!(server.banner.contains(" 44 at most"), "{}", server.banner);
     server.connect().assert_serves();
 }

@@ -9,7 +9,11 @@ const MACHINE: Machine = Machine {
     descriptors_max: Some(20_000),
 };
 
-fn resolve(file: &str, environment: &[(&str, &str)], set: &[&str]) -> Result<Effective, String> {
+fn resolve(
+    file: impl AsRef<[u8]>,
+    environment: &[(&str, &str)],
+    set: &[&str],
+) -> Result<Effective, String> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("wharf.toml");
     std::fs::write(&path, file).unwrap();
@@ -33,7 +37,7 @@ fn resolve(file: &str, environment: &[(&str, &str)], set: &[&str]) -> Result<Eff
     })
 }
 
-fn refused(file: &str, environment: &[(&str, &str)], set: &[&str], expected: Expect) {
+fn refused(file: impl AsRef<[u8]>, environment: &[(&str, &str)], set: &[&str], expected: Expect) {
     expected.assert_eq(&resolve(file, environment, set).expect_err("refused"));
 }
 
@@ -220,7 +224,7 @@ fn more_sessions_than_descriptors_are_refused() {
         &[],
         &["limits.sessions_max=20000"],
         expect![
-            "--set limits.sessions_max: 20000 sessions need 20256 descriptors and the hard limit is 20000: lower it, or raise the limit with `ulimit -Hn 20256`"
+            "--set limits.sessions_max: 20000 sessions need 20256 descriptors and the hard limit is 20000: lower it, or raise the limit as root: ulimit -Hn 20256"
         ],
     );
 }
