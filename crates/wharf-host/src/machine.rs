@@ -4,9 +4,8 @@ use crate::config::Machine;
 
 /// Looks at the machine.
 pub fn look() -> Machine {
-    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
     Machine {
-        processors,
+        processors: wharf_port::processors(),
         descriptors_max: descriptors::hard_limit(),
     }
 }

@@ -33,6 +33,7 @@ pub use sys::clock;
 #[cfg(target_os = "linux")]
 pub use sys::linux::UringPort;
 pub use sys::pool::RecvBuf;
+pub use sys::processors::processors;
 #[cfg(unix)]
 pub use sys::readiness::ReadinessPort;
 pub use sys::waiter::Waiter;

@@ -23,6 +23,7 @@ pub(crate) mod ledger;
 pub(crate) mod linux;
 pub(crate) mod op_slab;
 pub(crate) mod pool;
+pub(crate) mod processors;
 #[cfg(unix)]
 pub(crate) mod readiness;
 pub(crate) mod sockets;

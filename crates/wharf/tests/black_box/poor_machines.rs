@@ -105,3 +105,23 @@ fn with_few_descriptors_and_no_wish_the_server_serves_fewer() {
     assert!(server.banner.contains(" 44 at most"), "{}", server.banner);
     server.connect().assert_serves();
 }
+
+#[test]
+fn by_default_there_are_as_many_shards_as_processors_that_the_process_may_run_on() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let on_one = || {
+        let all = sched_getaffinity(None).expect("a thread may ask");
+        let first = (0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu));
+        let mut one = CpuSet::new();
+        one.set(first.expect("it runs somewhere"));
+        sched_setaffinity(None, &one).expect("a thread may restrict itself");
+        wharf()
+            .args(["config", "print"])
+            .output()
+            .expect("wharf runs")
+    };
+    // The affinity is the thread's and its children's; it ends with the thread.
+    let output = std::thread::scope(|scope| scope.spawn(on_one).join().expect("no panic"));
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("\nshards = 1  # default"), "{said}");
+}

@@ -15,7 +15,7 @@ const CLIENT_THREADS_MAX: u32 = 4;
 impl Cores {
     /// Takes all cores but the server's for this thread, and for those that it starts.
     pub(super) fn take() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+        let processors = wharf_port::processors();
         Self {
             threads: (processors - 1).clamp(1, CLIENT_THREADS_MAX),
             #[cfg(any(target_os = "linux", target_os = "android"))]
