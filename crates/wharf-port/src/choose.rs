@@ -69,12 +69,18 @@ pub struct Chosen {
     /// Why it, in words that follow its name.
     pub why: String,
     best: bool,
+    remedy: Option<&'static str>,
 }
 
 impl Chosen {
     /// Whether this is the backend that this system would serve best with.
     pub fn is_best(&self) -> bool {
         self.best
+    }
+
+    /// What would permit the best one, where another was taken for want of it and that is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.remedy
     }
 }
 
@@ -110,6 +116,7 @@ pub fn choose(wish: BackendWish) -> Result<Chosen, WishError> {
             backend: Backend::Readiness,
             why: "the readiness of sockets, which is what this system has".to_owned(),
             best: true,
+            remedy: None,
         }),
         BackendWish::Uring => Err(elsewhere("uring", "Linux")),
         BackendWish::Iocp => Err(elsewhere("iocp", "Windows")),
@@ -120,6 +127,7 @@ pub fn choose(wish: BackendWish) -> Result<Chosen, WishError> {
             backend: Backend::Iocp,
             why: "completion ports, which every Windows has".to_owned(),
             best: true,
+            remedy: None,
         }),
         BackendWish::Uring => Err(elsewhere("uring", "Linux")),
         BackendWish::Readiness => Err(elsewhere("readiness", "Linux or macOS")),
@@ -135,37 +143,40 @@ fn choose_on_linux(
         backend: Backend::Uring,
         why: "io_uring, with multishot receive and buffer rings".to_owned(),
         best: true,
+        remedy: None,
     };
-    let readiness = |why| Chosen {
+    let readiness = |why, remedy| Chosen {
         backend: Backend::Readiness,
         why,
         best: false,
+        remedy,
     };
     match wish {
-        BackendWish::Readiness => Ok(readiness("asked for".to_owned())),
+        BackendWish::Readiness => Ok(readiness("asked for".to_owned(), None)),
         BackendWish::Iocp => Err(elsewhere("iocp", "Windows")),
         BackendWish::Uring => match probe() {
             Ok(()) => Ok(uring()),
-            Err(error) => Err(WishError(format!("no io_uring here: {}", reason(&error)))),
+            Err(error) => Err(WishError(format!("no io_uring here: {}", reason(&error).0))),
         },
         BackendWish::Auto => Ok(match probe() {
             Ok(()) => uring(),
-            Err(error) => readiness(format!("chosen because {}", reason(&error))),
+            Err(error) => {
+                let (reason, remedy) = reason(&error);
+                readiness(format!("chosen because {reason}"), remedy)
+            }
         }),
     }
 }
 
-/// The error, and what stands behind it where the kernel alone does not tell.
+/// The error, what stands behind it where the kernel alone does not tell, and what mends it.
 #[cfg(target_os = "linux")]
-fn reason(error: &OpenError) -> String {
-    match error {
-        OpenError::Unsupported {
-            code: Some(code), ..
-        } => match crate::sys::linux::forbidden_by(*code) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        },
-        _ => error.to_string(),
+fn reason(error: &OpenError) -> (String, Option<&'static str>) {
+    let OpenError::Unsupported { code, .. } = error else {
+        return (error.to_string(), None);
+    };
+    match code.and_then(crate::sys::linux::forbidden_by) {
+        Some(forbidder) => (format!("{error}: {forbidder}"), Some(forbidder.remedy())),
+        None => (error.to_string(), Some("Linux 6.1 or newer")),
     }
 }
 
@@ -197,6 +208,7 @@ mod tests {
             second.to_string(),
             "readiness: chosen because the kernel lacks deferred task run (Linux 6.1)"
         );
+        assert_eq!(second.remedy(), Some("Linux 6.1 or newer"));
     }
 
     #[test]
@@ -207,7 +219,9 @@ mod tests {
             "no io_uring here: the kernel lacks deferred task run (Linux 6.1)"
         );
         let asked = choose_on_linux(BackendWish::Readiness, || unreachable!("not asked for"));
-        assert_eq!(asked.unwrap().to_string(), "readiness: asked for");
+        let asked = asked.unwrap();
+        assert_eq!(asked.to_string(), "readiness: asked for");
+        assert_eq!(asked.remedy(), None, "nothing is to be mended");
         assert!(choose_on_linux(BackendWish::Iocp, || Ok(())).is_err());
     }
 

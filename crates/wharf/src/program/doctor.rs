@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::{fmt, fs};
 use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Effective, Machine};
 use wharf_host::machine;
+use wharf_port::BackendWish;
 
 /// What was found out about one thing.
 struct Finding {
@@ -45,7 +46,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
         settings(&config, assembly.as_ref()),
     ];
     findings.extend(assembly.iter().map(|it| listener(&config, it)));
-    findings.push(data(config.path("data")));
+    findings.push(data(&config));
     for finding in &findings {
         say(format_args!("{finding}\n"));
     }
@@ -93,15 +94,20 @@ fn settings(config: &Effective, assembly: Result<&Assembly, &String>) -> Finding
     }
 }
 
-/// Which backend would be taken, and what forbids a better one.
+/// Which backend would be taken, and what forbids a better one where none was asked for.
 fn backend(config: &Effective) -> Finding {
-    match wharf_port::choose(wish(config)) {
-        Ok(chosen) if chosen.is_best() => good("port", chosen.to_string()),
+    let wish = wish(config);
+    match wharf_port::choose(wish) {
+        Ok(chosen) if chosen.is_best() || wish != BackendWish::Auto => {
+            good("port", chosen.to_string())
+        }
         Ok(chosen) => Finding {
             subject: "port",
             verdict: Verdict::Fair,
             text: chosen.to_string(),
-            remedy: Some(URING_REMEDY.to_owned()),
+            remedy: chosen
+                .remedy()
+                .map(|remedy| format!("io_uring serves with less CPU: {remedy}")),
         },
         Err(error) => Finding {
             subject: "port",
@@ -111,10 +117,6 @@ fn backend(config: &Effective) -> Finding {
         },
     }
 }
-
-const URING_REMEDY: &str = "io_uring serves with less CPU: Linux 6.1 or newer, sysctl \
-                            kernel.io_uring_disabled=0, and in a container a seccomp profile that \
-                            permits io_uring_setup";
 
 fn descriptors(config: &Effective, machine: &Machine) -> Finding {
     let sessions = config.integer("limits.sessions_max");
@@ -181,8 +183,13 @@ fn listener(config: &Effective, assembly: &Assembly) -> Finding {
     }
 }
 
-fn data(directory: &Path) -> Finding {
+/// Whether the log files can be written, which are all that the server writes.
+fn data(config: &Effective) -> Finding {
+    let directory = config.path("data");
     let shown = directory.display();
+    if !config.flag("log.files") {
+        return good("data", format!("nothing is written to {shown}"));
+    }
     let parent = directory.ancestors().find(|ancestor| ancestor.exists());
     // The last ancestor of a relative path is the empty one, which is never there.
     let place = parent.unwrap_or(Path::new("."));

@@ -225,6 +225,8 @@ fn doctor_finds_what_serve_would_refuse() {
         "doctor",
         "--listen",
         "127.0.0.1:0",
+        "--set",
+        "log.files=true",
         "--data",
         file.path().to_str().unwrap(),
     ]);
@@ -241,6 +243,28 @@ fn doctor_finds_what_serve_would_refuse() {
     ] {
         assert!(refused.contains(words), "{refused}");
         assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn doctor_wants_a_directory_only_where_serve_writes_to_it() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let no_directory = file.path().to_str().unwrap();
+    let (code, said, _) = run(&["doctor", "--listen", "127.0.0.1:0", "--data", no_directory]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("good  data"), "{said}");
+    let server = Server::start(BACKENDS[0], &[&format!("data={no_directory:?}")]);
+    server.connect().assert_serves();
+}
+
+#[test]
+fn doctor_finds_nothing_to_mend_in_a_backend_that_was_asked_for() {
+    for backend in BACKENDS {
+        let listen = ["--listen", "127.0.0.1:0"];
+        let asked = [&["doctor", "--port-backend", backend][..], &listen].concat();
+        let (code, said, _) = run(&asked);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains("good  port"), "{said}");
     }
 }
 

@@ -63,6 +63,28 @@ fn asking_for_io_uring_where_it_is_forbidden_is_refused_in_one_line() {
     assert!(error.contains("seccomp filter"), "{error}");
 }
 
+#[test]
+fn doctor_says_what_permits_io_uring_where_a_filter_forbids_it() {
+    let output = without_io_uring(|| {
+        let mut command = wharf();
+        command.args(["doctor", "--listen", "127.0.0.1:0"]);
+        command.output().expect("wharf runs")
+    });
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "it serves all the same:\n{said}");
+    assert!(said.contains("fair  port"), "{said}");
+    assert!(
+        said.contains("-> io_uring serves with less CPU: a seccomp"),
+        "{said}"
+    );
+    for guess in ["kernel.io_uring_disabled", "6.1 or newer"] {
+        assert!(
+            !said.contains(guess),
+            "{guess} forbids nothing here:\n{said}"
+        );
+    }
+}
+
 /// The program with `arguments`, its hard limit of descriptors lowered.
 fn with_descriptors(limit: u32, arguments: &str) -> Command {
     let mut shell = Command::new("sh");
