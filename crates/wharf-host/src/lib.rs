@@ -9,6 +9,7 @@ mod io_shard;
 mod logic_thread;
 pub mod logs;
 pub mod machine;
+mod panics;
 pub mod reload;
 mod router;
 mod server;

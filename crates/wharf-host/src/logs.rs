@@ -1,6 +1,7 @@
 //! The log: human on a terminal or JSON, and daily files by a switch.
 
 use crate::config::Effective;
+use crate::panics;
 use std::io;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -14,6 +15,7 @@ const FILES_KEPT: usize = 14;
 
 /// Starts logging as configured. Lines are written by a thread of their own behind a bounded
 /// queue, so no I/O thread ever waits for a disk or a terminal; lines beyond it are dropped.
+/// From here on panics are lines of the log, too; before, they are text on standard error.
 /// What is returned must be kept until the process ends: dropping it writes out the rest.
 ///
 /// # Errors
@@ -44,10 +46,13 @@ pub fn start(config: &Effective) -> io::Result<Vec<WorkerGuard>> {
         guards.push(guard);
         layers.push(layer(json, false, files));
     }
-    // A second server in one process (a test) keeps the log of the first.
-    let _ = tracing_subscriber::registry()
+    let started = tracing_subscriber::registry()
         .with(layers.with_filter(level))
         .try_init();
+    // A second server in one process (a test) keeps the log of the first.
+    if started.is_ok() {
+        panics::log();
+    }
     Ok(guards)
 }
 
