@@ -1,11 +1,14 @@
 //! The configuration in effect, and where each of its values came from.
 
+mod unknown;
+
 use super::settings::DESCRIPTORS_BESIDE_SESSIONS;
 use super::value::Raw;
 use super::{ConfigError, Machine, Setting, Value, file};
 use core::fmt;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +34,8 @@ pub enum Source {
         /// From 1.
         column: usize,
     },
+    /// A configuration file that nobody named, as a whole.
+    DefaultFile(PathBuf),
     /// A variable of the environment.
     Environment(String),
     /// The command line: `--listen`, `--set limits.sessions_max`.
@@ -61,6 +66,7 @@ impl fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::Derived(from) => write!(f, "default, from {from}"),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::DefaultFile(path) => path.display().fmt(f),
             Self::Environment(name) => f.write_str(name),
             Self::CommandLine(flag) => f.write_str(flag),
         }
@@ -209,23 +215,27 @@ impl Effective {
     }
 
     fn apply_file(&mut self, layers: &Layers) -> Result<(), ConfigError> {
-        let (path, required) = match &layers.file {
-            Some(path) => (path.clone(), true),
-            None => (PathBuf::from(DEFAULT_FILE), false),
+        let (path, source) = match &layers.file {
+            Some(path) => {
+                let typed = format!("--config {}", path.display());
+                (path.clone(), Source::CommandLine(typed))
+            }
+            None => (
+                DEFAULT_FILE.into(),
+                Source::DefaultFile(DEFAULT_FILE.into()),
+            ),
         };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound && layers.file.is_none() => {
                 return Ok(());
             }
             Err(error) => {
-                return Err(ConfigError {
-                    source: Source::CommandLine(format!("--config {}", path.display())),
-                    problem: format!("the file cannot be read: {error}"),
-                });
+                let problem = format!("the file cannot be read: {error}");
+                return Err(ConfigError { source, problem });
             }
         };
-        for entry in file::read(&path, &text)? {
+        for entry in file::read(&path, &bytes)? {
             self.apply(&entry.key, &entry.raw, "", entry.source)?;
         }
         self.file = Some(path);
@@ -258,10 +268,12 @@ impl Effective {
         source: Source,
     ) -> Result<(), ConfigError> {
         let Some(setting) = self.settings.iter().find(|setting| setting.key == key) else {
-            return Err(ConfigError {
-                problem: unknown(key, &self.settings),
-                source,
-            });
+            let problem = match raw {
+                Raw::EmptyTable if unknown::is_section(key, &self.settings) => return Ok(()),
+                Raw::EmptyTable => unknown::section(key, &self.settings),
+                _ => unknown::setting(key, &self.settings),
+            };
+            return Err(ConfigError { source, problem });
         };
         let as_text = Raw::Text(text.to_owned());
         let judged = setting.kind.judge(raw).or_else(|| {
@@ -368,31 +380,9 @@ fn shown(raw: &Raw) -> String {
         Raw::Flag(flag) => flag.to_string(),
         Raw::Text(text) => format!("{text:?}"),
         Raw::List(list) => format!("{list:?}"),
+        Raw::EmptyTable => "{}".to_owned(),
         Raw::Other(text) => text.clone(),
     }
-}
-
-fn unknown(key: &str, settings: &[&'static Setting]) -> String {
-    let nearest = settings
-        .iter()
-        .map(|setting| (strsim::damerau_levenshtein(setting.key, key), setting.key))
-        .min()
-        .filter(|(distance, _)| *distance <= key.len().max(6) / 3);
-    match nearest {
-        Some((_, nearest)) => format!("there is no setting {key:?}; did you mean {nearest:?}?"),
-        None if is_section(key, settings) => {
-            format!("{key:?} is a section: write [{key}], and its settings below")
-        }
-        None => format!("there is no setting {key:?}; `wharf config print` lists them all"),
-    }
-}
-
-fn is_section(key: &str, settings: &[&'static Setting]) -> bool {
-    let inside = |setting: &&&Setting| {
-        let rest = setting.key.strip_prefix(key);
-        rest.is_some_and(|rest| rest.starts_with('.'))
-    };
-    settings.iter().any(|setting| inside(&setting))
 }
 
 #[cfg(test)]

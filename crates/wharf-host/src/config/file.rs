@@ -6,20 +6,30 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// One `key = value` of a file, its tables written out with dots.
+/// One `key = value` of a file, its tables written out with dots; or a table with nothing in it,
+/// whose name may be a mistake all the same.
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) raw: Raw,
     pub(super) source: Source,
+    /// Where it stands, in bytes.
+    offset: usize,
 }
 
-/// Reads all entries of a file's text.
-pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
-    let place = |offset: usize| Source::File {
-        path: path.to_owned(),
-        line: line_and_column(text, offset).0,
-        column: line_and_column(text, offset).1,
+/// Reads all entries of a file, in the order in which they stand there.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Entry>, ConfigError> {
+    let place = |offset: usize| {
+        let (line, column) = line_and_column(bytes, offset);
+        Source::File {
+            path: path.to_owned(),
+            line,
+            column,
+        }
     };
+    let text = str::from_utf8(bytes).map_err(|error| ConfigError {
+        source: place(error.valid_up_to()),
+        problem: "no UTF-8 from here on: save the file as UTF-8".to_owned(),
+    })?;
     let table = DeTable::parse(text).map_err(|error| ConfigError {
         source: place(error.span().map_or(0, |span| span.start)),
         problem: problem_of(
@@ -30,12 +40,13 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
     })?;
     let mut entries = Vec::new();
     collect("", table.get_ref(), &place, &mut entries);
+    entries.sort_by_key(|entry| entry.offset);
     Ok(entries)
 }
 
 /// What is wrong in words of this file's, the line that it is wrong in, and the likeliest cause.
 fn problem_of(text: &str, message: &str, offset: usize) -> String {
-    let (line, _) = line_and_column(text, offset);
+    let (line, _) = line_and_column(text.as_bytes(), offset);
     let line = text.lines().nth(line - 1).unwrap_or_default().trim();
     let message = message.replace('\n', "; ");
     let bare = BARE_TEXT.iter().any(|begin| message.starts_with(begin));
@@ -70,11 +81,14 @@ fn collect(
     for (name, value) in table {
         let key = format!("{prefix}{}", name.get_ref());
         match value.get_ref() {
-            DeValue::Table(inner) => collect(&format!("{key}."), inner, place, entries),
+            DeValue::Table(inner) if !inner.is_empty() => {
+                collect(&format!("{key}."), inner, place, entries);
+            }
             other => entries.push(Entry {
                 key,
                 raw: to_raw(other),
                 source: place(name.span().start),
+                offset: name.span().start,
             }),
         }
     }
@@ -97,6 +111,7 @@ fn to_raw(value: &DeValue<'_>) -> Raw {
             .map_or_else(|| other("a list of something else than texts"), Raw::List),
         DeValue::Float(number) => other(number.as_str()),
         DeValue::Datetime(_) => other("a date"),
+        DeValue::Table(table) if table.is_empty() => Raw::EmptyTable,
         DeValue::Table(_) => other("a table"),
     }
 }
@@ -110,8 +125,8 @@ pub(super) fn read_value(text: &str) -> Raw {
 }
 
 /// Both from 1; columns count characters.
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..offset.min(text.len())];
+fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
+    let before = String::from_utf8_lossy(&bytes[..offset.min(bytes.len())]);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (
         before.matches('\n').count() + 1,

@@ -51,6 +51,8 @@ pub(super) enum Raw {
     Flag(bool),
     Text(String),
     List(Vec<String>),
+    /// A section without settings, or `{}`.
+    EmptyTable,
     /// Something that no setting accepts, as the error message shows it.
     Other(String),
 }

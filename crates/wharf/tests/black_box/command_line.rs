@@ -48,6 +48,22 @@ fn a_bad_configuration_is_refused_in_one_line() {
 }
 
 #[test]
+fn a_file_that_nobody_named_is_told_by_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    // A directory of this name cannot be read as a file, anywhere and by anybody.
+    std::fs::create_dir(directory.path().join("wharf.toml")).unwrap();
+    let output = wharf()
+        .args(["config", "print"])
+        .current_dir(&directory)
+        .output()
+        .expect("wharf runs");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    let begin = "wharf: wharf.toml: the file cannot be read";
+    assert!(error.starts_with(begin), "{error}");
+}
+
+#[test]
 fn a_port_in_use_is_refused_in_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

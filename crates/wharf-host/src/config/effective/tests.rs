@@ -212,6 +212,51 @@ fn a_bad_value_is_refused_with_what_is_allowed() {
 }
 
 #[test]
+fn an_unknown_section_is_refused_though_it_is_empty() {
+    refused(
+        "[limts]\n",
+        &[],
+        &[],
+        expect!["wharf.toml:1:2: there is no section [limts]; did you mean [limits]?"],
+    );
+    refused(
+        "chat2 = {}",
+        &[],
+        &[],
+        expect!["wharf.toml:1:1: there is no section [chat2]; `wharf config print` lists them all"],
+    );
+    refused(
+        "shards = {}",
+        &[],
+        &[],
+        expect!["wharf.toml:1:1: shards = {}: must be a whole number from 1 to 64"],
+    );
+    assert!(resolve("[limits]\n[log]\n", &[], &[]).is_ok());
+}
+
+#[test]
+fn of_two_mistakes_in_a_file_the_first_is_told() {
+    refused(
+        "[log]\nlevel = 'loud'\nformat = 'bold'\n[access]\nallow = 1",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:2:1: log.level = "loud": must be one of "error", "warn", "info", "debug""#
+        ]],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_with_line_and_column() {
+    refused(
+        b"# fine\ndata = 'caf\xe9'\n",
+        &[],
+        &[],
+        expect!["wharf.toml:2:12: no UTF-8 from here on: save the file as UTF-8"],
+    );
+}
+
+#[test]
 fn broken_toml_is_refused_with_line_and_column() {
     let error = resolve("listen = '127.0.0.1:1'\ninsecure = \n", &[], &[]).unwrap_err();
     assert!(error.starts_with("wharf.toml:2:1"), "{error}");
