@@ -12,7 +12,7 @@ mod settings;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use wharf_host::config::{ConfigError, Effective, Layers};
+use wharf_host::config::{ConfigError, Effective, Layers, Source};
 use wharf_host::machine;
 
 /// The exit code of a command that could not start: bad usage, bad configuration, no server.
@@ -90,8 +90,8 @@ struct ConfigArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     shards: Option<String>,
     /// Set any setting, such as limits.sessions_max=100; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
-    set: Vec<(String, String)>,
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 /// Runs the command that the process was started with.
@@ -128,13 +128,6 @@ fn refuse(problem: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(CANNOT_START)
 }
 
-fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
-        None => Err("expected KEY=VALUE, such as limits.sessions_max=100".to_owned()),
-    }
-}
-
 impl ConfigArgs {
     /// These, typed before the command, and `later` ones, typed behind it, which win.
     fn then(self, later: Self) -> Self {
@@ -152,37 +145,46 @@ impl ConfigArgs {
         *self == Self::default()
     }
 
-    fn layers(&self) -> Layers {
-        let set = self
-            .set
-            .iter()
-            .map(|(key, value)| (format!("--set {key}"), key, value));
+    fn layers(&self) -> Result<Layers, ConfigError> {
+        let mut command_line = Vec::new();
+        for typed in &self.set {
+            let (key, value) = key_and_value(typed)?;
+            command_line.push((format!("--set {key}"), key.to_owned(), value.to_owned()));
+        }
         let named = [
             ("--listen", "listen", &self.listen),
             ("--data", "data", &self.data),
             ("--port-backend", "port_backend", &self.port_backend),
             ("--shards", "shards", &self.shards),
         ];
-        let named = named.into_iter().filter_map(|(flag, key, value)| {
-            value
-                .as_ref()
-                .map(|value| (flag.to_owned(), key.to_owned(), value.clone()))
-        });
+        for (flag, key, value) in named {
+            if let Some(value) = value {
+                command_line.push((flag.to_owned(), key.to_owned(), value.clone()));
+            }
+        }
         // What is not text cannot be one of ours: keys and values are.
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Layers {
+        Ok(Layers {
             file: self.config.clone(),
             environment: environment.collect(),
-            command_line: set
-                .map(|(flag, key, value)| (flag, key.clone(), value.clone()))
-                .chain(named)
-                .collect(),
-        }
+            command_line,
+        })
     }
 
     fn resolve(&self) -> Result<Effective, ConfigError> {
-        Effective::resolve(settings::TABLES, &machine::look(), &self.layers())
+        Effective::resolve(settings::TABLES, &machine::look(), &self.layers()?)
+    }
+}
+
+/// What was typed behind `--set`.
+fn key_and_value(typed: &str) -> Result<(&str, &str), ConfigError> {
+    match typed.split_once('=') {
+        Some((key, value)) => Ok((key.trim(), value.trim())),
+        None => Err(ConfigError {
+            source: Source::CommandLine(format!("--set {typed}")),
+            problem: "must be KEY=VALUE, such as chat.rooms=12".to_owned(),
+        }),
     }
 }

@@ -45,6 +45,10 @@ fn a_bad_configuration_is_refused_in_one_line() {
         &["--port-backend", "\"uring\""],
     );
     refused(&["serve", "--shards", "0"], &["--shards", "from 1 to 64"]);
+    refused(
+        &["serve", "--set", "limits.sessions_max"],
+        &["--set limits.sessions_max", "KEY=VALUE", "chat.rooms=12"],
+    );
 }
 
 #[test]
