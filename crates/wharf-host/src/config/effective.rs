@@ -2,7 +2,7 @@
 
 mod unknown;
 
-use super::settings::DESCRIPTORS_BESIDE_SESSIONS;
+use super::settings::descriptors_beside_sessions;
 use super::value::Raw;
 use super::{ConfigError, Machine, Setting, Value, file};
 use core::fmt;
@@ -293,26 +293,16 @@ impl Effective {
         Ok(())
     }
 
-    /// Says of defaults what they follow from, and checks what must hold between settings.
+    /// Computes what follows from other settings, and checks what must hold between them.
     fn relate(&mut self, machine: &Machine) -> Result<(), ConfigError> {
         if !self.values.contains_key(SESSIONS) {
             return Ok(());
         }
-        let sessions = self.integer(SESSIONS);
-        if self.source(WAITING).is_default() {
-            let waiting = Value::Integer((sessions / 10).max(64).min(sessions));
-            let source = Source::Derived(SESSIONS.to_owned());
-            self.values.insert(WAITING, (waiting, source));
-        }
-        let processors = u64::from(machine.processors);
-        if self.source(SHARDS).is_default() && self.integer(SHARDS) == processors {
-            let from = format!("this machine's {processors} processors");
-            self.say_source(SHARDS, Source::Derived(from));
-        }
+        self.derive_defaults(machine);
         if let Some(descriptors) = machine.descriptors_max {
             self.check_descriptors(descriptors)?;
         }
-        let waiting = self.integer(WAITING);
+        let (waiting, sessions) = (self.integer(WAITING), self.integer(SESSIONS));
         if waiting > sessions {
             return Err(ConfigError {
                 source: self.source(WAITING).clone(),
@@ -325,17 +315,38 @@ impl Effective {
         Ok(())
     }
 
-    fn check_descriptors(&mut self, descriptors: u64) -> Result<(), ConfigError> {
-        let sessions = self.integer(SESSIONS);
-        let needed = sessions + DESCRIPTORS_BESIDE_SESSIONS;
-        if self.source(SESSIONS).is_default() {
-            if needed == descriptors {
-                let from = format!("this machine's {descriptors} descriptors");
-                self.say_source(SESSIONS, Source::Derived(from));
-            }
-            return Ok(());
+    /// Computes defaults that follow from the machine or from a setting, and says from what.
+    fn derive_defaults(&mut self, machine: &Machine) {
+        let shards = self.integer(SHARDS);
+        let processors = u64::from(machine.processors);
+        if shards == processors {
+            let from = format!("this machine's {processors} processors");
+            self.derive(SHARDS, shards, Source::Derived(from));
         }
-        if needed > descriptors {
+        let sessions = machine.sessions_max(shards);
+        let source = match machine.descriptors_max {
+            Some(descriptors) if machine.sessions_by_descriptors(shards) == Some(sessions) => {
+                Source::Derived(format!("this machine's {descriptors} descriptors"))
+            }
+            _ => Source::Default,
+        };
+        self.derive(SESSIONS, sessions, source);
+        let sessions = self.integer(SESSIONS);
+        let waiting = (sessions / 10).max(64).min(sessions);
+        self.derive(WAITING, waiting, Source::Derived(SESSIONS.to_owned()));
+    }
+
+    /// Sets what nobody has set.
+    fn derive(&mut self, key: &'static str, number: u64, source: Source) {
+        if self.source(key).is_default() {
+            self.values.insert(key, (Value::Integer(number), source));
+        }
+    }
+
+    fn check_descriptors(&self, descriptors: u64) -> Result<(), ConfigError> {
+        let sessions = self.integer(SESSIONS);
+        let needed = sessions + descriptors_beside_sessions(self.integer(SHARDS));
+        if needed > descriptors && !self.source(SESSIONS).is_default() {
             return Err(ConfigError {
                 source: self.source(SESSIONS).clone(),
                 problem: format!(
@@ -345,10 +356,6 @@ impl Effective {
             });
         }
         Ok(())
-    }
-
-    fn say_source(&mut self, key: &'static str, source: Source) {
-        self.values.entry(key).and_modify(|(_, old)| *old = source);
     }
 }
 

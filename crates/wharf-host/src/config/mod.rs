@@ -12,5 +12,5 @@ mod value;
 
 pub use effective::{Effective, Layers, Source};
 pub use error::ConfigError;
-pub use settings::{DESCRIPTORS_BESIDE_SESSIONS, Machine, SETTINGS, Setting};
+pub use settings::{Machine, SETTINGS, Setting, descriptors_beside_sessions};
 pub use value::{Kind, Value};

@@ -15,8 +15,12 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-/// Descriptors kept for listeners, refusals, rings, logs and files.
-pub const DESCRIPTORS_BESIDE_SESSIONS: u64 = 256;
+/// Descriptors kept beside the sessions of a server with so many shards: three for each port (the
+/// readiness backend's, which takes the most), 64 for refusals, and as many again for listeners,
+/// logs, files and what was inherited. With up to 42 shards it is a round 256.
+pub fn descriptors_beside_sessions(shards: u64) -> u64 {
+    (3 * shards + 64 + 64).max(256)
+}
 
 /// What defaults follow from.
 #[derive(Clone, Copy, Debug)]
@@ -28,18 +32,23 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The default of `limits.sessions_max`: what the descriptors allow, at most 65,536; on Windows
-    /// 16,384.
-    pub fn sessions_max(&self) -> u64 {
-        self.sessions_by_descriptors()
+    /// The default of `shards`.
+    pub fn shards(&self) -> u64 {
+        self.processors.clamp(1, 64).into()
+    }
+
+    /// The default of `limits.sessions_max` with so many shards: what the descriptors allow, at
+    /// most 65,536; on Windows 16,384.
+    pub fn sessions_max(&self, shards: u64) -> u64 {
+        self.sessions_by_descriptors(shards)
             .map_or(16_384, |most| most.clamp(1, 65_536))
     }
 
     /// Sessions for which there are descriptors, beside what else takes some
-    /// ([`DESCRIPTORS_BESIDE_SESSIONS`]); `None` where there is no limit.
-    pub fn sessions_by_descriptors(&self) -> Option<u64> {
-        let beside = |hard: u64| hard.saturating_sub(DESCRIPTORS_BESIDE_SESSIONS);
-        self.descriptors_max.map(beside)
+    /// ([`descriptors_beside_sessions`]); `None` where there is no limit.
+    pub fn sessions_by_descriptors(&self, shards: u64) -> Option<u64> {
+        let beside = descriptors_beside_sessions(shards);
+        self.descriptors_max.map(|hard| hard.saturating_sub(beside))
     }
 }
 
@@ -91,7 +100,7 @@ pub const SETTINGS: &[Setting] = &[
     integer(
         "shards",
         (1, 64),
-        |machine| Value::Integer(machine.processors.clamp(1, 64).into()),
+        |machine| Value::Integer(machine.shards()),
         "I/O threads; by default the processors that this process may run on",
     ),
     Setting {
@@ -121,13 +130,13 @@ pub const SETTINGS: &[Setting] = &[
     integer(
         "limits.sessions_max",
         (1, 1 << 20),
-        |machine| Value::Integer(machine.sessions_max()),
+        |machine| Value::Integer(machine.sessions_max(machine.shards())),
         "sessions at once",
     ),
     integer(
         "limits.sessions_not_logged_in",
         (1, 1 << 20),
-        |machine| Value::Integer((machine.sessions_max() / 10).max(64)),
+        |machine| Value::Integer((machine.sessions_max(machine.shards()) / 10).max(64)),
         "sessions among them that have not logged in yet",
     ),
     integer(

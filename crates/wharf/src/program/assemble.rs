@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wharf_chat::ChatLimits;
 use wharf_content::{AppBuilder, ContentLimits, LogicOptions};
-use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Effective};
+use wharf_host::config::{Effective, descriptors_beside_sessions};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{BackendWish, Chosen, PortOptions};
@@ -51,12 +51,17 @@ pub(super) fn assemble(config: &Effective) -> Result<Assembly, String> {
         limits,
         watch_handlers: true,
     };
-    let descriptors = config.integer("limits.sessions_max") + DESCRIPTORS_BESIDE_SESSIONS;
     Ok(Assembly {
         options,
         chosen,
-        descriptors,
+        descriptors: descriptors(config),
     })
+}
+
+/// Descriptors that a server needs at the most.
+pub(super) fn descriptors(config: &Effective) -> u64 {
+    let beside = descriptors_beside_sessions(config.integer("shards"));
+    config.integer("limits.sessions_max") + beside
 }
 
 fn logic_options(config: &Effective, shards: u8) -> LogicOptions {

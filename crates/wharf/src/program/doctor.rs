@@ -1,13 +1,13 @@
 //! `wharf doctor`: is this machine fit to serve, and what to type if not.
 
-use super::assemble::{Assembly, assemble, wish};
+use super::assemble::{self, Assembly, wish};
 use super::say::say;
 use super::{ConfigArgs, refuse, serve};
 use std::io::{self, IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, fs};
-use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Effective, Machine};
+use wharf_host::config::{Effective, Machine};
 use wharf_host::machine;
 use wharf_port::BackendWish;
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let machine = machine::look();
-    let assembly = assemble(&config);
+    let assembly = assemble::assemble(&config);
     let mut findings = vec![
         system(),
         backend(&config),
@@ -127,7 +127,7 @@ fn descriptors(config: &Effective, machine: &Machine) -> Finding {
         );
     };
     // What is asked for explicitly and does not fit was refused with the configuration.
-    if let Err(trouble) = serve::raise_descriptors(sessions + DESCRIPTORS_BESIDE_SESSIONS) {
+    if let Err(trouble) = serve::raise_descriptors(assemble::descriptors(config)) {
         return Finding {
             subject: "sessions",
             verdict: Verdict::Bad,
@@ -136,9 +136,7 @@ fn descriptors(config: &Effective, machine: &Machine) -> Finding {
         };
     }
     let text = format!("{sessions}, with a hard limit of {limit} descriptors");
-    if limit >= machine.sessions_max() + DESCRIPTORS_BESIDE_SESSIONS
-        && machine.sessions_max() >= MANY_SESSIONS
-    {
+    if machine.sessions_max(config.integer("shards")) >= MANY_SESSIONS {
         return good("sessions", text);
     }
     Finding {

@@ -129,6 +129,24 @@ fn with_few_descriptors_and_no_wish_the_server_serves_fewer() {
 }
 
 #[test]
+fn what_many_shards_open_is_kept_beside_the_sessions() {
+    /// Connections that are told "full" at a time.
+    const REFUSALS_MAX: usize = 64;
+    let serve = "serve --listen 127.0.0.1:0 --port-backend readiness --shards 64";
+    let server = Server::start_command(with_descriptors(1_000, serve));
+    let (before, _) = server.banner.split_once(" at most").expect("sessions");
+    let sessions: usize = before
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .expect("a number");
+    let opened = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+    let needed = sessions + REFUSALS_MAX + opened.count();
+    assert!(needed <= 1_000, "{needed} with {sessions} sessions");
+}
+
+#[test]
 fn by_default_there_are_as_many_shards_as_processors_that_the_process_may_run_on() {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     let on_one = || {

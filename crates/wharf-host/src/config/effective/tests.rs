@@ -87,16 +87,19 @@ fn the_defaults_follow_the_machine() {
         effective.source("limits.sessions_max").to_string(),
         "default, from this machine's 20000 descriptors"
     );
+    let many = resolve("", &[], &["shards=64"]).unwrap();
+    assert_eq!(many.integer("limits.sessions_max"), 19_680);
+    assert_eq!(many.integer("limits.sessions_not_logged_in"), 1_968);
     let windows = Machine {
         descriptors_max: None,
         ..MACHINE
     };
-    assert_eq!(windows.sessions_max(), 16_384);
+    assert_eq!(windows.sessions_max(2), 16_384);
     let large = Machine {
         descriptors_max: Some(1 << 20),
         ..MACHINE
     };
-    assert_eq!(large.sessions_max(), 65_536);
+    assert_eq!(large.sessions_max(2), 65_536);
 }
 
 #[test]

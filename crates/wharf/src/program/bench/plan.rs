@@ -3,11 +3,13 @@
 use serde::Serialize;
 use std::fmt;
 use wharf_bots::{BotOptions, Workload};
-use wharf_host::config::{DESCRIPTORS_BESIDE_SESSIONS, Machine};
+use wharf_host::config::{Machine, descriptors_beside_sessions};
 use wharf_port::BackendWish;
 
 /// Sessions where nobody says how many.
 const SESSIONS: u32 = 1_000;
+/// Shards of the server that is measured.
+pub(super) const SHARDS: u64 = 1;
 /// Sessions of echo.
 const ECHO_SESSIONS: u32 = 64;
 /// Bytes of text that make an echo's frame 64 bytes long.
@@ -91,13 +93,13 @@ impl Plan {
 
 /// How many sessions there will be: those that were typed, or as many as usual and as fit.
 fn allowed(typed: Option<u32>, machine: &Machine) -> Result<u32, String> {
-    let most = machine.sessions_by_descriptors().unwrap_or(u64::MAX);
+    let most = machine.sessions_by_descriptors(SHARDS).unwrap_or(u64::MAX);
     let most = u32::try_from(most).unwrap_or(u32::MAX);
     match typed {
         Some(typed) if typed > most => Err(format!(
             "--sessions {typed} needs {} descriptors, and this process may have {}; raise the \
              hard limit (ulimit -Hn), or leave --sessions out",
-            u64::from(typed) + DESCRIPTORS_BESIDE_SESSIONS,
+            u64::from(typed) + descriptors_beside_sessions(SHARDS),
             machine.descriptors_max.unwrap_or_default()
         )),
         Some(typed) => Ok(typed),

@@ -2,7 +2,7 @@
 
 use super::machine::Machine;
 use super::measure::Measured;
-use super::plan::Kind;
+use super::plan::{Kind, SHARDS};
 use serde::Serialize;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -76,7 +76,7 @@ impl Report {
             sessions_by_memory: bytes_per_session
                 .filter(|&bytes| bytes > 0.0)
                 .map(|bytes| (available / bytes) as u64),
-            sessions_by_descriptors: self.machine.limits().sessions_by_descriptors(),
+            sessions_by_descriptors: self.machine.limits().sessions_by_descriptors(SHARDS),
             hiccup_max_us: self
                 .measured
                 .iter()

@@ -1,7 +1,7 @@
 //! The server that is measured: this same program, as a child.
 
 use super::cores::Cores;
-use super::plan::{Load, Plan};
+use super::plan::{Load, Plan, SHARDS};
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -141,7 +141,8 @@ fn command(load: &Load, plan: &Plan, directory: &TempDir) -> Result<Command, Str
         .map_err(|error| format!("this program's own file is not found: {error}"))?;
     let mut command = Command::new(program);
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--shards", "1"])
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(["--shards", &SHARDS.to_string()])
         .args(["--port-backend", &plan.backend, "--until-input-ends"])
         .arg("--data")
         .arg(directory.path())
