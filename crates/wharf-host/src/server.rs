@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use wharf_content::{App, LogicOptions, LogicShard};
+use wharf_content::{App, LogicOptions, LogicShard, LogicStats};
 use wharf_net::{Admission, Net, NetLimits};
 use wharf_port::{NativePort, OpenError, PortOptions, Waiter};
 
@@ -116,7 +116,7 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// A server whose threads run. Dropping it stops it and waits, as [`Server::join`] does.
 pub struct Server {
     switchboard: Arc<Switchboard>,
-    threads: Vec<JoinHandle<Option<ShardReport>>>,
+    threads: Vec<JoinHandle<Option<Counts>>>,
     local: SocketAddr,
     on_thread_end: OnThreadEnd,
     /// A word from each thread that has ended.
@@ -193,8 +193,7 @@ impl Server {
 
     fn join_threads(&mut self) -> Result<Vec<ShardReport>, String> {
         self.await_threads();
-        let mut reports = Vec::new();
-        let mut problems = Vec::new();
+        let (mut reports, mut logic, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or("a thread").to_owned();
             if !thread.is_finished() {
@@ -202,8 +201,16 @@ impl Server {
                 continue;
             }
             match thread.join() {
-                Ok(report) => reports.extend(report),
+                Ok(Some(Counts::Io(report))) => reports.push(*report),
+                Ok(Some(Counts::Logic(index, stats))) => logic.push((index, *stats)),
+                Ok(None) => {}
                 Err(_) => problems.push(format!("{name} panicked")),
+            }
+        }
+        for (index, stats) in logic {
+            let mut ours = reports.iter_mut().filter(|report| report.shard == index);
+            if let Some(report) = ours.next() {
+                report.logic = Some(stats);
             }
         }
         if problems.is_empty() {
@@ -262,8 +269,7 @@ impl Server {
             for index in 0..options.shards {
                 let (options, switchboard) = (options.clone(), Arc::clone(&self.switchboard));
                 self.spawn(format!("logic-{index}"), move || {
-                    logic_thread(index, &options, switchboard);
-                    None
+                    Some(logic_thread(index, &options, switchboard))
                 })?;
             }
         }
@@ -273,7 +279,7 @@ impl Server {
     fn spawn(
         &mut self,
         name: String,
-        work: impl FnOnce() -> Option<ShardReport> + Send + 'static,
+        work: impl FnOnce() -> Option<Counts> + Send + 'static,
     ) -> Result<(), StartError> {
         let end = TellEnd(Arc::clone(&self.on_thread_end), self.end.clone());
         let thread = std::thread::Builder::new().name(name).spawn(move || {
@@ -294,6 +300,13 @@ impl Drop for Server {
         }
         self.switchboard.handlers.end();
     }
+}
+
+/// What a thread has counted when it ends.
+enum Counts {
+    Io(Box<ShardReport>),
+    /// Of the logic shard with this index, in the split placement.
+    Logic(u8, Box<LogicStats>),
 }
 
 /// Tells that a thread ends, however it ends.
@@ -321,7 +334,7 @@ fn io_thread<P: NativePort>(
     Presence(switchboard, index): &Presence,
     options: &ServerOptions,
     ready: SyncSender<Result<(), OpenError>>,
-) -> Option<ShardReport> {
+) -> Option<Counts> {
     let port = match P::open(&options.port) {
         Ok(port) => port,
         Err(error) => {
@@ -335,10 +348,10 @@ fn io_thread<P: NativePort>(
     while !shard.is_over() {
         shard.turn();
     }
-    Some(shard.report())
+    Some(Counts::Io(Box::new(shard.report())))
 }
 
-fn logic_thread(index: u8, options: &ServerOptions, switchboard: Arc<Switchboard>) {
+fn logic_thread(index: u8, options: &ServerOptions, switchboard: Arc<Switchboard>) -> Counts {
     let mut waiter = Waiter::new();
     switchboard.connect_logic(index, waiter.waker());
     let mut thread = options.logic_thread(index, switchboard);
@@ -347,4 +360,5 @@ fn logic_thread(index: u8, options: &ServerOptions, switchboard: Arc<Switchboard
         let now = waiter.wait(until);
         until = thread.turn(now);
     }
+    Counts::Logic(index, Box::new(thread.stats().clone()))
 }

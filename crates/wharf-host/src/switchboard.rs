@@ -73,7 +73,8 @@ pub struct ShardReport {
     pub net: NetStats,
     /// Operations.
     pub port: PortStats,
-    /// Rooms, where they are fused.
+    /// Rooms of the logic shard with the same index: at once where it is fused, and when the
+    /// server has ended where it is split.
     pub logic: Option<LogicStats>,
 }
 

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, LogicOptions};
-use wharf_host::{AnyName, Doorman, Placement, Server, ServerOptions};
+use wharf_host::{AnyName, Doorman, Placement, Server, ServerOptions, ShardReport};
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{NativePort, PortOptions};
 use wharf_wire::Packet;
@@ -102,6 +102,10 @@ fn a_panic_in_a_handler_ends_that_session_alone<P: NativePort>() {
             .map(|r| r.net.closed_as("handler-panicked"))
             .sum();
         assert_eq!(panicked, 1);
+        let foyer_panics = |report: &ShardReport| Some(report.logic.as_ref()?.foyer_panics);
+        let counted: Vec<u64> = reports.iter().filter_map(foyer_panics).collect();
+        assert_eq!(counted.len(), 2, "each shard's content tells");
+        assert_eq!(counted.iter().sum::<u64>(), 1);
     }
 }
 

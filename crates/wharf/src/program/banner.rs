@@ -112,6 +112,10 @@ fn mebibytes(bytes: u64) -> String {
 
 /// What came and went, when the server has stopped, and what is left of it: nothing.
 pub(super) fn farewell(reports: &[ShardReport]) {
+    say(farewell_text(reports));
+}
+
+fn farewell_text(reports: &[ShardReport]) -> String {
     let served: u64 = reports.iter().map(|report| report.net.opened).sum();
     let mut text = format!("stopped; {served} sessions served\n");
     let away = sum(reports.iter().flat_map(|report| report.net.turned_away()));
@@ -128,10 +132,25 @@ pub(super) fn farewell(reports: &[ShardReport]) {
     for (name, count) in away {
         let _ = writeln!(text, "  {name:<22}{count}");
     }
+    for (name, count) in troubles(reports) {
+        let _ = writeln!(text, "  {name:<22}{count}");
+    }
     let left: u64 = reports.iter().map(left_behind).sum();
     let left = if left == 0 { "nothing" } else { "SOMETHING" };
     let _ = writeln!(text, "  left behind           {left}");
-    say(text);
+    text
+}
+
+/// What went wrong in content, beside what ended a session and is told with the ends.
+fn troubles(reports: &[ShardReport]) -> impl Iterator<Item = (&'static str, u64)> {
+    let logic = || reports.iter().filter_map(|report| report.logic.as_ref());
+    [
+        ("rooms panicked", logic().map(|it| it.room_panics).sum()),
+        ("letters refused", logic().map(|it| it.mail_full).sum()),
+        ("ticks skipped", logic().map(|it| it.ticks_skipped).sum()),
+    ]
+    .into_iter()
+    .filter(|&(_, count)| count > 0)
 }
 
 fn sum<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<&'a str, u64> {
@@ -161,4 +180,51 @@ fn left_behind(report: &ShardReport) -> u64 {
     .map(u64::from)
     .into_iter()
     .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use wharf_content::LogicStats;
+    use wharf_net::NetStats;
+    use wharf_port::PortStats;
+
+    #[test]
+    fn the_farewell_tells_what_went_wrong_in_content_and_no_more() {
+        let report = |shard, logic| ShardReport {
+            shard,
+            net: NetStats {
+                opened: 3,
+                ..NetStats::default()
+            },
+            port: PortStats::default(),
+            logic: Some(logic),
+        };
+        let fine = LogicStats {
+            frames: 7,
+            ..LogicStats::default()
+        };
+        let bad = LogicStats {
+            room_panics: 2,
+            ticks_skipped: 40,
+            ..LogicStats::default()
+        };
+        let without = expect![[r#"
+            stopped; 3 sessions served
+              left behind           nothing
+        "#]];
+        without.assert_eq(&farewell_text(&[report(0, fine.clone())]));
+        let with = expect![[r#"
+            stopped; 9 sessions served
+              rooms panicked        4
+              ticks skipped         80
+              left behind           nothing
+        "#]];
+        with.assert_eq(&farewell_text(&[
+            report(0, bad.clone()),
+            report(1, fine),
+            report(2, bad),
+        ]));
+    }
 }
