@@ -99,7 +99,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_run_gives_its_frames_in_order(
-            frames in prop::collection::vec((any::<u16>(), prop::collection::vec(any::<u8>(), 0..40)), 0..20)
+            frames in prop::collection::vec(
+                (any::<u16>(), prop::collection::vec(any::<u8>(), 0..40)),
+                0..20,
+            )
         ) {
             let bytes: Vec<u8> = frames.iter().flat_map(|(id, body)| frame(*id, body)).collect();
             let mut run = FrameRun::of(&bytes).unwrap();

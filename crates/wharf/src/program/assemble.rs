@@ -86,6 +86,7 @@ fn limits(config: &Effective, shards: u8) -> NetLimits {
     let count = |key: &str| config.integer(key) as u32;
     let seconds = |key: &str| Duration::from_secs(config.integer(key));
     let frame_bytes_max = count("limits.frame_bytes_max") as u16;
+    let send_queue_bytes = count("limits.send_queue_bytes");
     NetLimits {
         shards: shards.into(),
         sessions_max: count("limits.sessions_max"),
@@ -108,7 +109,11 @@ fn limits(config: &Effective, shards: u8) -> NetLimits {
         partial_frame: seconds("limits.partial_frame_seconds"),
         send_stall: seconds("limits.send_stall_seconds"),
         drain: seconds("limits.drain_seconds"),
-        send_queue_bytes: count("limits.send_queue_bytes"),
+        send_queue_bytes,
+        // Room for two full queues, and more for usual ones.
+        send_queues_bytes: defaults
+            .send_queues_bytes
+            .max(2 * u64::from(send_queue_bytes)),
         send_queue_messages: count("limits.send_queue_messages"),
         ..defaults
     }
