@@ -179,7 +179,7 @@ impl<P: Port> IoShard<P> {
             Control::Listen { local, reply } => {
                 let _ = reply.send(self.net.listen(&mut self.port, local));
             }
-            Control::Shutdown => self.net.begin_shutdown(now),
+            Control::Shutdown => self.net.begin_shutdown(now, &mut self.router),
         }
     }
 

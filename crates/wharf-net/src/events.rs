@@ -18,8 +18,8 @@ pub trait SessionEvents {
     /// Whole frames arrived, at least one. Each costs an accepted session one credit, which
     /// [`crate::Net::return_credit`] gives back.
     fn frames(&mut self, session: SessionId, frames: FrameRun<'_>);
-    /// The peer sends no more; it may still read. Answered by [`crate::Net::finish`] once
-    /// everything it asked for has been answered.
+    /// The peer sends no more, or we stop and hear no more of it; it may still read. Answered by
+    /// [`crate::Net::finish`] once everything it asked for has been answered.
     fn input_ended(&mut self, session: SessionId);
     /// The session is over, and its id names nothing any more.
     fn closed(&mut self, session: SessionId, reason: &CloseReason);

@@ -259,7 +259,8 @@ impl Net {
     }
 
     /// Ends a session in order: what is queued leaves, then our direction ends, input is thrown
-    /// away until the peer ends its own or the drain deadline, then it is closed.
+    /// away until the peer ends its own or the drain deadline, then it is closed. If it was the
+    /// server's stop that ended its input, that is the reason, not the peer.
     pub fn finish(&mut self, now: Instant, session: SessionId, reason: CloseReason) {
         self.now = now;
         let flushed_until = now + self.limits.send_stall;
@@ -271,7 +272,10 @@ impl Net {
             Phase::Connecting => self.end(key, reason),
             Phase::Open => {
                 session.phase = Phase::Finishing;
-                session.reason = Some(reason);
+                session.reason = Some(match reason {
+                    CloseReason::PeerClosed if session.stopping => CloseReason::Shutdown,
+                    reason => reason,
+                });
                 // In all: a peer that takes a byte now and then must not hold its slot for hours.
                 session.until = flushed_until;
                 session.output_ending = true;
@@ -287,30 +291,6 @@ impl Net {
         if self.own(session).is_some() {
             self.end(session.key(), reason);
         }
-    }
-
-    /// Stops accepting and finishes every session; those left after `limits.drain` are closed.
-    pub fn begin_shutdown(&mut self, now: Instant) {
-        self.now = now;
-        if self.shutdown_at.is_some() {
-            return;
-        }
-        self.shutdown_at = Some(now + self.limits.drain);
-        self.waiting.clear();
-        self.departures.clear();
-        let ids: Vec<_> = self
-            .sessions
-            .iter()
-            .map(|(_, session)| session.id)
-            .collect();
-        for id in ids {
-            self.finish(now, id, CloseReason::Shutdown);
-        }
-    }
-
-    /// Whether everything has ended after [`Net::begin_shutdown`].
-    pub fn is_shut_down(&self) -> bool {
-        self.shutdown_at.is_some() && self.sessions.is_empty() && self.listeners.is_empty()
     }
 
     /// Handles one completion. Those of other owners (a wake) are ignored.

@@ -95,6 +95,9 @@ pub(crate) struct Session {
     pub(crate) held: bool,
     /// The peer sends no more.
     pub(crate) input_ended: bool,
+    /// The server stops, and the owner was told that the input has ended: what the peer still says
+    /// is thrown away.
+    pub(crate) stopping: bool,
     /// We send no more once the outbox is empty.
     pub(crate) output_ending: bool,
     /// Our direction was shut down.
@@ -131,6 +134,7 @@ impl Session {
             replies_full: false,
             held: false,
             input_ended: false,
+            stopping: false,
             output_ending: false,
             output_ended: false,
             logged_in: false,
@@ -147,7 +151,7 @@ impl Session {
 
     /// What keeps its input paused at `now`.
     pub(crate) fn pause(&self, now: Instant, rates: &Rates) -> Option<Pause> {
-        if self.phase != Phase::Open {
+        if self.phase != Phase::Open || self.stopping {
             return None;
         }
         if self.held {
@@ -189,7 +193,7 @@ impl Session {
 
     /// Whether silence ends it.
     pub(crate) fn may_idle_out(&self) -> bool {
-        let heard = self.paused.is_none() && !self.input_ended;
+        let heard = self.paused.is_none() && !self.input_ended && !self.stopping;
         self.has_heartbeat && self.phase == Phase::Open && heard
     }
 

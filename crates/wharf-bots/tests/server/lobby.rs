@@ -73,7 +73,7 @@ impl<P: Port> LobbyServer<P> {
     }
 
     pub(crate) fn begin_shutdown(&mut self) {
-        self.net.begin_shutdown(self.now);
+        self.net.begin_shutdown(self.now, &mut self.lobby);
     }
 
     pub(crate) fn is_shut_down(&self) -> bool {

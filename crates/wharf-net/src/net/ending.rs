@@ -1,4 +1,5 @@
-//! How sessions end: a reason, then a join. Only the port's `Closed` frees the slot.
+//! How sessions end, one by one or all at a stop: a reason, then a join. Only the port's `Closed`
+//! frees the slot.
 
 use super::Net;
 use crate::session::{Phase, Role};
@@ -7,6 +8,46 @@ use wharf_base::{Instant, Key};
 use wharf_port::{CloseHow, Port, Token};
 
 impl Net {
+    /// Stops accepting, and ends the input of every session that was accepted: its owner hears
+    /// `input_ended` behind what has arrived so far, and finishes it once that is answered, as it
+    /// does for a peer that sends no more. Sessions that were connected from here are finished at
+    /// once, for their owner is who stops. Those left after `limits.drain` are closed.
+    pub fn begin_shutdown(&mut self, now: Instant, events: &mut impl SessionEvents) {
+        self.now = now;
+        if self.shutdown_at.is_some() {
+            return;
+        }
+        self.shutdown_at = Some(now + self.limits.drain);
+        self.waiting.clear();
+        self.departures.clear();
+        let keys: Vec<_> = self.sessions.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let session = self.session(key);
+            let id = session.id;
+            match (session.role, session.phase) {
+                (Role::Accepted, Phase::Open) => self.stop_input(key, events),
+                _ => self.finish(now, id, CloseReason::Shutdown),
+            }
+        }
+    }
+
+    /// Whether everything has ended after [`Net::begin_shutdown`].
+    pub fn is_shut_down(&self) -> bool {
+        self.shutdown_at.is_some() && self.sessions.is_empty() && self.listeners.is_empty()
+    }
+
+    /// Ends a session's input as if its peer had, unless it has: then the owner knows.
+    fn stop_input(&mut self, key: Key, events: &mut impl SessionEvents) {
+        let session = self.session(key);
+        if session.input_ended {
+            return;
+        }
+        session.stopping = true;
+        events.input_ended(session.id);
+        self.release_input(key);
+        self.mark_dirty(key);
+    }
+
     /// Ends a session at once: it is closed at the next flush. The first reason stays, unless that
     /// was a goodbye which now will never leave.
     pub(super) fn end(&mut self, key: Key, reason: CloseReason) {

@@ -55,8 +55,8 @@ impl Net {
             .get_mut(key)
             .expect("a receive's session is there");
         match session.phase {
-            Phase::Open => {}
-            Phase::Finishing | Phase::Draining => {
+            Phase::Open if !session.stopping => {}
+            Phase::Open | Phase::Finishing | Phase::Draining => {
                 self.stats.bytes_discarded += bytes.len() as u64;
                 return;
             }
@@ -148,6 +148,7 @@ impl Net {
         match (session.phase, session.role) {
             (Phase::Open, Role::Refused(refusal)) => self.end(key, CloseReason::Refused(refusal)),
             (Phase::Open, _) if truncated => self.end(key, CloseReason::TruncatedFrame),
+            (Phase::Open, _) if session.stopping => {} // It was told so when the stop began.
             (Phase::Open, _) => events.input_ended(session.id),
             _ => {}
         }

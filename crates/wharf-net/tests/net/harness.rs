@@ -143,10 +143,26 @@ impl Harness {
             .send(now, server, SendClass::Reliable, Origin::Others, frame);
     }
 
+    /// The server answers a session's request.
+    pub(crate) fn answer(&mut self, pair: Pair, body: &[u8]) {
+        let now = self.now;
+        let frame = echo(body);
+        let frame = Outgoing::Copy(&frame);
+        let net = &mut self.server_of(pair.server).net;
+        net.send(now, pair.server, SendClass::Reliable, Origin::Own, frame);
+    }
+
     /// The server finishes a session.
     pub(crate) fn finish(&mut self, server: SessionId, reason: CloseReason) {
         let now = self.now;
         self.server_of(server).net.finish(now, server, reason);
+    }
+
+    /// Every shard of the server is told to stop.
+    pub(crate) fn begin_stop(&mut self) {
+        for side in &mut self.servers {
+            side.begin_stop(self.now);
+        }
     }
 
     /// Everybody takes turns until nothing happens any more. What the world delivers within a
@@ -259,7 +275,7 @@ impl Harness {
     pub(crate) fn stop(mut self) {
         let now = self.now;
         for side in self.servers.iter_mut().chain([&mut self.clients]) {
-            side.net.begin_shutdown(now);
+            side.begin_stop(now);
         }
         self.advance(Duration::from_secs(6));
         assert_eq!(self.admission.stats(), AdmissionStats::default());
@@ -299,6 +315,10 @@ impl Harness {
 }
 
 impl Side {
+    pub(crate) fn begin_stop(&mut self, now: Instant) {
+        self.net.begin_shutdown(now, &mut self.ear);
+    }
+
     fn turn(&mut self, now: Instant, content: Content) -> bool {
         self.port
             .wait(&mut self.batch, Some(World::glance()))
