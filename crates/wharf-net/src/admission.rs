@@ -20,6 +20,8 @@ pub struct Admission {
 #[derive(Debug)]
 struct Limits {
     sessions_max: u32,
+    /// Each shard's even share of them, for which it has slots.
+    per_shard_max: u32,
     refusals_max: u32,
     refusals_per_address: u32,
     not_logged_in_max: u32,
@@ -102,6 +104,7 @@ impl Admission {
         Self {
             limits: Limits {
                 sessions_max: limits.sessions_max,
+                per_shard_max: limits.sessions_share(),
                 refusals_max: limits.refusals_max,
                 refusals_per_address: limits.refusals_per_address,
                 not_logged_in_max: limits.sessions_not_logged_in,
@@ -157,7 +160,7 @@ impl Admission {
         if counts.per_address.of(address) >= limits.per_address_max && address.is_some() {
             return Verdict::AddressFull;
         }
-        let shard = counts.least_loaded();
+        let shard = counts.least_loaded(limits.per_shard_max);
         let refusal = if counts.sessions >= limits.sessions_max || shard.is_none() {
             Some(Refusal::Full)
         } else if counts.not_logged_in >= limits.not_logged_in_max {
@@ -212,13 +215,14 @@ impl Admission {
 }
 
 impl Counts {
-    /// The shard with the fewest sessions, of equals the first; `None` if none can take one.
-    fn least_loaded(&self) -> Option<u8> {
+    /// The shard with the fewest sessions, of equals the first; `None` if none can take one. While
+    /// another is overloaded the least loaded may have its share already.
+    fn least_loaded(&self, per_shard_max: u32) -> Option<u8> {
         let (shard, _) = self
             .per_shard
             .iter()
             .enumerate()
-            .filter(|&(shard, _)| !self.overloaded[shard])
+            .filter(|&(shard, &sessions)| sessions < per_shard_max && !self.overloaded[shard])
             .min_by_key(|&(_, &sessions)| sessions)?;
         Some(shard as u8)
     }

@@ -101,10 +101,16 @@ impl NetLimits {
         }
     }
 
-    /// Sessions and refusals that one shard has slots for. The least loaded shard gets the next
-    /// session, so none ever holds more than its even share; any may hold all the refusals.
+    /// Sessions that one shard may hold: its even share. The least loaded shard that can take one
+    /// gets the next.
+    pub(crate) fn sessions_share(&self) -> u32 {
+        self.sessions_max.div_ceil(u32::from(self.shards.max(1)))
+    }
+
+    /// Sessions and refusals that one shard has slots for: its share, and any may hold all the
+    /// refusals.
     pub fn sessions_per_shard(&self) -> u32 {
-        self.sessions_max.div_ceil(u32::from(self.shards.max(1))) + self.refusals_max
+        self.sessions_share() + self.refusals_max
     }
 
     /// Sockets that the port of one shard needs for them and for `listeners` listeners.

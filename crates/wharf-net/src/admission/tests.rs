@@ -26,6 +26,21 @@ fn the_least_loaded_shard_gets_the_next_session() {
 }
 
 #[test]
+fn an_overloaded_shard_leaves_its_share_to_nobody() {
+    let admission = admission(|_| ());
+    admission.set_overloaded(0, true);
+    let seats: Vec<_> = (0..4).map(|_| seat(&admission, "10.0.0.1")).collect();
+    assert!(seats.iter().all(|seat| seat.shard() == Some(1)));
+    let beyond = admission.admit("10.0.0.1".parse().unwrap());
+    assert!(
+        matches!(beyond, Verdict::Refused(_, Refusal::Full)),
+        "shard 1 has slots for its even share only: {beyond:?}"
+    );
+    admission.set_overloaded(0, false);
+    assert_eq!(seat(&admission, "10.0.0.1").shard(), Some(0));
+}
+
+#[test]
 fn a_full_server_refuses_up_to_its_spare_seats_and_lets_in_again() {
     let admission = admission(|limits| {
         limits.sessions_max = 2;

@@ -194,6 +194,28 @@ fn sessions_spread_over_the_shards_by_least_load() {
 }
 
 #[test]
+fn who_finds_the_other_shards_overloaded_comes_in_or_is_told_that_there_is_no_room() {
+    let mut net = Harness::new(|limits| {
+        limits.shards = 2;
+        limits.sessions_max = 20;
+        limits.sessions_not_logged_in = 20;
+    });
+    net.servers[0].net.set_overloaded(true);
+    let pairs: Vec<_> = (0..10).map(|_| net.connect()).collect();
+    assert!(pairs.iter().all(|pair| pair.server.shard() == 1));
+    let late = net.dial();
+    net.settle();
+    net.say(late, &login());
+    net.settle();
+    assert_eq!(net.bodies(late).len(), 1);
+    net.servers[0].net.set_overloaded(false);
+    assert_eq!(net.connect().server.shard(), 0);
+    let adopts_failed = |side: &Side| side.net.stats().adopts_failed;
+    assert_eq!(net.servers.iter().map(adopts_failed).sum::<u64>(), 0);
+    net.stop();
+}
+
+#[test]
 fn more_connections_than_a_turn_takes_wait_and_all_come_in() {
     let mut net = Harness::new(|limits| {
         limits.accepts_per_turn = 2;
