@@ -24,8 +24,10 @@ pub(crate) struct Rates {
 pub(crate) struct Usage {
     packets_full_at: Instant,
     bytes_full_at: Instant,
-    /// The first debt since both buckets were full.
-    debt_since: Option<Instant>,
+    charged_at: Instant,
+    /// How much longer it was in debt than out of it, up to `charged_at`: at `flood` the next debt
+    /// is one. Full buckets forget it, for then the rate was kept since they last were.
+    overdrawn: Duration,
 }
 
 /// How many times `limits.flood` a debt may take to pay. One receive brings as much as the pool has
@@ -40,8 +42,8 @@ pub(crate) enum Charge {
     Paid,
     /// More than there was. Input waits until [`Rates::resume_at`].
     Debt,
-    /// In debt again, and not once full for as long as makes a flood; or [`FLOOD_DEPTH`] times
-    /// deeper in debt than that.
+    /// In debt, and so much longer than out of it as makes a flood; or [`FLOOD_DEPTH`] times deeper
+    /// in debt than that.
     Flood,
 }
 
@@ -63,9 +65,7 @@ impl Rates {
         packets: u32,
         bytes: u32,
     ) -> Charge {
-        if usage.packets_full_at <= now && usage.bytes_full_at <= now {
-            usage.debt_since = None;
-        }
+        self.settle(usage, now);
         take(
             &mut usage.packets_full_at,
             now,
@@ -77,8 +77,7 @@ impl Rates {
         if paid_at <= now {
             return Charge::Paid;
         }
-        let since = *usage.debt_since.get_or_insert(now);
-        if now - since >= self.flood || paid_at - now > self.flood * FLOOD_DEPTH {
+        if usage.overdrawn >= self.flood || paid_at - now > self.flood * FLOOD_DEPTH {
             Charge::Flood
         } else {
             Charge::Debt
@@ -90,10 +89,18 @@ impl Rates {
     /// That is when the debt is paid, or, if that takes longer, when it has lasted as long as makes
     /// a flood: what arrives then shows whether it is one.
     pub(crate) fn resume_at(&self, usage: &Usage) -> Instant {
-        let paid_at = self.paid_at(usage);
-        match usage.debt_since {
-            Some(since) => paid_at.min(since + self.flood),
-            None => paid_at,
+        let flood_at = usage.charged_at + (self.flood - usage.overdrawn);
+        self.paid_at(usage).min(flood_at)
+    }
+
+    /// Counts the time since the last charge: first that in debt, then that out of it.
+    fn settle(&self, usage: &mut Usage, now: Instant) {
+        let paid_at = self.paid_at(usage).max(usage.charged_at).min(now);
+        let in_debt = usage.overdrawn + (paid_at - usage.charged_at);
+        usage.overdrawn = in_debt.min(self.flood).saturating_sub(now - paid_at);
+        usage.charged_at = now;
+        if usage.packets_full_at <= now && usage.bytes_full_at <= now {
+            usage.overdrawn = Duration::ZERO;
         }
     }
 
@@ -109,7 +116,8 @@ impl Usage {
     pub(crate) const NONE: Self = Self {
         packets_full_at: Instant::ZERO,
         bytes_full_at: Instant::ZERO,
-        debt_since: None,
+        charged_at: Instant::ZERO,
+        overdrawn: Duration::ZERO,
     };
 }
 
@@ -206,6 +214,29 @@ mod tests {
         assert_eq!(rates.charge(&mut usage, at(5_000), 1, 0), Charge::Flood);
     }
 
+    #[test]
+    fn two_small_debts_with_time_between_are_no_flood() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        // Five above the burst; then below the rate, so the buckets never fill up again.
+        assert_eq!(rates.charge(&mut usage, at(0), 405, 0), Charge::Debt);
+        for second in 1..30 {
+            let charge = rates.charge(&mut usage, at(second * 1_000), 195, 0);
+            assert_eq!(charge, Charge::Paid);
+        }
+        assert_eq!(rates.charge(&mut usage, at(30_000), 365, 0), Charge::Debt);
+    }
+
+    #[test]
+    fn a_packet_that_comes_a_little_early_at_the_full_rate_is_no_flood() {
+        let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+        rates.charge(&mut usage, at(0), 400, 0);
+        for packet in 1..10_000 {
+            let early = packet % 2;
+            let charge = rates.charge(&mut usage, at(packet * 5 - early), 1, 0);
+            assert_eq!(charge == Charge::Debt, early == 1, "{packet}");
+        }
+    }
+
     proptest! {
         /// The definition of a token bucket, against the one that keeps only a time.
         #[test]
@@ -223,6 +254,30 @@ mod tests {
                     let wait = Duration::from_nanos(tokens.unsigned_abs() * 5_000);
                     prop_assert_eq!(rates.paid_at(&usage), at(millis) + wait);
                 }
+            }
+        }
+
+        /// A flood, millisecond by millisecond: more time in debt than out of it, by `flood`, and
+        /// not once full meanwhile.
+        #[test]
+        fn is_a_flood_exactly_when_it_was_in_debt_for_longer_than_out_of_it(
+            steps in prop::collection::vec((1u64..3_000, 0u32..900), 1..60)
+        ) {
+            let (rates, mut usage) = (rates(200, 0), Usage::NONE);
+            let (mut millis, mut tokens, mut overdrawn) = (0u64, 400_000i64, 0i64);
+            for (pause, packets) in steps {
+                for _ in 0..pause {
+                    overdrawn = (overdrawn + if tokens < 0 { 1 } else { -1 }).clamp(0, 5_000);
+                    tokens = (tokens + 200).min(400_000);
+                }
+                if tokens == 400_000 {
+                    overdrawn = 0;
+                }
+                millis += pause;
+                tokens -= i64::from(packets) * 1_000;
+                let flood = tokens < 0 && (overdrawn >= 5_000 || tokens < -20 * 200_000);
+                let charge = rates.charge(&mut usage, at(millis), packets, 0);
+                prop_assert_eq!(charge == Charge::Flood, flood, "{} at {}", tokens, millis);
             }
         }
     }
