@@ -179,7 +179,8 @@ impl Admission {
                 }
                 counts.refusals += 1;
                 counts.refusals_per_address.add(address);
-                Verdict::Refused(self.seat(Place::Refusal { address }), refusal)
+                let crowded = counts.refusals * 2 > limits.refusals_max;
+                Verdict::Refused(self.seat(Place::Refusal { address, crowded }), refusal)
             }
             None => {
                 let shard = shard.expect("looked at above");
@@ -261,6 +262,8 @@ pub struct Seat {
 enum Place {
     Refusal {
         address: Option<AddressKey>,
+        /// Half of these places were taken before.
+        crowded: bool,
     },
     Session {
         shard: u8,
@@ -276,6 +279,11 @@ impl Seat {
             Place::Refusal { .. } => None,
             Place::Session { shard, .. } => Some(shard),
         }
+    }
+
+    /// Whether others need the place soon: it is for a refusal, and half of those are taken.
+    pub(crate) fn is_crowded(&self) -> bool {
+        matches!(self.place, Place::Refusal { crowded: true, .. })
     }
 
     /// Counts the session as logged in.
@@ -295,7 +303,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut counts = self.admission.lock();
         match self.place {
-            Place::Refusal { address } => {
+            Place::Refusal { address, .. } => {
                 counts.refusals -= 1;
                 counts.refusals_per_address.take(address);
             }

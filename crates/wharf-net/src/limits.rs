@@ -81,7 +81,8 @@ pub struct NetLimits {
     pub send_stall: Duration,
     /// Time that a peer has to close after us; also the longest that a stop takes.
     pub drain: Duration,
-    /// Time that a refused connection has to ask, and then to close.
+    /// Time that a refused connection has to ask, which is `login` while half of `refusals_max` are
+    /// free; and then to close.
     pub refusal: Duration,
     /// Time for a connect.
     pub connect: Duration,
@@ -247,7 +248,7 @@ impl Default for NetLimits {
             shards: 1,
             sessions_max: 1_024,
             refusals_max: 64,
-            refusals_per_address: 16,
+            refusals_per_address: 32,
             sessions_not_logged_in: 102,
             connections_per_address: 500,
             loopback_exempt: true,

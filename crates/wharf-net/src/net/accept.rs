@@ -181,20 +181,22 @@ impl Net {
         let id = self
             .insert(role, Phase::Open)
             .expect("there is a free slot");
-        let (login, refusal) = (now + self.limits.login, now + self.limits.refusal);
+        let until = now
+            + if seat.is_crowded() {
+                self.limits.refusal
+            } else {
+                self.limits.login
+            };
         let session = self.session(id.key());
+        session.until = until;
         session.socket = Some(socket);
         session.seat = Some(seat);
         session.heard_at = now;
         self.mark_dirty(id.key());
         if role == Role::Accepted {
-            let session = self.session(id.key());
-            session.until = login;
-            session.announced = true;
+            self.session(id.key()).announced = true;
             self.stats.opened += 1;
             events.opened(id, peer);
-        } else {
-            self.session(id.key()).until = refusal;
         }
     }
 
