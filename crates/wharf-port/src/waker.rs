@@ -106,6 +106,7 @@ mod models {
     use loom::sync::Notify;
     use loom::sync::atomic::AtomicU32;
     use loom::thread;
+    use wharf_base::Handover;
 
     /// One turn of an owner: sleeps unless a wake is pending; whether a wake was delivered.
     fn wait(flag: &WakeFlag, kernel: &Notify) -> bool {
@@ -172,7 +173,36 @@ mod models {
                 }
             }
             wakers.into_iter().for_each(|waker| waker.join().unwrap());
-            assert!(kicks.load(Ordering::Relaxed) <= sleeps + 1);
+            assert!(kicks.load(Ordering::Relaxed) <= sleeps);
+        });
+    }
+
+    /// The whole way of work between threads: a giver publishes and wakes only if the mailbox was
+    /// empty; the taker sleeps, wakes, and takes. A batch that is missed leaves it asleep.
+    #[test]
+    fn a_taker_never_sleeps_on_a_published_batch() {
+        loom::model(|| {
+            let mailbox = Arc::new(Handover::<Vec<u32>>::new());
+            let flag = Arc::new(WakeFlag::new());
+            let kernel = Arc::new(Notify::new());
+            let giver = {
+                let (mailbox, flag, kernel) = (mailbox.clone(), flag.clone(), kernel.clone());
+                thread::spawn(move || {
+                    for value in 0..2 {
+                        if mailbox.publish(&mut vec![value]) {
+                            wake(&flag, &kernel);
+                        }
+                    }
+                })
+            };
+            let (mut taken, mut arena) = (Vec::new(), Vec::new());
+            while taken.len() < 2 {
+                let _ = wait(&flag, &kernel);
+                mailbox.take(&mut arena);
+                taken.append(&mut arena);
+            }
+            giver.join().unwrap();
+            assert_eq!(taken, [0, 1]);
         });
     }
 }
