@@ -2,6 +2,7 @@
 
 use crate::harness::*;
 use wharf_net::CloseReason;
+use wharf_port::ConnectError;
 use wharf_wire::{BodyLength, FrameRules, PacketRule, PacketTable, classic};
 
 #[test]
@@ -72,6 +73,59 @@ fn a_client_with_a_heartbeat_is_closed_when_it_falls_silent() {
     assert_eq!(net.end(pair.server), "open");
     net.advance(millis(2));
     assert_eq!(net.reason(pair.server), Some(CloseReason::IdleTimeout));
+    net.stop();
+}
+
+#[test]
+fn silence_counts_from_when_we_listen_again() {
+    let mut net = Harness::new(|limits| {
+        (limits.inbound, limits.outbound) = (MODERN, MODERN);
+        limits.session_credit = 1;
+    });
+    net.content.handles = false;
+    let pair = net.connect();
+    net.say(pair.client, &frame(1_024, b""));
+    net.settle();
+    net.server().log_in(pair.server);
+    net.advance(secs(1_000));
+    assert_eq!(net.end(pair.server), "open", "who is paused is not silent");
+    net.server().return_credit(pair.server, 1);
+    net.advance(millis(59_999));
+    assert_eq!(net.end(pair.server), "open");
+    net.advance(millis(2));
+    assert_eq!(net.reason(pair.server), Some(CloseReason::IdleTimeout));
+    net.stop();
+}
+
+#[test]
+fn who_has_ended_its_direction_is_not_closed_for_its_silence() {
+    let mut net = Harness::new(|limits| (limits.inbound, limits.outbound) = (MODERN, MODERN));
+    net.content.finishes = false;
+    let pair = net.connect();
+    net.say(pair.client, &frame(1_024, b""));
+    net.settle();
+    net.server().log_in(pair.server);
+    net.clients.net.end_output(pair.client);
+    net.advance(secs(1_000));
+    assert_eq!(net.end(pair.server), "open", "it may wait for an answer");
+    net.finish(pair.server, CloseReason::PeerClosed);
+    net.stop();
+}
+
+#[test]
+fn a_connect_that_takes_too_long_is_given_up() {
+    let mut net = Harness::new(|_| ());
+    let client = net.dial();
+    assert_eq!(
+        net.clients.net.next_deadline(),
+        Some(net.now + secs(10)),
+        "it has limits.connect"
+    );
+    net.now += secs(10);
+    net.clients.net.handle_timeout(net.now);
+    net.settle();
+    let timed_out = CloseReason::ConnectFailed(ConnectError::TimedOut);
+    assert_eq!(net.heard_by_client(client), [Heard::Closed(timed_out)]);
     net.stop();
 }
 

@@ -319,7 +319,8 @@ impl Side {
         self.net.begin_shutdown(now, &mut self.ear);
     }
 
-    fn turn(&mut self, now: Instant, content: Content) -> bool {
+    /// One turn; whether anything happened.
+    pub(crate) fn turn(&mut self, now: Instant, content: Content) -> bool {
         self.port
             .wait(&mut self.batch, Some(World::glance()))
             .unwrap();

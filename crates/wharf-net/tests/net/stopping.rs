@@ -142,6 +142,24 @@ fn a_connection_that_is_accepted_as_the_stop_begins_is_closed() {
 }
 
 #[test]
+fn a_connection_on_its_way_to_a_shard_that_stops_is_closed() {
+    for stops in [0, 1] {
+        let mut net = Harness::new(|limits| limits.shards = 2);
+        assert_eq!(net.connect().server.shard(), 0);
+        let late = net.dial();
+        net.settle_clients();
+        let (now, content) = (net.now, net.content);
+        net.servers[0].turn(now, content);
+        assert_eq!(net.servers[0].net.stats().handed_over, 1, "it is shard 1's");
+        net.servers[stops].begin_stop(now);
+        net.settle();
+        assert!(net.client_is_closed(late), "shard {stops} stops");
+        assert_eq!(net.servers[1].net.stats().opened, 0);
+        net.stop();
+    }
+}
+
+#[test]
 fn a_stop_is_bounded_whatever_clients_do() {
     let mut net = Harness::new(|_| ());
     let (deaf, mute) = (net.connect(), net.connect());

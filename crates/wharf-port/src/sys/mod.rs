@@ -22,6 +22,8 @@ pub(crate) mod ledger;
 #[cfg(target_os = "linux")]
 pub(crate) mod linux;
 pub(crate) mod op_slab;
+#[cfg(test)]
+mod option_tests;
 pub(crate) mod pool;
 pub(crate) mod processors;
 #[cfg(unix)]

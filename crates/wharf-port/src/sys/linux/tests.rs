@@ -116,3 +116,10 @@ fn memory_that_the_kernel_keeps_is_leaked_when_the_port_is_dropped() {
         assert_eq!(pool.sharers() > 1, kept);
     }
 }
+
+#[test]
+fn every_session_has_its_socket_options() {
+    crate::sys::option_tests::check::<UringPort>(|port, socket| {
+        &port.ledger.socket(socket).unwrap().handle
+    });
+}

@@ -265,3 +265,6 @@ fn unblock(handle: &socket2::Socket) -> Result<(), OpenError> {
         code: sockets::os_code(&error),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,10 @@ fn accepts_that_end_are_replaced_until_nobody_wants_them() {
     assert!(!next(&mut port).more);
     assert_eq!(port.accepts.lent_count(), 0);
 }
+
+#[test]
+fn every_session_has_its_socket_options() {
+    crate::sys::option_tests::check::<IocpPort>(|port, socket| {
+        &port.ledger.socket(socket).unwrap().handle
+    });
+}

@@ -1,0 +1,95 @@
+//! What every session's socket carries, read back from the system: the whole defence against
+//! peers that are gone without a word is in these options.
+
+use crate::{
+    ConnectOptions, DetachedSocket, Event, Keepalive, NativePort, PortOptions, SocketId,
+    SocketOptions, Token,
+};
+use core::time::Duration;
+use socket2::Socket;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+
+/// Nothing that a system would choose by itself.
+const OPTIONS: SocketOptions = SocketOptions {
+    nodelay: true,
+    notsent_lowat: Some(12_345),
+    send_buffer: Some(50_000),
+    keepalive: Some(Keepalive {
+        idle: Duration::from_secs(61),
+        interval: Duration::from_secs(11),
+        probes: 7,
+    }),
+    user_timeout: Some(Duration::from_secs(99)),
+};
+
+/// Checks a socket that was adopted and one that was connected; `handle_of` looks into the port.
+pub(crate) fn check<P: NativePort>(handle_of: fn(&P, SocketId) -> &Socket) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut port = P::open(&PortOptions {
+        socket: OPTIONS,
+        ..PortOptions::default()
+    })
+    .unwrap();
+    let _peer = TcpStream::connect(address).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    let adopted = port
+        .adopt(DetachedSocket::from_os(accepted.into()))
+        .unwrap();
+    assert_carries_options(handle_of(&port, adopted));
+
+    let from = ConnectOptions {
+        local: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    };
+    port.connect(address, &from, Token(1)).unwrap();
+    let until = super::clock::now() + Duration::from_secs(20);
+    let mut batch = Vec::with_capacity(1);
+    while batch.is_empty() {
+        let now = port.wait(&mut batch, Some(until)).unwrap();
+        assert!(now < until, "the connect never ends");
+    }
+    let Event::Connected(Ok(connected)) = batch[0].event else {
+        panic!("not connected: {batch:?}")
+    };
+    let handle = handle_of(&port, connected);
+    assert_carries_options(handle);
+    #[cfg(target_os = "linux")]
+    assert!(is_port_chosen_at_connect(handle));
+}
+
+fn assert_carries_options(socket: &Socket) {
+    assert!(socket.tcp_nodelay().unwrap());
+    assert!(socket.keepalive().unwrap());
+    // Linux doubles what it is asked for (`socket(7)`, SO_SNDBUF).
+    assert!(socket.send_buffer_size().unwrap() >= 50_000);
+    #[cfg(target_os = "linux")]
+    {
+        let keepalive = OPTIONS.keepalive.unwrap();
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), keepalive.idle);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), keepalive.interval);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), keepalive.probes);
+        assert_eq!(socket.tcp_notsent_lowat().ok(), OPTIONS.notsent_lowat);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), OPTIONS.user_timeout);
+    }
+}
+
+/// `ip(7)`, IP_BIND_ADDRESS_NO_PORT.
+#[cfg(target_os = "linux")]
+fn is_port_chosen_at_connect(socket: &Socket) -> bool {
+    use std::os::fd::AsRawFd;
+    let mut on: libc::c_int = 0;
+    let mut bytes = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: getsockopt(2) writes at most `bytes` bytes to `on`, and the length to `bytes`; both
+    // outlive the call.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw mut on).cast(),
+            &raw mut bytes,
+        )
+    };
+    assert_eq!(result, 0, "the option cannot be read");
+    on == 1
+}
