@@ -24,6 +24,7 @@ pub(crate) mod linux;
 pub(crate) mod op_slab;
 #[cfg(test)]
 mod option_tests;
+pub(crate) mod poison;
 pub(crate) mod pool;
 pub(crate) mod processors;
 #[cfg(unix)]

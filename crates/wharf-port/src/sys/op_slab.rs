@@ -49,13 +49,19 @@ impl Op {
 /// The slots of one port's operations, each with scratch of type `S` that never moves: what the
 /// backend writes down for the kernel (an `OVERLAPPED`, an address).
 ///
-/// Scratch memory is untouched, not even initialised, until a backend writes to it.
+/// Scratch memory is untouched, not even initialised, until a backend writes to it. Debug builds
+/// fill it with a pattern when its operation has ended, and look for it when the slot is used
+/// again: a kernel that still writes for an operation that has ended shows there.
 ///
 /// Invariant: a slot that is lent is used; dropping the slab frees nothing that is lent.
 pub(crate) struct OpSlab<S: 'static> {
     ops: Slab<Op>,
     scratch: NonNull<[MaybeUninit<S>]>,
 }
+
+/// What debug builds leave in the scratch of a slot that is free.
+#[cfg(debug_assertions)]
+const PATTERN: u8 = 0xb9;
 
 impl<S: 'static> OpSlab<S> {
     pub(crate) fn with_capacity(capacity: u32) -> Self {
@@ -74,11 +80,14 @@ impl<S: 'static> OpSlab<S> {
     /// If every slot is used: the ledger's limits, from which the capacity was computed, make
     /// that impossible.
     pub(crate) fn insert(&mut self, op: Op) -> OpId {
-        OpId(
+        let id = OpId(
             self.ops
                 .insert(op)
                 .expect("ops_max follows from the limits of the port"),
-        )
+        );
+        #[cfg(debug_assertions)]
+        self.assert_untouched(id);
+        id
     }
 
     /// The operation, unless the id is stale.
@@ -150,9 +159,31 @@ impl<S: 'static> OpSlab<S> {
     /// # Panics
     /// If the id is stale or the kernel still has the slot.
     pub(crate) fn remove(&mut self, id: OpId) -> Op {
+        #[cfg(debug_assertions)]
+        let scratch = self.scratch(id);
         let mut op = self.ops.remove(id.0).expect("an operation ends once");
         assert!(!*op.lent.get_mut(), "{id:?} ended while the kernel has it");
+        #[cfg(debug_assertions)]
+        // SAFETY: one slot's scratch, which is ours: nothing is lent there, as asserted above.
+        unsafe {
+            scratch.cast::<u8>().write_bytes(PATTERN, size_of::<S>());
+        }
         op
+    }
+
+    /// Asserts that nobody has written to a slot's scratch since its last operation ended. Before
+    /// its first there is nothing to read.
+    #[cfg(debug_assertions)]
+    fn assert_untouched(&self, id: OpId) {
+        if id.0.generation() == 0 {
+            return;
+        }
+        let scratch = self.scratch(id).cast::<u8>();
+        // SAFETY: one slot's scratch, whose every byte `remove` has written, and which nobody but
+        // a kernel gone astray writes to before this.
+        let bytes = unsafe { core::slice::from_raw_parts(scratch.as_ptr(), size_of::<S>()) };
+        let whole = bytes.iter().all(|byte| *byte == PATTERN);
+        assert!(whole, "the slot of {id:?} was written to while it was free");
     }
 
     /// Where the operation's scratch lies, for as long as the slab lives. Whether it has been
@@ -247,6 +278,23 @@ mod tests {
         for id in ids {
             assert_eq!(slab.id_at(slab.scratch(id).as_ptr()), id);
         }
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "was written to while it was free")]
+    fn a_late_write_is_found_when_the_slot_is_used_again() {
+        let mut slab = OpSlab::<[u64; 4]>::with_capacity(1);
+        let id = slab.insert(recv());
+        let scratch = slab.scratch(id);
+        // SAFETY: the slot is ours; a backend writes like this.
+        unsafe { scratch.write([1; 4]) };
+        slab.remove(id);
+        let next = slab.insert(recv());
+        slab.remove(next);
+        // SAFETY: inside the slab; what a kernel gone astray would do.
+        unsafe { scratch.write([2; 4]) };
+        slab.insert(recv());
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! A buffer is in exactly one place: on the free list, with the kernel (in a ring, or given to one
 //! operation), or lent to the caller as a [`RecvBuf`]. Dropping the `RecvBuf` brings it home.
+//! AddressSanitizer, where it looks on, lets our code touch it only while it is lent.
 
+use super::poison;
 use core::cell::{Cell, RefCell};
 use core::ops::Deref;
 use core::ptr::NonNull;
@@ -49,6 +51,7 @@ impl RecvPool {
         }));
         #[cfg(debug_assertions)]
         (0..buffers).for_each(|index| pool.fill(BufferIndex(index)));
+        poison::forbid(memory, bytes);
         pool
     }
 
@@ -64,10 +67,12 @@ impl RecvPool {
     pub(crate) fn give_back(&self, index: BufferIndex) {
         #[cfg(debug_assertions)]
         self.fill(index);
+        self.forbid(index);
         self.0.free.borrow_mut().push(index);
     }
 
-    /// Where a buffer lies: `buffer_bytes` bytes, at this address for the life of the pool.
+    /// Where a buffer lies: `buffer_bytes` bytes, at this address for the life of the pool. For a
+    /// kernel; what we write ourselves goes to [`RecvPool::writable`].
     pub(crate) fn address(&self, index: BufferIndex) -> NonNull<u8> {
         let offset = usize::from(index.0) * self.0.buffer_bytes as usize;
         assert!(
@@ -76,6 +81,18 @@ impl RecvPool {
         );
         // SAFETY: the offset lies inside the allocation, asserted above.
         unsafe { self.0.memory.add(offset) }
+    }
+
+    /// Where a buffer lies that was taken and that no kernel knows of, for us to fill.
+    pub(crate) fn writable(&self, index: BufferIndex) -> NonNull<u8> {
+        let address = self.address(index);
+        poison::allow(address, self.0.buffer_bytes as usize);
+        address
+    }
+
+    /// From now on only a kernel may touch the buffer.
+    fn forbid(&self, index: BufferIndex) {
+        poison::forbid(self.address(index), self.0.buffer_bytes as usize);
     }
 
     pub(crate) fn buffer_bytes(&self) -> u32 {
@@ -91,6 +108,8 @@ impl RecvPool {
         assert!(len <= self.0.buffer_bytes, "the kernel wrote past a buffer");
         #[cfg(debug_assertions)]
         self.assert_untouched(index, len);
+        self.forbid(index);
+        poison::allow(self.address(index), len as usize);
         self.0.lent.set(self.0.lent.get() + 1);
         RecvBuf {
             pool: self.clone(),
@@ -119,7 +138,7 @@ impl RecvPool {
         // SAFETY: the buffer was taken, so only we refer to its memory, which is large enough and
         // lies apart from the caller's bytes.
         unsafe {
-            self.address(index)
+            self.writable(index)
                 .copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len())
         };
         // SAFETY: filled just now, and no kernel knows of it.
@@ -140,7 +159,7 @@ impl RecvPool {
     const PATTERN: u8 = 0xb7;
 
     fn fill(&self, index: BufferIndex) {
-        let address = self.address(index);
+        let address = self.writable(index);
         // SAFETY: the buffer is home, so these bytes are ours alone.
         unsafe { address.write_bytes(Self::PATTERN, self.0.buffer_bytes as usize) };
     }
@@ -151,9 +170,10 @@ impl RecvPool {
         // SAFETY: inside the buffer, which `new` or `fill` has initialised, and which nobody but
         // a kernel gone astray writes to now.
         let bytes = unsafe {
-            core::slice::from_raw_parts(self.address(index).as_ptr().add(start), end - start)
+            core::slice::from_raw_parts(self.writable(index).as_ptr().add(start), end - start)
         };
         let whole = bytes.iter().all(|byte| *byte == Self::PATTERN);
+        self.forbid(index);
         assert!(
             whole,
             "{index:?} was written to behind byte {from} while it was home"
@@ -163,6 +183,7 @@ impl RecvPool {
 
 impl Drop for Core {
     fn drop(&mut self) {
+        poison::allow(self.memory, self.layout.size());
         // SAFETY: allocated in `new` with this layout. A backend that could not drain its
         // operations leaks its clone of the pool, so the kernel writes here no more.
         unsafe { dealloc(self.memory.as_ptr(), self.layout) }
@@ -211,7 +232,7 @@ mod tests {
         let index = pool.take().unwrap();
         // SAFETY: eight bytes of a buffer that was just taken.
         unsafe {
-            pool.address(index)
+            pool.writable(index)
                 .copy_from_nonoverlapping(NonNull::from(b"received").cast(), 8)
         };
         // SAFETY: taken above, written above.
@@ -235,7 +256,25 @@ mod tests {
         let index = pool.take().unwrap();
         pool.give_back(index);
         // SAFETY: inside the pool; what a kernel gone astray would do.
-        unsafe { pool.address(index).add(7).write(0) };
+        unsafe { pool.writable(index).add(7).write(0) };
         pool.take();
+    }
+
+    /// `cargo xtask test --only asan`
+    #[test]
+    #[cfg(wharf_asan)]
+    fn only_what_is_lent_may_be_touched() {
+        let pool = RecvPool::new(2, 64);
+        let forbidden = |index, byte| {
+            // SAFETY: inside the buffer.
+            poison::is_forbidden(unsafe { pool.address(index).add(byte) })
+        };
+        let index = pool.take().unwrap();
+        assert!(forbidden(index, 0), "the kernel's");
+        let buffer = pool.lend_copy(index, &[7; 20]);
+        assert!(!forbidden(index, 19), "lent");
+        assert!(forbidden(index, 20), "behind what was received");
+        drop(buffer);
+        assert!(forbidden(index, 0), "home");
     }
 }

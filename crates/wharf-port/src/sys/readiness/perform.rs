@@ -205,7 +205,7 @@ impl ReadinessPort {
         // SAFETY: the buffer was taken from the pool, so nothing else refers to its memory, which
         // may be uninitialised; the reference ends with the call.
         let memory = unsafe {
-            let start = self.pool.address(buffer).cast::<MaybeUninit<u8>>();
+            let start = self.pool.writable(buffer).cast::<MaybeUninit<u8>>();
             core::slice::from_raw_parts_mut(start.as_ptr(), bytes)
         };
         match open.handle.recv(memory) {
