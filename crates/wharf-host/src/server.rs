@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use wharf_content::{App, LogicOptions, LogicShard, LogicStats};
 use wharf_net::{Admission, Net, NetLimits};
-use wharf_port::{NativePort, OpenError, PortOptions, Waiter};
+use wharf_port::{NativePort, OpenError, Port, PortOptions, Waiter};
 
 /// Where a logic shard runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl ServerOptions {
     }
 
     /// One I/O shard around `port`, with its logic shard if that is fused.
-    pub fn io_shard<P: wharf_port::Port>(
+    pub fn io_shard<P: Port>(
         &self,
         index: u8,
         port: P,
@@ -342,13 +342,24 @@ fn io_thread<P: NativePort>(
             return None;
         }
     };
-    let mut shard = options.io_shard(*index, port, Arc::clone(switchboard));
+    let mut shard = options.io_shard(*index, watched(port), Arc::clone(switchboard));
     let _ = ready.send(Ok(()));
     drop(ready);
     while !shard.is_over() {
         shard.turn();
     }
     Some(Counts::Io(Box::new(shard.report())))
+}
+
+/// Debug builds watch the port, and what is asked of it, for breaches of the contract.
+#[cfg(debug_assertions)]
+fn watched(port: impl Port) -> impl Port {
+    wharf_port::Checked::new(port)
+}
+
+#[cfg(not(debug_assertions))]
+fn watched(port: impl Port) -> impl Port {
+    port
 }
 
 fn logic_thread(index: u8, options: &ServerOptions, switchboard: Arc<Switchboard>) -> Counts {

@@ -5,57 +5,31 @@ use crate::{
     ListenOptions, OpId, OpenError, OpsFull, Port, PortStats, RecvEnd, Refused, SendBatch,
     SendError, SendInFlight, SocketId, Token, Waker,
 };
-use std::collections::{HashMap, HashSet};
+use books::{InFlight, Kind, OpRecord, Role, SocketRecord};
+use ended::Ended;
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use wharf_base::Instant;
 
-/// Asserts the contract around any port: in the contract suite, the fuzzer and the simulator.
+mod books;
+mod ended;
+
+/// Asserts the contract around any port: in the contract suite, the fuzzer, the simulator, and
+/// the servers of debug builds.
 ///
 /// It keeps books of its own and compares: what was submitted, what ended, which ids have been in
-/// use. The first breach panics and names its clause. Its memory grows with every id ever used, so
-/// it is for tests.
+/// use. The first breach panics and names its clause. Its memory is bounded by what was in flight
+/// and open at once.
 pub struct Checked<P> {
     port: P,
     ops: HashMap<OpId, OpRecord>,
     sockets: HashMap<SocketId, SocketRecord>,
     /// Sockets whose `Closed` is owed, by the token it must carry.
     closing: HashMap<Token, Vec<SocketId>>,
-    ended_ops: HashSet<OpId>,
-    closed_sockets: HashSet<SocketId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Accept,
-    Connect,
-    Recv,
-    Send { bytes: usize },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Listener,
-    Stream,
-}
-
-struct OpRecord {
-    kind: Kind,
-    token: Token,
-    /// `None` for a connect, whose socket is named by its completion.
-    socket: Option<SocketId>,
-    /// Whether its end was asked for, by `cancel` or by `close`.
-    unwanted: bool,
-}
-
-struct SocketRecord {
-    role: Role,
-    ops: Vec<OpId>,
-    closing: bool,
-    /// Our direction was ended.
-    finished: bool,
-    /// A send failed or was cancelled: nothing but `close` is legal (C13).
-    broken: bool,
+    in_flight: InFlight,
+    ended_ops: Ended,
+    closed_sockets: Ended,
 }
 
 impl<P: Port> Checked<P> {
@@ -66,8 +40,9 @@ impl<P: Port> Checked<P> {
             ops: HashMap::new(),
             sockets: HashMap::new(),
             closing: HashMap::new(),
-            ended_ops: HashSet::new(),
-            closed_sockets: HashSet::new(),
+            in_flight: InFlight::default(),
+            ended_ops: Ended::default(),
+            closed_sockets: Ended::default(),
         }
     }
 
@@ -101,7 +76,7 @@ impl<P: Port> Checked<P> {
 
     fn open(&mut self, socket: SocketId, role: Role) {
         assert!(
-            !self.closed_sockets.contains(&socket),
+            !self.closed_sockets.contains(socket.0),
             "C6: {socket:?} was used before"
         );
         let record = SocketRecord {
@@ -117,7 +92,7 @@ impl<P: Port> Checked<P> {
 
     fn begin(&mut self, op: OpId, kind: Kind, token: Token, socket: Option<SocketId>) {
         assert_ne!(op, OpId::NONE, "an operation has an id");
-        assert!(!self.ended_ops.contains(&op), "{op:?} was used before");
+        assert!(!self.ended_ops.contains(op.0), "{op:?} was used before");
         let known = self
             .ops
             .insert(
@@ -131,6 +106,7 @@ impl<P: Port> Checked<P> {
             )
             .is_some();
         assert!(!known, "{op:?} is in use");
+        *self.in_flight.of(kind) += 1;
         if let Some(socket) = socket {
             let record = self.sockets.get_mut(&socket);
             let record = record.unwrap_or_else(|| panic!("C6: {kind:?} on stale {socket:?}"));
@@ -139,7 +115,7 @@ impl<P: Port> Checked<P> {
         }
     }
 
-    fn in_flight(&self, socket: SocketId, kind: fn(&Kind) -> bool) -> bool {
+    fn is_busy(&self, socket: SocketId, kind: fn(&Kind) -> bool) -> bool {
         let ops = self
             .sockets
             .get(&socket)
@@ -157,10 +133,7 @@ impl<P: Port> Checked<P> {
 
     fn check_closed(&mut self, completion: &Completion) {
         assert_eq!((completion.op, completion.more), (OpId::NONE, false));
-        let owed = self
-            .closing
-            .get_mut(&completion.token)
-            .filter(|owed| !owed.is_empty());
+        let owed = self.closing.get_mut(&completion.token);
         let owed = owed.unwrap_or_else(|| panic!("C6: Closed that nobody asked for"));
         // Several may be closing under one token; then it is one of those that have ended.
         let ended = owed
@@ -168,8 +141,11 @@ impl<P: Port> Checked<P> {
             .position(|socket| self.sockets[socket].ops.is_empty());
         let ended = ended.unwrap_or_else(|| panic!("C7: Closed with operations in flight"));
         let socket = owed.swap_remove(ended);
+        if owed.is_empty() {
+            self.closing.remove(&completion.token);
+        }
         self.sockets.remove(&socket);
-        self.closed_sockets.insert(socket);
+        self.closed_sockets.insert(socket.0);
     }
 
     fn check_operation(&mut self, completion: &Completion) {
@@ -203,7 +179,8 @@ impl<P: Port> Checked<P> {
         }
         if !more {
             self.ops.remove(&op);
-            self.ended_ops.insert(op);
+            self.ended_ops.insert(op.0);
+            *self.in_flight.of(kind) -= 1;
             if let Some(record) = socket.and_then(|socket| self.sockets.get_mut(&socket)) {
                 record.ops.retain(|other| *other != op);
             }
@@ -218,7 +195,7 @@ impl<P: Port> Checked<P> {
     fn may_begin(&self, socket: SocketId, role: Role, kind: fn(&Kind) -> bool) -> bool {
         let record = self.sockets.get(&socket);
         record.is_some_and(|record| record.role == role && !record.closing)
-            && !self.in_flight(socket, kind)
+            && !self.is_busy(socket, kind)
     }
 
     fn mark_broken(&mut self, socket: Option<SocketId>) {
@@ -230,16 +207,13 @@ impl<P: Port> Checked<P> {
     /// Compares our books with the port's own counters; `lent` buffers came just now.
     fn check_stats(&self, lent: u32) {
         let stats = self.port.stats();
-        let count =
-            |kind: fn(&Kind) -> bool| self.ops.values().filter(|op| kind(&op.kind)).count() as u32;
-        let is_send = |kind: &Kind| matches!(kind, Kind::Send { .. });
-        assert_eq!(stats.accepts_in_flight, count(|kind| *kind == Kind::Accept));
-        assert_eq!(stats.recvs_in_flight, count(|kind| *kind == Kind::Recv));
-        assert_eq!(
-            stats.connects_in_flight,
-            count(|kind| *kind == Kind::Connect)
-        );
-        assert_eq!(stats.sends_in_flight, count(is_send));
+        let in_flight = InFlight {
+            accepts: stats.accepts_in_flight,
+            connects: stats.connects_in_flight,
+            recvs: stats.recvs_in_flight,
+            sends: stats.sends_in_flight,
+        };
+        assert_eq!(in_flight, self.in_flight, "the port counts otherwise");
         assert!(
             stats.recv_buffers_out >= lent,
             "C8: a lent buffer is counted as home"
@@ -343,7 +317,7 @@ impl<P: Port> Port for Checked<P> {
     }
 
     fn shutdown_send(&mut self, socket: SocketId) -> Result<(), SendInFlight> {
-        let busy = self.in_flight(socket, |kind| matches!(kind, Kind::Send { .. }));
+        let busy = self.is_busy(socket, |kind| matches!(kind, Kind::Send { .. }));
         let result = self.port.shutdown_send(socket);
         if let Some(record) = self.sockets.get_mut(&socket)
             && !record.closing
@@ -392,3 +366,6 @@ impl<P: Port> Port for Checked<P> {
         self.port.stats()
     }
 }
+
+#[cfg(test)]
+mod tests;
