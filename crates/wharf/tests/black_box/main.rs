@@ -12,4 +12,5 @@ mod command_line;
 mod hostile_clients;
 mod limits;
 mod poor_machines;
+mod slow_reader;
 mod stopping;
