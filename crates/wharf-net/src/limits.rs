@@ -77,7 +77,9 @@ pub struct NetLimits {
     pub idle: Duration,
     /// Time to complete a frame that was begun.
     pub partial_frame: Duration,
-    /// Time in which the link must take something of what is sent.
+    /// Time in which a send must end. Where the port sends in parts (io_uring, readiness) the link
+    /// need only take something. A send of IOCP ends when all of it has been taken, so there a
+    /// reader must take a whole batch in this time: 64 KiB at the most, 2.2 KB/s by the default.
     pub send_stall: Duration,
     /// Time that a peer has to close after us; also the longest that a stop takes.
     pub drain: Duration,

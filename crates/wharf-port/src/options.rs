@@ -91,13 +91,14 @@ pub struct SocketOptions {
     pub notsent_lowat: Option<u32>,
     /// `SO_SNDBUF` in bytes (Windows, where no low-water mark exists). Never 0.
     pub send_buffer: Option<u32>,
-    /// TCP keepalive; `None` leaves it off.
+    /// TCP keepalive; `None` leaves it off. On Windows the only option that finds a dead peer.
     pub keepalive: Option<Keepalive>,
     /// `TCP_USER_TIMEOUT` (Linux): how long sent bytes may stay unacknowledged. It also overrides
     /// the number of keepalive probes (`tcp(7)`): once a probe is unanswered, a link that has been
     /// silent for this long is dead. So it is no shorter than keepalive as a whole takes, or one
     /// lost probe would kill the link; and a thousand sessions that came together send their
-    /// probes together, more than the kernel's backlog may hold.
+    /// probes together, more than the kernel's backlog may hold. On Windows nothing is set for it:
+    /// keepalive is the bound there, and the system's own retransmissions.
     pub user_timeout: Option<Duration>,
 }
 

@@ -191,7 +191,7 @@ pub const SETTINGS: &[Setting] = &[
         "limits.send_stall_seconds",
         SECONDS,
         |_| Value::Integer(30),
-        "how long a session may take nothing of what is sent to it",
+        "how long a session may take nothing of what is sent to it (Windows: not all of 64 KiB)",
     ),
     integer(
         "limits.drain_seconds",
