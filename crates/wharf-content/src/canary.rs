@@ -18,17 +18,23 @@ pub enum Canary {
     /// A frame that is held while the outbox is full gives its credit back at once, and again when
     /// it is served.
     DoubleCredit,
+    /// A room is not told that a member's link is gone for good.
+    UntoldLeave,
+    /// A room counts as full as soon as two are in it.
+    FullAtTwo,
 }
 
 #[cfg(feature = "canary")]
 impl Canary {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::StaleVerdict,
         Self::WrongSeat,
         Self::ShortBroadcast,
         Self::LostAtMove,
         Self::DoubleCredit,
+        Self::UntoldLeave,
+        Self::FullAtTwo,
     ];
 }
 

@@ -39,19 +39,19 @@ pub(crate) struct Scheduler {
     world: SimWorld,
     rng: Rng,
     /// How often one that can run is kept waiting.
-    stalls: f64,
+    stall_chance: f64,
     stall_max: Duration,
     seats: Vec<Seat>,
 }
 
 impl Scheduler {
     pub(crate) fn new(world: &SimWorld, mut rng: Rng) -> Self {
-        let stalls = if rng.chance(0.5) { 0.0 } else { 0.3 };
+        let stall_chance = if rng.chance(0.5) { 0.0 } else { 0.3 };
         let stall_max = Duration::from_micros(10 + rng.below(20_000));
         Self {
             world: world.clone(),
             rng,
-            stalls,
+            stall_chance,
             stall_max,
             seats: Vec::new(),
         }
@@ -67,8 +67,9 @@ impl Scheduler {
         });
     }
 
-    /// Gives turns until `until`.
-    pub(crate) fn run_until(&mut self, until: Instant) {
+    /// Gives turns until so much time has passed.
+    pub(crate) fn run_for(&mut self, span: Duration) {
+        let until = self.world.now() + span;
         let mut runnable = Vec::new();
         loop {
             let now = self.world.now();
@@ -101,7 +102,7 @@ impl Scheduler {
     }
 
     fn give_turn(&mut self, index: usize, now: Instant) {
-        let stalled = self.rng.chance(self.stalls);
+        let stalled = self.rng.chance(self.stall_chance);
         let seat = &mut self.seats[index];
         if stalled && seat.waits_until < now {
             let wait = 1 + self.rng.below(self.stall_max.as_nanos() as u64);

@@ -1,50 +1,145 @@
-//! What was said by whom in which room, so that every hearer can be checked against it.
+//! What was asked for and said by whom, so that every answer and every line can be judged.
 
+use crate::claims::{Claims, LinkNumber, Moment};
 use std::collections::BTreeMap;
+
+/// What clients can run into: how many there are of everything.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    pub(crate) rooms: u32,
+    /// Names among which clients choose.
+    pub(crate) names: u32,
+    /// Members of each room.
+    pub(crate) members_max: u32,
+    pub(crate) sessions_max: u32,
+}
+
+impl Rules {
+    pub(crate) fn has_room(&self, room: i32) -> bool {
+        u32::try_from(room).is_ok_and(|room| room < self.rooms)
+    }
+}
 
 /// One stay of one client in one room, from its 207 to its end; never the same twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stay(pub(crate) u64);
 
 /// What a client did in a stay.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) room: i32,
+    pub(crate) link: LinkNumber,
+    /// When it asked to enter.
+    pub(crate) asked: Moment,
     /// Lines handed to the network; numbered from 0.
     pub(crate) sent: u64,
     /// Lines that the server has accepted (222), which come in order.
     pub(crate) accepted: u64,
 }
 
-/// All stays of a run.
+/// Everything that the clients of a run know between them.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
-    next: u64,
+    pub(crate) rules: Rules,
+    moments: u64,
+    links: u64,
     stays: BTreeMap<Stay, Said>,
+    names: Claims<String>,
+    seats: Claims<i32>,
     pub(crate) lines_sent: u64,
     pub(crate) lines_heard: u64,
     pub(crate) packets: u64,
     pub(crate) logins: u64,
+    /// Logins refused because of another session's.
+    pub(crate) names_in_use: u64,
+    /// Entries refused because the room was full.
+    pub(crate) rooms_full: u64,
     pub(crate) cut: u64,
 }
 
 impl Books {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            ..Self::default()
+        }
+    }
+
+    fn next_moment(&mut self) -> Moment {
+        self.moments += 1;
+        Moment(self.moments)
+    }
+
+    /// A client connects.
+    pub(crate) fn begin_link(&mut self) -> LinkNumber {
+        self.links += 1;
+        LinkNumber(self.links)
+    }
+
+    /// Whether so many links have been that the server may have been full.
+    pub(crate) fn may_be_full(&self) -> bool {
+        // The one that is refused is not among those who are in.
+        self.links > u64::from(self.rules.sessions_max)
+    }
+
+    /// A client asks to log in as `name`; returns when.
+    pub(crate) fn claim_name(&mut self, name: &str, link: LinkNumber) -> Moment {
+        self.names.begin(name.to_owned(), link);
+        self.next_moment()
+    }
+
+    /// It hears that it may not.
+    pub(crate) fn give_up_name(&mut self, name: &str, link: LinkNumber) {
+        let now = self.next_moment();
+        self.names.end(&name.to_owned(), link, now);
+    }
+
+    /// Whether another may have had the name when `link`, which asked at `asked`, was refused it.
+    pub(crate) fn may_be_in_use(&self, name: &str, link: LinkNumber, asked: Moment) -> bool {
+        self.names.others(&name.to_owned(), link, asked) > 0
+    }
+
     /// A client asks to enter a room.
-    pub(crate) fn begin_stay(&mut self, room: i32) -> Stay {
-        self.next += 1;
-        let stay = Stay(self.next);
-        self.stays.insert(
-            stay,
-            Said {
-                room,
-                ..Said::default()
-            },
-        );
+    pub(crate) fn begin_stay(&mut self, room: i32, link: LinkNumber) -> Stay {
+        self.seats.begin(room, link);
+        let stay = Stay(self.stays.len() as u64 + 1);
+        let asked = self.next_moment();
+        let said = Said {
+            room,
+            link,
+            asked,
+            sent: 0,
+            accepted: 0,
+        };
+        self.stays.insert(stay, said);
         stay
     }
 
-    pub(crate) fn of(&self, stay: Stay) -> Option<&Said> {
-        self.stays.get(&stay)
+    /// It hears that it has not entered, or has left.
+    pub(crate) fn end_stay(&mut self, stay: Stay) {
+        let now = self.next_moment();
+        let said = self.of(stay);
+        let (room, link) = (said.room, said.link);
+        self.seats.end(&room, link, now);
+    }
+
+    /// Whether others may have had every seat of the room when this stay was refused.
+    pub(crate) fn may_be_crowded(&self, stay: Stay) -> bool {
+        let Said {
+            room, link, asked, ..
+        } = self.of(stay);
+        self.seats.others(room, *link, *asked) >= self.rules.members_max as usize
+    }
+
+    /// # Panics
+    /// If the stay was never asked for.
+    pub(crate) fn of(&self, stay: Stay) -> &Said {
+        &self.stays[&stay]
+    }
+
+    /// Lines sent in a stay; none in one that somebody made up.
+    pub(crate) fn sent(&self, stay: Stay) -> u64 {
+        self.stays.get(&stay).map_or(0, |said| said.sent)
     }
 
     /// The text of the next line of a stay.

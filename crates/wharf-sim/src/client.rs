@@ -1,6 +1,8 @@
 //! One simulated client: does anything that a client may do, and checks all that it hears.
 
 use crate::books::{Books, Stay, read_line};
+use crate::claims::{LinkNumber, Moment};
+use crate::roll_call::Belief;
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::Rng;
 use wharf_wire::classic::{
@@ -13,7 +15,8 @@ use wharf_wire::{Frame, Packet};
 #[derive(Debug, PartialEq, Eq)]
 enum Owed {
     Echo(String),
-    Login,
+    /// As whom, and when that was asked.
+    Login(String, Moment),
     /// Into which stay, if that is granted.
     Enter(Stay),
     Leave,
@@ -27,9 +30,12 @@ enum Owed {
 /// server may end the link at any time; what it says until then must all be right.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) name: String,
+    /// What it is called here; at the server it has the name that it logs in with.
+    label: String,
+    link: LinkNumber,
     owed: VecDeque<Owed>,
-    logged_in: bool,
+    /// As whom it is logged in.
+    user: Option<String>,
     /// Where it is, by what the server has said.
     stay: Option<Stay>,
     /// Where it will be, by what it has asked for: one request ahead of `stay` at the most.
@@ -44,11 +50,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(name: String) -> Self {
+    pub(crate) fn new(label: String, link: LinkNumber) -> Self {
         Self {
-            name,
+            label,
+            link,
             owed: VecDeque::new(),
-            logged_in: false,
+            user: None,
             stay: None,
             asked: false,
             others: BTreeMap::new(),
@@ -59,12 +66,12 @@ impl Client {
     }
 
     /// Appends something to say: a request, sometimes a wrong one.
-    pub(crate) fn ask(&mut self, rng: &mut Rng, rooms: u32, books: &mut Books, out: &mut Vec<u8>) {
+    pub(crate) fn ask(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         books.packets += 1;
         match rng.below(10) {
             0 => self.ask_echo(rng, out),
-            1 | 2 => self.ask_login(out),
-            3 | 4 => self.ask_enter(rng, rooms, books, out),
+            1 | 2 => self.ask_login(rng, books, out),
+            3 | 4 => self.ask_enter(rng, books, out),
             5 if rng.chance(0.3) => {
                 self.owed.push_back(Owed::Leave);
                 self.asked = true;
@@ -77,25 +84,31 @@ impl Client {
     fn ask_echo(&mut self, rng: &mut Rng, out: &mut Vec<u8>) {
         self.echoes += 1;
         let length = rng.below(700) as usize;
-        let text = format!("{}:{}:{}", self.name, self.echoes, "e".repeat(length));
+        let text = format!("{}:{}:{}", self.label, self.echoes, "e".repeat(length));
         Echo { text: text.clone() }.encode_frame(out);
         self.owed.push_back(Owed::Echo(text));
     }
 
-    fn ask_login(&mut self, out: &mut Vec<u8>) {
-        let user = UserName::truncated(&self.name);
+    /// As one of a few, so that two want the same name; sometimes as nobody.
+    fn ask_login(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let name = match rng.below(u64::from(books.rules.names) + 1) {
+            0 => String::new(),
+            number => format!("u{number}"),
+        };
         LoginRequest {
-            user,
+            user: UserName::truncated(&name),
             password: UserName::EMPTY,
         }
         .encode_frame(out);
-        self.owed.push_back(Owed::Login);
+        let asked = books.claim_name(&name, self.link);
+        self.owed.push_back(Owed::Login(name, asked));
     }
 
-    fn ask_enter(&mut self, rng: &mut Rng, rooms: u32, books: &mut Books, out: &mut Vec<u8>) {
-        // Room number `rooms` does not exist.
-        let room = rng.below(u64::from(rooms) + 1) as i32;
-        self.owed.push_back(Owed::Enter(books.begin_stay(room)));
+    fn ask_enter(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        // The last of these does not exist.
+        let room = rng.below(u64::from(books.rules.rooms) + 1) as i32;
+        let stay = books.begin_stay(room, self.link);
+        self.owed.push_back(Owed::Enter(stay));
         self.asked = true;
         EnterRequest { room }.encode_frame(out);
     }
@@ -129,7 +142,7 @@ impl Client {
             id::LEAVE_USER_NOTIFY => {
                 let left = LeaveUserNotify::decode(body).expect("a 217").unique_id;
                 let known = self.others.remove(&left).is_some();
-                assert!(known, "{}: {left} left, who was not there", self.name);
+                assert!(known, "{}: {left} left, who was not there", self.label);
             }
             id::CHAT_NOTIFY => self.on_chat(ChatNotify::decode(body).expect("a 223"), books),
             _ => self.on_answer(frame, books),
@@ -144,27 +157,24 @@ impl Client {
         assert!(
             self.stay.is_some(),
             "{}: hears of a room it is not in",
-            self.name
+            self.label
         );
-        assert_ne!(name, self.name, "it is told of itself");
         let before = self.others.insert(unique_id, name);
-        assert!(before.is_none(), "{}: {unique_id} came twice", self.name);
+        assert!(before.is_none(), "{}: {unique_id} came twice", self.label);
     }
 
     fn on_chat(&mut self, chat: ChatNotify, books: &mut Books) {
         books.lines_heard += 1;
-        let me = &self.name;
+        let me = &self.label;
         let text = chat.message.as_str();
         let (stay, number, room) = read_line(text).unwrap_or_else(|| panic!("{me}: {text:?}"));
-        let here = self
-            .stay
-            .and_then(|stay| books.of(stay))
-            .map(|said| said.room);
+        let here = self.stay.map(|stay| books.of(stay).room);
         assert_eq!(here, Some(room), "{me}: hears room {room}");
         let user = chat.user.as_str();
-        let present = user == me || self.others.values().any(|other| other == user);
+        let is_me = self.user.as_deref() == Some(user);
+        let present = is_me || self.others.values().any(|other| other == user);
         assert!(present, "{me}: hears {user}, who is not there");
-        let sent = books.of(stay).map_or(0, |said| said.sent);
+        let sent = books.sent(stay);
         assert!(
             number < sent,
             "{me}: hears line {number} of {stay:?}, which was never sent"
@@ -184,41 +194,35 @@ impl Client {
     }
 
     fn on_answer(&mut self, frame: Frame<'_>, books: &mut Books) {
-        let me = self.name.clone();
+        let me = self.label.clone();
         let owed = self.owed.pop_front();
         let owed = owed.unwrap_or_else(|| panic!("{me}: an answer to nothing: {frame:?}"));
         match (owed, frame.id) {
             (Owed::Echo(text), id::ECHO) => {
                 assert_eq!(frame.body, text.as_bytes(), "{me}: another echo");
             }
-            (Owed::Login, id::LOGIN_RESPONSE) => {
-                if result(frame) == ResultCode::None {
-                    assert!(!self.logged_in, "{me}: logged in twice");
-                    self.logged_in = true;
-                    books.logins += 1;
-                }
+            (Owed::Login(name, asked), id::LOGIN_RESPONSE) => {
+                self.on_login(name, asked, result(frame), books);
             }
             (Owed::Enter(stay), id::ENTER_RESPONSE) => {
-                if result(frame) == ResultCode::None {
-                    assert!(
-                        self.logged_in && self.stay.is_none(),
-                        "{me}: entered like this"
-                    );
-                    self.begin(stay, books);
-                }
+                self.on_enter(stay, result(frame), books);
                 self.settle();
             }
             (Owed::Leave, id::LEAVE_RESPONSE) => {
-                let left = result(frame) == ResultCode::None;
-                assert_eq!(left, self.stay.is_some(), "{me}: left, or not");
-                if left {
-                    self.leave();
-                }
+                let right = match self.stay {
+                    Some(_) => ResultCode::None,
+                    None => ResultCode::RoomInvalidIndex,
+                };
+                assert_eq!(result(frame), right, "{me}: left, or not");
+                self.leave(books);
                 self.settle();
             }
             (Owed::Chat(stay), id::CHAT_RESPONSE) => {
-                let accepted = result(frame) == ResultCode::None;
-                assert_eq!(accepted, stay.is_some(), "{me}: a line accepted, or not");
+                let right = match stay {
+                    Some(_) => ResultCode::None,
+                    None => ResultCode::ChatRoomInvalid,
+                };
+                assert_eq!(result(frame), right, "{me}: a line accepted, or not");
                 if let Some(stay) = stay {
                     books.accept_line(stay);
                 }
@@ -227,14 +231,60 @@ impl Client {
         }
     }
 
+    /// Answers come in order, so this side knows who it was when the server decided.
+    fn on_login(&mut self, name: String, asked: Moment, result: ResultCode, books: &mut Books) {
+        let is_in = self.user.is_some();
+        let is_taken = books.may_be_in_use(&name, self.link, asked);
+        let is_right = match result {
+            ResultCode::None => !is_in && !name.is_empty(),
+            ResultCode::LoginUserAlready => is_in || !name.is_empty() && is_taken,
+            ResultCode::LoginUserInvalid => !is_in && name.is_empty(),
+            ResultCode::LoginUserUsedAll => !is_in && books.may_be_full(),
+            _ => false,
+        };
+        let me = &self.label;
+        assert!(is_right, "{me}, {:?}, as {name:?}: {result}", self.user);
+        if result == ResultCode::None {
+            books.logins += 1;
+            self.user = Some(name);
+        } else {
+            books.names_in_use += u64::from(!is_in && result == ResultCode::LoginUserAlready);
+            books.give_up_name(&name, self.link);
+        }
+    }
+
+    fn on_enter(&mut self, stay: Stay, result: ResultCode, books: &mut Books) {
+        let room = books.of(stay).room;
+        let may_enter = self.user.is_some() && self.stay.is_none();
+        let is_room = books.rules.has_room(room);
+        let is_right = match result {
+            ResultCode::None => may_enter && is_room,
+            ResultCode::EnterRoomInvalidStatus => !may_enter,
+            ResultCode::RoomInvalidIndex => may_enter && !is_room,
+            ResultCode::EnterRoomFull => may_enter && is_room && books.may_be_crowded(stay),
+            _ => false,
+        };
+        let me = &self.label;
+        let (user, now) = (&self.user, self.stay);
+        assert!(is_right, "{me}, {user:?}, in {now:?}, to {room}: {result}");
+        if result == ResultCode::None {
+            self.begin(stay, books);
+        } else {
+            books.rooms_full += u64::from(result == ResultCode::EnterRoomFull);
+            books.end_stay(stay);
+        }
+    }
+
     fn begin(&mut self, stay: Stay, books: &Books) {
         self.stay = Some(stay);
-        let room = books.of(stay).expect("it has begun").room;
+        let room = books.of(stay).room;
         self.before = books.sent_in(room);
     }
 
-    fn leave(&mut self) {
-        self.stay = None;
+    fn leave(&mut self, books: &mut Books) {
+        if let Some(stay) = self.stay.take() {
+            books.end_stay(stay);
+        }
         self.others.clear();
         self.heard.clear();
         self.before.clear();
@@ -246,15 +296,19 @@ impl Client {
         self.asked = self.owed.iter().any(changes);
     }
 
+    pub(crate) fn is_owed(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
     /// When all is quiet: nothing is owed any more, and of each stay that spoke in this room after
     /// this one began, the last accepted line was heard.
     pub(crate) fn assert_settled(&self, books: &Books) {
-        let me = &self.name;
+        let me = &self.label;
         assert!(self.owed.is_empty(), "{me}: still owed {:?}", self.owed);
         let Some(stay) = self.stay else { return };
-        let room = books.of(stay).expect("it has begun").room;
+        let room = books.of(stay).room;
         for other in books.sent_in(room).into_keys() {
-            let accepted = books.of(other).expect("listed").accepted;
+            let accepted = books.of(other).accepted;
             let before = self.before.get(&other).copied().unwrap_or(0);
             if accepted > before {
                 let heard = self.heard.get(&other).copied().unwrap_or(0);
@@ -263,6 +317,16 @@ impl Client {
                     "{me}: heard {heard} of {accepted} lines of {other:?}"
                 );
             }
+        }
+    }
+
+    /// Who and where it is, and whom it sees there.
+    pub(crate) fn belief(&self, books: &Books) -> Belief {
+        Belief {
+            label: self.label.clone(),
+            user: self.user.clone(),
+            room: self.stay.map(|stay| books.of(stay).room),
+            others: self.others.clone(),
         }
     }
 }

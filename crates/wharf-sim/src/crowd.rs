@@ -3,6 +3,7 @@
 use crate::actor::Actor;
 use crate::books::Books;
 use crate::client::Client;
+use crate::roll_call::Belief;
 use crate::server::ADDRESS;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -37,7 +38,6 @@ pub(crate) struct Crowd {
     port: Checked<SimPort>,
     net: Net,
     rng: Rng,
-    rooms: u32,
     shared: Rc<RefCell<Shared>>,
     seats: Vec<Seat>,
     links: Links,
@@ -100,7 +100,6 @@ impl Crowd {
     pub(crate) fn new(
         world: &SimWorld,
         numbers: core::ops::Range<u64>,
-        rooms: u32,
         shared: &Rc<RefCell<Shared>>,
         mut rng: Rng,
     ) -> (Self, SimPulse) {
@@ -129,7 +128,6 @@ impl Crowd {
             seats: numbers.map(seat).collect(),
             pause_max: Duration::from_micros(1_000 + rng.below(400_000)),
             rng,
-            rooms,
             shared: Rc::clone(shared),
             links: Links {
                 clients: BTreeMap::new(),
@@ -141,19 +139,27 @@ impl Crowd {
         (crowd, pulse)
     }
 
-    /// Asserts for every link that is up and whole that it heard everything.
-    pub(crate) fn assert_settled(&self) -> u32 {
-        let mut settled = 0;
-        for link in self
-            .links
+    /// Whether an answer to anybody is still to come.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.links
             .clients
             .values()
-            .filter(|link| link.open && !link.finished)
-        {
-            link.client.assert_settled(&self.shared.borrow().books);
-            settled += 1;
-        }
-        settled
+            .any(|link| link.client.is_owed())
+    }
+
+    /// Asserts that every link is whole and heard everything, now that all is quiet; returns what
+    /// each believes.
+    pub(crate) fn assert_settled(&self) -> Vec<Belief> {
+        let books = &self.shared.borrow().books;
+        let settled = |link: &Link| {
+            assert!(
+                link.open && !link.finished,
+                "a link that neither is nor ends"
+            );
+            link.client.assert_settled(books);
+            link.client.belief(books)
+        };
+        self.links.clients.values().map(settled).collect()
     }
 
     /// Asserts that everybody has gone home.
@@ -186,11 +192,12 @@ impl Crowd {
         let seat = &mut self.seats[index];
         seat.lives += 1;
         seat.reads = true;
-        let name = format!("u{}.{}", seat.number, seat.lives);
+        let label = format!("c{}.{}", seat.number, seat.lives);
         let options = ConnectOptions::default();
         if let Ok(session) = self.net.connect(now, &mut self.port, ADDRESS, &options) {
+            let number = self.shared.borrow_mut().books.begin_link();
             let link = Link {
-                client: Client::new(name),
+                client: Client::new(label, number),
                 open: false,
                 finished: false,
             };
@@ -225,8 +232,7 @@ impl Crowd {
                 let books = &mut self.shared.borrow_mut().books;
                 for _ in 0..=self.rng.below(8) {
                     let start = bytes.len();
-                    link.client
-                        .ask(&mut self.rng, self.rooms, books, &mut bytes);
+                    link.client.ask(&mut self.rng, books, &mut bytes);
                     let frame = Outgoing::Copy(&bytes[start..]);
                     if bytes.len() > start {
                         self.net

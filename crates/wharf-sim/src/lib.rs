@@ -3,13 +3,17 @@
 //! A run is a seed: from it follow the server's shape, what goes wrong and how often, what the
 //! clients do and in which order everything happens. All layers are the real ones; only the port
 //! is simulated, and the threads are turns that a scheduler picks. While it runs, every client
-//! checks what it hears; at the end nothing may be left: every message with everybody it was meant
-//! for, every session ended with a reason, every buffer, slot and seat home.
+//! checks what it hears, and that each refusal can have had its reason. When all is quiet, what
+//! they believe must be one story: who is who, who sits in which room. At the end nothing may be
+//! left: every message with everybody it was meant for, every session ended with a reason, every
+//! buffer, slot and seat home.
 
 mod actor;
 mod books;
+mod claims;
 mod client;
 mod crowd;
+mod roll_call;
 mod run;
 mod server;
 

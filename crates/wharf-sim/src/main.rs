@@ -44,7 +44,11 @@ fn main() -> ExitCode {
         }
     }
     println!("{} seeds, each twice and equal: {totals:?}", cli.seeds);
-    for (kind, count) in faults.each() {
+    let ours = [
+        ("names in use", totals.names_in_use),
+        ("full rooms", totals.rooms_full),
+    ];
+    for (kind, count) in faults.each().into_iter().chain(ours) {
         println!("  {kind:<22}{count}");
         if count == 0 && cli.seeds >= ENOUGH_FOR_ALL {
             eprintln!(
@@ -64,6 +68,8 @@ const ENOUGH_FOR_ALL: u64 = 50;
 struct Totals {
     packets: u64,
     logins: u64,
+    names_in_use: u64,
+    rooms_full: u64,
     heard: u64,
     settled: u64,
     cut: u64,
@@ -73,6 +79,8 @@ impl Totals {
     fn add(&mut self, report: &Report) {
         self.packets += report.packets;
         self.logins += report.logins;
+        self.names_in_use += report.names_in_use;
+        self.rooms_full += report.rooms_full;
         self.heard += report.heard;
         self.settled += u64::from(report.settled);
         self.cut += report.cut;

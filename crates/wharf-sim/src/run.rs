@@ -3,6 +3,7 @@
 use crate::actor::{Alarm, Scheduler};
 use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
+use crate::roll_call;
 use crate::server::SimServer;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,6 +49,10 @@ pub struct Report {
     pub heard: u64,
     /// Logins.
     pub logins: u64,
+    /// Logins refused because another session had the name.
+    pub names_in_use: u64,
+    /// Entries refused because the room was full.
+    pub rooms_full: u64,
     /// Links that ended otherwise than everybody's do.
     pub cut: u64,
     /// Links that were up and whole when all was quiet.
@@ -64,37 +69,37 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     let mut scheduler = Scheduler::new(&world, rng.fork());
     let server = SimServer::new(&world, plan, &mut rng.fork(), &mut scheduler);
     let shared = Rc::new(RefCell::new(Shared {
-        books: Books::default(),
+        books: Books::new(server.rules()),
         mood: Mood::Lively,
     }));
     let half = u64::from(plan.clients / 2);
     let crowds = [0..half, half..u64::from(plan.clients)].map(|numbers| {
-        let (crowd, pulse) = Crowd::new(&world, numbers, plan.rooms, &shared, rng.fork());
+        let (crowd, pulse) = Crowd::new(&world, numbers, &shared, rng.fork());
         let crowd = Rc::new(RefCell::new(crowd));
         scheduler.add(crowd.clone(), Alarm::Port(pulse));
         crowd
     });
-    let mut pass = |seconds| scheduler.run_until(world.now() + Duration::from_secs(seconds));
-
     while shared.borrow().books.packets < plan.packets {
-        pass(1);
+        scheduler.run_for(Duration::from_secs(1));
         assert!(world.now() < TIME_MAX, "nothing is said any more");
     }
     // From here on the weather is fine, and what was promised must come.
     world.set_faults(Faults::none());
     shared.borrow_mut().mood = Mood::Quiet;
-    pass(SETTLE_SECONDS);
-    let settled = crowds
+    settle(&mut scheduler, &server, &crowds);
+    let beliefs: Vec<_> = crowds
         .iter()
-        .map(|crowd| crowd.borrow().assert_settled())
-        .sum();
+        .flat_map(|crowd| crowd.borrow().assert_settled())
+        .collect();
+    roll_call::assert_agree(&beliefs, server.rules());
+    server.assert_holds(&beliefs);
     // Some go home by themselves, the rest are sent.
     if rng.chance(0.5) {
         shared.borrow_mut().mood = Mood::Leaving;
-        pass(SETTLE_SECONDS);
+        scheduler.run_for(SETTLE);
     }
     server.begin_stop();
-    pass(SETTLE_SECONDS);
+    scheduler.run_for(SETTLE);
     server.assert_empty();
     for crowd in &crowds {
         crowd.borrow().assert_empty();
@@ -108,12 +113,30 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         packets: books.packets,
         heard: books.lines_heard,
         logins: books.logins,
+        names_in_use: books.names_in_use,
+        rooms_full: books.rooms_full,
         cut: books.cut,
-        settled,
+        settled: beliefs.len() as u32,
     }
+}
+
+/// Lets time pass until nothing is under way any more. That takes long where a link carries a few
+/// bytes at a time.
+fn settle(scheduler: &mut Scheduler, server: &SimServer, crowds: &[Rc<RefCell<Crowd>>]) {
+    for _ in 0..SETTLES_MAX {
+        scheduler.run_for(SETTLE);
+        let is_owed = crowds.iter().any(|crowd| crowd.borrow().is_owed());
+        if !is_owed && !server.is_sending() {
+            break;
+        }
+    }
+    // What the kernels had taken by then.
+    scheduler.run_for(Duration::from_secs(1));
 }
 
 /// Virtual time that a run may take until its packets are sent: a day.
 const TIME_MAX: Instant = Instant::from_nanos(86_400 * 1_000_000_000);
 /// Longer than every deadline of a session.
-const SETTLE_SECONDS: u64 = 120;
+const SETTLE: Duration = Duration::from_secs(120);
+/// Enough for a full send queue on the slowest link.
+const SETTLES_MAX: u32 = 100;

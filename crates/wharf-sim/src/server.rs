@@ -1,6 +1,8 @@
 //! The server under test: the real one, on simulated ports.
 
 use crate::actor::{Actor, Alarm, Scheduler};
+use crate::books::Rules;
+use crate::roll_call::Belief;
 use crate::run::Plan;
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_chat::ChatLimits;
-use wharf_content::{AppBuilder, ContentLimits, LogicOptions};
+use wharf_content::{AppBuilder, ContentLimits, LogicOptions, LogicStats};
 use wharf_host::{
     AnyName, Control, Doorman, IoShard, LogicThread, Placement, ServerOptions, ShardReport,
     Switchboard,
@@ -28,6 +30,7 @@ pub(crate) struct SimServer {
     logic: Vec<Rc<RefCell<LogicActor>>>,
     switchboard: Arc<Switchboard>,
     options: ServerOptions,
+    rules: Rules,
 }
 
 struct IoActor(IoShard<Checked<SimPort>>);
@@ -54,13 +57,15 @@ impl SimServer {
         rng: &mut Rng,
         scheduler: &mut Scheduler,
     ) -> Self {
-        let options = options(plan, rng);
+        let rules = rules(plan, rng);
+        let options = options(plan, rules, rng);
         let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
         let mut server = Self {
             io: Vec::new(),
             logic: Vec::new(),
             switchboard,
             options,
+            rules,
         };
         for index in 0..server.options.shards {
             server.add_io_shard(index, world, scheduler);
@@ -103,6 +108,10 @@ impl SimServer {
         self.logic.push(thread);
     }
 
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
+    }
+
     /// Asks for a graceful stop.
     pub(crate) fn begin_stop(&self) {
         for shard in 0..self.options.shards {
@@ -115,6 +124,28 @@ impl SimServer {
             .iter()
             .map(|actor| actor.borrow().0.report())
             .collect()
+    }
+
+    fn logic_stats(&self) -> impl Iterator<Item = LogicStats> {
+        let fused = self.reports().into_iter().filter_map(|report| report.logic);
+        let split = self.logic.iter();
+        fused.chain(split.map(|actor| actor.borrow().0.stats().clone()))
+    }
+
+    /// Whether something waits to be sent to anybody.
+    pub(crate) fn is_sending(&self) -> bool {
+        let mut nets = self.reports().into_iter().map(|report| report.net);
+        nets.any(|net| net.queues > 0 || net.sends_in_flight > 0)
+    }
+
+    /// Asserts that the server has exactly those who believe it, now that all is quiet.
+    pub(crate) fn assert_holds(&self, beliefs: &[Belief]) {
+        let users = beliefs.iter().filter(|belief| belief.user.is_some());
+        let names = self.options.doorman.count();
+        assert_eq!(names, users.count(), "names and who has logged in");
+        let seated = beliefs.iter().filter(|belief| belief.room.is_some());
+        let members: u32 = self.logic_stats().map(|logic| logic.members).sum();
+        assert_eq!(members as usize, seated.count(), "seats and who sits");
     }
 
     /// Asserts that nothing is left of anybody.
@@ -141,12 +172,7 @@ impl SimServer {
                 "operations are left"
             );
         }
-        let fused = self.reports().into_iter().filter_map(|report| report.logic);
-        let split = self
-            .logic
-            .iter()
-            .map(|actor| actor.borrow().0.stats().clone());
-        for logic in fused.chain(split) {
+        for logic in self.logic_stats() {
             assert_eq!(
                 (logic.sessions, logic.members),
                 (0, 0),
@@ -163,21 +189,30 @@ impl SimServer {
     }
 }
 
-fn options(plan: &Plan, rng: &mut Rng) -> ServerOptions {
-    let shards = 1 + rng.below(3) as u8;
+fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
     let few = rng.chance(0.2);
     let sessions_max = if few {
         plan.clients / 2
     } else {
         plan.clients * 2
     };
+    Rules {
+        rooms: plan.rooms,
+        names: plan.clients,
+        members_max: 1 + rng.below(u64::from(plan.clients)) as u32,
+        sessions_max: sessions_max.max(1),
+    }
+}
+
+fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
+    let shards = 1 + rng.below(3) as u8;
     let limits = NetLimits {
-        sessions_not_logged_in: sessions_max.max(1),
+        sessions_not_logged_in: rules.sessions_max,
         refusals_max: 4,
         session_credit: 1 + rng.below(64) as u32,
         inbound_packets_per_second: if rng.chance(0.5) { 0 } else { 200 },
         flood: Duration::from_secs(60),
-        ..NetLimits::for_sessions(sessions_max.max(1), shards.into())
+        ..NetLimits::for_sessions(rules.sessions_max, shards.into())
     };
     #[cfg(feature = "canary")]
     let limits = NetLimits {
@@ -187,12 +222,11 @@ fn options(plan: &Plan, rng: &mut Rng) -> ServerOptions {
     limits.validate().expect("limits that can work");
     let port = port_options(plan, limits.sockets_per_port(1), rng);
     let mut app = AppBuilder::new();
-    let members = 1 + rng.below(u64::from(plan.clients)) as u32;
     wharf_chat::classic(
         &mut app,
         ChatLimits {
-            rooms: plan.rooms,
-            room_members_max: members,
+            rooms: rules.rooms,
+            room_members_max: rules.members_max,
         },
     );
     #[cfg(feature = "canary")]

@@ -199,6 +199,7 @@ impl Turn<'_> {
         user: User,
     ) -> Result<(Seat, bool), EnterRefusal> {
         let key = self.open_room(room)?;
+        let is_early = self.state.desk.planted.is(Canary::FullAtTwo);
         let core = self.core(key);
         let core = core.ok_or(EnterRefusal::Unavailable)?;
         let absent = core.roster.absent(&user);
@@ -206,7 +207,7 @@ impl Turn<'_> {
             core.roster.resume(member, user, id);
             member
         } else {
-            if core.roster.is_full() {
+            if core.roster.is_full() || is_early && core.roster.count() >= 2 {
                 return Err(EnterRefusal::Full);
             }
             let cause = Cause::Occasion("admit");
@@ -238,10 +239,13 @@ impl Turn<'_> {
             return;
         }
         core.roster.unlink(member);
-        self.with_room(room, Cause::Occasion("on_leave"), None, |room, cx| {
-            room.on_leave(cx, member, why);
-        });
-        let is_wrong = self.state.desk.planted.is(Canary::WrongSeat);
+        let planted = self.state.desk.planted;
+        if !planted.is(Canary::UntoldLeave) || why != LeaveReason::Dropped {
+            self.with_room(room, Cause::Occasion("on_leave"), None, |room, cx| {
+                room.on_leave(cx, member, why);
+            });
+        }
+        let is_wrong = planted.is(Canary::WrongSeat);
         let left = self.core(room).and_then(|core| {
             let other = is_wrong.then(|| core.roster.ids().next()).flatten();
             core.roster.remove(other.unwrap_or(member))
