@@ -41,6 +41,7 @@ pub(crate) struct Scheduler {
     /// How often one that can run is kept waiting.
     stall_chance: f64,
     stall_max: Duration,
+    stalls: u64,
     seats: Vec<Seat>,
 }
 
@@ -53,6 +54,7 @@ impl Scheduler {
             rng,
             stall_chance,
             stall_max,
+            stalls: 0,
             seats: Vec::new(),
         }
     }
@@ -65,6 +67,11 @@ impl Scheduler {
             deadline,
             waits_until: Instant::ZERO,
         });
+    }
+
+    /// How often one that could run was kept waiting.
+    pub(crate) fn stalls(&self) -> u64 {
+        self.stalls
     }
 
     /// Gives turns until so much time has passed.
@@ -107,6 +114,7 @@ impl Scheduler {
         if stalled && seat.waits_until < now {
             let wait = 1 + self.rng.below(self.stall_max.as_nanos() as u64);
             seat.waits_until = now + Duration::from_nanos(wait);
+            self.stalls += 1;
             return;
         }
         if let Alarm::Sleeper(sleeper) = &seat.alarm {

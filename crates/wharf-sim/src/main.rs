@@ -1,7 +1,7 @@
 //! `wharf-sim --seeds N [--seed S]`: runs seeds, each twice, and says which one failed and how.
 
 use clap::Parser;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use wharf_port::sim::FaultCounts;
 use wharf_sim::{Plan, Report, run};
 
@@ -34,7 +34,8 @@ fn main() -> ExitCode {
     let mut totals = Totals::default();
     for seed in cli.seed..cli.seed + cli.seeds {
         let Some(report) = run_twice(seed, &plan) else {
-            eprintln!("seed {seed} failed; again: cargo xtask sim --seeds 1 --seed {seed}");
+            let at = commit().map_or_else(String::new, |commit| format!(" at {commit}"));
+            eprintln!("seed {seed} failed{at}; again: cargo xtask sim --seeds 1 --seed {seed}");
             return ExitCode::FAILURE;
         };
         faults.add(&report.faults);
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     }
     println!("{} seeds, each twice and equal: {totals:?}", cli.seeds);
     let ours = [
+        ("stalls", totals.stalls),
         ("names in use", totals.names_in_use),
         ("full rooms", totals.rooms_full),
     ];
@@ -73,6 +75,7 @@ struct Totals {
     heard: u64,
     settled: u64,
     cut: u64,
+    stalls: u64,
 }
 
 impl Totals {
@@ -84,7 +87,17 @@ impl Totals {
         self.heard += report.heard;
         self.settled += u64::from(report.settled);
         self.cut += report.cut;
+        self.stalls += report.stalls;
     }
+}
+
+/// What git calls the sources, if it knows them.
+fn commit() -> Option<String> {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty"]);
+    let said = git.current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+    let name = String::from_utf8(said.stdout).ok()?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
 }
 
 /// `None` if a promise was broken, or if two runs differ.

@@ -55,6 +55,8 @@ pub struct Report {
     pub rooms_full: u64,
     /// Links that ended otherwise than everybody's do.
     pub cut: u64,
+    /// Turns that came later than they could: their threads had no processor.
+    pub stalls: u64,
     /// Links that were up and whole when all was quiet.
     pub settled: u32,
 }
@@ -106,6 +108,7 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     }
     assert_eq!(world.connections(), 0, "the network still has connections");
 
+    let stalls = scheduler.stalls();
     let books = &shared.borrow().books;
     Report {
         trace: world.trace_so_far(),
@@ -116,6 +119,7 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         names_in_use: books.names_in_use,
         rooms_full: books.rooms_full,
         cut: books.cut,
+        stalls,
         settled: beliefs.len() as u32,
     }
 }
