@@ -1,6 +1,6 @@
 //! Documents: one title each, a translation that keeps up, and a hash of the code they describe.
 //!
-//! A document that describes code says so in a line of its own,
+//! A document that describes code says so in a line of its own for each file,
 //! `<!-- describes: crates/wharf-port/src/port.rs sha256:0123abcd -->`. When the code changes the
 //! hash no longer fits: read the document again, mend it, then `cargo xtask tidy --bless`.
 
@@ -12,9 +12,17 @@ use crate::{Outcome, Workspace};
 
 /// Documents that must say which code they describe.
 const DESCRIBES: &[(&str, &str)] = &[
+    ("docs/CONTENT.md", "crates/wharf-content/src/app.rs"),
+    ("docs/CONTENT.md", "crates/wharf-content/src/room.rs"),
+    ("docs/CONTENT.md", "crates/wharf-content/src/room_cx.rs"),
+    ("docs/PROTOCOL.md", "crates/wharf-wire/src/classic/mod.rs"),
     (
         "docs/PROTOCOL.md",
         "crates/wharf-wire/src/classic/packets.rs",
+    ),
+    (
+        "docs/PROTOCOL.md",
+        "crates/wharf-wire/src/classic/results.rs",
     ),
     ("docs/internals/port.md", "crates/wharf-port/src/port.rs"),
 ];
@@ -22,7 +30,8 @@ const DESCRIBES: &[(&str, &str)] = &[
 /// A document and its translation.
 const TRANSLATED: &[(&str, &str)] = &[("README.md", "README.ko.md")];
 
-const MARK: &str = "<!-- describes: ";
+/// How a line begins that says which code a document describes.
+const MARK: &str = "<!-- describes:";
 
 /// Finds documents that are out of date or out of shape.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
@@ -36,6 +45,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                 format!("{titles} `#` titles instead of one"),
             ));
         }
+        findings.extend(unreadable(path, text));
         findings.extend(stale(tree, path, text));
     }
     for (path, code) in DESCRIBES {
@@ -93,6 +103,18 @@ fn blessed(tree: &Tree) -> Vec<(String, String)> {
         .collect()
 }
 
+/// A mark that guards nothing looks like one that does.
+fn unreadable(path: &str, text: &str) -> Vec<Finding> {
+    let lines = mark_lines(text).filter(|(_, line)| Mark::read(line).is_none());
+    let message = format!(
+        "describes something, but not so: `{}`, one line for each file",
+        Mark::of("FILE", "")
+    );
+    lines
+        .map(|(line, _)| Finding::new(path, line, message.as_str()))
+        .collect()
+}
+
 fn stale(tree: &Tree, path: &str, text: &str) -> Vec<Finding> {
     let finding = |(line, mark): (usize, Mark<'_>)| {
         let Some(code) = tree.text(mark.code) else {
@@ -116,18 +138,31 @@ struct Mark<'a> {
     hash: &'a str,
 }
 
-impl Mark<'_> {
+impl<'a> Mark<'a> {
     fn of(code: &str, hash: &str) -> String {
-        format!("{MARK}{code} sha256:{hash} -->")
+        format!("{MARK} {code} sha256:{hash} -->")
+    }
+
+    /// The hash may be missing, as in a mark that was never blessed; the rest may not.
+    fn read(line: &'a str) -> Option<Self> {
+        let inner = line.strip_prefix(MARK)?.strip_suffix(" -->")?;
+        let (code, hash) = inner.strip_prefix(' ')?.split_once(" sha256:")?;
+        let is_one_file = !code.is_empty() && !code.contains(' ');
+        let is_hash = hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_one_file && is_hash).then_some(Self { code, hash })
     }
 }
 
+/// Every line that begins as a mark does, with its number.
+fn mark_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().map(str::trim).zip(1..);
+    lines
+        .filter(|(line, _)| line.starts_with(MARK))
+        .map(|(line, number)| (number, line))
+}
+
 fn marks(text: &str) -> impl Iterator<Item = (usize, Mark<'_>)> {
-    text.lines().enumerate().filter_map(|(index, line)| {
-        let inner = line.trim().strip_prefix(MARK)?.strip_suffix(" -->")?;
-        let (code, hash) = inner.split_once(" sha256:")?;
-        Some((index + 1, Mark { code, hash }))
-    })
+    mark_lines(text).filter_map(|(number, line)| Some((number, Mark::read(line)?)))
 }
 
 fn hash(text: &str) -> String {
@@ -212,12 +247,34 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_that_guards_nothing_is_found() {
+        let text = "# Title\n\
+            <!-- describes: src/code.rs -->\n\
+            <!-- describes: src/code.rs src/more.rs sha256:00000000 -->\n\
+            <!-- describes: src/code.rs sha256:0000 src/more.rs sha256:0000 -->\n\
+            <!-- describes:src/code.rs sha256:0000-->\n\
+            <!-- describes: src/code.rs sha256: -->\n";
+        finds(
+            &[("docs/x.md", text), ("src/code.rs", "fn code() {}")],
+            expect![[r#"
+                docs/x.md:2: describes something, but not so: `<!-- describes: FILE sha256: -->`, one line for each file
+                docs/x.md:3: describes something, but not so: `<!-- describes: FILE sha256: -->`, one line for each file
+                docs/x.md:4: describes something, but not so: `<!-- describes: FILE sha256: -->`, one line for each file
+                docs/x.md:5: describes something, but not so: `<!-- describes: FILE sha256: -->`, one line for each file
+                docs/x.md:6: src/code.rs has changed: read this document again, then `cargo xtask tidy --bless`
+            "#]],
+        );
+    }
+
+    #[test]
     fn a_document_that_hides_what_it_describes_is_found() {
         finds(
             &[("docs/PROTOCOL.md", "# Protocol\n")],
             expect![[r#"
-            docs/PROTOCOL.md: describes crates/wharf-wire/src/classic/packets.rs and does not say so: add `<!-- describes: crates/wharf-wire/src/classic/packets.rs sha256: -->`
-        "#]],
+                docs/PROTOCOL.md: describes crates/wharf-wire/src/classic/mod.rs and does not say so: add `<!-- describes: crates/wharf-wire/src/classic/mod.rs sha256: -->`
+                docs/PROTOCOL.md: describes crates/wharf-wire/src/classic/packets.rs and does not say so: add `<!-- describes: crates/wharf-wire/src/classic/packets.rs sha256: -->`
+                docs/PROTOCOL.md: describes crates/wharf-wire/src/classic/results.rs and does not say so: add `<!-- describes: crates/wharf-wire/src/classic/results.rs sha256: -->`
+            "#]],
         );
     }
 }
