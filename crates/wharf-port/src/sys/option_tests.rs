@@ -2,12 +2,12 @@
 //! peers that are gone without a word is in these options.
 
 use crate::{
-    ConnectOptions, DetachedSocket, Event, Keepalive, NativePort, PortOptions, SocketId,
+    ConnectOptions, Event, Keepalive, ListenOptions, NativePort, Port, PortOptions, SocketId,
     SocketOptions, Token,
 };
 use core::time::Duration;
 use socket2::Socket;
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
 /// Nothing that a system would choose by itself.
 const OPTIONS: SocketOptions = SocketOptions {
@@ -22,39 +22,48 @@ const OPTIONS: SocketOptions = SocketOptions {
     user_timeout: Some(Duration::from_secs(99)),
 };
 
-/// Checks a socket that was adopted and one that was connected; `handle_of` looks into the port.
+/// Checks a socket that was accepted and one that was connected; `handle_of` looks into the port.
 pub(crate) fn check<P: NativePort>(handle_of: fn(&P, SocketId) -> &Socket) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
     let mut port = P::open(&PortOptions {
         socket: OPTIONS,
         ..PortOptions::default()
     })
     .unwrap();
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = port.listen(local, &ListenOptions::default()).unwrap();
+    let address = port.local_addr(listener).unwrap();
+    port.arm_accept(listener, Token(1)).unwrap();
     let _peer = TcpStream::connect(address).unwrap();
-    let (accepted, _) = listener.accept().unwrap();
-    let adopted = port
-        .adopt(DetachedSocket::from_os(accepted.into()))
-        .unwrap();
+    let Event::Accepted(Ok(accepted)) = next(&mut port) else {
+        panic!("nobody was accepted")
+    };
+    let adopted = port.adopt(accepted).unwrap();
     assert_carries_options(handle_of(&port, adopted));
 
+    // To a listener that is not the port's, whose accept would come in between.
+    let elsewhere = TcpListener::bind(local).unwrap();
     let from = ConnectOptions {
         local: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
     };
-    port.connect(address, &from, Token(1)).unwrap();
-    let until = super::clock::now() + Duration::from_secs(20);
-    let mut batch = Vec::with_capacity(1);
-    while batch.is_empty() {
-        let now = port.wait(&mut batch, Some(until)).unwrap();
-        assert!(now < until, "the connect never ends");
-    }
-    let Event::Connected(Ok(connected)) = batch[0].event else {
-        panic!("not connected: {batch:?}")
+    let remote = elsewhere.local_addr().unwrap();
+    port.connect(remote, &from, Token(2)).unwrap();
+    let Event::Connected(Ok(connected)) = next(&mut port) else {
+        panic!("not connected")
     };
     let handle = handle_of(&port, connected);
     assert_carries_options(handle);
     #[cfg(target_os = "linux")]
     assert!(is_port_chosen_at_connect(handle));
+}
+
+fn next(port: &mut impl Port) -> Event {
+    let until = super::clock::now() + Duration::from_secs(20);
+    let mut batch = Vec::with_capacity(1);
+    while batch.is_empty() {
+        let now = port.wait(&mut batch, Some(until)).unwrap();
+        assert!(now < until, "what was submitted never ends");
+    }
+    batch.remove(0).event
 }
 
 fn assert_carries_options(socket: &Socket) {
