@@ -150,8 +150,9 @@ impl Drop for BufferRing {
         if self.leaked {
             return;
         }
-        // SAFETY: allocated in `new` with this layout. No receive is in flight (the port drains
-        // before it drops this), so the kernel, which holds these pages by itself until the ring
+        // SAFETY: allocated in `new` with this layout. No receive is in flight: the port drains
+        // before it drops this, and where the probe failed the ring goes first and nobody writes
+        // to the probe's sockets. So the kernel, which holds these pages by itself until the ring
         // is gone, takes no buffer from them any more.
         unsafe { dealloc(self.entries.as_ptr().cast(), self.layout) };
     }

@@ -106,7 +106,11 @@ impl NativePort for UringPort {
     fn open(options: &PortOptions) -> Result<Self, OpenError> {
         let mut ring = Ring::new(options)?;
         let mut buffers = BufferRing::new(&ring, options)?;
-        probe::check(&mut ring, &mut buffers)?;
+        if let Err(error) = probe::check(&mut ring, &mut buffers) {
+            // Its receive may be under way: what it writes to goes when the ring has gone.
+            drop(ring);
+            return Err(error);
+        }
         let mut port = Self {
             ring,
             buffers,

@@ -55,8 +55,9 @@ impl Ring {
         let uring = builder
             .build(options.submission_entries)
             .map_err(|error| super::probe::setup_error(super::super::sockets::os_code(&error)))?;
-        // Each operation has at most its own entry and one cancel in here.
-        let backlog_max = 2 * options.ops_max() as usize + 1;
+        // Of each slot there may be three entries in here: the cancel of an operation that ended
+        // meanwhile, its successor, and the cancel of that one, which cannot end before it leaves.
+        let backlog_max = 3 * options.ops_max() as usize + 1;
         Ok(Self {
             uring,
             backlog: VecDeque::new(),
