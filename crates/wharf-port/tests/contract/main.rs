@@ -113,6 +113,7 @@ macro_rules! contract {
                 waiting: c10_wait_does_not_block_with_ready_completions,
                 waiting: c10_wait_returns_after_its_deadline,
                 waiting: c10_a_past_deadline_only_looks,
+                waiting: c10_deadlines_pass_while_completions_are_ready,
                 waiting: c10_small_batches_get_everything,
                 waiting: c11_a_thousand_wakes_make_one,
                 waiting: c11_a_wake_from_another_thread_ends_the_wait,

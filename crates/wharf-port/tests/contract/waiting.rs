@@ -47,6 +47,27 @@ pub(crate) fn c10_a_past_deadline_only_looks<B: Backend>(mut rig: Rig<B>) {
     rig.finish();
 }
 
+pub(crate) fn c10_deadlines_pass_while_completions_are_ready<B: Backend>(mut rig: Rig<B>) {
+    let until = rig.backend.now() + Duration::from_millis(2);
+    let waker = rig.port.waker();
+    let turn = |rig: &mut Rig<B>| {
+        waker.wake();
+        let mut batch = Vec::with_capacity(8);
+        let now = rig.port.wait(&mut batch, Some(until)).unwrap();
+        let [completion] = &batch[..] else {
+            panic!("not one wake: {batch:?}")
+        };
+        assert!(matches!(completion.event, Event::Woken), "{completion:?}");
+        now
+    };
+    while turn(&mut rig) < until {
+        assert!(rig.backend.now() < rig.deadline, "its time stands still");
+        rig.backend.pass_time();
+    }
+    turn(&mut rig);
+    rig.finish();
+}
+
 pub(crate) fn c10_small_batches_get_everything<B: Backend>(mut rig: Rig<B>) {
     let mut pairs: Vec<_> = (0..8).map(|_| rig.pair()).collect();
     let ops: Vec<_> = pairs

@@ -162,6 +162,8 @@ fn a_sustained_flood_is_cut() {
 fn storms_of_resets_and_of_send_then_close_leave_nothing_behind() {
     for backend in BACKENDS {
         let server = Server::start(backend, &["limits.sessions_max=32"]);
+        #[cfg(target_os = "linux")]
+        let descriptors = server.descriptors();
         for round in 0..400 {
             let mut client = server.connect();
             if round % 2 == 0 {
@@ -180,6 +182,8 @@ fn storms_of_resets_and_of_send_then_close_leave_nothing_behind() {
             }
         }
         clients.iter_mut().for_each(Client::assert_serves);
+        #[cfg(target_os = "linux")]
+        server.wait_for_descriptors(descriptors + clients.len());
     }
 }
 

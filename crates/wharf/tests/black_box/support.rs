@@ -144,6 +144,27 @@ impl Server {
         }
     }
 
+    /// Descriptors that the process has open.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn descriptors(&self) -> usize {
+        let directory = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(directory).expect("our own child").count()
+    }
+
+    /// Waits until the process has so many descriptors open: what ends closes a moment later.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wait_for_descriptors(&self, expected: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.descriptors() != expected {
+            let now = self.descriptors();
+            assert!(
+                Instant::now() < deadline,
+                "{now} descriptors, not {expected}"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits for the process to end, and no longer than is reasonable.
     #[cfg(unix)]
     pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
