@@ -107,7 +107,8 @@ pub const SETTINGS: &[Setting] = &[
         key: "placement",
         kind: Kind::Choice(&["fused", "split"]),
         default: |_| Value::Choice("fused"),
-        help: "content on the I/O threads (fused) or on threads of its own (split)",
+        help: "content on the I/O threads (fused) or on threads of its own (split; on Windows for \
+               ticks of less than 16 ms)",
     },
     Setting {
         key: "log.format",
