@@ -64,18 +64,17 @@ fn a_denied_network_is_not_served_and_the_list_is_reloaded() {
         server.connect().assert_serves();
         std::fs::write(&file, "access.deny = ['127.0.0.0/8']\n").unwrap();
         server.wait_for_log(&["reloaded", "deny=1"]);
-        assert!(server.connect().is_ended());
+        assert_turned_away(&mut server, "what the list denies");
         std::fs::write(&file, "access.deny = ['127.0.0.0/8'\n").unwrap();
         server.wait_for_log(&["not reloaded", "wharf.toml:1:"]);
-        assert!(server.connect().is_ended(), "a wrong file changes nothing");
+        assert_turned_away(&mut server, "a wrong file changes nothing");
         std::fs::remove_file(&file).unwrap();
         server.wait_for_log(&["gone", "stay as they are"]);
-        assert!(server.connect().is_ended(), "nor does one that is gone");
+        assert_turned_away(&mut server, "nor does one that is gone");
         std::fs::write(&file, "log.format = 'json'\naccess.deny = []\n").unwrap();
-        server.wait_for_log(&["log.format", "next start"]);
         server.wait_for_log(&["WARN", "reloaded: empty", "deny=0"]);
+        server.wait_for_log(&["log.format", "next start"]);
         server.connect().assert_serves();
-        server.wait_for_log(&["turned away", "peer=127.0.0.1:", "access-denied"]);
         #[cfg(unix)]
         {
             let pid = rustix::process::Pid::from_child(&server.child);
@@ -84,4 +83,9 @@ fn a_denied_network_is_not_served_and_the_list_is_reloaded() {
             assert!(said.ends_with(" 3"), "{said}");
         }
     }
+}
+
+fn assert_turned_away(server: &mut Server, why: &str) {
+    assert!(server.connect().is_ended(), "{why}");
+    server.wait_for_log(&["turned away", "peer=127.0.0.1:", "access-denied"]);
 }

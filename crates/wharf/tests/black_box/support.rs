@@ -43,6 +43,7 @@ pub(crate) struct Server {
     #[cfg_attr(not(unix), expect(dead_code, reason = "one system asks"))]
     output: Receiver<String>,
     log: Receiver<String>,
+    /// Lines of the log that were waited for, or came before one that was.
     seen: Vec<String>,
 }
 
@@ -108,26 +109,19 @@ impl Server {
         Client::connect(self.address)
     }
 
-    /// Waits until a line of the log contains all of `words`.
+    /// Waits until a line of the log contains all of `words`. It and those before it are over then:
+    /// the next wait is for a line behind them.
     pub(crate) fn wait_for_log(&mut self, words: &[&str]) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(line) = self
-                .seen
-                .iter()
-                .find(|line| words.iter().all(|w| line.contains(w)))
-            {
-                return line.clone();
-            }
-            match self
-                .log
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) => self.seen.push(line),
-                Err(_) => panic!(
-                    "no line with {words:?} in the log:\n{}",
-                    self.seen.join("\n")
-                ),
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                let seen = self.seen.join("\n");
+                panic!("no new line with {words:?} in the log:\n{seen}");
+            };
+            self.seen.push(line.clone());
+            if words.iter().all(|word| line.contains(word)) {
+                return line;
             }
         }
     }
