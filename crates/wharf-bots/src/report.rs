@@ -217,6 +217,14 @@ impl Report {
         Ok(())
     }
 
+    /// Whether nothing came back from anybody, not even an end.
+    fn is_unanswered(&self) -> bool {
+        let ended_by_us = |reason: &String| reason == "by-the-bot";
+        self.faults.never_ready == u64::from(self.options.sessions)
+            && self.refusals.is_empty()
+            && self.closes.keys().all(ended_by_us)
+    }
+
     /// What may be behind the faults, and what to type.
     fn hints(&self) -> Vec<&'static str> {
         let refused = |result: ResultCode| {
@@ -246,6 +254,11 @@ impl Report {
                 refused(ResultCode::RoomInvalidIndex),
                 "The server has fewer rooms: use fewer --rooms, or start it with --set \
                  chat.rooms=N.",
+            ),
+            (
+                self.is_unanswered(),
+                "Nothing was ever answered: is that a wharf, and can it be reached? If it listens \
+                 elsewhere, say where: --target ADDR",
             ),
             (
                 all_closed,
@@ -417,6 +430,25 @@ mod tests {
                 The server closed every connection: was it stopped?
                 The server cuts sessions that send more packets than its limit: start it with --set limits.inbound_packets_per_second=0, or use a lower --rate."#]],
         );
+    }
+
+    #[test]
+    fn a_target_that_answers_nothing_gets_a_hint() {
+        let last = |change: fn(&mut Tally)| {
+            let mut tally = Tally::new();
+            tally.faults.never_ready = 1_000;
+            tally.closes.insert("by-the-bot", 1_000);
+            change(&mut tally);
+            let report = Report::new(&BotOptions::of_workload(Workload::Chat), "uring", &tally);
+            report.to_string().lines().last().map(str::to_owned)
+        };
+        let hint = "Nothing was ever answered: is that a wharf, and can it be reached? If it \
+            listens elsewhere, say where: --target ADDR";
+        assert_eq!(last(|_| {}).unwrap(), hint);
+        let answered: fn(&mut Tally) = |tally| tally.faults.never_ready = 999;
+        assert_ne!(last(answered).unwrap(), hint);
+        let ended: fn(&mut Tally) = |tally| _ = tally.closes.insert("peer-reset", 1);
+        assert_ne!(last(ended).unwrap(), hint);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod a_thousand;
 mod bench;
 mod classic_exchange;
 mod command_line;
+mod faulty_servers;
 mod hostile_clients;
 mod limits;
 mod poor_machines;
