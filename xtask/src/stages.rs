@@ -169,7 +169,9 @@ fn docs(workspace: &Workspace) -> Outcome {
 }
 
 fn tests(workspace: &Workspace) -> Outcome {
-    run(test_runner(workspace).args(["--workspace", "--exclude", PROGRAM, "--all-targets"]))
+    run(test_runner(workspace).args(["--workspace", "--exclude", PROGRAM, "--all-targets"]))?;
+    // What it shows from outside is shown by the program as it ships.
+    run(test_runner(workspace).args(["-p", PROGRAM, "--lib", "--bins"]))
 }
 
 fn doctests(workspace: &Workspace) -> Outcome {
