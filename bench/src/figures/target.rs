@@ -26,6 +26,7 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
         "echo" => judge.echo(),
         "fan-out" | "chat" => judge.rooms(),
         "churn" => Vec::from_iter(judge.cpu("tokio-chat", 1.0)),
+        "long churn" => vec![judge.grown()],
         "idle" => judge.idle(),
         _ => Vec::new(),
     }
@@ -118,6 +119,17 @@ impl Judge<'_> {
             verdicts.extend(self.capacity(&rivals));
         }
         verdicts
+    }
+
+    /// A byte a login would be a mebibyte.
+    fn grown(&self) -> Verdict {
+        let bytes = self.wharf.median(|sample| sample.bytes_per_session);
+        Verdict {
+            of: self.named("memory that a million logins leave behind"),
+            target: "less than half a byte each".into(),
+            found: format!("{bytes:.3} bytes each"),
+            is_reached: bytes < 0.5,
+        }
     }
 
     fn idle(&self) -> Vec<Verdict> {

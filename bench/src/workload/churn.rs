@@ -10,27 +10,39 @@ const AT_ONCE: usize = 50;
 /// Logins of a measurement, and before it.
 const LOGINS: u64 = 20_000;
 const WARM_UP: u64 = 2_000;
+/// Logins after which a leak of a byte each would show.
+const MANY_LOGINS: u64 = 1_000_000;
+const LONG_WARM_UP: u64 = 50_000;
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
     let logins = if quick { LOGINS / 10 } else { LOGINS };
-    vec![Cell {
-        workload: "churn",
+    let rivals = [Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")];
+    let mut cells = vec![cell("churn", logins, &rivals)];
+    if !quick {
+        cells.push(cell("long churn", MANY_LOGINS, &[Who::Wharf]));
+    }
+    cells
+}
+
+fn cell(workload: &'static str, logins: u64, servers: &[Who]) -> Cell {
+    Cell {
+        workload,
         scale: Scale {
             sessions: AT_ONCE,
             per_room: 10,
         },
         in_flight: 1,
         rate: logins as f64,
-        servers: vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")],
+        servers: servers.to_vec(),
         counts: false,
         measure,
-    }]
+    }
 }
 
 fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let logins = cell.rate as u64;
     let server = Server::start(who, cell.scale)?;
-    churn(&server, WARM_UP)?;
+    churn(&server, if logins == MANY_LOGINS { LONG_WARM_UP } else { WARM_UP })?;
     let before = server.usage();
     let began = Instant::now();
     churn(&server, logins)?;
