@@ -12,7 +12,7 @@ use crate::sys::sockets;
 use crate::{
     AcceptError, Completion, DetachedSocket, Event, OpId, OsCode, PortOptions, SocketId, Token,
 };
-use core::mem::{self, offset_of};
+use core::mem::offset_of;
 use socket2::{Domain, Protocol, Socket, Type};
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
@@ -45,8 +45,9 @@ struct AcceptSlot {
 
 const _: () = assert!(offset_of!(AcceptSlot, overlapped) == 0);
 
-/// The end of one accept.
+/// The end of one accept. Its slot is ours, and is removed once it has been read.
 struct Ended {
+    id: OpId,
     listener: SocketId,
     socket: Socket,
 }
@@ -140,12 +141,12 @@ impl Accepts {
     fn reap(&mut self, overlapped: *mut OVERLAPPED) -> Ended {
         let id = self.slots.id_at(overlapped.cast());
         let listener = self.slots.reap(id, true).socket;
-        self.slots.remove(id);
         let socket = self.sockets[id.0.index() as usize].take();
         if let Some(at) = self.position(listener) {
             self.armed[at].outstanding -= 1;
         }
         Ended {
+            id,
             listener,
             socket: socket.expect("each accept has a socket"),
         }
@@ -188,7 +189,11 @@ impl IocpPort {
     /// others are still outstanding: the last one says it.
     pub(super) fn on_accept(&mut self, packet: &Packet) -> Option<Completion> {
         assert!(packet.source() == Source::Listener);
-        let Ended { listener, socket } = self.accepts.reap(packet.overlapped());
+        let Ended {
+            id,
+            listener,
+            socket,
+        } = self.accepts.reap(packet.overlapped());
         let at = self
             .accepts
             .position(listener)
@@ -205,8 +210,9 @@ impl IocpPort {
             .socket(listener)
             .expect("it has an accept")
             .handle;
-        // SAFETY: the packet was dequeued, and the slot is not used again before `top_up`.
+        // SAFETY: the packet was dequeued, and the slot is not used again before it is removed.
         let outcome = unsafe { winsock::outcome(handle, packet.overlapped(), packet.bytes()) };
+        self.accepts.slots.remove(id);
         let accepted = outcome
             .and_then(|_| winsock::update_accept_context(&socket, handle))
             .map(|()| DetachedSocket::from_os(socket))
@@ -234,6 +240,7 @@ impl IocpPort {
 
     /// Takes note of the end of an accept that nobody asks about any more.
     pub(super) fn discard_accept(&mut self, packet: &Packet) {
-        mem::drop(self.accepts.reap(packet.overlapped()).socket);
+        let ended = self.accepts.reap(packet.overlapped());
+        self.accepts.slots.remove(ended.id);
     }
 }
