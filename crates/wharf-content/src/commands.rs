@@ -256,7 +256,7 @@ impl Commands {
                     Payload::Run(frames) => self.store_run(class, &frames),
                     Payload::Shared(frame) => self.share(class, frame),
                 };
-                return self.send(session, origin, sending);
+                return self.send_alone(session, origin, sending);
             }
             ContentCommand::Authenticate { session, request } => {
                 (session, self.store_login(request))
@@ -404,16 +404,21 @@ impl Commands {
 
     /// One more receiver of what `sending` names.
     pub(crate) fn send(&mut self, session: SessionId, origin: Origin, sending: Sending) {
-        let sending = Sending { origin, ..sending };
+        let verb = Verb::Send(Sending { origin, ..sending });
+        self.records.push(Record { session, verb });
+    }
+
+    /// As [`Commands::send`], for what only this session gets: behind something else for the same
+    /// session it becomes one with that.
+    pub(crate) fn send_alone(&mut self, session: SessionId, origin: Origin, sending: Sending) {
         if let Some(last) = self.records.last_mut()
             && last.session == session
             && let Verb::Send(before) = &mut last.verb
-            && before.absorb(&sending)
+            && before.absorb(&Sending { origin, ..sending })
         {
             return;
         }
-        let verb = Verb::Send(sending);
-        self.records.push(Record { session, verb });
+        self.send(session, origin, sending);
     }
 
     fn sending(&self, class: SendClass, start: usize, count: u16) -> Sending {
@@ -580,7 +585,7 @@ mod tests {
         let mut commands = Commands::new();
         let answer = |commands: &mut Commands, index, class, origin, bytes| {
             let sending = commands.store(class, &frame(index as u8, bytes));
-            commands.send(session(index), origin, sending);
+            commands.send_alone(session(index), origin, sending);
         };
         let (reliable, own) = (SendClass::Reliable, Origin::Own);
         for _ in 0..3 {
@@ -623,8 +628,8 @@ mod tests {
         let mut commands = Commands::new();
         let line = commands.store(SendClass::Reliable, &frame(1, 8));
         let other = commands.store(SendClass::Reliable, &frame(2, 8));
-        commands.send(session(1), Origin::Others, other);
-        commands.send(session(1), Origin::Others, line);
+        commands.send_alone(session(1), Origin::Others, other);
+        commands.send_alone(session(1), Origin::Others, line);
         assert_eq!(commands.len(), 2);
     }
 

@@ -88,7 +88,7 @@ impl FoyerCx<'_> {
     pub fn reply<P: Packet>(&mut self, packet: &P) {
         let commands = &mut self.outbox.commands[usize::from(self.session.id.shard())];
         let sending = commands.encode(packet);
-        commands.send(self.session.id, Origin::Own, sending);
+        commands.send_alone(self.session.id, Origin::Own, sending);
         self.desk.stats.sends += 1;
     }
 
@@ -100,7 +100,7 @@ impl FoyerCx<'_> {
         let header = Header::new(id, body.len()).to_bytes();
         let commands = &mut self.outbox.commands[usize::from(self.session.id.shard())];
         let sending = commands.store_frame(SendClass::Reliable, header, body);
-        commands.send(self.session.id, Origin::Own, sending);
+        commands.send_alone(self.session.id, Origin::Own, sending);
         self.desk.stats.sends += 1;
     }
 

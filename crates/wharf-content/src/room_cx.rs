@@ -132,7 +132,7 @@ impl RoomCx<'_> {
     fn send_to<P: Packet>(&mut self, session: SessionId, packet: &P) {
         let commands = &mut self.outbox.commands[usize::from(session.shard())];
         let sending = commands.encode(packet);
-        commands.send(session, origin(self.sender, session), sending);
+        commands.send_alone(session, origin(self.sender, session), sending);
         self.desk.stats.sends += 1;
     }
 

@@ -133,10 +133,14 @@ impl Outbox {
 
     /// What waits or is leaving.
     pub(crate) fn total(&self) -> Amount {
-        let (own, others) = (self.load(Origin::Own), self.load(Origin::Others));
+        let leaving = self.leaving.total();
+        let Some(queue) = &self.queue else {
+            return leaving;
+        };
+        let waiting = queue.load().total();
         Amount {
-            bytes: own.bytes + others.bytes,
-            messages: own.messages + others.messages,
+            bytes: leaving.bytes + waiting.bytes,
+            messages: leaving.messages + waiting.messages,
         }
     }
 

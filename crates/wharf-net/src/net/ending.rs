@@ -74,7 +74,10 @@ impl Net {
             .sessions
             .get_mut(key)
             .expect("a dirty session is there");
-        if session.output_ending && !session.output_ended && session.outbox.is_empty() {
+        if !session.output_ending || session.phase >= Phase::Ending {
+            return;
+        }
+        if !session.output_ended && session.outbox.is_empty() {
             let socket = session.socket.expect("a session that talked has a socket");
             session.output_ended = true;
             let shut = port.shutdown_send(socket);

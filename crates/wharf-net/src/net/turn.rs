@@ -75,18 +75,18 @@ impl Net {
         port: &mut impl Port,
         events: &mut impl SessionEvents,
     ) {
-        if matches!(
-            self.session(key).phase,
-            Phase::Open | Phase::Finishing | Phase::Draining
-        ) {
-            self.reconcile_input(now, key, port);
-        }
-        if matches!(self.session(key).phase, Phase::Open | Phase::Finishing) {
-            self.send_next(now, key, port);
-            self.cut_slow_reader(now, key);
-            self.finish_step(now, key, port);
-        } else if self.session(key).phase == Phase::Draining {
-            self.finish_step(now, key, port);
+        match self.session(key).phase {
+            Phase::Open | Phase::Finishing => {
+                self.reconcile_input(now, key, port);
+                self.send_next(now, key, port);
+                self.cut_slow_reader(now, key);
+                self.finish_step(now, key, port);
+            }
+            Phase::Draining => {
+                self.reconcile_input(now, key, port);
+                self.finish_step(now, key, port);
+            }
+            Phase::Connecting | Phase::Ending | Phase::Closing => {}
         }
         if self.session(key).phase == Phase::Ending {
             self.submit_close(key, port);
