@@ -9,7 +9,7 @@ mod lobby;
 
 use foyer::ClassicFoyer;
 use lobby::Lobby;
-use wharf_content::AppBuilder;
+use wharf_content::{AppBuilder, RoomKind};
 use wharf_wire::classic::id;
 
 /// How large the lobby is.
@@ -45,7 +45,16 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits) {
         .members_max(limits.room_members_max)
         .on(Lobby::say)
         .kind();
-    app.foyer(ClassicFoyer { lobby })
+    foyer(app, lobby);
+}
+
+/// Has the classic foyer lead into the rooms of `kind`, whatever is played in them: the guide's
+/// client, and any other that speaks its packets, logs in, enters by number and leaves.
+///
+/// # Panics
+/// If `app` has a foyer already.
+pub fn foyer(app: &mut AppBuilder, kind: RoomKind) {
+    app.foyer(ClassicFoyer { lobby: kind })
         .on_frame(id::ECHO, ClassicFoyer::echo)
         .on(ClassicFoyer::log_in)
         .on(ClassicFoyer::enter)

@@ -16,6 +16,13 @@ pub struct App {
     pub(crate) planted: Planted,
 }
 
+impl App {
+    /// How many rooms can be named, of all kinds together.
+    pub fn rooms(&self) -> u64 {
+        self.kinds.iter().map(|kind| u64::from(kind.rooms)).sum()
+    }
+}
+
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) create: Create,

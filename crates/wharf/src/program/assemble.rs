@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wharf_chat::ChatLimits;
-use wharf_content::{AppBuilder, ContentLimits, LogicOptions};
+use wharf_content::{App, AppBuilder, ContentLimits, LogicOptions};
 use wharf_host::config::{Effective, descriptors_beside_sessions};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
@@ -18,25 +18,43 @@ pub(super) struct Assembly {
     pub(super) descriptors: u64,
 }
 
+/// What a program serves.
+pub(super) enum Game {
+    /// The classic chat, as it is configured.
+    Classic,
+    /// What the caller of [`crate::serve`] makes.
+    Own(Box<dyn FnOnce(&mut AppBuilder)>),
+}
+
+impl Game {
+    fn build(self, config: &Effective) -> App {
+        let mut app = AppBuilder::new();
+        match self {
+            Self::Classic => wharf_chat::classic(
+                &mut app,
+                ChatLimits {
+                    rooms: config.integer("chat.rooms") as u32,
+                    room_members_max: config.integer("chat.room_members_max") as u32,
+                },
+            ),
+            Self::Own(make) => make(&mut app),
+        }
+        app.build()
+    }
+}
+
 /// Puts a server together; nothing is opened yet.
 ///
 /// # Errors
 /// When the wished backend is not to be had here, with the reason.
-pub(super) fn assemble(config: &Effective) -> Result<Assembly, String> {
+pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, String> {
     let chosen = wharf_port::choose(wish(config)).map_err(|error| error.to_string())?;
     let shards = config.integer("shards") as u8;
     let limits = limits(config, shards);
     limits.validate().map_err(|error| error.to_string())?;
     let admission = Arc::new(Admission::new(&limits));
     admission.set_rules(reload::access_rules(config));
-    let mut app = AppBuilder::new();
-    wharf_chat::classic(
-        &mut app,
-        ChatLimits {
-            rooms: config.integer("chat.rooms") as u32,
-            room_members_max: config.integer("chat.room_members_max") as u32,
-        },
-    );
+    let app = game.build(config);
     let options = ServerOptions {
         shards,
         placement: match config.choice("placement") {
@@ -44,8 +62,8 @@ pub(super) fn assemble(config: &Effective) -> Result<Assembly, String> {
             _ => Placement::Fused,
         },
         port: PortOptions::for_sockets(limits.sockets_per_port(LISTENERS)),
-        logic: logic_options(config, shards),
-        app: Arc::new(app.build()),
+        logic: logic_options(config, shards, &app),
+        app: Arc::new(app),
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(unix_ms))),
         admission,
         limits,
@@ -64,19 +82,23 @@ pub(super) fn descriptors(config: &Effective) -> u64 {
     config.integer("limits.sessions_max") + beside
 }
 
-fn logic_options(config: &Effective, shards: u8) -> LogicOptions {
+fn logic_options(config: &Effective, shards: u8, app: &App) -> LogicOptions {
+    let rooms = u32::try_from(app.rooms()).unwrap_or(u32::MAX);
     LogicOptions {
         logic_count: shards.into(),
         io_count: shards.into(),
         seed: seed(),
         limits: ContentLimits {
             sessions_max: config.integer("limits.sessions_max") as u32,
-            rooms_max: config.integer("chat.rooms") as u32,
+            rooms_max: rooms.clamp(1, ROOMS_OF_A_SHARD),
             ..ContentLimits::default()
         },
         ..LogicOptions::default()
     }
 }
+
+/// Rooms that one logic shard has at once, where a game names more; entering one more is refused.
+const ROOMS_OF_A_SHARD: u32 = 1 << 20;
 
 /// Listeners of one I/O shard.
 const LISTENERS: u32 = 1;

@@ -1,6 +1,6 @@
 //! `wharf doctor`: is this machine fit to serve, and what to type if not.
 
-use super::assemble::{self, Assembly, wish};
+use super::assemble::{self, Assembly, Game, wish};
 use super::say::say;
 use super::{ConfigArgs, refuse, serve};
 use std::io::{self, IsTerminal, stdout};
@@ -31,13 +31,13 @@ enum Verdict {
 }
 
 /// Examines this machine for the configuration at hand; 0 if it can serve, 1 if it cannot.
-pub(super) fn run(args: &ConfigArgs) -> ExitCode {
+pub(super) fn run(args: &ConfigArgs, game: Game) -> ExitCode {
     let config = match args.resolve() {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
     let machine = machine::look();
-    let assembly = assemble::assemble(&config);
+    let assembly = assemble::assemble(&config, game);
     let mut findings = vec![
         system(),
         backend(&config),
@@ -54,7 +54,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
         .iter()
         .any(|finding| finding.verdict == Verdict::Bad)
     {
-        say("\nThis machine is not fit to serve yet; see the lines marked \"bad\".\n");
+        say("\nNot fit to serve yet: what is marked \"bad\" has to be mended first.\n");
         ExitCode::FAILURE
     } else {
         say("\nThis machine is fit to serve.\n");
@@ -79,18 +79,13 @@ fn system() -> Finding {
 
 /// Whether `wharf serve` would take this configuration.
 fn settings(config: &Effective, assembly: Result<&Assembly, &String>) -> Finding {
-    let taken = assembly.map_err(String::clone).and_then(|assembly| {
-        let listen = config.address("listen");
-        serve::refuse_open_door(config, listen, assembly)
-    });
-    match taken {
+    let assembly = match assembly {
+        Ok(assembly) => assembly,
+        Err(problem) => return bad("settings", problem.clone(), None),
+    };
+    match serve::refuse_open_door(config, config.address("listen"), assembly) {
         Ok(()) => good("settings", "fit each other".to_owned()),
-        Err(problem) => Finding {
-            subject: "settings",
-            verdict: Verdict::Bad,
-            text: problem,
-            remedy: None,
-        },
+        Err(trouble) => bad("settings", trouble.problem, Some(trouble.remedy)),
     }
 }
 
@@ -109,12 +104,11 @@ fn backend(config: &Effective) -> Finding {
                 .remedy()
                 .map(|remedy| format!("io_uring serves with less CPU: {remedy}")),
         },
-        Err(error) => Finding {
-            subject: "port",
-            verdict: Verdict::Bad,
-            text: error.to_string(),
-            remedy: Some("--port-backend auto".to_owned()),
-        },
+        Err(error) => bad(
+            "port",
+            error.to_string(),
+            Some("--port-backend auto".to_owned()),
+        ),
     }
 }
 
@@ -128,12 +122,7 @@ fn descriptors(config: &Effective, machine: &Machine) -> Finding {
     };
     // What is asked for explicitly and does not fit was refused with the configuration.
     if let Err(trouble) = serve::raise_descriptors(assemble::descriptors(config)) {
-        return Finding {
-            subject: "sessions",
-            verdict: Verdict::Bad,
-            text: trouble.problem,
-            remedy: Some(trouble.remedy),
-        };
+        return bad("sessions", trouble.problem, Some(trouble.remedy));
     }
     let text = format!("{sessions}, with a hard limit of {limit} descriptors");
     if machine.sessions_max(config.integer("shards")) >= MANY_SESSIONS {
@@ -172,12 +161,7 @@ fn listener(config: &Effective, assembly: &Assembly) -> Finding {
     let address = config.address("listen");
     match serve::try_listen(assembly, address) {
         Ok(()) => good("listen", format!("{address} is free")),
-        Err(trouble) => Finding {
-            subject: "listen",
-            verdict: Verdict::Bad,
-            text: trouble.problem,
-            remedy: Some(trouble.remedy),
-        },
+        Err(trouble) => bad("listen", trouble.problem, Some(trouble.remedy)),
     }
 }
 
@@ -192,27 +176,24 @@ fn data(config: &Effective) -> Finding {
     // The last ancestor of a relative path is the empty one, which is never there.
     let place = parent.unwrap_or(Path::new("."));
     match place.metadata() {
-        Ok(metadata) if !metadata.is_dir() => Finding {
-            subject: "data",
-            verdict: Verdict::Bad,
-            text: format!("{} is no directory", place.display()),
-            remedy: Some("--data DIR of a directory".to_owned()),
-        },
+        Ok(metadata) if !metadata.is_dir() => bad(
+            "data",
+            format!("{} is no directory", place.display()),
+            Some("--data DIR of a directory".to_owned()),
+        ),
         Ok(_) => match try_write(place) {
             Ok(()) => good("data", format!("{shown} can be written to")),
-            Err(error) => Finding {
-                subject: "data",
-                verdict: Verdict::Bad,
-                text: format!("{shown} cannot be written to: {error}"),
-                remedy: Some("--data DIR of a directory that can".to_owned()),
-            },
+            Err(error) => bad(
+                "data",
+                format!("{shown} cannot be written to: {error}"),
+                Some("--data DIR of a directory that can".to_owned()),
+            ),
         },
-        Err(error) => Finding {
-            subject: "data",
-            verdict: Verdict::Bad,
-            text: format!("{shown}: {error}"),
-            remedy: Some("--data DIR of a directory that exists".to_owned()),
-        },
+        Err(error) => bad(
+            "data",
+            format!("{shown}: {error}"),
+            Some("--data DIR of a directory that exists".to_owned()),
+        ),
     }
 }
 
@@ -229,6 +210,15 @@ fn good(subject: &'static str, text: String) -> Finding {
         verdict: Verdict::Good,
         text,
         remedy: None,
+    }
+}
+
+fn bad(subject: &'static str, text: String, remedy: Option<String>) -> Finding {
+    Finding {
+        subject,
+        verdict: Verdict::Bad,
+        text,
+        remedy,
     }
 }
 

@@ -9,9 +9,12 @@ mod say;
 mod serve;
 mod settings;
 
+use assemble::Game;
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use wharf_content::AppBuilder;
 use wharf_host::config::{ConfigError, Effective, Layers, Source};
 use wharf_host::machine;
 
@@ -94,11 +97,22 @@ struct ConfigArgs {
     set: Vec<String>,
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command that the process was started with, for the classic chat.
 pub fn main() -> ExitCode {
-    let Cli { command, config } = Cli::parse();
+    run(Cli::parse(), Game::Classic)
+}
+
+/// Runs the command that `arguments` are, the program's name first, for a game of one's own.
+pub(crate) fn main_of(
+    arguments: impl IntoIterator<Item = OsString>,
+    game: impl FnOnce(&mut AppBuilder) + 'static,
+) -> ExitCode {
+    run(Cli::parse_from(arguments), Game::Own(Box::new(game)))
+}
+
+fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
     match command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
-        Command::Serve(args) => serve::run(&config.then(args.config), args.until_input_ends),
+        Command::Serve(args) => serve::run(&config.then(args.config), args.until_input_ends, game),
         Command::Bots(_) if !config.is_empty() => refuse(
             &"what stands before `bots` configures a server, and bots are none; \
               `wharf bots --help` lists what they take",
@@ -109,7 +123,7 @@ pub fn main() -> ExitCode {
               `wharf bench --help` lists what it takes",
         ),
         Command::Bench(args) => bench::run(&args),
-        Command::Doctor(args) => doctor::run(&config.then(args)),
+        Command::Doctor(args) => doctor::run(&config.then(args), game),
         Command::Config {
             command: ConfigCommand::Print(args),
         } => match config.then(args).resolve() {

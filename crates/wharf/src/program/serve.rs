@@ -1,6 +1,6 @@
 //! `wharf serve`.
 
-use super::assemble::{self, Assembly};
+use super::assemble::{self, Assembly, Game};
 use super::say::complain;
 use super::{ConfigArgs, banner, refuse};
 use std::fmt;
@@ -23,19 +23,19 @@ enum Notice {
     ThreadEnded,
 }
 
-/// Serves until told to stop, by the end of standard input as well if `until_input_ends`.
-pub(super) fn run(args: &ConfigArgs, until_input_ends: bool) -> ExitCode {
-    match try_run(args, until_input_ends) {
+/// Serves `game` until told to stop, by the end of standard input as well if `until_input_ends`.
+pub(super) fn run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> ExitCode {
+    match try_run(args, until_input_ends, game) {
         Ok(code) => code,
         Err(problem) => refuse(&problem),
     }
 }
 
-fn try_run(args: &ConfigArgs, until_input_ends: bool) -> Result<ExitCode, String> {
+fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<ExitCode, String> {
     let config = args.resolve().map_err(|error| error.to_string())?;
-    let assembly = assemble::assemble(&config)?;
+    let assembly = assemble::assemble(&config, game)?;
     let listen = config.address("listen");
-    refuse_open_door(&config, listen, &assembly)?;
+    refuse_open_door(&config, listen, &assembly).map_err(|trouble| trouble.to_string())?;
     raise_descriptors(assembly.descriptors).map_err(|trouble| trouble.to_string())?;
     let _log = logs::start(&config).map_err(|error| {
         format!(
@@ -181,7 +181,7 @@ fn explain(error: &OpenError, listen: SocketAddr) -> Trouble {
     let (address, port) = (listen.ip(), listen.port());
     let (problem, remedy) = match error {
         OpenError::AddressInUse(_) => (
-            format!("{listen} is in use (is a wharf running already?)"),
+            format!("{listen} is in use; if that is a wharf of yours, it serves already"),
             format!(
                 "stop that program, or listen elsewhere: --listen {}",
                 SocketAddr::new(address, neighbour(port))
@@ -216,17 +216,22 @@ pub(super) fn refuse_open_door(
     config: &Effective,
     listen: SocketAddr,
     assembly: &Assembly,
-) -> Result<(), String> {
+) -> Result<(), Trouble> {
     let open = !listen.ip().is_loopback() && !assembly.options.doorman.is_secure();
     if !open || config.flag("insecure") {
         return Ok(());
     }
-    Err(format!(
-        "{}: {listen} is not loopback, and logins are not authenticated yet: anybody could be \
-         anybody. Listen on 127.0.0.1:{}, or accept that with --set insecure=true",
-        config.source("listen"),
-        listen.port()
-    ))
+    Err(Trouble {
+        problem: format!(
+            "{}: {listen} is not loopback, and logins are not authenticated yet: anybody could be \
+             anybody",
+            config.source("listen")
+        ),
+        remedy: format!(
+            "listen on 127.0.0.1:{}, or accept that with --set insecure=true",
+            listen.port()
+        ),
+    })
 }
 
 /// Keeps watching the configuration file, if there is one. That it cannot be watched is no reason

@@ -28,7 +28,7 @@ const CHAT: &[Setting] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::super::assemble::assemble;
+    use super::super::assemble::{Game, assemble};
     use super::*;
     use wharf_host::config::{Effective, Layers, Machine};
 
@@ -62,7 +62,7 @@ mod tests {
                 };
                 let assembled = Effective::resolve(TABLES, &MACHINE, &layers)
                     .map_err(|error| error.to_string())
-                    .and_then(|config| assemble(&config).map(drop));
+                    .and_then(|config| assemble(&config, Game::Classic).map(drop));
                 assert_eq!(assembled, Ok(()), "{} = {number}", setting.key);
             }
         }

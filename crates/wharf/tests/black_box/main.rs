@@ -12,6 +12,7 @@ mod command_line;
 mod faulty_servers;
 mod hostile_clients;
 mod limits;
+mod own_game;
 mod poor_machines;
 mod slow_reader;
 mod stopping;

@@ -44,7 +44,7 @@ impl Report {
             writeln!(f, "Nothing was measured to its end.")?;
         } else {
             let lines = lines.join(";\n  ");
-            writeln!(f, "One core carries about\n  {lines}.")?;
+            writeln!(f, "One core, fully busy, would carry about\n  {lines}.")?;
         }
         if let Some(bytes) = self.summary().bytes_per_session {
             writeln!(f, "A session in a room costs {}.", kibibytes(bytes))?;
@@ -234,7 +234,7 @@ mod tests {
             |_| {},
             true,
             expect![[r#"
-            One core carries about
+            One core, fully busy, would carry about
               250,000 echoes a second with 1 in flight, 2,000,000 with 16 in flight;
               1,000,000 chat deliveries a second in rooms of 10, 1,300,000 in rooms of 20.
             A session in a room costs 3.5 KiB.
@@ -272,7 +272,7 @@ mod tests {
             spoil,
             false,
             expect![[r#"
-            One core carries about
+            One core, fully busy, would carry about
               250,000 echoes a second with 1 in flight.
 
                                            server CPU    messages  server  client   latency             longest
