@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Connections under way at once while a crowd gathers: below any listener's backlog.
 const CONNECTING_MAX: usize = 100;
-/// Connections from one address: fewer than it has ports.
-const CONNECTIONS_PER_ADDRESS: usize = 20_000;
+/// Connections from one address: fewer than it has ports, even if as many rest from a run before.
+const CONNECTIONS_PER_ADDRESS: usize = 10_000;
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
 /// How long nothing may happen at all before a run counts as stalled.

@@ -42,10 +42,16 @@ fn cell(workload: &'static str, logins: u64, servers: &[Who]) -> Cell {
 fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let logins = cell.rate as u64;
     let server = Server::start(who, cell.scale)?;
-    churn(&server, if logins == MANY_LOGINS { LONG_WARM_UP } else { WARM_UP })?;
+    let warm_up = if logins == MANY_LOGINS {
+        LONG_WARM_UP
+    } else {
+        WARM_UP
+    };
+    let mut churn = Churn::new(&server)?;
+    churn.run(warm_up)?;
     let before = server.usage();
     let began = Instant::now();
-    churn(&server, logins)?;
+    churn.run(logins)?;
     let after = server.usage();
     let seconds = began.elapsed().as_secs_f64();
     let cpu_ns = (after.cpu_ns - before.cpu_ns) as f64;
@@ -65,33 +71,50 @@ fn grown(before: Usage, after: Usage) -> f64 {
     after.resident_kib.saturating_sub(before.resident_kib) as f64 * 1_024.0
 }
 
-/// Lets so many clients come and go; each is replaced as soon as the server has closed it.
-fn churn(server: &Server, logins: u64) -> Result<(), String> {
-    let mut crowd = Crowd::empty(Dialect::Classic)?;
-    let goodbye = leave();
-    let (mut come, mut gone) = (0, 0);
-    let mut leaving = Vec::new();
-    while gone < logins {
-        while come < logins && come - gone < AT_ONCE as u64 {
-            crowd.connect(server.address, (come % 5) as u32)?;
-            come += 1;
-        }
-        crowd.turn(Crowd::patience(), |client, event| {
-            match event {
-                Event::Ready => leaving.push((client, false)),
-                Event::Left => leaving.push((client, true)),
-                _ => {}
-            }
-            Ok(())
-        })?;
-        for (client, left) in leaving.drain(..) {
-            if left {
-                crowd.close(client);
-                gone += 1;
-            } else {
-                crowd.send(client, &goodbye);
-            }
-        }
+/// Clients that come and go. All are of one crowd, whose numbers rise: so they leave from one
+/// address after the other, and no port is wanted again while it rests (TIME_WAIT).
+struct Churn<'a> {
+    server: &'a Server,
+    crowd: Crowd,
+    leaving: Vec<(usize, bool)>,
+}
+
+impl<'a> Churn<'a> {
+    fn new(server: &'a Server) -> Result<Self, String> {
+        Ok(Self {
+            server,
+            crowd: Crowd::empty(Dialect::Classic)?,
+            leaving: Vec::new(),
+        })
     }
-    Ok(())
+
+    /// Lets so many come and go; each is replaced as soon as the server has closed it.
+    fn run(&mut self, logins: u64) -> Result<(), String> {
+        let goodbye = leave();
+        let (mut come, mut gone) = (0, 0);
+        while gone < logins {
+            while come < logins && come - gone < AT_ONCE as u64 {
+                self.crowd.connect(self.server.address, (come % 5) as u32)?;
+                come += 1;
+            }
+            let leaving = &mut self.leaving;
+            self.crowd.turn(Crowd::patience(), |client, event| {
+                match event {
+                    Event::Ready => leaving.push((client, false)),
+                    Event::Left => leaving.push((client, true)),
+                    _ => {}
+                }
+                Ok(())
+            })?;
+            for (client, left) in self.leaving.drain(..) {
+                if left {
+                    self.crowd.close(client);
+                    gone += 1;
+                } else {
+                    self.crowd.send(client, &goodbye);
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -186,11 +186,12 @@ pub fn cells(quick: bool) -> Vec<Cell> {
     cells.extend(fanout::cells(quick));
     cells.extend(chat::cells(quick));
     cells.extend(idle::cells(quick));
-    cells.extend(churn::cells(quick));
     cells.extend(slow::cells(quick));
     if !quick {
         cells.extend(echo::growth());
         cells.extend(chat::growth());
     }
+    // Last: what has come and gone keeps ports for a minute.
+    cells.extend(churn::cells(quick));
     cells
 }

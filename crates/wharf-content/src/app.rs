@@ -6,6 +6,7 @@ use crate::{Foyer, FoyerCx, Handled, MemberId, Room, RoomCx, RoomId, RoomKind};
 use core::any::Any;
 use core::marker::PhantomData;
 use core::time::Duration;
+use std::collections::BTreeSet;
 use wharf_wire::{Frame, Packet};
 
 /// A game: what [`crate::LogicShard`]s run. Made by an [`AppBuilder`], shared by all shards.
@@ -20,6 +21,12 @@ impl App {
     /// How many rooms can be named, of all kinds together.
     pub fn rooms(&self) -> u64 {
         self.kinds.iter().map(|kind| u64::from(kind.rooms)).sum()
+    }
+
+    /// Every packet that has a handler somewhere, by rising id.
+    pub fn packet_ids(&self) -> BTreeSet<u16> {
+        let in_rooms = self.kinds.iter().flat_map(|kind| kind.handlers.ids());
+        in_rooms.chain(self.foyer_handlers.ids()).collect()
     }
 }
 

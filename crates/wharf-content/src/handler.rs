@@ -87,6 +87,13 @@ impl<H> Handlers<H> {
         self.places[offset] = u16::try_from(self.handlers.len()).expect("one for each id below");
     }
 
+    /// Every id that has a handler.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u16> {
+        let places = self.places.iter().enumerate();
+        let known = places.filter(|(_, place)| **place > 0);
+        known.map(|(offset, _)| self.first_id + offset as u16)
+    }
+
     #[inline]
     pub(crate) fn get(&self, id: u16) -> Option<&H> {
         let offset = usize::from(id.wrapping_sub(self.first_id));
@@ -109,6 +116,9 @@ mod tests {
                 let known = ids[..=count].contains(&other);
                 assert_eq!(handlers.get(other).copied(), known.then_some(other));
             }
+            let mut known = ids[..=count].to_vec();
+            known.sort_unstable();
+            assert_eq!(handlers.ids().collect::<Vec<_>>(), known);
         }
     }
 

@@ -95,10 +95,7 @@ impl<P: Port> IoShard<P> {
             .port
             .wait(&mut self.completions, self.due)
             .expect("the completion port works");
-        for completion in self.completions.drain(..self.share()) {
-            self.net
-                .handle_completion(now, completion, &mut self.port, &mut self.router);
-        }
+        self.handle_completions(now, self.share());
         self.take_mail(now);
         self.net.handle_timeout(now);
         self.run_logic(now);
@@ -112,6 +109,13 @@ impl<P: Port> IoShard<P> {
             self.next_deadline()
         };
         self.due
+    }
+
+    fn handle_completions(&mut self, now: Instant, count: usize) {
+        for completion in self.completions.drain(..count) {
+            self.net
+                .handle_completion(now, completion, &mut self.port, &mut self.router);
+        }
     }
 
     /// How many of the completions that were taken are handled in this turn.
@@ -179,7 +183,11 @@ impl<P: Port> IoShard<P> {
             Control::Listen { local, reply } => {
                 let _ = reply.send(self.net.listen(&mut self.port, local));
             }
-            Control::Shutdown => self.net.begin_shutdown(now, &mut self.router),
+            Control::Shutdown => {
+                // What was taken from the kernel before the stop is served.
+                self.handle_completions(now, self.completions.len());
+                self.net.begin_shutdown(now, &mut self.router);
+            }
         }
     }
 

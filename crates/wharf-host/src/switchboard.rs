@@ -100,15 +100,16 @@ impl Switchboard {
         mailbox.wake();
     }
 
-    /// Tells who is woken for a logic shard.
+    /// Tells who is woken for a logic shard. Called once; the shard is woken for what came before.
     ///
     /// # Panics
     /// If the shard has a waker already.
     pub fn connect_logic(&self, shard: u8, waker: Waker) {
-        self.logic[usize::from(shard)]
-            .waker
-            .set(waker)
+        let mailbox = &self.logic[usize::from(shard)].waker;
+        mailbox
+            .set(waker.clone())
             .expect("a shard is connected once");
+        waker.wake();
     }
 
     /// Gives commands to an I/O shard. Where too much waits, the receivers of what others say are

@@ -54,20 +54,20 @@ pub struct NetLimits {
     /// Memory of one shard for frames that have arrived in part.
     pub reassembly_bytes: u32,
 
-    /// Bytes that others may have waiting for one session for long. Half a mebibyte: a member of a
+    /// Bytes that others may have waiting for a session whose link takes nothing. Half a mebibyte: a member of a
     /// room in which 1,000 members say a line of 295 bytes each second may stall for 1.7 seconds.
     pub send_queue_bytes: u32,
-    /// Messages that others may have waiting for it for long: four seconds of that room.
+    /// Messages that others may have waiting for it then: four seconds of that room.
     pub send_queue_messages: u32,
-    /// How long more than that may wait before the session is a slow reader. What comes in one go
-    /// is no fault of a reader that has not been given the time to read it.
+    /// How long a session's link may take nothing while more than that waits, before it is a slow
+    /// reader. What comes in one go is no fault of a reader that was not given the time to read.
     pub slow_reader: Duration,
     /// Whatever the reader does, this many times the two limits ends it: what comes in one go, and
     /// the replies to requests that it had sent before its input paused (at half of the limits).
     pub send_queue_burst_factor: u32,
-    /// Bytes on their way to all sessions of one shard, waiting or in flight. Above half of that,
-    /// whoever is sent more and has more than its even share of the half is a slow reader; so it
-    /// is never more.
+    /// Memory of what is on its way to all sessions of one shard, waiting or in flight. Above half
+    /// of that, whoever is sent more and has more than its even share of the half is a slow reader;
+    /// those within their share add about the other half at the most.
     pub send_queues_bytes: u64,
 
     /// Time to log in.
@@ -301,7 +301,7 @@ pub struct NetMemory {
     pub session_bytes_max: u64,
     /// The most that unfinished frames can hold, over all shards.
     pub reassembly_bytes: u64,
-    /// The most that may wait in send queues before slow readers are cut, over all shards.
+    /// About the most that may be on its way to sessions, waiting or in flight, over all shards.
     pub send_queues_bytes: u64,
     /// The most that empty send batches and queues keep for the next use, over all shards.
     pub pooled_bytes: u64,

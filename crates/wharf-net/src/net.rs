@@ -158,7 +158,7 @@ impl Net {
         }
     }
 
-    /// Sends a whole frame, header included, to a session. A frame for a session that has ended is
+    /// Sends whole frames, headers included, to a session. Those for a session that has ended are
     /// ignored and counted. Of the class [`SendClass::Latest`] a frame replaces the one with the
     /// same packet id that has not left yet.
     pub fn send(

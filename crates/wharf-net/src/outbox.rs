@@ -11,7 +11,7 @@ use wharf_wire::SendClass;
 pub(crate) enum Pushed {
     /// It leaves with this turn's send.
     Direct,
-    /// It waits.
+    /// All of it waits.
     Queued,
     /// It took the place of an older value.
     Replaced,
@@ -134,13 +134,9 @@ impl Outbox {
     /// What waits or is leaving.
     pub(crate) fn total(&self) -> Amount {
         let leaving = self.leaving.total();
-        let Some(queue) = &self.queue else {
-            return leaving;
-        };
-        let waiting = queue.load().total();
-        Amount {
-            bytes: leaving.bytes + waiting.bytes,
-            messages: leaving.messages + waiting.messages,
+        match &self.queue {
+            Some(queue) => leaving + queue.load().total(),
+            None => leaving,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{Origin, Outgoing};
 use bytes::Bytes;
+use core::ops::Add;
 use std::collections::VecDeque;
 use wharf_port::SendBatch;
 use wharf_wire::SendClass;
@@ -22,6 +23,24 @@ pub(crate) struct Amount {
     pub(crate) messages: u32,
 }
 
+impl Amount {
+    /// Memory that so much takes at the most while it waits.
+    pub(crate) fn memory(self) -> u64 {
+        u64::from(self.bytes) + u64::from(self.messages) * RECORD_BYTES as u64
+    }
+}
+
+impl Add for Amount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            messages: self.messages + other.messages,
+        }
+    }
+}
+
 impl Load {
     pub(crate) fn of(&self, origin: Origin) -> Amount {
         match origin {
@@ -31,18 +50,11 @@ impl Load {
     }
 
     pub(crate) fn plus(&self, other: &Self, origin: Origin) -> Amount {
-        let (a, b) = (self.of(origin), other.of(origin));
-        Amount {
-            bytes: a.bytes + b.bytes,
-            messages: a.messages + b.messages,
-        }
+        self.of(origin) + other.of(origin)
     }
 
     pub(crate) fn total(&self) -> Amount {
-        Amount {
-            bytes: self.own.bytes + self.others.bytes,
-            messages: self.own.messages + self.others.messages,
-        }
+        self.own + self.others
     }
 
     pub(crate) fn add(&mut self, origin: Origin, bytes: usize, messages: u32) {

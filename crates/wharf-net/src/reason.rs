@@ -27,7 +27,8 @@ pub enum CloseReason {
     IdleTimeout,
     /// Its link took no byte for too long.
     SendStall,
-    /// It reads too slowly: what others have for it went beyond its budget.
+    /// It reads too slowly: its link took nothing for a while with more than its budget waiting, or
+    /// more came than any budget, or than the memory of the shard, has room for.
     SlowReader,
     /// It sent more than it may for too long, although its input was paused again and again.
     Flood,

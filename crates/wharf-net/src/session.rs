@@ -6,7 +6,7 @@ use crate::rate::{Rates, Usage};
 use crate::{CloseReason, NetLimits, Refusal};
 use wharf_base::{Instant, SessionId};
 use wharf_port::{OpId, SocketId};
-use wharf_wire::FrameCutter;
+use wharf_wire::{FIRST_MODERN_ID, FrameCutter};
 
 /// What a session that has nothing to send and nothing unfinished occupies: its slot, and its
 /// places among the deadlines and in the counts.
@@ -78,7 +78,8 @@ pub(crate) struct Session {
     pub(crate) until: Instant,
     /// When the send in flight was submitted.
     pub(crate) sending_since: Instant,
-    /// Since when more waits for it on others' account than its budget.
+    /// Since when its link has taken nothing while more than its budget waits on others' account;
+    /// or since the first of two looks found that.
     pub(crate) above_since: Instant,
     /// When bytes last arrived, for sessions with a heartbeat.
     pub(crate) heard_at: Instant,
@@ -108,6 +109,8 @@ pub(crate) struct Session {
     /// The owner knows of it, and is told of its end.
     pub(crate) announced: bool,
     pub(crate) spoke: bool,
+    /// A look has found it above its budget, half of the time ago that makes a slow reader.
+    pub(crate) suspected: bool,
 }
 
 impl Session {
@@ -141,6 +144,7 @@ impl Session {
             has_heartbeat: false,
             announced: false,
             spoke: false,
+            suspected: false,
         }
     }
 
@@ -182,6 +186,9 @@ impl Session {
         if self.outbox.in_flight() && self.phase < Phase::Ending {
             earliest = earliest.min(self.sending_since + limits.send_stall);
         }
+        if self.above_since < Instant::FAR_FUTURE && self.phase < Phase::Ending {
+            earliest = earliest.min(self.above_since + limits.slow_reader / 2);
+        }
         if self.paused == Some(Pause::Rate) {
             earliest = earliest.min(rates.resume_at(&self.usage));
         }
@@ -197,7 +204,8 @@ impl Session {
         self.has_heartbeat && self.phase == Phase::Open && heard
     }
 
-    /// Notes which kind of client it is, by the first id that it sends.
+    /// Notes which kind of client it is, by the first id that it sends: that makes a session
+    /// classic or modern for life.
     pub(crate) fn note_first_id(&mut self, id: u16) {
         if !self.spoke {
             self.spoke = true;
@@ -205,6 +213,3 @@ impl Session {
         }
     }
 }
-
-/// Classic ids lie below; the first frame makes a session classic or modern for life.
-const FIRST_MODERN_ID: u16 = 1024;

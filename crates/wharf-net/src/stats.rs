@@ -79,7 +79,7 @@ pub struct NetStats {
     pub latest_replaced: u64,
     /// Frames for sessions that had ended.
     pub frames_stale: u64,
-    /// Slow readers cut because the queues of all sessions together were full.
+    /// Slow readers cut because of what was on its way to all sessions together.
     pub send_memory_cuts: u64,
     /// Sessions whose unfinished frame had to go to keep the memory limit.
     pub reassembly_evictions: u64,

@@ -4,6 +4,9 @@
 /// little-endian, packed.
 pub const HEADER_BYTES: usize = 5;
 
+/// From this id on packets are modern: their flags mean something.
+pub const FIRST_MODERN_ID: u16 = 1_024;
+
 /// The header of a frame, as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {

@@ -15,7 +15,7 @@ mod text;
 mod violation;
 
 pub use cutter::{FrameCutter, FrameRules};
-pub use frame::{Frame, HEADER_BYTES, Header};
+pub use frame::{FIRST_MODERN_ID, Frame, HEADER_BYTES, Header};
 pub use packet::{Packet, SendClass};
 pub use run::FrameRun;
 pub use table::{BodyLength, PacketRule, PacketTable};

@@ -1,6 +1,6 @@
 //! Which packets may arrive, and how long each may be.
 
-use crate::{HEADER_BYTES, Header, Violation};
+use crate::{FIRST_MODERN_ID, HEADER_BYTES, Header, Violation};
 
 /// How long a packet's body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,8 @@ impl PacketTable {
     /// A table of `rules`.
     ///
     /// # Panics
-    /// If the ids do not rise strictly; at compile time, for a `const` table.
+    /// If the ids do not rise strictly, or 255 of them are below 256; at compile time, for a `const`
+    /// table.
     pub const fn new(rules: &'static [PacketRule]) -> Self {
         let mut index = 1;
         while index < rules.len() {
@@ -77,11 +78,13 @@ impl PacketTable {
     /// Judges a header as soon as it is there, before anything is allocated for its body.
     ///
     /// # Errors
-    /// The first [`Violation`] in the order length, id, body length.
+    /// The first [`Violation`] in the order length, id, flags, body length.
     #[inline]
     pub fn check(&self, header: Header, frame_bytes_max: u16) -> Result<(), Violation> {
         let Header {
-            frame_bytes, id, ..
+            frame_bytes,
+            id,
+            flags,
         } = header;
         let Some(body_bytes) = frame_bytes.checked_sub(HEADER_BYTES as u16) else {
             return Err(Violation::FrameTooShort { frame_bytes });
@@ -95,6 +98,10 @@ impl PacketTable {
         let Some(rule) = self.rule(id) else {
             return Err(Violation::UnknownId { id });
         };
+        // None is defined yet; one that is refused now can gain a meaning later.
+        if id >= FIRST_MODERN_ID && flags != 0 {
+            return Err(Violation::UnknownFlags { id, flags });
+        }
         if !rule.body.allows(body_bytes) {
             return Err(Violation::BodyLength { id, body_bytes });
         }
@@ -140,6 +147,19 @@ mod tests {
                 false => Err(Violation::UnknownId { id }),
             };
             assert_eq!(TABLE.check(Header::new(id, 0), 64), expected);
+            let flagged = Header {
+                flags: 1,
+                ..Header::new(id, 0)
+            };
+            let expected = match expected {
+                Ok(()) if id >= FIRST_MODERN_ID => Err(Violation::UnknownFlags { id, flags: 1 }),
+                expected => expected,
+            };
+            assert_eq!(
+                TABLE.check(flagged, 64),
+                expected,
+                "classic flags are ignored"
+            );
         }
     }
 }

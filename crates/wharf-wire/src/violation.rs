@@ -22,6 +22,13 @@ pub enum Violation {
         /// The id.
         id: u16,
     },
+    /// Flags that mean nothing yet, in a packet in which flags have a meaning.
+    UnknownFlags {
+        /// The packet.
+        id: u16,
+        /// All its flags.
+        flags: u8,
+    },
     /// A body that is shorter or longer than this packet's.
     BodyLength {
         /// The packet.
@@ -45,10 +52,11 @@ pub enum Violation {
 
 impl Violation {
     /// Every name that [`Violation::name`] gives, for counters.
-    pub const NAMES: [&'static str; 6] = [
+    pub const NAMES: [&'static str; 7] = [
         "frame-too-short",
         "frame-too-long",
         "unknown-id",
+        "unknown-flags",
         "body-length",
         "invalid-text",
         "invalid-field",
@@ -60,9 +68,10 @@ impl Violation {
             Self::FrameTooShort { .. } => 0,
             Self::FrameTooLong { .. } => 1,
             Self::UnknownId { .. } => 2,
-            Self::BodyLength { .. } => 3,
-            Self::InvalidText { .. } => 4,
-            Self::InvalidField { .. } => 5,
+            Self::UnknownFlags { .. } => 3,
+            Self::BodyLength { .. } => 4,
+            Self::InvalidText { .. } => 5,
+            Self::InvalidField { .. } => 6,
         }]
     }
 }
@@ -83,6 +92,12 @@ impl fmt::Display for Violation {
                 )
             }
             Self::UnknownId { id } => write!(f, "packet id {id} may not be sent here"),
+            Self::UnknownFlags { id, flags } => {
+                write!(
+                    f,
+                    "packet {id} has flags {flags:#010b}, of which some mean nothing"
+                )
+            }
             Self::BodyLength { id, body_bytes } => {
                 write!(
                     f,

@@ -32,8 +32,13 @@ pub use wharf_content as content;
 pub use wharf_wire as wire;
 
 /// Runs the server of a game of one's own, with the whole command line of the program `wharf`:
-/// `serve`, `doctor`, `config print`, and every setting. `game` lists the kinds of rooms with their
-/// handlers, and the foyer; it is called once.
+/// `serve`, `doctor`, `config print`, and every setting (`chat.*` are the classic chat's and mean
+/// nothing here). `game` lists the kinds of rooms with their handlers, and the foyer; it is called
+/// at most once.
+///
+/// A game's own packets ([`wire::Packet`]) have ids from 10,000 to 32,767; that a client may send
+/// them follows from their having a handler. One with another id keeps the server from starting,
+/// with exit code 2.
 ///
 /// The workloads of `bots` and `bench` speak the classic chat: they are for servers whose foyer is
 /// [`chat::foyer`] and whose rooms answer a line as the classic lobby does.

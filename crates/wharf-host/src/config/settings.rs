@@ -204,13 +204,13 @@ pub const SETTINGS: &[Setting] = &[
         "limits.send_queue_bytes",
         (64 * 1024, 1 << 28),
         |_| Value::Integer(512 * 1024),
-        "bytes that may wait for one session before it is cut as too slow",
+        "bytes that may wait for a session that takes nothing for a second; four times that at once",
     ),
     integer(
         "limits.send_queue_messages",
         (64, 1 << 20),
         |_| Value::Integer(4_096),
-        "messages that may wait for one session before it is cut as too slow",
+        "messages that may wait for a session that takes nothing for a second; four times that at once",
     ),
     Setting {
         key: "access.allow",

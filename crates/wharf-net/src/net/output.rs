@@ -28,7 +28,7 @@ impl Net {
         let sessions = u64::from(self.sessions.len());
         let session = self.sessions.get_mut(id.key());
         let Some(session) = session.filter(|session| session.id == id && session.may_send()) else {
-            self.stats.frames_stale += 1;
+            self.stats.frames_stale += u64::from(frame.frame_count());
             return;
         };
         // A client may send what it likes: it is how bots play hostile ones.
@@ -51,7 +51,7 @@ impl Net {
             return self.end(id.key(), CloseReason::SlowReader);
         }
         let half = self.limits.send_queues_bytes / 2;
-        if self.pools.used_bytes() > half && u64::from(total.bytes) > half / sessions {
+        if self.pools.used_bytes() > half && total.memory() > half / sessions {
             self.stats.send_memory_cuts += 1;
             return self.end(id.key(), CloseReason::SlowReader);
         }
@@ -98,20 +98,35 @@ impl Net {
         }
     }
 
-    /// Ends a session for which more than its budget has waited for too long on others' account.
-    pub(super) fn cut_slow_reader(&mut self, now: Instant, key: Key) {
+    /// Notes whether more than its budget waits for a session on others' account.
+    pub(super) fn note_budget(&mut self, now: Instant, key: Key) {
         let session = self
             .sessions
             .get_mut(key)
             .expect("a dirty session is there");
-        if !is_above(session.outbox.load(Origin::Others), &self.limits, 1) {
+        let is_above = is_above(session.outbox.load(Origin::Others), &self.limits, 1);
+        if !is_above {
             session.above_since = Instant::FAR_FUTURE;
+        } else if session.above_since == Instant::FAR_FUTURE {
+            session.above_since = now;
+            session.suspected = false;
+        }
+    }
+
+    /// Ends a session that is above its budget and took nothing, if that was seen before. It takes
+    /// two looks, half of the time apart: one alone could come right after a turn that was long
+    /// itself, when the link has been given nothing yet that it could have taken.
+    pub(super) fn look_at_slow_reader(&mut self, now: Instant, key: Key) {
+        let half = self.limits.slow_reader / 2;
+        let session = self.session(key);
+        if session.above_since == Instant::FAR_FUTURE || session.above_since + half > now {
             return;
         }
-        session.above_since = session.above_since.min(now);
-        if session.above_since + self.limits.slow_reader <= now {
-            self.end(key, CloseReason::SlowReader);
+        if session.suspected {
+            return self.end(key, CloseReason::SlowReader);
         }
+        session.suspected = true;
+        session.above_since = now;
     }
 
     pub(super) fn on_sent(&mut self, key: Key, batch: SendBatch, result: Result<u32, SendError>) {
@@ -135,6 +150,8 @@ impl Net {
             bytes
         };
         self.stats.bytes_out += u64::from(bytes);
+        // Whoever takes something is given the time anew.
+        session.above_since = Instant::FAR_FUTURE;
         if !session.outbox.sent(&mut self.pools, batch, bytes) {
             self.stats.sends_short += 1;
         }

@@ -79,7 +79,7 @@ impl Net {
             Phase::Open | Phase::Finishing => {
                 self.reconcile_input(now, key, port);
                 self.send_next(now, key, port);
-                self.cut_slow_reader(now, key);
+                self.note_budget(now, key);
                 self.finish_step(now, key, port);
             }
             Phase::Draining => {
@@ -124,6 +124,7 @@ impl Net {
         if session.paused.is_some() && session.pause(now, rates) != session.paused {
             self.mark_dirty(key);
         }
+        self.look_at_slow_reader(now, key);
     }
 
     /// Ends those whose frame should be complete by now.

@@ -1,5 +1,6 @@
 //! From a configuration to everything a server is made of.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wharf_chat::ChatLimits;
@@ -8,12 +9,14 @@ use wharf_host::config::{Effective, descriptors_beside_sessions};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{BackendWish, Chosen, PortOptions};
-use wharf_wire::FrameRules;
+use wharf_wire::{BodyLength, FrameRules, PacketRule, PacketTable, classic};
 
 /// A server that could be started.
 pub(super) struct Assembly {
     pub(super) options: ServerOptions,
     pub(super) chosen: Chosen,
+    /// Whether it serves the classic chat, to which the settings `chat.*` belong.
+    pub(super) is_classic: bool,
     /// Descriptors that it needs at the most.
     pub(super) descriptors: u64,
 }
@@ -46,15 +49,17 @@ impl Game {
 /// Puts a server together; nothing is opened yet.
 ///
 /// # Errors
-/// When the wished backend is not to be had here, with the reason.
+/// When the wished backend is not to be had here, with the reason; or when the game handles packets
+/// that no client may send.
 pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, String> {
     let chosen = wharf_port::choose(wish(config)).map_err(|error| error.to_string())?;
     let shards = config.integer("shards") as u8;
-    let limits = limits(config, shards);
+    let is_classic = matches!(game, Game::Classic);
+    let app = game.build(config);
+    let limits = limits(config, shards, inbound_table(&app)?);
     limits.validate().map_err(|error| error.to_string())?;
     let admission = Arc::new(Admission::new(&limits));
     admission.set_rules(reload::access_rules(config));
-    let app = game.build(config);
     let options = ServerOptions {
         shards,
         placement: match config.choice("placement") {
@@ -72,6 +77,7 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
     Ok(Assembly {
         options,
         chosen,
+        is_classic,
         descriptors: descriptors(config),
     })
 }
@@ -103,7 +109,38 @@ const ROOMS_OF_A_SHARD: u32 = 1 << 20;
 /// Listeners of one I/O shard.
 const LISTENERS: u32 = 1;
 
-fn limits(config: &Effective, shards: u8) -> NetLimits {
+/// The ids of packets that are a game's own.
+const GAME_IDS: RangeInclusive<u16> = 10_000..=32_767;
+
+/// What a client may send: the classic packets, and those of the game's own that it handles.
+fn inbound_table(app: &App) -> Result<&'static PacketTable, String> {
+    let classic = classic::FROM_CLIENT.rules();
+    let mut rules = classic.to_vec();
+    for id in app.packet_ids() {
+        if classic.iter().any(|rule| rule.id == id) {
+            continue;
+        }
+        if !GAME_IDS.contains(&id) {
+            return Err(format!(
+                "the game handles packet {id}, which no client may send: ids of a game's own are \
+                 {} to {}",
+                GAME_IDS.start(),
+                GAME_IDS.end()
+            ));
+        }
+        rules.push(PacketRule {
+            id,
+            name: "of the game",
+            body: BodyLength::AtLeast(0),
+        });
+    }
+    rules.sort_unstable_by_key(|rule| rule.id);
+    // For as long as the process lives, as the sessions' rules do; a server is put together once.
+    let rules = Box::leak(rules.into_boxed_slice());
+    Ok(Box::leak(Box::new(PacketTable::new(rules))))
+}
+
+fn limits(config: &Effective, shards: u8, inbound: &'static PacketTable) -> NetLimits {
     let defaults = NetLimits::default();
     let count = |key: &str| config.integer(key) as u32;
     let seconds = |key: &str| Duration::from_secs(config.integer(key));
@@ -119,8 +156,8 @@ fn limits(config: &Effective, shards: u8) -> NetLimits {
         inbound_bytes_per_second: count("limits.inbound_bytes_per_second"),
         flood: seconds("limits.flood_seconds"),
         inbound: FrameRules {
+            table: inbound,
             frame_bytes_max,
-            ..defaults.inbound
         },
         // An echo is as long as what it answers.
         outbound: FrameRules {

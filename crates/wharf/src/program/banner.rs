@@ -56,11 +56,15 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
     );
     line(
         "rooms",
-        format!(
-            "{} of up to {} members",
-            config.integer("chat.rooms"),
-            config.integer("chat.room_members_max")
-        ),
+        if assembly.is_classic {
+            format!(
+                "{} of up to {} members",
+                config.integer("chat.rooms"),
+                config.integer("chat.room_members_max")
+            )
+        } else {
+            format!("{}, of a game of its own", options.app.rooms())
+        },
     );
     line(
         "memory",

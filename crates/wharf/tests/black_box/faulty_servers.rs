@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use wharf::wire::{HEADER_BYTES, Header};
 
-/// How often one echo of a session, the tenth, comes back.
+/// How often one echo of a session, the second, comes back.
 type Copies = usize;
 
 /// A server that echoes frames, and is wrong once in each session.
@@ -29,7 +29,7 @@ fn echo(mut stream: TcpStream, copies: Copies) -> std::io::Result<()> {
         let header = Header::from_bytes(frame[..].try_into().expect("as many bytes"));
         frame.resize(header.frame_bytes.into(), 0);
         stream.read_exact(&mut frame[HEADER_BYTES..])?;
-        let copies = if number == 10 { copies } else { 1 };
+        let copies = if number == 2 { copies } else { 1 };
         stream.write_all(&frame.repeat(copies))?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
 use wharf::content::{Handled, MemberId, Room, RoomCx};
 use wharf::wire::classic::{ChatNotify, ChatRequest, ChatText, ResultCode, UserName};
+use wharf::wire::{Packet, Violation};
 
 /// Set in the process that serves; it is this test once more.
 const SERVES: &str = "WHARF_TEST_OF_OWN_GAME_SERVES";
@@ -25,6 +26,33 @@ impl Parrot {
         });
         Ok(())
     }
+
+    fn squawk(&mut self, cx: &mut RoomCx<'_>, _: MemberId, squawk: Squawk) -> Handled {
+        cx.broadcast(&Squawk(squawk.0 + 1));
+        Ok(())
+    }
+}
+
+/// A packet of the game's own: how loud.
+#[derive(Debug, PartialEq, Eq)]
+struct Squawk(u8);
+
+impl Packet for Squawk {
+    const ID: u16 = 10_001;
+
+    fn decode(body: &[u8]) -> Result<Self, Violation> {
+        match body {
+            [loudness] => Ok(Self(*loudness)),
+            _ => Err(Violation::BodyLength {
+                id: Self::ID,
+                body_bytes: body.len() as u16,
+            }),
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.0);
+    }
 }
 
 #[test]
@@ -38,8 +66,8 @@ fn a_game_of_ones_own_is_served_with_the_whole_command_line() {
             "--until-input-ends",
         ];
         let code = wharf::serve_as(arguments.map(OsString::from), |app| {
-            let room = app.room::<Parrot>("parrot").rooms(3).on(Parrot::say);
-            let kind = room.kind();
+            let room = app.room::<Parrot>("parrot").rooms(3);
+            let kind = room.on(Parrot::say).on(Parrot::squawk).kind();
             wharf::chat::foyer(app, kind);
         });
         assert_eq!(code, ExitCode::SUCCESS);
@@ -63,6 +91,12 @@ fn a_game_of_ones_own_is_served_with_the_whole_command_line() {
         assert_eq!(heard.user.as_str(), "ann");
         assert_eq!(heard.message.as_str(), format!("{count}, hello"));
     }
+    ann.send(&Squawk(7));
+    assert_eq!(ann.read::<Squawk>(), Squawk(8));
+    let flagged = [6, 0, 0x11, 0x27, 1, 7];
+    ann.send_bytes(&flagged);
+    assert!(ann.is_ended(), "flags that mean nothing end the session");
+    server.wait_for_log(&["unknown-flags"]);
     drop(server.child.stdin.take());
     assert!(server.wait().success(), "within {PATIENCE:?}");
 }

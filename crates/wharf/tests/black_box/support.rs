@@ -160,7 +160,6 @@ impl Server {
     }
 
     /// Waits for the process to end, and no longer than is reasonable.
-    #[cfg(unix)]
     pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
