@@ -32,6 +32,8 @@ pub(crate) fn stops_the_server(workspace: &Workspace) -> Outcome {
     terminal
         .args([PATIENCE_SECONDS, "script", "--quiet", "--return"])
         .args(["--command", &serve, "/dev/null"])
+        // What `script` runs the command with, unless it is told: somebody's login shell.
+        .env("SHELL", "/bin/sh")
         .current_dir(workspace.root.join("target"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());

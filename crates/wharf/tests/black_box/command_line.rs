@@ -75,7 +75,7 @@ fn a_port_in_use_is_refused_in_one_line() {
         let arguments = ["serve", "--listen", &address, "--port-backend", backend];
         refused(
             &arguments,
-            &[&address, "is a wharf running already?", "--listen"],
+            &[&address, "if that is a wharf of yours", "--listen"],
         );
     }
 }
@@ -239,7 +239,7 @@ fn doctor_finds_what_serve_would_refuse() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, said, _) = run(&["doctor", "--listen", &address]);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("is a wharf running already?"), "{said}");
+    assert!(said.contains("if that is a wharf of yours"), "{said}");
     let file = tempfile::NamedTempFile::new().unwrap();
     let (code, said, _) = run(&[
         "doctor",

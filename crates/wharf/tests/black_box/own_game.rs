@@ -7,8 +7,8 @@ use wharf::content::{Handled, MemberId, Room, RoomCx};
 use wharf::wire::classic::{ChatNotify, ChatRequest, ChatText, ResultCode, UserName};
 use wharf::wire::{Packet, Violation};
 
-/// Set in the process that serves; it is this test once more.
-const SERVES: &str = "WHARF_TEST_OF_OWN_GAME_SERVES";
+/// Set in the process that serves; it is this test once more. (WHARF_ would be a setting.)
+const SERVES: &str = "OWN_GAME_SERVES";
 
 #[derive(Default)]
 struct Parrot {
