@@ -54,8 +54,9 @@ pub struct NetLimits {
     /// Memory of one shard for frames that have arrived in part.
     pub reassembly_bytes: u32,
 
-    /// Bytes that others may have waiting for a session whose link takes nothing. Half a mebibyte: a member of a
-    /// room in which 1,000 members say a line of 295 bytes each second may stall for 1.7 seconds.
+    /// Bytes that others may have waiting for a session whose link takes nothing. Half a mebibyte:
+    /// a member of a room in which 1,000 members say a line of 295 bytes each second may stall for
+    /// 1.7 seconds.
     pub send_queue_bytes: u32,
     /// Messages that others may have waiting for it then: four seconds of that room.
     pub send_queue_messages: u32,

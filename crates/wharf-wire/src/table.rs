@@ -49,8 +49,8 @@ impl PacketTable {
     /// A table of `rules`.
     ///
     /// # Panics
-    /// If the ids do not rise strictly, or 255 of them are below 256; at compile time, for a `const`
-    /// table.
+    /// If the ids do not rise strictly, or 255 of them are below 256; at compile time, for a
+    /// `const` table.
     pub const fn new(rules: &'static [PacketRule]) -> Self {
         let mut index = 1;
         while index < rules.len() {
