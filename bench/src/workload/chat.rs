@@ -12,7 +12,7 @@ const SPAN: Duration = Duration::from_secs(2);
 /// Each rate is so many times the one before, for so long.
 const RISE: f64 = 1.25;
 const STEP: Duration = Duration::from_secs(1);
-const STEPS_MAX: u32 = 16;
+const STEPS_MAX: u32 = 22;
 /// A server keeps up with a rate if it delivers that share of it while it is offered.
 const KEPT_UP: f64 = 0.97;
 const WARM_UP: Duration = Duration::from_millis(300);

@@ -4,6 +4,7 @@
 //! Nothing here does I/O, reads a clock or starts a thread. Time comes in as an [`Instant`], chance
 //! as a [`Rng`] made from a seed, so that everything above runs the same under the simulator.
 
+mod ages;
 mod deadlines;
 mod handover;
 mod limits;
@@ -14,6 +15,7 @@ pub mod sync;
 mod time;
 mod unique;
 
+pub use ages::Ages;
 pub use deadlines::Deadlines;
 pub use handover::{Batch, Handover};
 pub use limits::CapacityError;

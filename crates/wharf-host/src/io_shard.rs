@@ -12,8 +12,9 @@ use wharf_content::{
 use wharf_net::{Arrival, CloseReason, Net, Outgoing};
 use wharf_port::{Completion, Event, Port};
 
-/// Completions that one turn takes at the most; more wait for the next in the kernel's queue.
-const COMPLETIONS_PER_TURN: usize = 256;
+/// Completions that one turn takes at the most; more wait for the next in the kernel's queue. So
+/// many that under load everybody's lines of one turn leave together (docs/decisions/0006).
+const COMPLETIONS_PER_TURN: usize = 2_048;
 /// Receives that one turn handles with few sessions, whose answers would else all wait for the end
 /// of one long turn. What it has taken besides it handles in the next.
 const RECEIVES_OF_FEW: usize = 32;
@@ -191,7 +192,7 @@ impl<P: Port> IoShard<P> {
         }
     }
 
-    /// Runs the fused logic shard until it has caused nothing more for itself.
+    /// Runs the fused logic shard while there is something for it, which it may cause itself.
     fn run_logic(&mut self, now: Instant) {
         let Some(mut logic) = self.logic.take() else {
             return;
@@ -200,13 +201,14 @@ impl<P: Port> IoShard<P> {
         look_ahead(&self.switchboard, &mut self.outbox);
         for _ in 0..LOGIC_ROUNDS_PER_TURN {
             self.take_letters(own);
+            let is_due = logic.next_deadline().is_some_and(|due| due <= now);
+            if self.router.inboxes[own].is_empty() && !is_due {
+                break;
+            }
             logic.handle_batch(now, &mut self.router.inboxes[own], &mut self.outbox);
             let mut commands = std::mem::take(&mut self.outbox.commands[own]);
             self.apply(now, &mut commands);
             self.outbox.commands[own] = commands;
-            if self.router.inboxes[own].is_empty() {
-                break;
-            }
         }
         self.logic = Some(logic);
     }

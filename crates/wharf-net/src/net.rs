@@ -16,7 +16,7 @@ use accept::Listener;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use wharf_base::sync::Arc;
-use wharf_base::{CapacityError, Deadlines, Instant, Key, SessionId, Slab};
+use wharf_base::{Ages, CapacityError, Deadlines, Instant, Key, SessionId, Slab};
 use wharf_port::{
     Completion, ConnectError, ConnectOptions, DetachedSocket, Event, OpenError, Port, SocketId,
     Token,
@@ -42,8 +42,9 @@ use wharf_wire::SendClass;
 /// when the port's `Closed` has come, never before.
 ///
 /// Invariant: every session with something to do is in `dirty`; `deadlines` has an entry at or
-/// before the earliest deadline of each session; `unfinished` has exactly the sessions that hold
-/// part of a frame.
+/// before the earliest deadline that each session has by itself; `unfinished` has exactly the
+/// sessions that hold part of a frame, `sending` those that a send is in flight for and that are
+/// not ending.
 pub struct Net {
     shard: u8,
     limits: NetLimits,
@@ -54,7 +55,9 @@ pub struct Net {
     sessions: Slab<Session>,
     deadlines: Deadlines,
     /// When each unfinished frame was begun; the oldest is the first to go.
-    unfinished: Deadlines,
+    unfinished: Ages,
+    /// When each send in flight was submitted.
+    sending: Ages,
     dirty: Vec<Key>,
     pools: SendPools,
     /// Where the connects in flight go.
@@ -91,7 +94,8 @@ impl Net {
             overloaded: false,
             sessions: Slab::with_capacity(limits.sessions_per_shard()),
             deadlines: Deadlines::new(),
-            unfinished: Deadlines::new(),
+            unfinished: Ages::new(),
+            sending: Ages::new(),
             dirty: Vec::new(),
             pools: SendPools::default(),
             connecting: BTreeMap::new(),

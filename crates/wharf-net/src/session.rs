@@ -76,8 +76,6 @@ pub(crate) struct Session {
 
     /// When this phase must be over: connect, login, refusal or drain.
     pub(crate) until: Instant,
-    /// When the send in flight was submitted.
-    pub(crate) sending_since: Instant,
     /// Since when its link has taken nothing while more than its budget waits on others' account;
     /// or since the first of two looks found that.
     pub(crate) above_since: Instant,
@@ -128,7 +126,6 @@ impl Session {
             credit: credit as i32,
             outbox: Outbox::default(),
             until: Instant::FAR_FUTURE,
-            sending_since: Instant::ZERO,
             above_since: Instant::FAR_FUTURE,
             heard_at: Instant::ZERO,
             dirty: false,
@@ -180,12 +177,10 @@ impl Session {
         matches!(self.phase, Phase::Open | Phase::Finishing | Phase::Draining) && !self.input_ended
     }
 
-    /// The earliest of its deadlines.
+    /// The earliest of the deadlines that it has by itself. Those of its send and of its unfinished
+    /// frame stand with everybody's.
     pub(crate) fn earliest(&self, limits: &NetLimits, rates: &Rates) -> Option<Instant> {
         let mut earliest = self.until;
-        if self.outbox.in_flight() && self.phase < Phase::Ending {
-            earliest = earliest.min(self.sending_since + limits.send_stall);
-        }
         if self.above_since < Instant::FAR_FUTURE && self.phase < Phase::Ending {
             earliest = earliest.min(self.above_since + limits.slow_reader / 2);
         }

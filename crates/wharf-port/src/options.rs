@@ -55,7 +55,7 @@ impl Default for PortOptions {
             listeners_max: 2,
             accept_depth: 16,
             connects_max: 64,
-            recv_buffers: 512,
+            recv_buffers: 1_024,
             recv_buffer_bytes: 4_096,
             recv_policy: RecvPolicy::Stream,
             submission_entries: 1_024,

@@ -101,6 +101,36 @@ fn batch(bytes: &[u8]) -> SendBatch {
 }
 
 #[test]
+fn one_wait_brings_what_the_kernel_does_in_several_calls() {
+    // A call does the deferred work of twenty receives, one that submits that of twice as many.
+    const PAIRS: usize = 100;
+    let mut bench = Bench::new(PortOptions::default());
+    let mut pairs: Vec<_> = (0..PAIRS).map(|_| bench.pair()).collect();
+    for (socket, _) in &pairs {
+        bench.port.arm_recv(*socket, RECV).expect("arms");
+    }
+    let now = clock::now();
+    let submitted = bench.port.wait(&mut Vec::new(), Some(now));
+    submitted.expect("submits");
+    for (_, peer) in &mut pairs {
+        peer.write_all(b"x").unwrap();
+    }
+    let (mut received, mut most) = (0, 0);
+    while received < PAIRS {
+        let mut batch = Vec::with_capacity(2 * PAIRS);
+        let now = bench.port.wait(&mut batch, Some(bench.until));
+        assert!(now.expect("waits") < bench.until, "{received} of {PAIRS}");
+        let is_receive = |it: &&Completion| matches!(it.event, Event::Received(Ok(_)));
+        let count = batch.iter().filter(is_receive).count();
+        (received, most) = (received + count, most.max(count));
+    }
+    assert!(most > 40, "at most {most} came with one wait");
+    pairs
+        .into_iter()
+        .for_each(|(socket, _)| bench.close(socket));
+}
+
+#[test]
 fn a_message_goes_there_and_back() {
     let mut bench = Bench::new(PortOptions::default());
     let (socket, mut peer) = bench.pair();

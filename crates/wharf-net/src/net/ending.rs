@@ -62,6 +62,7 @@ impl Net {
         session.until = Instant::FAR_FUTURE;
         let session = self.sessions.get_mut(key).expect("it was there");
         session.outbox.discard(&mut self.pools);
+        self.sending.end(key.index());
         self.release_input(key);
         self.mark_dirty(key);
     }

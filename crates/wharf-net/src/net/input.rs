@@ -87,9 +87,9 @@ impl Net {
         self.stats.reassembly_bytes -= reserved as u32;
         self.stats.reassembly_bytes += reserved_now as u32;
         if !unfinished {
-            self.unfinished.clear(key.index());
+            self.unfinished.end(key.index());
         } else if !begun || taken.frames > 0 {
-            self.unfinished.set(key.index(), now);
+            self.unfinished.begin(key.index(), now);
         }
         self.judge(now, key, bytes.len(), taken);
         self.keep_reassembly_budget();
@@ -170,7 +170,7 @@ impl Net {
                 None => {
                     session.heard_at = now;
                     if session.cutter.partial_bytes() > 0 {
-                        self.unfinished.set(key.index(), now);
+                        self.unfinished.begin(key.index(), now);
                     }
                 }
             }
@@ -198,7 +198,7 @@ impl Net {
         let reserved = session.cutter.reserved_bytes();
         session.cutter = FrameCutter::new();
         self.stats.reassembly_bytes -= reserved as u32;
-        self.unfinished.clear(key.index());
+        self.unfinished.end(key.index());
     }
 
     /// At the limit the frame that has been unfinished longest goes: it is the slowest, and an
@@ -207,7 +207,7 @@ impl Net {
         while self.stats.reassembly_bytes > self.limits.reassembly_bytes {
             let (_, slot) = self
                 .unfinished
-                .first()
+                .oldest()
                 .expect("what is reserved is unfinished");
             let key = self
                 .sessions

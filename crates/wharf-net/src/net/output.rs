@@ -87,7 +87,7 @@ impl Net {
         let socket = session.socket.expect("a session that talks has a socket");
         match port.send(socket, batch, Token(session.id.to_bits())) {
             Ok(_) => {
-                session.sending_since = now;
+                self.sending.begin(key.index(), now);
                 self.stats.sends += 1;
                 self.stats.sends_in_flight += 1;
             }
@@ -131,6 +131,7 @@ impl Net {
 
     pub(super) fn on_sent(&mut self, key: Key, batch: SendBatch, result: Result<u32, SendError>) {
         self.stats.sends_in_flight -= 1;
+        self.sending.end(key.index());
         let session = self
             .sessions
             .get_mut(key)

@@ -4,7 +4,7 @@ use super::Net;
 use crate::canary::Canary;
 use crate::session::{Phase, Role};
 use crate::{CloseReason, SessionEvents};
-use wharf_base::{Instant, Key};
+use wharf_base::{Ages, Instant, Key};
 use wharf_port::{ConnectError, Port};
 
 impl Net {
@@ -14,10 +14,11 @@ impl Net {
         if !self.dirty.is_empty() || !self.waiting.is_empty() || self.listeners_must_close() {
             return Some(Instant::ZERO);
         }
-        let unfinished = self.unfinished.next();
+        let oldest = |ages: &Ages| ages.oldest().map(|(since, _)| since);
         [
             self.deadlines.next(),
-            unfinished.map(|begun| begun + self.limits.partial_frame),
+            oldest(&self.unfinished).map(|begun| begun + self.limits.partial_frame),
+            oldest(&self.sending).map(|begun| begun + self.limits.send_stall),
             self.next_accept(),
             self.shutdown_at.filter(|&at| at < Instant::FAR_FUTURE),
         ]
@@ -38,6 +39,7 @@ impl Net {
             } // Else `flush` does, when what was due has been done.
         }
         self.expire_unfinished(now);
+        self.expire_sends(now);
         if self.shutdown_at.is_some_and(|at| at <= now) {
             self.shutdown_at = Some(Instant::FAR_FUTURE);
             let keys: Vec<_> = self.sessions.iter().map(|(key, _)| key).collect();
@@ -99,11 +101,7 @@ impl Net {
 
     /// Looks at the real deadlines of a session, since the one noted for it has come.
     fn on_deadline(&mut self, now: Instant, key: Key) {
-        let (limits, rates) = (&self.limits, &self.rates);
-        let session = self
-            .sessions
-            .get_mut(key)
-            .expect("a deadline has its session");
+        let session = self.sessions.get(key).expect("a deadline has its session");
         if session.until <= now {
             let reason = match (session.phase, session.role) {
                 (Phase::Connecting, _) => CloseReason::ConnectFailed(ConnectError::TimedOut),
@@ -115,13 +113,10 @@ impl Net {
             };
             return self.end(key, reason);
         }
-        if session.outbox.in_flight() && session.sending_since + limits.send_stall <= now {
-            return self.end(key, CloseReason::SendStall);
-        }
-        if session.may_idle_out() && session.heard_at + limits.idle <= now {
+        if session.may_idle_out() && session.heard_at + self.limits.idle <= now {
             return self.end(key, CloseReason::IdleTimeout);
         }
-        if session.paused.is_some() && session.pause(now, rates) != session.paused {
+        if session.paused.is_some() && session.pause(now, &self.rates) != session.paused {
             self.mark_dirty(key);
         }
         self.look_at_slow_reader(now, key);
@@ -129,17 +124,27 @@ impl Net {
 
     /// Ends those whose frame should be complete by now.
     fn expire_unfinished(&mut self, now: Instant) {
-        while let Some((begun, slot)) = self.unfinished.first() {
+        while let Some((begun, slot)) = self.unfinished.oldest() {
             if begun + self.limits.partial_frame > now {
                 return;
             }
             let key = self.key_of(slot);
             if self.session(key).paused.is_some() {
                 // It cannot complete what we do not receive.
-                self.unfinished.set(slot, now);
+                self.unfinished.begin(slot, now);
             } else {
                 self.end(key, CloseReason::PartialFrameTimeout);
             }
+        }
+    }
+
+    /// Ends those whose link has taken nothing of a send for too long.
+    fn expire_sends(&mut self, now: Instant) {
+        while let Some((begun, slot)) = self.sending.oldest()
+            && begun + self.limits.send_stall <= now
+        {
+            let key = self.key_of(slot);
+            self.end(key, CloseReason::SendStall);
         }
     }
 
@@ -160,7 +165,7 @@ impl Net {
 
     /// Drops deadlines that have become nothing, as far as they would wake us.
     ///
-    /// A send sets one and is done a moment later; moving it each time would cost more than
+    /// Most are over a moment after they were set; moving them each time would cost more than
     /// looking at the first of all once a turn. So an idle session wakes nobody.
     fn settle_deadlines(&mut self) {
         while let Some((noted, slot)) = self.deadlines.first() {

@@ -12,8 +12,8 @@ use std::os::fd::FromRawFd;
 impl UringPort {
     /// Appends what is there to `batch`, up to its spare capacity, at least one. First what needs
     /// no kernel, then the completion queue, then what that made ready (a `Closed` behind the last
-    /// operation of its socket).
-    pub(super) fn deliver(&mut self, batch: &mut Vec<Completion>) {
+    /// operation of its socket). Returns how many.
+    pub(super) fn deliver(&mut self, batch: &mut Vec<Completion>) -> usize {
         let before = batch.len();
         let room = before + (batch.capacity() - before).max(1);
         self.deliver_ready(batch, room);
@@ -23,7 +23,9 @@ impl UringPort {
             batch.extend(self.on_reaped(reaped));
         }
         self.deliver_ready(batch, room);
-        self.ledger.stats.completions += (batch.len() - before) as u64;
+        let delivered = batch.len() - before;
+        self.ledger.stats.completions += delivered as u64;
+        delivered
     }
 
     fn deliver_ready(&mut self, batch: &mut Vec<Completion>, room: usize) {

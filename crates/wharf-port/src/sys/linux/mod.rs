@@ -1,6 +1,7 @@
 //! The port over io_uring.
 //!
-//! One ring per port, submitted to and reaped by one thread, one `io_uring_enter(2)` per `wait`.
+//! One ring per port, submitted to and reaped by one thread, one `io_uring_enter(2)` per `wait`,
+//! and more while that brings much.
 //! How the contract is kept, beyond what the [ledger](super::ledger) keeps for every backend:
 //!
 //! - C2: a request's `user_data` is its [`OpId`]; the slot is lent from `push` to the completion
@@ -40,7 +41,7 @@ use crate::{
 use buffer_ring::BufferRing;
 use core::time::Duration;
 use io_uring::opcode;
-use ring::Ring;
+use ring::{Patience, Ring};
 use send_scratch::Gathered;
 use socket2::SockAddr;
 use std::io;
@@ -67,6 +68,12 @@ pub struct UringPort {
 const WAKE: u64 = u64::MAX;
 /// `user_data` of every cancel.
 const CANCEL: u64 = u64::MAX - 1;
+
+/// What a call to the kernel does at the most of what it has deferred to this thread, receives
+/// above all (its own `IO_LOCAL_TW_DEFAULT_MAX`). If it did so many, there may be more.
+const TASKS_PER_ENTER: usize = 20;
+/// With fewer buffers left no such call is made again: its receives might find none.
+const SPARE_BUFFERS: u16 = 64;
 
 /// How long a dropped port waits for the kernel to let go (C12).
 const DRAIN_MAX: Duration = Duration::from_secs(1);
@@ -277,7 +284,12 @@ impl Port for UringPort {
         }
         entered?;
         self.ledger.stats.waits += 1;
-        self.deliver(batch);
+        while self.deliver(batch) >= TASKS_PER_ENTER
+            && batch.len() < batch.capacity()
+            && self.buffers.ready() >= SPARE_BUFFERS
+        {
+            self.ring.enter(Patience::Look)?;
+        }
         Ok(clock::now())
     }
 
