@@ -3,7 +3,7 @@
 // Usage: `peer-asio ADDR:PORT`. Prints `ready` when it listens. From the root of the repository,
 // with Debian's libasio-dev:
 //
-//     g++ -O2 -std=c++17 -DASIO_STANDALONE bench/peers/asio.cpp -o bench/target/release/peer-asio
+//     g++ -O3 -std=c++17 -DASIO_STANDALONE bench/peers/asio.cpp -o bench/target/release/peer-asio
 
 #include <array>
 #include <asio.hpp>

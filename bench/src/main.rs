@@ -12,23 +12,17 @@ mod server;
 mod workload;
 
 use clap::Parser;
-use figures::line::{self, Line, Origin};
+use figures::line::{self, Line, Origin, ROUNDS_MAX};
 use figures::stats::Chance;
 use figures::{table, target};
-use server::root;
-use std::path::PathBuf;
+use server::{Who, root};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{SystemTime, UNIX_EPOCH};
 use workload::{Cell, Sample};
 
 /// The core of the client.
 const CORE: usize = 1;
-/// Rounds of a cell whose ratios do not settle.
-const ROUNDS_MAX: usize = 40;
-/// Fewer tell nothing of how settled they are.
-const ROUNDS_MIN: usize = 5;
-/// Half the width of a settled ratio's interval.
-const SETTLED: f64 = 0.02;
 
 /// Measure Wharf against its peers
 #[derive(Debug, Parser)]
@@ -104,30 +98,24 @@ fn run(cli: &Cli) -> Result<bool, String> {
     if let Some(program) = &cli.beside {
         server::put_beside(program)?;
     }
-    let cells: Vec<Cell> = workload::cells(cli.quick)
-        .into_iter()
-        .filter(|cell| cli.wants(cell))
-        .collect();
-    if cells.is_empty() {
+    let mut groups = workload::groups(cli.quick);
+    groups
+        .iter_mut()
+        .for_each(|group| group.retain(|cell| cli.wants(cell)));
+    groups.retain(|group| !group.is_empty());
+    if groups.is_empty() {
         return Err("no workload has such a name and size; --help lists the names".into());
     }
-    let origin = origin();
-    let rounds = if cli.quick { 1 } else { cli.rounds.max(1) };
-    let before = line::read(&kept)?;
-    let mut failed = false;
-    for (number, cell) in cells.iter().enumerate() {
-        let progress = format!("[{}/{}]", number + 1, cells.len());
-        let lines = measure(cell, rounds, &progress, &origin, &before);
-        failed |= lines.iter().any(|line| line.failed);
-        println!("{}{}", table::of(&lines), verdicts_of(&lines, &before));
-        if let Some(path) = &cli.json {
-            line::append(path, &lines)?;
-        }
-        if cli.keeps() {
-            std::fs::create_dir_all(root().join("docs/bench"))
-                .map_err(|error| format!("docs/bench: {error}"))?;
-            line::append(&kept, &lines)?;
-        }
+    let (mut failed, count) = (false, groups.len());
+    for (number, group) in groups.into_iter().enumerate() {
+        let campaign = Campaign {
+            cli,
+            kept: &kept,
+            origin: origin(),
+            progress: format!("[{}/{count}]", number + 1),
+            before: line::read(&kept)?,
+        };
+        failed |= campaign.measure(&group)?;
     }
     if cli.keeps() {
         report::write(&line::read(&kept)?)?;
@@ -136,85 +124,129 @@ fn run(cli: &Cli) -> Result<bool, String> {
     Ok(!failed)
 }
 
-/// Whether the targets are reached, with the rounds that were kept before.
-fn verdicts_of(lines: &[Line], before: &[Line]) -> String {
-    let merged: Vec<Line> = lines.iter().map(|line| with_kept(line, before)).collect();
-    table::of_verdicts(&target::of_cell(&merged))
+/// The rounds of one group of cells.
+struct Campaign<'a> {
+    cli: &'a Cli,
+    kept: &'a Path,
+    origin: Origin,
+    progress: String,
+    /// What was measured before.
+    before: Vec<Line>,
 }
 
-fn with_kept(line: &Line, before: &[Line]) -> Line {
-    let mut line = line.clone();
-    if let Some(kept) = before.iter().find(|kept| kept.is_like(&line)) {
-        line.merge(kept.clone());
+impl Campaign<'_> {
+    /// Measures round by round until all ratios have settled, together with those kept before, and
+    /// keeps each round as it ends. Whether anything failed.
+    fn measure(&self, group: &[Cell]) -> Result<bool, String> {
+        let runs: Vec<(usize, Who)> = group
+            .iter()
+            .enumerate()
+            .flat_map(|(cell, it)| self.present(it).into_iter().map(move |who| (cell, who)))
+            .collect();
+        let mut order: Vec<usize> = (0..runs.len()).collect();
+        let mut chance = Chance(seed());
+        let mut lines: Vec<Line> = Vec::new();
+        let rounds = if self.cli.quick {
+            1
+        } else {
+            self.cli.rounds.max(1)
+        };
+        for round in 1..=rounds {
+            chance.shuffle(&mut order);
+            let mut samples = vec![Sample::default(); runs.len()];
+            for &at in &order {
+                let (cell, who) = runs[at];
+                samples[at] = self.sample(&group[cell], who, round);
+            }
+            let news = self.lines(group, &runs, &samples);
+            self.keep(&news)?;
+            match lines.is_empty() {
+                true => lines = news,
+                false => lines
+                    .iter_mut()
+                    .zip(news)
+                    .for_each(|(line, new)| line.merge(new)),
+            }
+            if lines.iter().all(|line| self.with_kept(line).has_settled()) {
+                break;
+            }
+        }
+        eprint!("\r\x1b[K");
+        self.show(group, &lines);
+        Ok(lines.iter().any(|line| line.failed))
     }
-    line
-}
 
-/// Measures a cell round by round until its ratios have settled, together with those kept before.
-fn measure(
-    cell: &Cell,
-    rounds: usize,
-    progress: &str,
-    origin: &Origin,
-    before: &[Line],
-) -> Vec<Line> {
-    let mut present = cell.servers.clone();
-    present.retain(|who| match who.missing() {
-        Some(why) => {
-            eprintln!("{progress} without {}: {why}", who.name());
-            false
-        }
-        None => true,
-    });
-    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); present.len()];
-    let mut chance = Chance(seed());
-    let mut order: Vec<usize> = (0..present.len()).collect();
-    for round in 1..=rounds {
-        chance.shuffle(&mut order);
-        for &at in &order {
-            let who = present[at];
-            eprint!(
-                "\r\x1b[K{progress} {} x {}, round {round}: {}",
-                cell.workload,
-                cell.scale.sessions,
-                who.name()
-            );
-            let sample = (cell.measure)(cell, who);
-            let failed = |failed| Sample {
-                failed,
-                ..Sample::default()
-            };
-            samples[at].push(sample.unwrap_or_else(failed));
-        }
-        let lines = lines(cell, &present, &samples, origin);
-        if round >= ROUNDS_MIN.min(rounds) && have_settled(&lines, before) {
-            break;
-        }
+    fn sample(&self, cell: &Cell, who: Who, round: usize) -> Sample {
+        eprint!(
+            "\r\x1b[K{} {} x {}, round {round}: {}",
+            self.progress,
+            cell.workload,
+            cell.scale.sessions,
+            who.name()
+        );
+        (cell.measure)(cell, who).unwrap_or_else(|failed| Sample {
+            failed,
+            ..Sample::default()
+        })
     }
-    eprint!("\r\x1b[K");
-    lines(cell, &present, &samples, origin)
-}
 
-fn lines(
-    cell: &Cell,
-    present: &[server::Who],
-    samples: &[Vec<Sample>],
-    origin: &Origin,
-) -> Vec<Line> {
-    let line = |(who, of_it): (&server::Who, &Vec<Sample>)| {
-        Line::new(cell, who.name(), of_it.clone(), &samples[0], origin)
-    };
-    present.iter().zip(samples).map(line).collect()
-}
+    /// Those of a cell's servers that are on this machine.
+    fn present(&self, cell: &Cell) -> Vec<Who> {
+        let mut present = cell.servers.clone();
+        present.retain(|who| match who.missing() {
+            Some(why) => {
+                eprintln!("{} without {}: {why}", self.progress, who.name());
+                false
+            }
+            None => true,
+        });
+        present
+    }
 
-fn have_settled(lines: &[Line], before: &[Line]) -> bool {
-    lines.iter().all(|line| {
-        let line = with_kept(line, before);
-        line.rounds >= ROUNDS_MAX
-            || line
-                .ratio()
-                .is_none_or(|ratio| ratio.half_width() <= SETTLED)
-    })
+    /// The lines of one round.
+    fn lines(&self, group: &[Cell], runs: &[(usize, Who)], samples: &[Sample]) -> Vec<Line> {
+        let wharf = |cell: usize| runs.iter().position(|run| *run == (cell, Who::Wharf));
+        let line = |((cell, who), sample): (&(usize, Who), &Sample)| {
+            let wharf = wharf(*cell).expect("Wharf is in every cell");
+            let (it, wharf) = (vec![sample.clone()], &samples[wharf..=wharf]);
+            Line::new(&group[*cell], who.name(), it, wharf, &self.origin)
+        };
+        runs.iter().zip(samples).map(line).collect()
+    }
+
+    fn keep(&self, lines: &[Line]) -> Result<(), String> {
+        if let Some(path) = &self.cli.json {
+            line::append(path, lines)?;
+        }
+        if self.cli.keeps() {
+            std::fs::create_dir_all(root().join("docs/bench"))
+                .map_err(|error| format!("docs/bench: {error}"))?;
+            line::append(self.kept, lines)?;
+        }
+        Ok(())
+    }
+
+    /// The tables, and whether the targets are reached, with the rounds that were kept before.
+    fn show(&self, group: &[Cell], lines: &[Line]) {
+        for cell in group {
+            let of_it = |line: &&Line| line.is_of(cell);
+            let beside: Vec<Line> = lines.iter().filter(of_it).cloned().collect();
+            let merged: Vec<Line> = beside.iter().map(|line| self.with_kept(line)).collect();
+            let verdicts = table::of_verdicts(&target::of_cell(&merged));
+            println!("{}{verdicts}", table::of(&beside));
+        }
+        let merged: Vec<Line> = lines.iter().map(|line| self.with_kept(line)).collect();
+        print!("{}", table::of_verdicts(&target::of_all(&merged)));
+    }
+
+    fn with_kept(&self, line: &Line) -> Line {
+        let kept = self.before.iter().find(|kept| kept.is_like(line));
+        let mut whole = kept.cloned().unwrap_or_else(|| line.clone());
+        if kept.is_some() {
+            whole.merge(line.clone());
+        }
+        whole
+    }
 }
 
 /// Raises the descriptor limit, for the servers too, and takes the client's core.

@@ -10,10 +10,11 @@ use crate::{Outcome, Workspace, setup};
 const PACKAGES: &[(&str, &[&str])] = &[
     ("measuring Asio", &["g++", "libasio-dev"]),
     ("measuring Redis and NATS", &["redis-server", "nats-server"]),
+    ("counting system calls", &["linux-perf"]),
 ];
 /// Asio's peer, compiled as its source says.
 const ASIO: &[&str] = &[
-    "-O2",
+    "-O3",
     "-std=c++17",
     "-DASIO_STANDALONE",
     "bench/peers/asio.cpp",

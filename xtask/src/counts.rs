@@ -102,6 +102,16 @@ impl Counts {
                 kept.rustc, kept.valgrind, self.rustc, self.valgrind
             ));
         }
+        let gone = kept
+            .instructions
+            .keys()
+            .find(|name| !self.instructions.contains_key(*name));
+        if let Some(name) = gone {
+            return Err(format!(
+                "{name} is in {KEPT} and was not counted; if it is gone on purpose: \
+                 cargo xtask counts --bless"
+            ));
+        }
         let mut table = String::new();
         let mut above = Vec::new();
         for (name, &count) in &self.instructions {
@@ -189,6 +199,14 @@ mod tests {
         assert!(counts(100, "rustc 1").compare(&kept).is_ok());
         let error = counts(1_031, "rustc 1").compare(&kept).unwrap_err();
         assert!(error.contains("send by +3.1 %"), "{error}");
+    }
+
+    #[test]
+    fn a_bench_that_is_no_longer_counted_is_missed() {
+        let mut fewer = counts(1_000, "rustc 1");
+        fewer.instructions.remove("send");
+        let error = fewer.compare(&counts(1_000, "rustc 1")).unwrap_err();
+        assert!(error.starts_with("send is in"), "{error}");
     }
 
     #[test]

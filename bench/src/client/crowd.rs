@@ -127,6 +127,25 @@ impl Crowd {
         self.links[index].deaf = true;
     }
 
+    /// How many of those that stopped reading find their connection ended, if they read on.
+    pub fn cut_among_the_deaf(&mut self) -> usize {
+        let deaf = self.links.iter_mut().filter(|link| link.deaf);
+        let buffer = &mut self.buffer;
+        deaf.filter_map(|link| match &mut link.stream {
+            None => Some(()),
+            Some(stream) => loop {
+                match stream.read(buffer) {
+                    Ok(0) => return Some(()),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                    Err(_) => return Some(()),
+                }
+            },
+        })
+        .count()
+    }
+
     /// Closes a client's connection in order; its number is not used again.
     pub fn close(&mut self, index: usize) {
         self.links[index].stream = None;

@@ -27,6 +27,14 @@ pub struct Outcome {
     pub seconds: f64,
     /// From when a message was due to its delivery, in microseconds.
     pub latency: Histogram<u64>,
+    /// Of an open loop: by how much messages were sent late, in microseconds. A client that has
+    /// too much to do comes late to all of it.
+    pub lag: Histogram<u64>,
+}
+
+/// A histogram of microseconds.
+pub fn latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_US, 3).expect("good bounds")
 }
 
 impl Outcome {
@@ -40,6 +48,7 @@ struct Run {
     began_ns: u64,
     deliveries: u64,
     latency: Histogram<u64>,
+    lag: Histogram<u64>,
 }
 
 impl Run {
@@ -47,7 +56,8 @@ impl Run {
         Self {
             began_ns: crowd.now_ns(),
             deliveries: 0,
-            latency: Histogram::new_with_bounds(1, LATENCY_MAX_US, 3).expect("good bounds"),
+            latency: latencies(),
+            lag: latencies(),
         }
     }
 
@@ -62,6 +72,7 @@ impl Run {
             deliveries: self.deliveries,
             seconds: (crowd.now_ns() - self.began_ns) as f64 / 1e9,
             latency: self.latency,
+            lag: self.lag,
         }
     }
 }
@@ -85,6 +96,11 @@ impl Load {
             .step_by(self.per_room)
             .for_each(|client| self.crowd.go_deaf(client));
         self.listeners = self.per_room - 1;
+    }
+
+    /// Of those that stopped reading, how many the server has cut off since.
+    pub fn cut_among_the_deaf(&mut self) -> usize {
+        self.crowd.cut_among_the_deaf()
     }
 
     fn publish(&mut self, sender: usize, due_ns: u64) {
@@ -197,6 +213,7 @@ impl Load {
                 if due_ns > now_ns {
                     break;
                 }
+                run.lag.saturating_record((now_ns - due_ns) / 1_000);
                 self.publish(senders[speaker], due_ns);
                 speaker = (speaker + step) % senders.len();
                 begun += 1;

@@ -7,4 +7,4 @@ mod order;
 
 pub use crowd::Crowd;
 pub use dialect::{Dialect, Event, leave, tick};
-pub use load::{Load, Outcome};
+pub use load::{Load, Outcome, latencies};

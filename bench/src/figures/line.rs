@@ -7,6 +7,15 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+/// Rounds of a cell whose ratios do not settle.
+pub const ROUNDS_MAX: usize = 40;
+/// Fewer tell nothing of how settled they are.
+const ROUNDS_MIN: usize = 5;
+/// Half the width of a settled ratio's interval.
+const SETTLED: f64 = 0.02;
+/// A client that comes so late to a hundredth of its messages has too much to do.
+const LATE_US: f64 = 5_000.0;
+
 /// As it is written, one JSON object a line. `ratio` is the median over the rounds of this
 /// server's CPU per message in terms of Wharf's in the same round, turned round: Wharf's share of
 /// it, so that less than 1 means that Wharf needs less.
@@ -21,9 +30,10 @@ pub struct Line {
     pub cpu_us_per_message: f64,
     pub cpu_us_min: f64,
     pub cpu_us_max: f64,
-    pub ratio: f64,
-    pub ratio_low: f64,
-    pub ratio_high: f64,
+    /// `None` without a round in which both were right.
+    pub ratio: Option<f64>,
+    pub ratio_low: Option<f64>,
+    pub ratio_high: Option<f64>,
     pub per_second: f64,
     pub p50_us: f64,
     pub p99_us: f64,
@@ -75,9 +85,9 @@ impl Line {
             cpu_us_per_message: 0.0,
             cpu_us_min: 0.0,
             cpu_us_max: 0.0,
-            ratio: 0.0,
-            ratio_low: 0.0,
-            ratio_high: 0.0,
+            ratio: None,
+            ratio_low: None,
+            ratio_high: None,
             per_second: 0.0,
             p50_us: 0.0,
             p99_us: 0.0,
@@ -94,6 +104,21 @@ impl Line {
         self.samples.extend(other.samples);
         self.ratios.extend(other.ratios);
         self.sum_up();
+    }
+
+    /// Whether it is of this workload and size.
+    pub fn is_of(&self, cell: &Cell) -> bool {
+        (
+            self.workload.as_str(),
+            self.sessions,
+            self.per_room,
+            self.in_flight,
+        ) == (
+            cell.workload,
+            cell.scale.sessions,
+            cell.scale.per_room,
+            cell.in_flight,
+        )
     }
 
     /// The same cell, server, commit and machine.
@@ -127,11 +152,27 @@ impl Line {
     }
 
     /// Whether the client had no time to spare, and the server had. In an open loop it looks at the
-    /// clock until the next message is due, so nothing can be said.
+    /// clock until the next message is due; there, it had none if it came late to its own messages.
     pub fn client_was_the_limit(&self) -> bool {
         let client = self.median(|sample| sample.client_busy);
-        let is_closed_loop = self.in_flight > 0;
-        is_closed_loop && client > 0.95 && client > self.median(|sample| sample.server_busy)
+        let server = self.median(|sample| sample.server_busy);
+        match self.in_flight {
+            0 => self.median(|sample| sample.client_lag_us) > LATE_US && server < 0.95,
+            _ => client > 0.95 && client > server,
+        }
+    }
+
+    /// Rounds that failed.
+    pub fn failures(&self) -> usize {
+        let failed = |sample: &&Sample| !sample.failed.is_empty();
+        self.samples.iter().filter(failed).count()
+    }
+
+    /// Whether another round would hardly change the ratio.
+    pub fn has_settled(&self) -> bool {
+        let ratio = self.ratio();
+        self.rounds >= ROUNDS_MAX
+            || self.rounds >= ROUNDS_MIN && ratio.is_none_or(|ratio| ratio.half_width() <= SETTLED)
     }
 
     /// What one figure was in each round that did not fail.
@@ -163,15 +204,19 @@ impl Line {
         self.rounds = self.samples.len();
         (self.cpu_us_per_message, self.cpu_us_min, self.cpu_us_max) =
             (spread.median, spread.min, spread.max);
-        if let Some(Interval { median, low, high }) = self.ratio() {
-            (self.ratio, self.ratio_low, self.ratio_high) = (median, low, high);
-        }
+        let ratio = self.ratio();
+        self.ratio = ratio.map(|ratio| ratio.median);
+        self.ratio_low = ratio.map(|ratio| ratio.low);
+        self.ratio_high = ratio.map(|ratio| ratio.high);
         self.per_second = self.median(|sample| sample.per_second);
-        self.p50_us = self.median(|sample| sample.p50_us);
-        self.p99_us = self.median(|sample| sample.p99_us);
-        self.p999_us = self.median(|sample| sample.p999_us);
+        // Of the loop that the workload is about.
+        let is_closed_loop = self.in_flight > 0;
+        let of_loop = |closed: f64, at_rate: f64| if is_closed_loop { closed } else { at_rate };
+        self.p50_us = self.median(|it| of_loop(it.p50_us, it.rate_p50_us));
+        self.p99_us = self.median(|it| of_loop(it.p99_us, it.rate_p99_us));
+        self.p999_us = self.median(|it| of_loop(it.p999_us, it.rate_p999_us));
         self.resident_kib = self.median(|sample| sample.resident_kib);
-        self.failed = self.samples.iter().any(|sample| !sample.failed.is_empty());
+        self.failed = self.failures() > 0;
     }
 }
 
@@ -220,7 +265,7 @@ pub fn test_line(peer: &str, ratios: &[f64]) -> Line {
     let mut line: Line = serde_json::from_value(serde_json::json!({
         "workload": "echo", "peer": peer, "sessions": 64, "per_room": 10, "in_flight": 1,
         "rounds": 0, "cpu_us_per_message": 0.0, "cpu_us_min": 0.0, "cpu_us_max": 0.0,
-        "ratio": 0.0, "ratio_low": 0.0, "ratio_high": 0.0, "per_second": 0.0, "p50_us": 0.0,
+        "ratio": null, "ratio_low": null, "ratio_high": null, "per_second": 0.0, "p50_us": 0.0,
         "p99_us": 0.0, "p999_us": 0.0, "resident_kib": 0.0, "failed": false, "commit": "abc",
         "machine": "here", "samples": [], "ratios": ratios,
     }))
@@ -250,6 +295,6 @@ mod tests {
         let read = read(&path).unwrap();
         fs::remove_file(&path).unwrap();
         let found: Vec<_> = read.iter().map(|line| (line.rounds, line.ratio)).collect();
-        assert_eq!(found, [(3, 2.0), (1, 3.0)]);
+        assert_eq!(found, [(3, Some(2.0)), (1, Some(3.0))]);
     }
 }

@@ -1,6 +1,7 @@
 //! The table on the terminal, and in the report.
 
 use super::line::Line;
+use super::stats::Interval;
 use super::target::Verdict;
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ pub fn of(lines: &[Line]) -> String {
         "(min-max)",
         "wharf/it (95 %)",
         "a second",
-        "p50/p99/p99.9 us",
+        "closed p50/p99/p99.9",
         "at the fixed rate"
     );
     for line in lines {
@@ -57,22 +58,24 @@ pub fn of_verdicts(verdicts: &[Verdict]) -> String {
     let mut table = String::new();
     for verdict in verdicts {
         let Verdict {
-            of,
-            target,
-            found,
-            is_reached,
+            of, target, found, ..
         } = verdict;
-        let mark = if *is_reached { "reached" } else { "MISSED " };
-        let _ = writeln!(table, "  {mark}  {of}: {found}; target {target}");
+        let mark = verdict.mark();
+        let _ = writeln!(table, "  {mark:<15}  {of}: {found}; target {target}");
     }
     table
 }
 
 fn costs(line: &Line) -> String {
     let range = format!("({:.2}-{:.2})", line.cpu_us_min, line.cpu_us_max);
-    let ratio = format!(
-        "{:.3} ({:.3}-{:.3})",
-        line.ratio, line.ratio_low, line.ratio_high
+    let ratio = line.ratio().map_or("-".into(), |ratio| {
+        let Interval { median, low, high } = ratio;
+        format!("{median:.3} ({low:.3}-{high:.3})")
+    });
+    let closed = latencies(
+        line.median(|sample| sample.p50_us),
+        line.median(|sample| sample.p99_us),
+        line.median(|sample| sample.p999_us),
     );
     let at_rate = latencies(
         line.median(|sample| sample.rate_p50_us),
@@ -80,10 +83,8 @@ fn costs(line: &Line) -> String {
         line.median(|sample| sample.rate_p999_us),
     );
     format!(
-        "{:>8.3} {range:>15}  {ratio:>19}  {:>9.0} {:>20} {at_rate:>20}",
-        line.cpu_us_per_message,
-        line.per_second,
-        latencies(line.p50_us, line.p99_us, line.p999_us),
+        "{:>8.3} {range:>15}  {ratio:>19}  {:>9.0} {closed:>20} {at_rate:>20}",
+        line.cpu_us_per_message, line.per_second,
     )
 }
 
@@ -121,7 +122,19 @@ fn more(line: &Line) -> String {
     let mut more = String::new();
     let capacity = line.median(|sample| sample.capacity_per_second);
     if capacity > 0.0 {
-        let _ = write!(more, "  up to {capacity:.0}/s");
+        let limit = match line.client_was_the_limit() {
+            true => " (the client's limit)",
+            false => "",
+        };
+        let _ = write!(more, "  up to {capacity:.0}/s{limit}");
+    }
+    let peak_kib = line.median(|sample| sample.peak_kib);
+    if peak_kib > 0.0 {
+        let cut = 100.0 * line.median(|sample| sample.cut);
+        let _ = write!(
+            more,
+            "  at most {peak_kib:.0} KiB with the kernel's, {cut:.0} % of the slow cut"
+        );
     }
     let bytes = line.median(|sample| sample.bytes_per_session);
     if bytes > 0.0 {

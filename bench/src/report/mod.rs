@@ -3,10 +3,11 @@
 mod picture;
 
 use crate::figures::line::Line;
+use crate::figures::stats::median;
 use crate::figures::table;
 use crate::figures::target::{self, Verdict};
 use crate::server::root;
-use crate::workload::Sample;
+use crate::workload::{self, Cell, Sample};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -18,24 +19,29 @@ pub fn write(lines: &[Line]) -> Result<(), String> {
     let last = lines.last().ok_or("nothing has been measured yet")?;
     let of_it = |line: &&Line| line.commit == last.commit && line.machine == last.machine;
     let lines: Vec<Line> = lines.iter().filter(of_it).cloned().collect();
+    let groups = workload::groups(false);
     let mut page = head(last);
-    let cells = cells(&lines);
-    let mut verdicts: Vec<Verdict> = cells
-        .iter()
-        .flat_map(|cell| target::of_cell(cell))
-        .collect();
-    verdicts.extend(target::of_all(&lines));
-    page.push_str(&targets(&verdicts));
-    for (number, cell) in cells.iter().enumerate() {
-        page.push_str(&section(number + 1, cell)?);
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    let (mut sections, mut missing) = (String::new(), Vec::new());
+    remove_pictures()?;
+    for cell in groups.iter().flatten() {
+        let (lines, without) = lines_of(cell, &lines);
+        missing.extend(without);
+        if !lines.is_empty() {
+            verdicts.extend(target::of_cell(&lines));
+            sections.push_str(&section(&lines)?);
+        }
     }
+    verdicts.extend(target::of_all(&lines));
+    page.push_str(&targets(&verdicts, &missing));
+    page.push_str(&sections);
     for workload in ["echo growth", "chat growth"] {
         let of_it: Vec<&Line> = lines
             .iter()
             .filter(|line| line.workload == workload)
             .collect();
         if !of_it.is_empty() {
-            let file = format!("{}.svg", workload.replace(' ', "-"));
+            let file = format!("{}.svg", slug(workload));
             save(&file, &picture::growth(workload, &of_it)?)?;
             let _ = write!(
                 page,
@@ -46,14 +52,32 @@ pub fn write(lines: &[Line]) -> Result<(), String> {
     save("README.md", &page)
 }
 
+/// The lines of a cell, Wharf's first, and what of it was not measured.
+fn lines_of(cell: &Cell, lines: &[Line]) -> (Vec<Line>, Vec<String>) {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for who in &cell.servers {
+        let is_it = |line: &&Line| line.is_of(cell) && line.peer == who.name();
+        match lines.iter().find(is_it) {
+            Some(line) => found.push(line.clone()),
+            None => missing.push(format!(
+                "{} x {} x {} by {}",
+                cell.workload,
+                cell.scale.sessions,
+                cell.in_flight,
+                who.name()
+            )),
+        }
+    }
+    (found, missing)
+}
+
 type Curve = fn(&Sample) -> &[f64];
 
 /// The table and pictures of a cell, which has a line at least.
-fn section(number: usize, cell: &[Line]) -> Result<String, String> {
-    let first = &cell[0];
-    let title = first.title();
+fn section(cell: &[Line]) -> Result<String, String> {
+    let title = cell[0].title();
     let mut section = format!("\n### {title}\n\n");
-    let file = format!("ratios-{number:02}.svg");
+    let file = format!("ratios-{}.svg", slug(&title));
     save(&file, &picture::ratios(&title, cell)?)?;
     let _ = writeln!(section, "![Wharf's share of each server's CPU]({file})");
     let curves: [(&str, &str, Curve); 2] = [
@@ -62,37 +86,67 @@ fn section(number: usize, cell: &[Line]) -> Result<String, String> {
     ];
     for (name, what, curve) in curves {
         if let Some(picture) = picture::latencies(&format!("{title}, {what}"), cell, curve) {
-            let file = format!("latency-{name}-{number:02}.svg");
+            let file = format!("latency-{name}-{}.svg", slug(&title));
             save(&file, &picture?)?;
             let _ = writeln!(section, "![Latencies, {what}]({file})");
         }
     }
-    let hiccups = format!(
-        "The machine's own pauses meanwhile: {:.0} us at the 99th percentile, {:.0} us at most.",
-        first.median(|sample| sample.hiccup_p99_us),
-        first.median(|sample| sample.hiccup_max_us)
-    );
-    let _ = write!(section, "\n```text\n{}```\n\n{hiccups}\n", table::of(cell));
+    let _ = write!(section, "\n```text\n{}```\n", table::of(cell));
+    if let Some(hiccups) = hiccups(cell) {
+        let _ = write!(
+            section,
+            "\nBeside the client, a thread woke late by {hiccups}.\n"
+        );
+    }
     Ok(section)
 }
 
-fn targets(verdicts: &[Verdict]) -> String {
+/// How late a thread woke that only looks at the clock; `None` where none looked.
+fn hiccups(lines: &[Line]) -> Option<String> {
+    let most = |figure: fn(&Sample) -> f64| {
+        let figures = lines.iter().flat_map(|line| line.figures(figure));
+        figures.fold(0.0, f64::max)
+    };
+    let p99: Vec<f64> = lines
+        .iter()
+        .flat_map(|line| line.figures(|sample| sample.hiccup_p99_us))
+        .collect();
+    let max = most(|sample| sample.hiccup_max_us);
+    (max > 0.0).then(|| {
+        let p99 = median(&p99).unwrap_or(0.0);
+        format!("{p99:.0} us at the 99th percentile of the median run, {max:.0} us at most")
+    })
+}
+
+/// A title as a part of a file's name.
+fn slug(title: &str) -> String {
+    let words: Vec<&str> = title
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join("-")
+}
+
+fn targets(verdicts: &[Verdict], missing: &[String]) -> String {
     let mut page = String::from(
         "\n## Targets\n\n\
          A ratio is reached if its interval's upper end is at most the target plus half of the \
-         interval of `wharf again`.\n\n\
+         interval of `wharf again`. \"So far\": the interval is still wider than 2 % to each side, \
+         after fewer than 40 rounds.\n\n\
          | | target | found | |\n|---|---|---|---|\n",
     );
     for verdict in verdicts {
         let Verdict {
             of, target, found, ..
         } = verdict;
-        let mark = if verdict.is_reached {
-            "reached"
-        } else {
-            "**missed**"
+        let mark = match verdict.is_reached {
+            true => verdict.mark().to_owned(),
+            false => format!("**{}**", verdict.mark().to_lowercase()),
         };
         let _ = writeln!(page, "| {of} | {target} | {found} | {mark} |");
+    }
+    if !missing.is_empty() {
+        let _ = write!(page, "\nNot measured: {}.\n", missing.join("; "));
     }
     page.push_str("\n## Figures\n");
     page
@@ -109,27 +163,25 @@ fn head(last: &Line) -> String {
            Wharf's over the other's in the same round, with its 95 % bootstrap interval; below 1, \
            Wharf needs less. `wharf again` is the same program once more: what the machine makes of \
            no difference at all.\n\
-         - Latencies are the client's, from when a message was due: in the closed loop, and behind \
-           \"rate\" at a fixed rate that is the same for all. The machine's own pauses were {:.0} us \
-           at the 99th percentile of a thread that only looks at the clock, {:.0} us at most: a \
-           p99 near that says more of the machine than of a server.\n",
-        last.commit,
-        last.machine,
-        last.median(|sample| sample.hiccup_p99_us),
-        last.median(|sample| sample.hiccup_max_us),
+         - Latencies are the client's, from when a message was due: in the closed loop, where the \
+           next message waits for the last, and at a fixed rate that is the same for all. Under \
+           each table stands how late a thread woke on the client's core that only looks at the \
+           clock: a p99 near that says more of the machine than of a server.\n",
+        last.commit, last.machine,
     )
 }
 
-/// The lines of each cell beside each other, Wharf's first.
-fn cells(lines: &[Line]) -> Vec<Vec<Line>> {
-    let mut cells: Vec<Vec<Line>> = Vec::new();
-    for line in lines {
-        match cells.iter_mut().find(|cell| cell[0].is_beside(line)) {
-            Some(cell) => cell.push(line.clone()),
-            None => cells.push(vec![line.clone()]),
+/// Those of before: their cells may be called otherwise now.
+fn remove_pictures() -> Result<(), String> {
+    let folder = root().join("docs/bench");
+    let told = |error: std::io::Error| format!("{}: {error}", folder.display());
+    for entry in fs::read_dir(&folder).map_err(told)? {
+        let path = entry.map_err(told)?.path();
+        if path.extension().is_some_and(|it| it == "svg") {
+            fs::remove_file(&path).map_err(told)?;
         }
     }
-    cells
+    Ok(())
 }
 
 fn save(name: &str, text: &str) -> Result<(), String> {

@@ -2,23 +2,19 @@
 
 use crate::figures::line::Line;
 use crate::workload::{QUANTILES, Sample};
-use charts_rs::{AxisScale, HorizontalBarChart, LineChart, Position, Series};
+use charts_rs::{AxisScale, HorizontalBarChart, LineChart, NIL_VALUE, Position, Series};
 
 const WIDTH: f32 = 720.0;
 
 /// Wharf's share of what each other server needs for a message.
 pub fn ratios(title: &str, cell: &[Line]) -> Result<String, String> {
     let others = cell.iter().filter(|line| line.peer != "wharf");
+    let bar = |line: &Line| {
+        let ratio = (line.ratio? * 1_000.0).round() as f32 / 1_000.0;
+        Some((line.peer.clone(), ratio))
+    };
     // Drawn from the bottom up.
-    let (names, ratios): (Vec<_>, Vec<_>) = others
-        .rev()
-        .map(|line| {
-            (
-                line.peer.clone(),
-                (line.ratio * 1_000.0).round() as f32 / 1_000.0,
-            )
-        })
-        .unzip();
+    let (names, ratios): (Vec<_>, Vec<_>) = others.rev().filter_map(bar).unzip();
     let count = names.len();
     let name = "Wharf's CPU over its own; below 1, Wharf needs less";
     let mut chart = HorizontalBarChart::new(vec![Series::new(name.into(), ratios)], names);
@@ -73,7 +69,7 @@ pub fn growth(title: &str, of_it: &[&Line]) -> Result<String, String> {
         of_it
             .iter()
             .find(wanted)
-            .map_or(0.0, |line| line.cpu_us_per_message as f32)
+            .map_or(NIL_VALUE, |line| line.cpu_us_per_message as f32)
     };
     let series = peers
         .iter()

@@ -27,13 +27,18 @@ const SERVERS: [Who; 9] = [
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
     let sizes: &[(usize, u32)] = match quick {
-        true => &[(64, 1)],
+        true => &[(1, 1)],
         false => &[(1, 1), (1, 16), (64, 1), (64, 16), (1_000, 1), (1_000, 16)],
     };
     sizes
         .iter()
         .map(|&(sessions, in_flight)| Cell {
             counts: !quick,
+            measure: if quick {
+                measure_briefly
+            } else {
+                measure_whole
+            },
             ..cell("echo", sessions, in_flight, &SERVERS)
         })
         .collect()
@@ -41,7 +46,12 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
 
 /// How a message's cost grows with the sessions; Wharf's are logged in and sit in rooms.
 pub(super) fn growth() -> Vec<Cell> {
-    let servers = [Who::Wharf, Who::Peer("peer-uring"), Who::Peer("peer-tokio")];
+    let servers = [
+        Who::Wharf,
+        Who::WharfAgain,
+        Who::Peer("peer-uring"),
+        Who::Peer("peer-tokio"),
+    ];
     let sizes = [10, 100, 1_000, 10_000, 19_000];
     sizes
         .into_iter()
@@ -60,11 +70,19 @@ fn cell(workload: &'static str, sessions: usize, in_flight: u32, servers: &[Who]
         rate: RATE,
         servers: servers.to_vec(),
         counts: false,
-        measure,
+        measure: measure_whole,
     }
 }
 
-fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
+fn measure_whole(cell: &Cell, who: Who) -> Result<Sample, String> {
+    measure(cell, who, MESSAGES, SPAN)
+}
+
+fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
+    measure(cell, who, MESSAGES / 10, SPAN / 3)
+}
+
+fn measure(cell: &Cell, who: Who, messages: u64, span: Duration) -> Result<Sample, String> {
     let Scale { sessions, per_room } = cell.scale;
     let logged_in = cell.workload == "echo growth" && who.is_wharf();
     let dialect = if logged_in {
@@ -75,13 +93,14 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let server = Server::start(who, cell.scale)?;
     let crowd = Crowd::gather(server.address, dialect, sessions, per_room)?;
     let mut load = Load::new(crowd, 1);
-    load.closed_loop(sessions, cell.in_flight, WARM_UP)?;
+    load.closed_loop(sessions, cell.in_flight, WARM_UP.min(messages))?;
     let closed = metered(&server, || {
-        load.closed_loop(sessions, cell.in_flight, MESSAGES)
+        load.closed_loop(sessions, cell.in_flight, messages)
     })?;
-    let open = load.open_loop(sessions, cell.rate, SPAN)?;
+    let open = metered(&server, || load.open_loop(sessions, cell.rate, span))?;
     let counted = cell.counted(&server, || {
         load.closed_loop(sessions, cell.in_flight, WARM_UP)
     })?;
-    Ok(Sample::of(closed).and_at_rate(&open).and_counts(counted))
+    let sample = Sample::in_a_closed_loop(&closed).and_at_a_rate(&open);
+    Ok(sample.and_counts(counted))
 }

@@ -51,9 +51,10 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let closed = metered(&server, || {
         load.closed_loop(1, cell.in_flight, messages(DELIVERIES))
     })?;
-    let open = load.open_loop(1, cell.rate, SPAN)?;
+    let open = metered(&server, || load.open_loop(1, cell.rate, SPAN))?;
     let counted = cell.counted(&server, || {
         load.closed_loop(1, cell.in_flight, messages(WARM_UP))
     })?;
-    Ok(Sample::of(closed).and_at_rate(&open).and_counts(counted))
+    let sample = Sample::in_a_closed_loop(&closed).and_at_a_rate(&open);
+    Ok(sample.and_counts(counted))
 }

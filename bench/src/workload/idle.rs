@@ -1,9 +1,9 @@
 //! Idle: many sessions in rooms that say nothing, then each an 8-byte echo every second.
 
 use super::{Cell, Sample, metered};
-use crate::client::{Crowd, Dialect, Event, Outcome, tick};
+use crate::client::{Crowd, Dialect, Event, Outcome, latencies, tick};
 use crate::server::{Scale, Server, Who, kernel_tcp_kib};
-use hdrhistogram::Histogram;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
@@ -69,7 +69,7 @@ fn measure(cell: &Cell, who: Who, span: Duration) -> Result<Sample, String> {
         server_busy: silence.server_busy,
         resident_kib: silence.resident_kib,
         bytes_per_session: silence.bytes_per_session,
-        ..Sample::of(ticks)
+        ..Sample::at_a_rate(&ticks)
     })
 }
 
@@ -91,14 +91,17 @@ fn tick_each_second(crowd: &mut Crowd, span: Duration) -> Result<Outcome, String
     let began_ns = crowd.now_ns();
     let interval_ns = 1_000_000_000 / crowd.len() as u64;
     let expected = crowd.len() as u64 * span.as_secs();
-    let mut due_ns = vec![0; crowd.len()];
-    let mut latency = Histogram::new_with_bounds(1, 60_000_000, 3).expect("good bounds");
+    // When each tick was due that has not come back yet, oldest first.
+    let mut under_way: Vec<VecDeque<u64>> = vec![VecDeque::new(); crowd.len()];
+    let (mut latency, mut lag) = (latencies(), latencies());
     let (mut begun, mut came) = (0, Vec::new());
     while latency.len() < expected {
         let now_ns = crowd.now_ns();
         while begun < expected && began_ns + begun * interval_ns <= now_ns {
             let client = (begun % crowd.len() as u64) as usize;
-            due_ns[client] = began_ns + begun * interval_ns;
+            let due_ns = began_ns + begun * interval_ns;
+            lag.saturating_record((now_ns - due_ns) / 1_000);
+            under_way[client].push_back(due_ns);
             crowd.send(client, &tick());
             begun += 1;
         }
@@ -113,12 +116,15 @@ fn tick_each_second(crowd: &mut Crowd, span: Duration) -> Result<Outcome, String
         })?;
         let now_ns = crowd.now_ns();
         for client in came.drain(..) {
-            latency.saturating_record(now_ns.saturating_sub(due_ns[client]) / 1_000);
+            let due_ns = under_way[client].pop_front();
+            let due_ns = due_ns.ok_or_else(|| format!("client {client} got a tick twice"))?;
+            latency.saturating_record(now_ns.saturating_sub(due_ns) / 1_000);
         }
     }
     Ok(Outcome {
         deliveries: expected,
         seconds: (crowd.now_ns() - began_ns) as f64 / 1e9,
         latency,
+        lag,
     })
 }

@@ -7,6 +7,8 @@ mod fanout;
 mod idle;
 mod slow;
 
+pub use slow::SLOW;
+
 use crate::client::Outcome;
 use crate::hiccup::{Hiccups, Probe};
 use crate::server::{Counts, Scale, Server, Usage, Who, kernel_tcp_kib};
@@ -51,10 +53,11 @@ pub struct Sample {
     /// Of the server, for each message that was delivered (churn: each login; idle: each echo).
     pub cpu_us_per_message: f64,
     pub per_second: f64,
+    /// In a closed loop.
     pub p50_us: f64,
     pub p99_us: f64,
     pub p999_us: f64,
-    /// At a fixed rate, the same for every server: its latencies beside those of the closed loop.
+    /// At a fixed rate, the same for every server.
     pub rate_p50_us: f64,
     pub rate_p99_us: f64,
     pub rate_p999_us: f64,
@@ -72,12 +75,18 @@ pub struct Sample {
     /// Latencies at [`QUANTILES`], in the closed loop and at the fixed rate.
     pub curve_us: Vec<f64>,
     pub rate_curve_us: Vec<f64>,
-    /// Deliveries a second at the highest rate that was kept up with.
+    /// The most deliveries a second of all rates that were offered.
     pub capacity_per_second: f64,
-    /// How busy the client was then: near 1, it was the limit.
+    /// How busy both were then, or in the closed loop.
     pub client_busy: f64,
     pub server_busy: f64,
-    /// The machine's own pauses meanwhile.
+    /// By how much the client was late with a hundredth of what it sent then.
+    pub client_lag_us: f64,
+    /// Of the slow readers, the share that the server cut off.
+    pub cut: f64,
+    /// The most memory of server and kernel (TCP) together at any time.
+    pub peak_kib: f64,
+    /// By how much a thread beside the client, which only looks at the clock, woke late meanwhile.
     pub hiccup_p99_us: f64,
     pub hiccup_max_us: f64,
     /// Empty unless a delivery was wrong or the server failed.
@@ -88,42 +97,57 @@ pub struct Sample {
 pub const QUANTILES: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0];
 
 impl Sample {
-    fn of(meter: Metered) -> Self {
+    /// What a run cost, in whatever loop.
+    fn costs(meter: &Metered) -> Self {
         let Metered {
             outcome,
             used,
             seconds_of_client,
             hiccups,
-            resident_kib,
         } = meter;
-        let latency = |quantile| outcome.latency.value_at_quantile(quantile) as f64;
         let messages = outcome.deliveries as f64;
         Self {
             cpu_us_per_message: used.cpu_ns as f64 / 1e3 / messages,
             per_second: outcome.per_second(),
-            p50_us: latency(0.5),
-            p99_us: latency(0.99),
-            p999_us: latency(0.999),
-            curve_us: curve(&outcome),
-            resident_kib: resident_kib as f64,
+            resident_kib: used.resident_kib as f64,
             kernel_kib: kernel_tcp_kib() as f64,
             switches_per_message: used.switches as f64 / messages,
             client_busy: seconds_of_client / outcome.seconds,
             server_busy: used.cpu_ns as f64 / 1e9 / outcome.seconds,
+            client_lag_us: outcome.lag.value_at_quantile(0.99) as f64,
             hiccup_p99_us: hiccups.p99_us,
             hiccup_max_us: hiccups.max_us,
             ..Self::default()
         }
     }
 
-    /// With the latencies of another run beside its own, at the fixed rate.
-    fn and_at_rate(self, outcome: &Outcome) -> Self {
-        let latency = |quantile| outcome.latency.value_at_quantile(quantile) as f64;
+    /// A run in a closed loop.
+    fn in_a_closed_loop(meter: &Metered) -> Self {
+        let [p50_us, p99_us, p999_us] = percentiles(&meter.outcome);
         Self {
-            rate_p50_us: latency(0.5),
-            rate_p99_us: latency(0.99),
-            rate_p999_us: latency(0.999),
-            rate_curve_us: curve(outcome),
+            p50_us,
+            p99_us,
+            p999_us,
+            curve_us: curve(&meter.outcome),
+            ..Self::costs(meter)
+        }
+    }
+
+    /// A run at a fixed rate.
+    fn at_a_rate(meter: &Metered) -> Self {
+        Self::costs(meter).and_at_a_rate(meter)
+    }
+
+    /// With the latencies of another run beside its own, at the fixed rate.
+    fn and_at_a_rate(self, meter: &Metered) -> Self {
+        let [rate_p50_us, rate_p99_us, rate_p999_us] = percentiles(&meter.outcome);
+        Self {
+            rate_p50_us,
+            rate_p99_us,
+            rate_p999_us,
+            rate_curve_us: curve(&meter.outcome),
+            hiccup_p99_us: self.hiccup_p99_us.max(meter.hiccups.p99_us),
+            hiccup_max_us: self.hiccup_max_us.max(meter.hiccups.max_us),
             ..self
         }
     }
@@ -142,6 +166,10 @@ impl Sample {
     }
 }
 
+fn percentiles(outcome: &Outcome) -> [f64; 3] {
+    [0.5, 0.99, 0.999].map(|quantile| outcome.latency.value_at_quantile(quantile) as f64)
+}
+
 fn curve(outcome: &Outcome) -> Vec<f64> {
     QUANTILES
         .map(|quantile| outcome.latency.value_at_quantile(quantile) as f64)
@@ -154,7 +182,6 @@ struct Metered {
     used: Usage,
     seconds_of_client: f64,
     hiccups: Hiccups,
-    resident_kib: u64,
 }
 
 /// Runs a load and reads the server's meter before and after.
@@ -176,22 +203,23 @@ fn metered(
         },
         seconds_of_client: (client_after.cpu_ns - client_before.cpu_ns) as f64 / 1e9,
         hiccups,
-        resident_kib: after.resident_kib,
     })
 }
 
-/// Every cell, in the order of the report; with `quick` the smallest of each and no growth.
-pub fn cells(quick: bool) -> Vec<Cell> {
-    let mut cells = echo::cells(quick);
-    cells.extend(fanout::cells(quick));
-    cells.extend(chat::cells(quick));
-    cells.extend(idle::cells(quick));
-    cells.extend(slow::cells(quick));
+/// Every cell, in the order of the report; with `quick` the smallest of each and no growth. Those
+/// of one group are compared with each other, so they are measured beside each other too.
+pub fn groups(quick: bool) -> Vec<Vec<Cell>> {
+    let alone = |cells: Vec<Cell>| cells.into_iter().map(|cell| vec![cell]);
+    let mut groups: Vec<Vec<Cell>> = alone(echo::cells(quick)).collect();
+    groups.extend(alone(fanout::cells(quick)));
+    groups.extend(alone(chat::cells(quick)));
+    groups.extend(alone(idle::cells(quick)));
+    groups.push(slow::cells(quick));
     if !quick {
-        cells.extend(echo::growth());
-        cells.extend(chat::growth());
+        groups.push(echo::growth());
+        groups.push(chat::growth());
     }
     // Last: what has come and gone keeps ports for a minute.
-    cells.extend(churn::cells(quick));
-    cells
+    groups.extend(alone(churn::cells(quick)));
+    groups
 }
