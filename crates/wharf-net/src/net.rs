@@ -406,6 +406,12 @@ impl Net {
     }
 
     fn mark_dirty(&mut self, key: Key) {
+        self.session(key).input_stale = true;
+        self.mark_for_sending(key);
+    }
+
+    /// As [`Net::mark_dirty`], where nothing but what is on its way to the session has changed.
+    fn mark_for_sending(&mut self, key: Key) {
         let session = self.session(key);
         if !session.dirty {
             session.dirty = true;

@@ -84,6 +84,8 @@ pub(crate) struct Session {
 
     /// In the list of sessions with something to do.
     pub(crate) dirty: bool,
+    /// Something that its receive depends on may have changed: more than what it is sent.
+    pub(crate) input_stale: bool,
     /// The armed receive was asked to end.
     pub(crate) cancelling: bool,
     /// Why the input is paused.
@@ -129,6 +131,7 @@ impl Session {
             above_since: Instant::FAR_FUTURE,
             heard_at: Instant::ZERO,
             dirty: false,
+            input_stale: false,
             cancelling: false,
             paused: None,
             replies_full: false,
@@ -172,9 +175,14 @@ impl Session {
         }
     }
 
+    /// Whether it has a connection of which the port was not told to close it.
+    pub(crate) fn talks(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Finishing | Phase::Draining)
+    }
+
     /// Whether a receive should be armed, pauses aside.
     pub(crate) fn listens(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Finishing | Phase::Draining) && !self.input_ended
+        self.talks() && !self.input_ended
     }
 
     /// The earliest of the deadlines that it has by itself. Those of its send and of its unfinished

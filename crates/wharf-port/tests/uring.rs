@@ -131,6 +131,30 @@ fn one_wait_brings_what_the_kernel_does_in_several_calls() {
 }
 
 #[test]
+fn what_came_together_is_not_torn_apart_after_many_buffers() {
+    // The kernel puts a multishot receive off after every thirty-two buffers.
+    const BYTES: usize = 10_000;
+    let mut bench = Bench::new(PortOptions::default());
+    let (socket, mut peer) = bench.pair();
+    bench.port.arm_recv(socket, RECV).expect("arms");
+    for round in 0..40 {
+        peer.write_all(&[7; BYTES]).unwrap();
+        let mut batch = Vec::with_capacity(64);
+        while batch.is_empty() {
+            let now = bench.port.wait(&mut batch, Some(bench.until));
+            assert!(now.expect("waits") < bench.until, "round {round}");
+        }
+        let bytes_of = |completion: &Completion| match &completion.event {
+            Event::Received(Ok(bytes)) => bytes.len(),
+            other => panic!("{other:?}"),
+        };
+        let bytes: usize = batch.iter().map(bytes_of).sum();
+        assert_eq!(bytes, BYTES, "round {round}");
+    }
+    bench.close(socket);
+}
+
+#[test]
 fn a_message_goes_there_and_back() {
     let mut bench = Bench::new(PortOptions::default());
     let (socket, mut peer) = bench.pair();

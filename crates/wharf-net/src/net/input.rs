@@ -155,12 +155,15 @@ impl Net {
         self.mark_dirty(key);
     }
 
-    /// Arms, or ends, the receive of a session, as its state wants it.
+    /// Arms, or ends, the receive of a session that talks, as its state wants it.
     pub(super) fn reconcile_input(&mut self, now: Instant, key: Key, port: &mut impl Port) {
         let session = self
             .sessions
             .get_mut(key)
             .expect("a dirty session is there");
+        if !session.talks() {
+            return;
+        }
         let pause = session.pause(now, &self.rates);
         if pause != session.paused {
             session.paused = pause;

@@ -57,12 +57,12 @@ impl Net {
         }
         if origin == Origin::Own {
             let own = session.outbox.load(Origin::Own);
-            session.replies_full |= is_above(own, &self.limits, HIGH_WATER_DIVISOR);
+            if is_above(own, &self.limits, HIGH_WATER_DIVISOR) {
+                session.replies_full = true;
+                session.input_stale = true;
+            }
         }
-        if !session.dirty {
-            session.dirty = true;
-            self.dirty.push(id.key());
-        }
+        self.mark_for_sending(id.key());
     }
 
     /// For whom a frame is: the session that was named, or nobody.
@@ -159,8 +159,9 @@ impl Net {
         if session.replies_full {
             let own = session.outbox.load(Origin::Own);
             session.replies_full = is_above(own, &self.limits, LOW_WATER_DIVISOR);
+            session.input_stale |= !session.replies_full;
         }
-        self.mark_dirty(key);
+        self.mark_for_sending(key);
     }
 }
 

@@ -77,17 +77,16 @@ impl Net {
         port: &mut impl Port,
         events: &mut impl SessionEvents,
     ) {
+        if core::mem::take(&mut self.session(key).input_stale) {
+            self.reconcile_input(now, key, port);
+        }
         match self.session(key).phase {
             Phase::Open | Phase::Finishing => {
-                self.reconcile_input(now, key, port);
                 self.send_next(now, key, port);
                 self.note_budget(now, key);
                 self.finish_step(now, key, port);
             }
-            Phase::Draining => {
-                self.reconcile_input(now, key, port);
-                self.finish_step(now, key, port);
-            }
+            Phase::Draining => self.finish_step(now, key, port),
             Phase::Connecting | Phase::Ending | Phase::Closing => {}
         }
         if self.session(key).phase == Phase::Ending {

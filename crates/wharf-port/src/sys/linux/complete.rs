@@ -9,23 +9,55 @@ use crate::{Completion, DetachedSocket, Event, OpId, OsCode, RecvEnd, SendError}
 use io_uring::{opcode, types};
 use std::os::fd::FromRawFd;
 
+/// What one look at the completion queue has brought.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Brought {
+    pub(super) count: usize,
+    /// A socket has more than was received from it. A multishot receive is put off after every
+    /// thirty-two buffers of its life, whether or not it has come to the end of what is there
+    /// (the kernel's `MULTISHOT_MAX_RETRY`).
+    pub(super) left_some: bool,
+}
+
+/// Follows whether the receive that said "there is more" has brought it.
+#[derive(Debug, Default)]
+struct Rest {
+    unfinished: Option<u64>,
+    is_left: bool,
+}
+
+impl Rest {
+    fn note(&mut self, reaped: &Reaped) {
+        let goes_on = self.unfinished == Some(reaped.user_data);
+        self.is_left |= self.unfinished.is_some() && !goes_on;
+        self.unfinished = reaped.has_more_data.then_some(reaped.user_data);
+    }
+
+    fn is_left(&self) -> bool {
+        self.is_left || self.unfinished.is_some()
+    }
+}
+
 impl UringPort {
     /// Appends what is there to `batch`, up to its spare capacity, at least one. First what needs
     /// no kernel, then the completion queue, then what that made ready (a `Closed` behind the last
-    /// operation of its socket). Returns how many.
-    pub(super) fn deliver(&mut self, batch: &mut Vec<Completion>) -> usize {
+    /// operation of its socket).
+    pub(super) fn deliver(&mut self, batch: &mut Vec<Completion>) -> Brought {
         let before = batch.len();
+        let mut rest = Rest::default();
         let room = before + (batch.capacity() - before).max(1);
         self.deliver_ready(batch, room);
         while batch.len() < room
             && let Some(reaped) = self.ring.reap()
         {
+            rest.note(&reaped);
             batch.extend(self.on_reaped(reaped));
         }
         self.deliver_ready(batch, room);
-        let delivered = batch.len() - before;
-        self.ledger.stats.completions += delivered as u64;
-        delivered
+        let count = batch.len() - before;
+        self.ledger.stats.completions += count as u64;
+        let left_some = rest.is_left();
+        Brought { count, left_some }
     }
 
     fn deliver_ready(&mut self, batch: &mut Vec<Completion>, room: usize) {
@@ -40,6 +72,7 @@ impl UringPort {
                         result: -code.0,
                         buffer: None,
                         more: false,
+                        has_more_data: false,
                     };
                     batch.extend(self.finish(op, failed));
                 }

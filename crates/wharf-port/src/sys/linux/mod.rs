@@ -284,11 +284,16 @@ impl Port for UringPort {
         }
         entered?;
         self.ledger.stats.waits += 1;
-        while self.deliver(batch) >= TASKS_PER_ENTER
-            && batch.len() < batch.capacity()
-            && self.buffers.ready() >= SPARE_BUFFERS
-        {
+        let mut brought = self.deliver(batch);
+        let mut may_fetch_the_rest = true;
+        while brought.count >= TASKS_PER_ENTER || (brought.left_some && may_fetch_the_rest) {
+            if batch.len() >= batch.capacity() || self.buffers.ready() < SPARE_BUFFERS {
+                break;
+            }
+            // Once: whoever floods is not to fill the whole batch.
+            may_fetch_the_rest &= !brought.left_some;
             self.ring.enter(Patience::Look)?;
+            brought = self.deliver(batch);
         }
         Ok(clock::now())
     }

@@ -30,6 +30,8 @@ pub(super) struct Reaped {
     pub(super) buffer: Option<u16>,
     /// Whether the operation goes on.
     pub(super) more: bool,
+    /// Of a receive: whether the socket had more (`IORING_CQE_F_SOCK_NONEMPTY`).
+    pub(super) has_more_data: bool,
 }
 
 /// How long an [`Ring::enter`] waits for a completion.
@@ -166,6 +168,7 @@ impl Ring {
             result: entry.result(),
             buffer: cqueue::buffer_select(flags),
             more: cqueue::more(flags),
+            has_more_data: cqueue::sock_nonempty(flags),
         })
     }
 }
