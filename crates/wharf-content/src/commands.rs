@@ -1,7 +1,12 @@
 //! What a logic shard asks of an I/O shard.
 
+mod spread;
+
+pub(crate) use spread::{Audience, Spread};
+
 use crate::arena;
 use bytes::Bytes;
+use spread::{Kept, Range, Scratch};
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
 use wharf_wire::{FrameRun, HEADER_BYTES, Packet, SendClass, Violation};
@@ -140,17 +145,23 @@ impl Dismissal {
     }
 }
 
-/// An arena of [`ContentCommand`]s in the order in which they are to be done.
+/// An arena of [`ContentCommand`]s in the order in which they are to be done, session by session.
 ///
-/// Invariant: every range lies in `bytes`, every index in its table; `shared_bytes` is the sum of
-/// the frames in `shared`.
+/// Invariant: every range lies in its arena, every index in its table; `shared_bytes` is the sum
+/// of the frames in `shared`, `told` of the audiences in `spreads`.
 #[derive(Debug, Default)]
 pub struct Commands {
     bytes: Vec<u8>,
     shared: Vec<Bytes>,
     shared_bytes: usize,
     dismissals: Vec<Dismissal>,
+    spreads: Vec<Kept>,
+    receivers: Vec<SessionId>,
+    /// Who was told something last, and where they are in `receivers`.
+    audience: Option<(Audience, Range)>,
+    told: usize,
     records: Vec<Record>,
+    scratch: Scratch,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +173,8 @@ struct Record {
 #[derive(Clone, Copy, Debug)]
 enum Verb {
     Send(Sending),
+    /// To everybody in a room.
+    Spread(u32),
     Authenticate {
         start: usize,
         user_bytes: u16,
@@ -194,6 +207,14 @@ enum Stored {
 }
 
 impl Sending {
+    /// In an arena that has so much before it.
+    fn shift(&mut self, bytes: usize, shared: u32) {
+        match &mut self.stored {
+            Stored::Run { start, .. } => *start += bytes,
+            Stored::Shared(index) => *index += shared,
+        }
+    }
+
     /// Makes this and `next` one, if they leave alike and lie one behind the other.
     fn absorb(&mut self, next: &Sending) -> bool {
         let alike = (self.class, self.origin) == (next.class, next.origin);
@@ -274,27 +295,27 @@ impl Commands {
         self.records.push(Record { session, verb });
     }
 
-    /// Gives every command to `f`, in order, and leaves the arena empty with its memory kept.
+    /// Gives every command to `f`, those of each session in order, and leaves the arena empty with
+    /// its memory kept.
     pub fn drain(&mut self, mut f: impl FnMut(ContentCommand<'_>)) {
-        for &Record { session, verb } in &self.records {
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let mut at = 0;
+        while at < self.records.len() {
+            let block = self.block_at(at);
+            if block > 0 {
+                self.give_block(&self.records[at..at + block], &mut scratch, &mut f);
+                at += block;
+                continue;
+            }
+            let Record { session, verb } = self.records[at];
+            at += 1;
             f(match verb {
+                Verb::Spread(_) => unreachable!("a spread begins a block"),
                 Verb::Send(sending) => ContentCommand::Send {
                     session,
                     class: sending.class,
                     origin: sending.origin,
-                    payload: match sending.stored {
-                        Stored::Run {
-                            count,
-                            run_bytes,
-                            start,
-                        } => {
-                            let run = &self.bytes[start..start + run_bytes as usize];
-                            Payload::Run(FrameRun::known(run, count.into()))
-                        }
-                        Stored::Shared(index) => {
-                            Payload::Shared(self.shared[index as usize].clone())
-                        }
-                    },
+                    payload: self.payload(&sending),
                 },
                 Verb::Authenticate {
                     start,
@@ -315,6 +336,11 @@ impl Commands {
                 },
             });
         }
+        self.scratch = scratch;
+        self.audience = None;
+        self.told = 0;
+        arena::clear(&mut self.spreads);
+        arena::clear(&mut self.receivers);
         arena::clear(&mut self.records);
         arena::clear(&mut self.bytes);
         arena::clear(&mut self.shared);
@@ -342,7 +368,7 @@ impl Commands {
         *self = kept;
     }
 
-    /// How many commands wait.
+    /// How many commands wait; one to everybody in a room is one.
     pub fn len(&self) -> usize {
         self.records.len()
     }
@@ -352,9 +378,12 @@ impl Commands {
         self.records.is_empty()
     }
 
-    /// Memory that the waiting commands occupy; a shared frame counts once, whoever else has it.
+    /// Memory that the waiting commands occupy; a shared frame counts once, whoever else has it,
+    /// and each receiver of what is said to everybody as a command of its own: that is the work
+    /// which they are.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len() + self.shared_bytes + self.records.len() * RECORD_BYTES
+        let records = self.records.len() + self.told;
+        self.bytes.len() + self.shared_bytes + records * RECORD_BYTES
     }
 
     /// Encodes `packet` into the arena.
@@ -463,6 +492,13 @@ impl Batch for Commands {
     fn append(&mut self, later: &mut Self) {
         let bytes = self.bytes.len();
         let (shared, dismissals) = (self.shared.len() as u32, self.dismissals.len() as u32);
+        let (spreads, receivers) = (self.spreads.len() as u32, self.receivers.len() as u32);
+        let shifted = |kept: Kept| kept.shifted(bytes, shared, receivers);
+        self.spreads.extend(later.spreads.drain(..).map(shifted));
+        self.receivers.append(&mut later.receivers);
+        self.told += core::mem::take(&mut later.told);
+        // Its places have changed.
+        (self.audience, later.audience) = (None, None);
         self.bytes.append(&mut later.bytes);
         self.shared.append(&mut later.shared);
         self.shared_bytes += core::mem::take(&mut later.shared_bytes);
@@ -470,10 +506,8 @@ impl Batch for Commands {
         self.records
             .extend(later.records.drain(..).map(|mut record| {
                 match &mut record.verb {
-                    Verb::Send(sending) => match &mut sending.stored {
-                        Stored::Run { start, .. } => *start += bytes,
-                        Stored::Shared(index) => *index += shared,
-                    },
+                    Verb::Send(sending) => sending.shift(bytes, shared),
+                    Verb::Spread(index) => *index += spreads,
                     Verb::Authenticate { start, .. } => *start += bytes,
                     Verb::Close(index) => *index += dismissals,
                     Verb::LogIn

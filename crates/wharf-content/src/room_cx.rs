@@ -1,9 +1,10 @@
 //! What a room can do.
 
 use crate::canary::Canary;
+use crate::commands::{Audience, Spread};
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
-use crate::roster::Roster;
+use crate::roster::{Roster, Seat};
 use crate::shard::{Desk, Todo};
 use crate::timers::Rings;
 use crate::{
@@ -144,6 +145,10 @@ impl RoomCx<'_> {
         let is_shared = frame.len() > Commands::SHARED_BYTES_MIN;
         let mut shared = None;
         let mut sends = 0;
+        let audience = Audience {
+            room: self.core.key,
+            version: self.core.roster.version(),
+        };
         for (seats, commands) in self
             .core
             .roster
@@ -161,12 +166,16 @@ impl RoomCx<'_> {
                 commands.store(P::CLASS, frame)
             };
             let is_short = self.desk.planted.is(Canary::ShortBroadcast) && seats.len() > 1;
-            for seat in &seats[..seats.len() - usize::from(is_short)] {
-                if Some(seat.member) != except {
-                    commands.send(seat.session, origin(self.sender, seat.session), sending);
-                    sends += 1;
-                }
-            }
+            let seats = &seats[..seats.len() - usize::from(is_short)];
+            let spread = Spread {
+                sending,
+                sender: self.sender,
+                except: except.and_then(|member| self.core.roster.session(member)),
+            };
+            let is_left_out = |seat: &Seat| Some(seat.session) == spread.except;
+            let left_out = seats.iter().any(is_left_out);
+            sends += seats.len() as u64 - u64::from(left_out);
+            commands.spread(audience, seats.iter().map(|seat| seat.session), spread);
         }
         self.desk.stats.broadcasts += 1;
         self.desk.stats.sends += sends;

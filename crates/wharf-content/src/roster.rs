@@ -13,6 +13,8 @@ pub(crate) struct Roster {
     /// By I/O shard, dense: what a broadcast walks along.
     seats: Vec<Vec<Seat>>,
     linked: usize,
+    /// How often `seats` has changed.
+    version: u32,
 }
 
 /// One receiver of a broadcast.
@@ -42,6 +44,7 @@ impl Roster {
             members: Slab::with_capacity(members_max),
             seats: vec![Vec::new(); io_count],
             linked: 0,
+            version: 0,
         }
     }
 
@@ -78,6 +81,7 @@ impl Roster {
         let old = member.link.replace(Link { session, seat });
         assert!(old.is_none(), "a member has one link");
         self.linked += 1;
+        self.version = self.version.wrapping_add(1);
     }
 
     /// Gives an absent member's seat back to its user, who has another id since.
@@ -102,6 +106,7 @@ impl Roster {
                 .seat = seat;
         }
         self.linked -= 1;
+        self.version = self.version.wrapping_add(1);
         Some(session)
     }
 
@@ -137,6 +142,11 @@ impl Roster {
             .filter(|(_, member)| member.link.is_none());
         let (key, _) = absent.find(|(_, member)| member.user.name == user.name)?;
         Some(MemberId::from_key(key))
+    }
+
+    /// Changes whenever the receivers do.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
     }
 
     /// The receivers of a broadcast, by I/O shard.

@@ -150,3 +150,154 @@ fn a_password_is_never_in_a_log() {
     fill(&mut commands, 1);
     assert!(!drained(&mut commands).contains("secret"));
 }
+
+/// What each session was sent, in order: the first byte of each frame's body and its origin.
+fn heard(commands: &mut Commands) -> std::collections::BTreeMap<u32, Vec<(u8, Origin)>> {
+    let mut heard: std::collections::BTreeMap<u32, Vec<(u8, Origin)>> = Default::default();
+    commands.drain(|command| {
+        if let ContentCommand::Send {
+            session,
+            origin,
+            payload,
+            ..
+        } = command
+        {
+            let frames = payload.frames().map(|frame| (frame.body[0], origin));
+            heard
+                .entry(session.key().index())
+                .or_default()
+                .extend(frames);
+        }
+    });
+    heard
+}
+
+mod spreads {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One thing that is said.
+    #[derive(Clone, Debug)]
+    enum Said {
+        /// To everybody in a room, by a member or nobody, but for one or nobody.
+        Spread {
+            room: u32,
+            sender: Option<u32>,
+            except: Option<u32>,
+            bytes: usize,
+        },
+        Send(u32),
+        Credit(u32),
+        /// Somebody comes or goes.
+        Change(u32),
+    }
+
+    fn said() -> impl Strategy<Value = Said> {
+        let member = 0u32..8;
+        prop_oneof![
+            4 => (0u32..2, prop::option::of(member.clone()), prop::option::of(member.clone()),
+                  prop_oneof![Just(1usize), Just(300), Just(3_000)])
+                .prop_map(|(room, sender, except, bytes)| {
+                    Said::Spread { room, sender, except, bytes }
+                }),
+            3 => (0u32..12).prop_map(Said::Send),
+            1 => member.clone().prop_map(Said::Credit),
+            1 => (0u32..2).prop_map(Said::Change),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn each_session_hears_what_is_for_it_in_order(
+            script in prop::collection::vec(said(), 0..60),
+            cut in 0usize..60,
+        ) {
+            let (mut commands, mut later) = (Commands::new(), Commands::new());
+            let mut plain: std::collections::BTreeMap<u32, Vec<(u8, Origin)>> = Default::default();
+            let mut sizes = [4u32, 6];
+            let mut versions = [0u32; 2];
+            let mut told = 0;
+            for (mark, said) in script.iter().enumerate() {
+                let mark = mark as u8;
+                let commands = if mark as usize >= cut { &mut later } else { &mut commands };
+                match *said {
+                    Said::Spread { room, sender, except, bytes } => {
+                        let sending = match bytes > 1_000 {
+                            true => commands.share(SendClass::Reliable, frame(mark, bytes).into()),
+                            false => commands.store(SendClass::Reliable, &frame(mark, bytes)),
+                        };
+                        let audience = spread::Audience {
+                            room: Key::from_parts(room, 0),
+                            version: versions[room as usize],
+                        };
+                        let spread = Spread {
+                            sending,
+                            sender: sender.map(session),
+                            except: except.map(session),
+                        };
+                        let members = 0..sizes[room as usize];
+                        told += members.len();
+                        commands.spread(audience, members.clone().map(session), spread);
+                        for member in members.filter(|member| Some(*member) != except) {
+                            let origin = match Some(member) == sender {
+                                true => Origin::Own,
+                                false => Origin::Others,
+                            };
+                            plain.entry(member).or_default().push((mark, origin));
+                        }
+                    }
+                    Said::Send(to) => {
+                        let sending = commands.store(SendClass::Reliable, &frame(mark, 9));
+                        commands.send_alone(session(to), Origin::Own, sending);
+                        plain.entry(to).or_default().push((mark, Origin::Own));
+                    }
+                    Said::Credit(to) => {
+                        let session = session(to);
+                        commands.push(ContentCommand::Credit { session, frames: 1 });
+                    }
+                    Said::Change(room) => {
+                        versions[room as usize] += 1;
+                        sizes[room as usize] = 9 - sizes[room as usize];
+                    }
+                }
+            }
+            commands.append(&mut later);
+            prop_assert!(commands.size_bytes() >= told * RECORD_BYTES);
+            prop_assert_eq!(heard(&mut commands), plain);
+            prop_assert_eq!(commands.size_bytes(), 0);
+            prop_assert!(later.is_empty());
+        }
+    }
+
+    #[test]
+    fn lines_that_follow_one_another_are_one_run_for_whoever_only_listens() {
+        let mut commands = Commands::new();
+        let audience = spread::Audience {
+            room: Key::from_parts(0, 0),
+            version: 0,
+        };
+        for mark in 0..8 {
+            let answer = commands.store(SendClass::Reliable, &frame(mark, 2));
+            commands.send_alone(session(0), Origin::Own, answer);
+            let sending = commands.store(SendClass::Reliable, &frame(mark, 295));
+            let spread = Spread {
+                sending,
+                sender: Some(session(0)),
+                except: None,
+            };
+            commands.spread(audience, (0..3).map(session), spread);
+        }
+        let mut counts = Vec::new();
+        commands.drain(|command| {
+            if let ContentCommand::Send {
+                session, payload, ..
+            } = command
+            {
+                counts.push((session.key().index(), payload.frames().frame_count()));
+            }
+        });
+        let listeners: Vec<_> = counts.iter().filter(|(index, _)| *index > 0).collect();
+        assert_eq!(listeners, [&(1, 8), &(2, 8)]);
+        assert_eq!(counts.len() - 2, 16, "answers and lines, one by one");
+    }
+}
