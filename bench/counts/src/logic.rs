@@ -78,16 +78,13 @@ impl LogicRig {
         self.inbox.push(ContentEvent::Frames { session, frames });
     }
 
-    /// Has the batch handled; returns how many commands it caused.
-    pub fn handle(&mut self) -> usize {
+    /// Has the batch handled and what it caused given away; returns how much that was.
+    pub fn run(&mut self) -> usize {
         self.shard
             .handle_batch(self.now, &mut self.inbox, &mut self.outbox);
-        self.outbox.commands[0].len()
-    }
-
-    fn run(&mut self) {
-        self.handle();
-        self.outbox.commands[0].drain(|_| ());
+        let mut given = 0;
+        self.outbox.commands[0].drain(|_| given += 1);
+        given
     }
 }
 
