@@ -168,6 +168,11 @@ impl Line {
         self.samples.iter().filter(failed).count()
     }
 
+    /// Whether nothing is known of it.
+    pub fn has_only_failed(&self) -> bool {
+        self.failures() == self.samples.len()
+    }
+
     /// Whether another round would hardly change the ratio.
     pub fn has_settled(&self) -> bool {
         let ratio = self.ratio();

@@ -42,6 +42,7 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
     };
     let judge = Judge { wharf, peers };
     let mut verdicts = match wharf.workload.as_str() {
+        _ if wharf.has_only_failed() => Vec::new(),
         "echo" => judge.echo(),
         "fan-out" | "chat" => judge.rooms(),
         "churn" => Vec::from_iter(judge.cpu("tokio-chat", 1.0)),
@@ -132,6 +133,9 @@ impl Pair<'_> {
     }
 
     fn memory_of_slow_readers(&self) -> Vec<Verdict> {
+        if self.small.has_only_failed() || self.large.has_only_failed() {
+            return Vec::new();
+        }
         let peak = |line: &Line| line.median(|sample| sample.peak_kib);
         let each = (peak(self.large) - peak(self.small)) / SLOW as f64;
         let cut = self.large.median(|sample| sample.cut);

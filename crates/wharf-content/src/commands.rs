@@ -6,7 +6,7 @@ pub(crate) use spread::{Audience, Spread};
 
 use crate::arena;
 use bytes::Bytes;
-use spread::{Kept, Range, Scratch};
+use spread::{Kept, Receivers, Scratch};
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
 use wharf_wire::{FrameRun, HEADER_BYTES, Packet, SendClass, Violation};
@@ -158,7 +158,7 @@ pub struct Commands {
     spreads: Vec<Kept>,
     receivers: Vec<SessionId>,
     /// Who was told something last, and where they are in `receivers`.
-    audience: Option<(Audience, Range)>,
+    audience: Option<(Audience, Receivers)>,
     told: usize,
     records: Vec<Record>,
     scratch: Scratch,
@@ -336,6 +336,7 @@ impl Commands {
                 },
             });
         }
+        scratch.clear();
         self.scratch = scratch;
         self.audience = None;
         self.told = 0;

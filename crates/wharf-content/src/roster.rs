@@ -214,6 +214,7 @@ mod tests {
             let mut roster = Roster::new(6, 2);
             let mut model: Vec<(MemberId, i64, Option<SessionId>)> = Vec::new();
             for (serial, (kind, pick)) in (0u32..).zip(steps) {
+                let before = (roster.version(), roster.seats().concat());
                 let link = session(pick as u8 % 2, serial);
                 match kind {
                     0 | 1 => match roster.enter(user(i64::from(serial)), link) {
@@ -237,6 +238,8 @@ mod tests {
                     }
                     _ => {}
                 }
+                let has_changed = before.1 != roster.seats().concat();
+                prop_assert!(!has_changed || before.0 != roster.version());
                 let mut seats: Vec<_> = roster.seats().concat().iter()
                     .map(|seat| (seat.member, seat.session)).collect();
                 let mut expected: Vec<_> = model.iter()

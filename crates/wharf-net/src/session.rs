@@ -9,8 +9,8 @@ use wharf_port::{OpId, SocketId};
 use wharf_wire::{FIRST_MODERN_ID, FrameCutter};
 
 /// What a session that has nothing to send and nothing unfinished occupies: its slot, and its
-/// places among the deadlines and in the counts.
-pub(crate) const IDLE_SESSION_BYTES: usize = size_of::<Session>() + 64;
+/// places among the deadlines, by age (twice) and in the counts.
+pub(crate) const IDLE_SESSION_BYTES: usize = size_of::<Session>() + 96;
 
 const _: () = assert!(size_of::<Session>() <= 256);
 

@@ -1,6 +1,7 @@
 //! What a room says to everybody in it: kept once, and given to each of them in one run.
 
 use super::{Commands, ContentCommand, Origin, Payload, Record, Sending, Stored, Verb};
+use crate::arena;
 use bytes::Bytes;
 use wharf_base::{Key, SessionId};
 use wharf_wire::{FrameRun, SendClass};
@@ -28,17 +29,17 @@ pub(crate) struct Spread {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
     spread: Spread,
-    receivers: Range,
+    receivers: Receivers,
 }
 
 /// A part of [`Commands::receivers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
+pub(super) struct Receivers {
     start: u32,
     count: u32,
 }
 
-impl Range {
+impl Receivers {
     fn of(self, receivers: &[SessionId]) -> &[SessionId] {
         &receivers[self.start as usize..][..self.count as usize]
     }
@@ -86,7 +87,7 @@ impl Commands {
                 let start = self.receivers.len() as u32;
                 self.receivers.extend(seats);
                 let count = self.receivers.len() as u32 - start;
-                Range { start, count }
+                Receivers { start, count }
             }
         };
         self.audience = Some((audience, receivers));
@@ -128,6 +129,7 @@ impl Commands {
         scratch: &mut Scratch,
         f: &mut impl FnMut(ContentCommand<'_>),
     ) {
+        scratch.clear();
         self.gather(block, scratch);
         let Verb::Spread(first) = block[0].verb else {
             unreachable!("a block begins with a spread")
@@ -151,7 +153,6 @@ impl Commands {
 
     /// Puts what everybody hears behind each other, and notes who hears something else.
     fn gather(&self, block: &[Record], scratch: &mut Scratch) {
-        scratch.clear();
         for (place, record) in block.iter().enumerate() {
             match record.verb {
                 Verb::Spread(index) => {
@@ -266,13 +267,14 @@ impl Kept {
 }
 
 impl Scratch {
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.parts.clear();
-        self.spreads.clear();
-        self.sends.clear();
-        self.apart.clear();
-        self.is_present.clear();
+    /// Forgets what was given away, so that no frame lives longer than that.
+    pub(super) fn clear(&mut self) {
+        arena::clear(&mut self.bytes);
+        arena::clear(&mut self.parts);
+        arena::clear(&mut self.spreads);
+        arena::clear(&mut self.sends);
+        arena::clear(&mut self.apart);
+        arena::clear(&mut self.is_present);
     }
 
     fn add(&mut self, class: SendClass, payload: Payload<'_>) {

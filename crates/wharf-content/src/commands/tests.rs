@@ -270,6 +270,47 @@ mod spreads {
     }
 
     #[test]
+    fn a_run_is_of_one_class_has_its_bound_and_no_latest_value() {
+        use SendClass::{Bulk, Latest, Reliable};
+        let mut commands = Commands::new();
+        let audience = spread::Audience {
+            room: Key::from_parts(0, 0),
+            version: 0,
+        };
+        let said = [
+            (Reliable, 1_500),
+            (Reliable, 1_500),
+            (Reliable, 1_500),
+            (Latest, 9),
+            (Latest, 9),
+            (Bulk, 9),
+            (Bulk, 9),
+        ];
+        for (class, bytes) in said {
+            let spread = Spread {
+                sending: commands.store(class, &frame(0, bytes)),
+                sender: None,
+                except: None,
+            };
+            commands.spread(audience, (0..1).map(session), spread);
+        }
+        let mut runs = Vec::new();
+        commands.drain(|command| {
+            if let ContentCommand::Send { class, payload, .. } = command {
+                runs.push((class, payload.frames().frame_count()));
+            }
+        });
+        let expected = [
+            (Reliable, 2),
+            (Reliable, 1),
+            (Latest, 1),
+            (Latest, 1),
+            (Bulk, 2),
+        ];
+        assert_eq!(runs, expected);
+    }
+
+    #[test]
     fn lines_that_follow_one_another_are_one_run_for_whoever_only_listens() {
         let mut commands = Commands::new();
         let audience = spread::Audience {

@@ -58,10 +58,11 @@ impl Default for LogicOptions {
 
 /// A logic shard: rooms, and the sessions that have their home here. No I/O, no clock, no thread.
 ///
-/// Each turn of its owner: [`LogicShard::handle_batch`] with what arrived, once or more often, then
-/// hand over the outbox, then sleep until something arrives or [`LogicShard::next_deadline`]. The
-/// commands are handed over before the letters, however many batches caused them: that orders what
-/// this shard says before a session's move and what the next home says after it.
+/// Each turn of its owner: [`LogicShard::handle_batch`] with what arrived, as often as something
+/// has or is due, then hand over the outbox, then sleep until something arrives or
+/// [`LogicShard::next_deadline`]. The commands are handed over before the letters, however many
+/// batches caused them: that orders what this shard says before a session's move and what the next
+/// home says after it.
 pub struct LogicShard {
     app: Arc<App>,
     state: State,

@@ -164,7 +164,7 @@ impl Net {
 
     /// Drops deadlines that have become nothing, as far as they would wake us.
     ///
-    /// Most are over a moment after they were set; moving them each time would cost more than
+    /// Some are over a moment after they were set; moving them each time would cost more than
     /// looking at the first of all once a turn. So an idle session wakes nobody.
     fn settle_deadlines(&mut self) {
         while let Some((noted, slot)) = self.deadlines.first() {
@@ -178,10 +178,10 @@ impl Net {
         }
     }
 
-    /// The session in a slot that has a deadline.
+    /// The session in a slot that has a deadline, or is among those by age.
     fn key_of(&self, slot: u32) -> Key {
         let key = self.sessions.key_at(slot);
-        key.expect("deadlines are cleared before their session's slot is freed")
+        key.expect("a slot's deadlines are cleared before it is freed")
     }
 
     fn listeners_must_close(&self) -> bool {

@@ -43,8 +43,8 @@ fn a_reader_that_stops_costs_its_budget_and_its_session_alone() {
         assert_eq!(talker.log_in("talker"), ResultCode::None);
         assert_eq!(talker.enter(0), ResultCode::None);
         talker.read::<UserListNotify>();
-        // What a talk costs at all is taken before: each receive takes another of 512 buffers.
-        (0..600).for_each(|_| say_and_hear(&mut talker));
+        // What a talk costs at all is taken before: each receive takes another of 1,024 buffers.
+        (0..1_100).for_each(|_| say_and_hear(&mut talker));
 
         let mut reader = connect_with_small_buffer(server.address);
         assert_eq!(reader.log_in("reader"), ResultCode::None);

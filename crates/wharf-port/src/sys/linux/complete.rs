@@ -12,29 +12,40 @@ use std::os::fd::FromRawFd;
 /// What one look at the completion queue has brought.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brought {
-    pub(super) count: usize,
+    /// How many operations had completions; one may have had many.
+    pub(super) tasks: usize,
     /// A socket has more than was received from it. A multishot receive is put off after every
     /// thirty-two buffers of its life, whether or not it has come to the end of what is there
     /// (the kernel's `MULTISHOT_MAX_RETRY`).
     pub(super) left_some: bool,
 }
 
-/// Follows whether the receive that said "there is more" has brought it.
+/// Counts operations, whose completions come one behind the other, and follows whether the receive
+/// that said "there is more" has brought it.
 #[derive(Debug, Default)]
-struct Rest {
-    unfinished: Option<u64>,
-    is_left: bool,
+struct Look {
+    last: Option<u64>,
+    tasks: usize,
+    is_unfinished: bool,
+    has_left_some: bool,
 }
 
-impl Rest {
+impl Look {
     fn note(&mut self, reaped: &Reaped) {
-        let goes_on = self.unfinished == Some(reaped.user_data);
-        self.is_left |= self.unfinished.is_some() && !goes_on;
-        self.unfinished = reaped.has_more_data.then_some(reaped.user_data);
+        if self.last != Some(reaped.user_data) {
+            self.has_left_some |= self.is_unfinished;
+            self.last = Some(reaped.user_data);
+            self.tasks += 1;
+        }
+        // A receive for one buffer does not go on by itself, whatever is there.
+        self.is_unfinished = reaped.more && reaped.has_more_data;
     }
 
-    fn is_left(&self) -> bool {
-        self.is_left || self.unfinished.is_some()
+    fn end(self) -> Brought {
+        Brought {
+            tasks: self.tasks,
+            left_some: self.has_left_some || self.is_unfinished,
+        }
     }
 }
 
@@ -44,20 +55,18 @@ impl UringPort {
     /// operation of its socket).
     pub(super) fn deliver(&mut self, batch: &mut Vec<Completion>) -> Brought {
         let before = batch.len();
-        let mut rest = Rest::default();
+        let mut look = Look::default();
         let room = before + (batch.capacity() - before).max(1);
         self.deliver_ready(batch, room);
         while batch.len() < room
             && let Some(reaped) = self.ring.reap()
         {
-            rest.note(&reaped);
+            look.note(&reaped);
             batch.extend(self.on_reaped(reaped));
         }
         self.deliver_ready(batch, room);
-        let count = batch.len() - before;
-        self.ledger.stats.completions += count as u64;
-        let left_some = rest.is_left();
-        Brought { count, left_some }
+        self.ledger.stats.completions += (batch.len() - before) as u64;
+        look.end()
     }
 
     fn deliver_ready(&mut self, batch: &mut Vec<Completion>, room: usize) {

@@ -286,11 +286,11 @@ impl Port for UringPort {
         self.ledger.stats.waits += 1;
         let mut brought = self.deliver(batch);
         let mut may_fetch_the_rest = true;
-        while brought.count >= TASKS_PER_ENTER || (brought.left_some && may_fetch_the_rest) {
+        while brought.tasks >= TASKS_PER_ENTER || (brought.left_some && may_fetch_the_rest) {
             if batch.len() >= batch.capacity() || self.buffers.ready() < SPARE_BUFFERS {
                 break;
             }
-            // Once: whoever floods is not to fill the whole batch.
+            // Once: one socket with a flood behind it is not to fill the batch by itself.
             may_fetch_the_rest &= !brought.left_some;
             self.ring.enter(Patience::Look)?;
             brought = self.deliver(batch);

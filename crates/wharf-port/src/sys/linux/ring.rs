@@ -30,7 +30,7 @@ pub(super) struct Reaped {
     pub(super) buffer: Option<u16>,
     /// Whether the operation goes on.
     pub(super) more: bool,
-    /// Of a receive: whether the socket had more (`IORING_CQE_F_SOCK_NONEMPTY`).
+    /// Whether the socket had more (`IORING_CQE_F_SOCK_NONEMPTY`).
     pub(super) has_more_data: bool,
 }
 
