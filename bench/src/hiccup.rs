@@ -1,5 +1,6 @@
 //! The machine's own pauses: a thread that only looks at the clock.
 
+use crate::client::latencies;
 use hdrhistogram::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,7 @@ impl Probe {
         let thread = std::thread::spawn({
             let stop = stop.clone();
             move || {
-                let mut late = Histogram::new_with_bounds(1, 60_000_000, 3).expect("good bounds");
+                let mut late = latencies();
                 while !stop.load(Ordering::Relaxed) {
                     let before = Instant::now();
                     std::thread::sleep(NAP);

@@ -123,13 +123,9 @@ impl Line {
 
     /// The same cell, server, commit and machine.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.peer == other.peer && self.is_beside(other)
-    }
-
-    /// The same cell, commit and machine.
-    pub fn is_beside(&self, other: &Self) -> bool {
         let key = |line: &Self| {
-            let names = [&line.workload, &line.commit, &line.machine].map(String::clone);
+            let names = [&line.workload, &line.peer, &line.commit, &line.machine];
+            let names = names.map(String::clone);
             (names, line.sessions, line.per_room, line.in_flight)
         };
         key(self) == key(other)

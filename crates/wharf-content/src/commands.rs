@@ -1,11 +1,14 @@
 //! What a logic shard asks of an I/O shard.
 
+mod sending;
 mod spread;
 
+pub(crate) use sending::Sending;
 pub(crate) use spread::{Audience, Spread};
 
 use crate::arena;
 use bytes::Bytes;
+use sending::Stored;
 use spread::{Kept, Receivers, Scratch};
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
@@ -188,65 +191,6 @@ enum Verb {
     Close(u32),
 }
 
-/// Where the frames lie that one or more records send, and how they leave.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sending {
-    class: SendClass,
-    origin: Origin,
-    stored: Stored,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Stored {
-    Run {
-        count: u16,
-        run_bytes: u32,
-        start: usize,
-    },
-    Shared(u32),
-}
-
-impl Sending {
-    /// In an arena that has so much before it.
-    fn shift(&mut self, bytes: usize, shared: u32) {
-        match &mut self.stored {
-            Stored::Run { start, .. } => *start += bytes,
-            Stored::Shared(index) => *index += shared,
-        }
-    }
-
-    /// Makes this and `next` one, if they leave alike and lie one behind the other.
-    fn absorb(&mut self, next: &Sending) -> bool {
-        let alike = (self.class, self.origin) == (next.class, next.origin);
-        // A latest-value is replaced by itself, never with its neighbours.
-        if !alike || self.class == SendClass::Latest {
-            return false;
-        }
-        let (
-            Stored::Run {
-                count,
-                run_bytes,
-                start,
-            },
-            Stored::Run {
-                count: more,
-                run_bytes: more_bytes,
-                start: behind,
-            },
-        ) = (&mut self.stored, next.stored)
-        else {
-            return false;
-        };
-        let fits = *run_bytes + more_bytes <= Commands::RUN_BYTES_MAX;
-        if !fits || *start + *run_bytes as usize != behind {
-            return false;
-        }
-        *run_bytes += more_bytes;
-        *count += more;
-        true
-    }
-}
-
 const RECORD_BYTES: usize = size_of::<Record>();
 const _: () = assert!(RECORD_BYTES <= 32, "two commands share a cache line");
 
@@ -311,12 +255,9 @@ impl Commands {
             at += 1;
             f(match verb {
                 Verb::Spread(_) => unreachable!("a spread begins a block"),
-                Verb::Send(sending) => ContentCommand::Send {
-                    session,
-                    class: sending.class,
-                    origin: sending.origin,
-                    payload: self.payload(&sending),
-                },
+                Verb::Send(sending) => {
+                    sending.to(session, sending.origin, &self.bytes, &self.shared)
+                }
                 Verb::Authenticate {
                     start,
                     user_bytes,

@@ -1,10 +1,8 @@
 //! What a room says to everybody in it: kept once, and given to each of them in one run.
 
-use super::{Commands, ContentCommand, Origin, Payload, Record, Sending, Stored, Verb};
+use super::{Commands, ContentCommand, Origin, Record, Sending, Verb};
 use crate::arena;
-use bytes::Bytes;
 use wharf_base::{Key, SessionId};
-use wharf_wire::{FrameRun, SendClass};
 
 /// Who hears a room: the same sessions, in the same order, as long as this is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +48,8 @@ impl Receivers {
 pub(super) struct Scratch {
     /// What everybody hears, one frame behind the other.
     bytes: Vec<u8>,
-    parts: Vec<Part>,
+    /// Where it lies there, what leaves as one in one piece.
+    parts: Vec<Sending>,
     /// The places in the block of what goes to everybody.
     spreads: Vec<usize>,
     /// What goes to single sessions, with its place; sorted.
@@ -59,18 +58,6 @@ pub(super) struct Scratch {
     apart: Vec<SessionId>,
     /// Of each of them, whether it is in the audience.
     is_present: Vec<bool>,
-}
-
-/// What is sent as one to everybody in an audience.
-#[derive(Clone, Debug)]
-enum Part {
-    Run {
-        class: SendClass,
-        count: u32,
-        start: usize,
-        end: usize,
-    },
-    Shared(SendClass, Bytes),
 }
 
 impl Commands {
@@ -141,7 +128,9 @@ impl Commands {
                     scratch.is_present[index] = true;
                     self.give_apart(block, session, &scratch.spreads, &scratch.sends, f);
                 }
-                Err(_) => scratch.give(session, f),
+                Err(_) => scratch.parts.iter().for_each(|part| {
+                    f(part.to(session, part.origin, &scratch.bytes, &self.shared));
+                }),
             }
         }
         for (&session, is_present) in scratch.apart.iter().zip(&scratch.is_present) {
@@ -164,7 +153,7 @@ impl Commands {
                     scratch.spreads.push(place);
                     scratch.apart.extend(sender);
                     scratch.apart.extend(except);
-                    scratch.add(sending.class, self.payload(&sending));
+                    scratch.add(&sending, &self.bytes);
                 }
                 _ => {
                     scratch.sends.push((record.session, place));
@@ -233,27 +222,7 @@ impl Commands {
             Verb::Send(sending) => (sending.origin, sending),
             _ => unreachable!("a block has spreads and sends"),
         };
-        f(ContentCommand::Send {
-            session,
-            class: sending.class,
-            origin,
-            payload: self.payload(sending),
-        });
-    }
-
-    /// The frames that `sending` names.
-    pub(super) fn payload(&self, sending: &Sending) -> Payload<'_> {
-        match sending.stored {
-            Stored::Run {
-                count,
-                run_bytes,
-                start,
-            } => {
-                let run = &self.bytes[start..start + run_bytes as usize];
-                Payload::Run(FrameRun::known(run, count.into()))
-            }
-            Stored::Shared(index) => Payload::Shared(self.shared[index as usize].clone()),
-        }
+        f(sending.to(session, origin, &self.bytes, &self.shared));
     }
 }
 
@@ -277,58 +246,12 @@ impl Scratch {
         arena::clear(&mut self.is_present);
     }
 
-    fn add(&mut self, class: SendClass, payload: Payload<'_>) {
-        let frames = match payload {
-            Payload::Shared(frame) => return self.parts.push(Part::Shared(class, frame)),
-            Payload::Run(frames) => frames,
-        };
-        let (start, more) = (self.bytes.len(), frames.frame_count());
-        self.bytes.extend_from_slice(frames.as_bytes());
-        let end = self.bytes.len();
-        // A latest-value is replaced by itself, never with its neighbours.
-        if let Some(Part::Run {
-            class: before,
-            count,
-            start,
-            end: behind,
-        }) = self.parts.last_mut()
-            && *before == class
-            && class != SendClass::Latest
-            && end - *start <= Commands::RUN_BYTES_MAX as usize
-        {
-            *count += more;
-            *behind = end;
-            return;
-        }
-        self.parts.push(Part::Run {
-            class,
-            count: more,
-            start,
-            end,
-        });
-    }
-
-    /// Gives everything to one of many.
-    fn give(&self, session: SessionId, f: &mut impl FnMut(ContentCommand<'_>)) {
-        for part in &self.parts {
-            let (class, payload) = match part {
-                Part::Run {
-                    class,
-                    count,
-                    start,
-                    end,
-                } => {
-                    let run = FrameRun::known(&self.bytes[*start..*end], *count);
-                    (*class, Payload::Run(run))
-                }
-                Part::Shared(class, frame) => (*class, Payload::Shared(frame.clone())),
-            };
-            f(ContentCommand::Send {
-                session,
-                class,
-                origin: Origin::Others,
-                payload,
-            });
+    /// One more frame for everybody, whose run is in `bytes`.
+    fn add(&mut self, sending: &Sending, bytes: &[u8]) {
+        let part = sending.copied(bytes, &mut self.bytes);
+        let before = self.parts.last_mut();
+        if !before.is_some_and(|before| before.absorb(&part)) {
+            self.parts.push(part);
         }
     }
 }

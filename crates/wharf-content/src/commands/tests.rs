@@ -176,6 +176,11 @@ mod spreads {
     use super::*;
     use proptest::prelude::*;
 
+    fn audience(room: u32, version: u32) -> Audience {
+        let room = Key::from_parts(room, 0);
+        Audience { room, version }
+    }
+
     /// One thing that is said.
     #[derive(Clone, Debug)]
     enum Said {
@@ -226,10 +231,7 @@ mod spreads {
                             true => commands.share(SendClass::Reliable, frame(mark, bytes).into()),
                             false => commands.store(SendClass::Reliable, &frame(mark, bytes)),
                         };
-                        let audience = spread::Audience {
-                            room: Key::from_parts(room, 0),
-                            version: versions[room as usize],
-                        };
+                        let audience = audience(room, versions[room as usize]);
                         let spread = Spread {
                             sending,
                             sender: sender.map(session),
@@ -273,10 +275,7 @@ mod spreads {
     fn a_run_is_of_one_class_has_its_bound_and_no_latest_value() {
         use SendClass::{Bulk, Latest, Reliable};
         let mut commands = Commands::new();
-        let audience = spread::Audience {
-            room: Key::from_parts(0, 0),
-            version: 0,
-        };
+        let audience = audience(0, 0);
         let said = [
             (Reliable, 1_500),
             (Reliable, 1_500),
@@ -313,10 +312,7 @@ mod spreads {
     #[test]
     fn lines_that_follow_one_another_are_one_run_for_whoever_only_listens() {
         let mut commands = Commands::new();
-        let audience = spread::Audience {
-            room: Key::from_parts(0, 0),
-            version: 0,
-        };
+        let audience = audience(0, 0);
         for mark in 0..8 {
             let answer = commands.store(SendClass::Reliable, &frame(mark, 2));
             commands.send_alone(session(0), Origin::Own, answer);
