@@ -7,14 +7,15 @@ use core::time::Duration;
 /// a handler that takes too long.
 pub trait HandlerWatch: Send {
     /// A batch of handler calls begins, perhaps of none. They run back to back, so that each can be
-    /// taken to begin when the one before it ended: one look at the clock for each.
+    /// taken to begin when the one before it ended.
     fn begin_batch(&mut self);
 
     /// A handler is about to run.
     fn begin(&mut self, place: Place, cause: Cause);
 
-    /// It has ended, perhaps by a panic. Returns how long it took, as exactly as the watch knows.
-    fn end(&mut self) -> Duration;
+    /// It has ended, perhaps by a panic. Returns how long it took, if the watch timed it by itself;
+    /// a tick always is.
+    fn end(&mut self) -> Option<Duration>;
 
     /// The batch is over: nothing runs until the next one begins.
     fn end_batch(&mut self);

@@ -12,6 +12,11 @@ use wharf_port::clock;
 const SLOW: Duration = Duration::from_millis(100);
 /// How often the onlooker looks while handlers run. One that it sees twice has not returned.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Calls of one cause that are timed together while they are quick: a look at the clock costs more
+/// than what most of them do.
+const STRETCH_CALLS: u32 = 16;
+/// A stretch that took longer has calls that are worth a look each.
+const QUICK: Duration = Duration::from_millis(10);
 
 /// The handlers that run now, one on each logic shard at the most, and who looks at them.
 ///
@@ -28,8 +33,10 @@ pub(crate) struct Handlers {
 /// What runs on one logic shard.
 #[derive(Debug)]
 struct Running {
-    /// When the last call of the batch that runs began, in nanoseconds; 0 between batches.
+    /// When the stretch of calls that runs began, in nanoseconds; 0 between batches.
     since: AtomicU64,
+    /// How many calls have begun; written by the shard alone.
+    calls: AtomicU64,
     what: Mutex<(Place, Cause)>,
 }
 
@@ -45,6 +52,7 @@ impl Handlers {
     pub(crate) fn new(shards: u8) -> Self {
         let idle = || Running {
             since: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
             what: Mutex::new((Place::Foyer, Cause::Tick)),
         };
         Self {
@@ -67,7 +75,7 @@ impl Handlers {
             }
             thread::park_timeout(LOOK_EVERY);
             self.look(&mut seen, clock::now());
-            if seen.iter().all(|&since| since == 0) {
+            if seen.iter().all(|&call| call == 0) {
                 // Whoever begins now sees this, or is seen by the next look.
                 self.awake.store(false, Ordering::SeqCst);
                 let runs = |it: &Running| it.since.load(Ordering::SeqCst) > 0;
@@ -77,14 +85,18 @@ impl Handlers {
         }
     }
 
-    /// Names every handler that was seen before and still runs, once.
+    /// Names every handler that was seen before and still runs, once. `seen` has the number of the
+    /// call that ran on each shard, 0 for none.
     fn look(&self, seen: &mut [u64], now: Instant) {
-        /// Marks what was named already: no clock comes so far.
+        /// Marks what was named already: nobody counts so far.
         const NAMED: u64 = 1 << 63;
         for (shard, (running, seen)) in self.running.iter().zip(seen).enumerate() {
             let since = running.since.load(Ordering::SeqCst);
-            if since == 0 || since != *seen & !NAMED {
-                *seen = since;
+            let call = running.calls.load(Ordering::SeqCst);
+            if since == 0 {
+                *seen = 0;
+            } else if call != *seen & !NAMED {
+                *seen = call;
             } else if *seen & NAMED == 0 {
                 *seen |= NAMED;
                 let (place, cause) = *running.what();
@@ -103,8 +115,11 @@ impl Handlers {
     }
 
     /// A batch has its first call: from here until `since` is 0 again somebody looks.
-    fn begin_batch(&self, shard: usize, began: u64) {
-        self.running[shard].since.store(began, Ordering::SeqCst);
+    fn begin_batch(&self, shard: usize, began: Instant) {
+        let running = &self.running[shard];
+        running
+            .since
+            .store(began.as_nanos().max(1), Ordering::SeqCst);
         if !self.awake.load(Ordering::SeqCst)
             && let Some(onlooker) = self.onlooker.get()
             && !self.awake.swap(true, Ordering::SeqCst)
@@ -140,27 +155,33 @@ fn name_stuck(shard: usize, place: Place, cause: Cause, runs: Duration) {
     }
 }
 
-/// Times each handler call of one logic shard, by looks at a clock: one for each call, and one more
-/// for the first of a batch. What content does between two calls counts for the second.
+/// Times the handler calls of one logic shard, and has the onlooker know what runs.
 ///
-/// The clock is the quick one, which is good enough to tell what is slow; ticks are timed by the
-/// exact one.
+/// Calls of one cause that follow one another are a stretch: the clock is looked at where one ends
+/// and the next begins, after [`STRETCH_CALLS`] at the latest, and after each call while they are
+/// slow. What content does between two calls counts for the second. The clock is the quick one,
+/// which is good enough to tell what is slow; ticks are timed by the exact one, each by itself.
 pub(crate) struct Watchdog {
     quick: fn() -> Instant,
     exact: fn() -> Instant,
     /// What runs, or ran last in this batch.
-    call: Option<Call>,
+    stretch: Option<Stretch>,
+    /// Calls until the next look.
+    calls_max: u32,
+    /// When the tick that runs began, on the exact clock.
+    tick_began: Option<Instant>,
+    /// Calls that have begun, ever.
+    begun: u64,
     /// What was last told to the onlooker.
     told: (Place, Cause),
     handlers: Arc<Handlers>,
     shard: usize,
 }
 
-struct Call {
-    /// When it began; once it has ended, when that was.
+/// Calls of one cause that follow one another.
+struct Stretch {
     began: Instant,
-    /// When a tick began, on the exact clock.
-    tick_began: Option<Instant>,
+    calls: u32,
 }
 
 impl Watchdog {
@@ -170,22 +191,53 @@ impl Watchdog {
         Self {
             quick: clock::quick,
             exact: clock::now,
-            call: None,
+            stretch: None,
+            calls_max: STRETCH_CALLS,
+            tick_began: None,
+            begun: 0,
             told,
             handlers,
             shard,
         }
     }
 
-    fn name_slow(&self, took: Duration) {
+    fn running(&self) -> &Running {
+        &self.handlers.running[self.shard]
+    }
+
+    /// Looks at the clock: names what was slow, and begins the next stretch.
+    fn look(&mut self) {
+        let now = (self.quick)();
+        let stretch = self.stretch.as_mut().expect("a call began");
+        let (took, calls) = (now - stretch.began, stretch.calls);
+        *stretch = Stretch {
+            began: now,
+            calls: 0,
+        };
+        self.calls_max = if took > QUICK { 1 } else { STRETCH_CALLS };
+        let since = now.as_nanos().max(1);
+        self.running().since.store(since, Ordering::Release);
+        if took >= SLOW {
+            self.name_slow(took, calls);
+        }
+    }
+
+    /// Ends the stretch if it has calls.
+    fn end_stretch(&mut self) {
+        if self.stretch.as_ref().is_some_and(|it| it.calls > 0) {
+            self.look();
+        }
+    }
+
+    fn name_slow(&self, took: Duration, calls: u32) {
         let took_ms = took.as_millis() as u64;
         match self.told {
             (Place::Room { kind, room }, cause) => {
                 let number = room.number();
-                tracing::warn!(kind, room = number, ?cause, took_ms, "slow handler");
+                tracing::warn!(kind, room = number, ?cause, took_ms, calls, "slow handler");
             }
             (Place::Foyer, cause) => {
-                tracing::warn!(kind = "foyer", ?cause, took_ms, "slow handler");
+                tracing::warn!(kind = "foyer", ?cause, took_ms, calls, "slow handler");
             }
         }
     }
@@ -193,47 +245,44 @@ impl Watchdog {
 
 impl HandlerWatch for Watchdog {
     fn begin_batch(&mut self) {
-        self.call = None;
+        self.stretch = None;
     }
 
     fn begin(&mut self, place: Place, cause: Cause) {
         if self.told != (place, cause) {
+            self.end_stretch();
             self.told = (place, cause);
-            *self.handlers.running[self.shard].what() = self.told;
+            *self.running().what() = self.told;
         }
-        let tick_began = (cause == Cause::Tick).then(self.exact);
-        if let Some(call) = &mut self.call {
-            call.tick_began = tick_began;
-            let running = &self.handlers.running[self.shard];
-            running
-                .since
-                .store(call.began.as_nanos().max(1), Ordering::Release);
-        } else {
+        self.begun += 1;
+        self.running().calls.store(self.begun, Ordering::Relaxed);
+        if self.stretch.is_none() {
             let began = (self.quick)();
-            self.call = Some(Call { began, tick_began });
-            self.handlers
-                .begin_batch(self.shard, began.as_nanos().max(1));
+            self.stretch = Some(Stretch { began, calls: 0 });
+            self.handlers.begin_batch(self.shard, began);
+        }
+        if cause == Cause::Tick {
+            self.tick_began = Some((self.exact)());
         }
     }
 
-    fn end(&mut self) -> Duration {
-        let call = self.call.as_mut().expect("a call began");
-        let ended = (self.quick)();
-        let took = match call.tick_began {
-            Some(began) => (self.exact)() - began,
-            None => ended - call.began,
-        };
-        call.began = ended;
-        if took >= SLOW {
-            self.name_slow(took);
+    fn end(&mut self) -> Option<Duration> {
+        let stretch = self.stretch.as_mut().expect("a call began");
+        stretch.calls += 1;
+        if let Some(began) = self.tick_began.take() {
+            self.look();
+            return Some((self.exact)() - began);
         }
-        took
+        if stretch.calls >= self.calls_max {
+            self.look();
+        }
+        None
     }
 
     fn end_batch(&mut self) {
-        if self.call.is_some() {
-            let running = &self.handlers.running[self.shard];
-            running.since.store(0, Ordering::Release);
+        if self.stretch.is_some() {
+            self.end_stretch();
+            self.running().since.store(0, Ordering::Release);
         }
     }
 }
@@ -287,28 +336,50 @@ mod tests {
             watchdog.begin_batch();
             watchdog.begin(room_seven(), Cause::Packet(221));
             watchdog.end();
+            watchdog.end_batch();
         })
     }
 
-    #[test]
-    fn a_call_begins_where_the_one_before_it_ended() {
-        static LOOKS: AtomicU64 = AtomicU64::new(0);
+    /// The looks at the clock that batches of calls cost, each call a packet of that id.
+    fn looks_at(now: fn() -> Instant, looks: &AtomicU64, batches: &[&[u16]]) -> u64 {
         let mut watchdog = Watchdog {
-            quick: || Instant::from_nanos(1_000 * LOOKS.fetch_add(1, Ordering::Relaxed)),
+            quick: now,
             ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
         };
-        for _ in 0..2 {
-            // A batch without a call costs nothing.
+        let before = looks.load(Ordering::Relaxed);
+        for batch in batches {
             watchdog.begin_batch();
-            watchdog.end_batch();
-            watchdog.begin_batch();
-            for _ in 0..3 {
-                watchdog.begin(Place::Foyer, Cause::Packet(1));
-                assert_eq!(watchdog.end(), Duration::from_micros(1));
+            for &packet in *batch {
+                watchdog.begin(Place::Foyer, Cause::Packet(packet));
+                watchdog.end();
             }
             watchdog.end_batch();
         }
-        assert_eq!(LOOKS.load(Ordering::Relaxed), 2 * (1 + 3));
+        looks.load(Ordering::Relaxed) - before
+    }
+
+    #[test]
+    fn quick_calls_of_one_cause_are_timed_together() {
+        static LOOKS: AtomicU64 = AtomicU64::new(0);
+        let quick = || Instant::from_nanos(1_000 * LOOKS.fetch_add(1, Ordering::Relaxed));
+        let looks = |batches: &[&[u16]]| looks_at(quick, &LOOKS, batches);
+        assert_eq!(
+            looks(&[&[], &[]]),
+            0,
+            "a batch without a call costs nothing"
+        );
+        assert_eq!(looks(&[&[1]]), 2);
+        assert_eq!(looks(&[&[1; 16]]), 2);
+        assert_eq!(looks(&[&[1; 17]]), 3);
+        assert_eq!(looks(&[&[1, 1, 2, 2, 1]]), 4, "one where a cause ends");
+        assert_eq!(looks(&[&[1; 3], &[1; 3]]), 4);
+    }
+
+    #[test]
+    fn slow_calls_are_timed_one_by_one() {
+        static LOOKS: AtomicU64 = AtomicU64::new(0);
+        let quick = || Instant::from_nanos(20_000_000 * LOOKS.fetch_add(1, Ordering::Relaxed));
+        assert_eq!(looks_at(quick, &LOOKS, &[&[1; 16], &[1; 5]]), 2 + 1 + 5);
     }
 
     #[test]
@@ -321,9 +392,9 @@ mod tests {
         };
         watchdog.begin_batch();
         for (cause, took) in [
-            (Cause::Packet(1), Duration::ZERO),
-            (Cause::Tick, Duration::from_micros(1)),
-            (Cause::Packet(1), Duration::ZERO),
+            (Cause::Packet(1), None),
+            (Cause::Tick, Some(Duration::from_micros(1))),
+            (Cause::Packet(1), None),
         ] {
             watchdog.begin(Place::Foyer, cause);
             assert_eq!(watchdog.end(), took, "{cause:?}");
@@ -340,16 +411,17 @@ mod tests {
         };
         let running = &handlers.running[0];
         watchdog.begin_batch();
-        for call in [
-            (room_seven(), Cause::Packet(221)),
-            (room_seven(), Cause::Packet(221)),
-            (Place::Foyer, Cause::Packet(1)),
+        for (calls, call) in [
+            (1, (room_seven(), Cause::Packet(221))),
+            (2, (room_seven(), Cause::Packet(221))),
+            (3, (Place::Foyer, Cause::Packet(1))),
         ] {
             watchdog.begin(call.0, call.1);
             assert_eq!(
                 (*running.what(), running.since.load(Ordering::SeqCst)),
                 (call, 7)
             );
+            assert_eq!(running.calls.load(Ordering::SeqCst), calls);
             watchdog.end();
         }
         watchdog.end_batch();
@@ -362,7 +434,8 @@ mod tests {
             let handlers = Handlers::new(2);
             let began = Instant::from_nanos(5);
             *handlers.running[1].what() = (room_seven(), Cause::Tick);
-            handlers.begin_batch(1, began.as_nanos());
+            handlers.begin_batch(1, began);
+            handlers.running[1].calls.store(3, Ordering::SeqCst);
             let mut seen = [0; 2];
             for seconds in 1..5 {
                 handlers.look(&mut seen, began + Duration::from_secs(seconds));
@@ -388,7 +461,8 @@ mod tests {
             let mut seen = [0];
             for second in 1..5 {
                 let now = Instant::ZERO + Duration::from_secs(second);
-                handlers.begin_batch(0, now.as_nanos());
+                handlers.begin_batch(0, Instant::ZERO);
+                handlers.running[0].calls.store(second, Ordering::SeqCst);
                 handlers.look(&mut seen, now);
             }
         });
@@ -403,7 +477,7 @@ mod tests {
             while handlers.onlooker.get().is_none() {
                 thread::yield_now();
             }
-            handlers.begin_batch(0, 1);
+            handlers.begin_batch(0, Instant::ZERO);
             assert!(handlers.awake.load(Ordering::SeqCst));
             handlers.end();
             onlooker.join().unwrap();
@@ -431,6 +505,7 @@ mod tests {
             "room=7",
             "Packet(221)",
             "took_ms=150",
+            "calls=1",
         ] {
             assert!(line.contains(word), "{word} is not in {line}");
         }

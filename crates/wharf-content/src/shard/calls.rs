@@ -34,7 +34,7 @@ impl<'a> Turn<'a> {
         let room_logic = slot.room.as_mut();
         let (outcome, took) = watched(watch, place, cause, || call(room_logic, &mut cx));
         if cause == Cause::Tick {
-            desk.stats.tick_work.record(took);
+            desk.stats.tick_work.record(took.unwrap_or_default());
         }
         match outcome {
             Ok(value) => Some(value),
@@ -108,12 +108,12 @@ fn watched<T>(
     place: Place,
     cause: Cause,
     call: impl FnOnce() -> T,
-) -> (Result<T, String>, Duration) {
+) -> (Result<T, String>, Option<Duration>) {
     if let Some(watch) = watch {
         watch.begin(place, cause);
     }
     let outcome = catch_unwind(AssertUnwindSafe(call));
-    let took = watch.as_mut().map_or(Duration::ZERO, |watch| watch.end());
+    let took = watch.as_mut().and_then(|watch| watch.end());
     (outcome.map_err(|panic| message_of(&*panic)), took)
 }
 

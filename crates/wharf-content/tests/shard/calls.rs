@@ -152,9 +152,9 @@ impl HandlerWatch for Diary {
         *diary += &format!("{place}: {}", name_of(cause));
     }
 
-    fn end(&mut self) -> Duration {
+    fn end(&mut self) -> Option<Duration> {
         *self.0.lock().unwrap() += "\n";
-        Duration::from_millis(3)
+        Some(Duration::from_millis(3))
     }
 
     fn end_batch(&mut self) {
