@@ -1,15 +1,15 @@
 //! What is kept of a session that cannot be served right now.
 
-use wharf_wire::Frame;
+use wharf_wire::{Frame, FrameRun};
 
 /// Frames of one session, and whether its input has ended behind them, in the order of arrival.
 ///
-/// Invariant: `served <= frames.len()`; every frame's range lies in `bytes`.
+/// Invariant: behind the first `served` bytes lie `count` whole frames, and nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     bytes: Vec<u8>,
-    frames: Vec<HeldFrame>,
     served: usize,
+    count: u32,
     /// No frame follows those that are held.
     pub(crate) input_ended: bool,
     /// The session is over; set only while the session's letter is under way.
@@ -18,57 +18,39 @@ pub(crate) struct Held {
     pub(crate) overloaded: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct HeldFrame {
-    id: u16,
-    flags: u8,
-    start: usize,
-    body_bytes: usize,
-}
-
 impl Held {
     pub(crate) fn push(&mut self, frame: Frame<'_>) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(frame.body);
-        self.frames.push(HeldFrame {
-            id: frame.id,
-            flags: frame.flags,
-            start,
-            body_bytes: frame.body.len(),
-        });
+        frame.encode(&mut self.bytes);
+        self.count += 1;
     }
 
-    /// The next frame to be served.
-    pub(crate) fn next(&mut self) -> Option<Frame<'_>> {
-        let frame = *self.frames.get(self.served)?;
-        self.served += 1;
-        Some(Frame {
-            id: frame.id,
-            flags: frame.flags,
-            body: &self.bytes[frame.start..frame.start + frame.body_bytes],
-        })
+    /// The frames that wait. Those that `serve` takes off the front wait no longer.
+    pub(crate) fn serve(&mut self, serve: impl FnOnce(&mut FrameRun<'_>)) {
+        let mut frames = FrameRun::known(&self.bytes[self.served..], self.count);
+        serve(&mut frames);
+        self.count = frames.frame_count();
+        self.served = self.bytes.len() - frames.as_bytes().len();
     }
 
     /// Memory that the frames occupy.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.bytes.len() + self.frames.len() * size_of::<HeldFrame>()
+        self.bytes.len()
     }
 
     /// How many frames wait.
     pub(crate) fn frames(&self) -> usize {
-        self.frames.len() - self.served
+        self.count as usize
     }
 
     /// Whether neither a frame nor the end of input nor the end of the session waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.frames() == 0 && !self.input_ended && !self.closed
+        self.count == 0 && !self.input_ended && !self.closed
     }
 
     /// Puts what `later` holds behind what is held here.
-    pub(crate) fn append(&mut self, mut later: Held) {
-        while let Some(frame) = later.next() {
-            self.push(frame);
-        }
+    pub(crate) fn append(&mut self, later: &Held) {
+        self.bytes.extend_from_slice(&later.bytes[later.served..]);
+        self.count += later.count;
         self.input_ended |= later.input_ended;
         self.closed |= later.closed;
         self.overloaded |= later.overloaded;
@@ -81,18 +63,21 @@ mod tests {
 
     #[test]
     fn what_came_later_is_served_later() {
-        let frame = |id, body| Frame { id, flags: 0, body };
+        let frame = |id, body| Frame { id, flags: 3, body };
         let (mut first, mut later) = (Held::default(), Held::default());
         first.push(frame(1, b"served"));
         first.push(frame(2, b"a"));
-        assert_eq!(first.next().unwrap().body, b"served");
+        first.serve(|frames| assert_eq!(frames.next(), Some(frame(1, b"served"))));
         later.push(frame(3, b"bc"));
         later.input_ended = true;
-        first.append(later);
+        first.append(&later);
         assert_eq!(first.frames(), 2);
-        assert_eq!(first.next(), Some(frame(2, b"a")));
-        assert_eq!(first.next(), Some(frame(3, b"bc")));
-        assert_eq!(first.next(), None);
+        first.serve(|frames| {
+            assert_eq!(frames.next(), Some(frame(2, b"a")));
+            assert_eq!(frames.next(), Some(frame(3, b"bc")));
+            assert_eq!(frames.next(), None);
+        });
+        assert_eq!(first.frames(), 0);
         assert!(!first.is_empty(), "the end of input waits");
     }
 }

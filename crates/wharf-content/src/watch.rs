@@ -10,12 +10,13 @@ pub trait HandlerWatch: Send {
     /// taken to begin when the one before it ended.
     fn begin_batch(&mut self);
 
-    /// A handler is about to run.
-    fn begin(&mut self, place: Place, cause: Cause);
+    /// A handler is about to run. Returns how often it may run, for packets of one kind from one
+    /// session, before [`HandlerWatch::end`]; at least once.
+    fn begin(&mut self, place: Place, cause: Cause) -> u32;
 
-    /// It has ended, perhaps by a panic. Returns how long it took, if the watch timed it by itself;
-    /// a tick always is.
-    fn end(&mut self) -> Option<Duration>;
+    /// It has run so many times, the last perhaps with a panic. Returns how long that took, if the
+    /// watch timed it by itself; a tick always is.
+    fn end(&mut self, calls: u32) -> Option<Duration>;
 
     /// The batch is over: nothing runs until the next one begins.
     fn end_batch(&mut self);

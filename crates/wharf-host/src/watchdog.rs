@@ -35,7 +35,7 @@ pub(crate) struct Handlers {
 struct Running {
     /// When the stretch of calls that runs began, in nanoseconds; 0 between batches.
     since: AtomicU64,
-    /// How many calls have begun; written by the shard alone.
+    /// How often calls have begun; written by the shard alone.
     calls: AtomicU64,
     what: Mutex<(Place, Cause)>,
 }
@@ -159,7 +159,7 @@ fn name_stuck(shard: usize, place: Place, cause: Cause, runs: Duration) {
 ///
 /// Calls of one cause that follow one another are a stretch: the clock is looked at where one ends
 /// and the next begins, after [`STRETCH_CALLS`] at the latest, and after each call while they are
-/// slow. What content does between two calls counts for the second. The clock is the quick one,
+/// slow, or may be: the first of a cause is timed by itself. What content does between two calls counts for the second. The clock is the quick one,
 /// which is good enough to tell what is slow; ticks are timed by the exact one, each by itself.
 pub(crate) struct Watchdog {
     quick: fn() -> Instant,
@@ -170,7 +170,7 @@ pub(crate) struct Watchdog {
     calls_max: u32,
     /// When the tick that runs began, on the exact clock.
     tick_began: Option<Instant>,
-    /// Calls that have begun, ever.
+    /// How often calls have begun.
     begun: u64,
     /// What was last told to the onlooker.
     told: (Place, Cause),
@@ -248,27 +248,31 @@ impl HandlerWatch for Watchdog {
         self.stretch = None;
     }
 
-    fn begin(&mut self, place: Place, cause: Cause) {
+    fn begin(&mut self, place: Place, cause: Cause) -> u32 {
         if self.told != (place, cause) {
             self.end_stretch();
+            // Nobody knows yet how long it takes.
+            self.calls_max = 1;
             self.told = (place, cause);
             *self.running().what() = self.told;
         }
         self.begun += 1;
         self.running().calls.store(self.begun, Ordering::Relaxed);
-        if self.stretch.is_none() {
+        if cause == Cause::Tick {
+            self.tick_began = Some((self.exact)());
+        }
+        let calls = self.stretch.as_ref().map(|stretch| stretch.calls);
+        if calls.is_none() {
             let began = (self.quick)();
             self.stretch = Some(Stretch { began, calls: 0 });
             self.handlers.begin_batch(self.shard, began);
         }
-        if cause == Cause::Tick {
-            self.tick_began = Some((self.exact)());
-        }
+        self.calls_max - calls.unwrap_or_default()
     }
 
-    fn end(&mut self) -> Option<Duration> {
+    fn end(&mut self, calls: u32) -> Option<Duration> {
         let stretch = self.stretch.as_mut().expect("a call began");
-        stretch.calls += 1;
+        stretch.calls += calls;
         if let Some(began) = self.tick_began.take() {
             self.look();
             return Some((self.exact)() - began);
@@ -335,7 +339,7 @@ mod tests {
             };
             watchdog.begin_batch();
             watchdog.begin(room_seven(), Cause::Packet(221));
-            watchdog.end();
+            watchdog.end(1);
             watchdog.end_batch();
         })
     }
@@ -351,7 +355,7 @@ mod tests {
             watchdog.begin_batch();
             for &packet in *batch {
                 watchdog.begin(Place::Foyer, Cause::Packet(packet));
-                watchdog.end();
+                watchdog.end(1);
             }
             watchdog.end_batch();
         }
@@ -368,18 +372,37 @@ mod tests {
             0,
             "a batch without a call costs nothing"
         );
-        assert_eq!(looks(&[&[1]]), 2);
-        assert_eq!(looks(&[&[1; 16]]), 2);
+        assert_eq!(looks(&[&[1]]), 2, "the first of a cause is timed by itself");
         assert_eq!(looks(&[&[1; 17]]), 3);
-        assert_eq!(looks(&[&[1, 1, 2, 2, 1]]), 4, "one where a cause ends");
-        assert_eq!(looks(&[&[1; 3], &[1; 3]]), 4);
+        assert_eq!(looks(&[&[1; 18]]), 4);
+        assert_eq!(looks(&[&[1, 1, 2, 2, 1]]), 6, "one more where a cause ends");
+        assert_eq!(looks(&[&[1; 3], &[1; 3]]), 3 + 2);
     }
 
     #[test]
     fn slow_calls_are_timed_one_by_one() {
         static LOOKS: AtomicU64 = AtomicU64::new(0);
         let quick = || Instant::from_nanos(20_000_000 * LOOKS.fetch_add(1, Ordering::Relaxed));
-        assert_eq!(looks_at(quick, &LOOKS, &[&[1; 16], &[1; 5]]), 2 + 1 + 5);
+        assert_eq!(looks_at(quick, &LOOKS, &[&[1; 16], &[1; 5]]), 17 + 6);
+    }
+
+    #[test]
+    fn as_many_calls_may_follow_as_are_timed_together() {
+        let mut watchdog = Watchdog {
+            quick: || Instant::ZERO,
+            ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
+        };
+        watchdog.begin_batch();
+        let mut begin = |packet, made| {
+            let calls = watchdog.begin(Place::Foyer, Cause::Packet(packet));
+            watchdog.end(made);
+            calls
+        };
+        assert_eq!(begin(1, 1), 1);
+        assert_eq!(begin(1, 10), 16);
+        assert_eq!(begin(1, 6), 6);
+        assert_eq!(begin(1, 1), 16);
+        assert_eq!(begin(2, 1), 1);
     }
 
     #[test]
@@ -397,7 +420,7 @@ mod tests {
             (Cause::Packet(1), None),
         ] {
             watchdog.begin(Place::Foyer, cause);
-            assert_eq!(watchdog.end(), took, "{cause:?}");
+            assert_eq!(watchdog.end(1), took, "{cause:?}");
         }
         assert_eq!(LOOKS.load(Ordering::Relaxed), 2);
     }
@@ -422,7 +445,7 @@ mod tests {
                 (call, 7)
             );
             assert_eq!(running.calls.load(Ordering::SeqCst), calls);
-            watchdog.end();
+            watchdog.end(1);
         }
         watchdog.end_batch();
         assert_eq!(running.since.load(Ordering::SeqCst), 0);

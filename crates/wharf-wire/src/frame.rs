@@ -67,11 +67,22 @@ impl Frame<'_> {
     /// # Panics
     /// If header and body together do not fit a `u16`.
     pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.wire_bytes());
+        self.encode(&mut bytes);
+        bytes
+    }
+
+    /// Appends the frame as it stands on the wire.
+    ///
+    /// # Panics
+    /// If header and body together do not fit a `u16`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
         let header = Header {
             flags: self.flags,
             ..Header::new(self.id, self.body.len())
         };
-        [&header.to_bytes(), self.body].concat()
+        out.extend_from_slice(&header.to_bytes());
+        out.extend_from_slice(self.body);
     }
 
     /// Bytes of the frame on the wire, header included.

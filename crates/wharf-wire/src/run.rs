@@ -44,6 +44,13 @@ impl<'a> FrameRun<'a> {
         self.count
     }
 
+    /// The id of the next frame.
+    #[inline]
+    pub fn next_id(&self) -> Option<u16> {
+        let header = self.bytes.first_chunk::<HEADER_BYTES>()?;
+        Some(Header::from_bytes(*header).id)
+    }
+
     /// The bytes of the frames that are left, headers included.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.bytes
@@ -108,10 +115,12 @@ mod tests {
             let mut run = FrameRun::of(&bytes).unwrap();
             for (at, (id, body)) in frames.iter().enumerate() {
                 prop_assert_eq!(run.frame_count() as usize, frames.len() - at);
+                prop_assert_eq!(run.next_id(), Some(*id));
                 let next = run.next().unwrap();
                 prop_assert_eq!((next.id, next.flags, next.body), (*id, 0, &body[..]));
             }
             prop_assert_eq!((run.next(), run.frame_count(), run.as_bytes()), (None, 0, &[][..]));
+            prop_assert_eq!(run.next_id(), None);
         }
     }
 }

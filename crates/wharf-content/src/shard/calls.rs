@@ -2,11 +2,12 @@
 
 use super::{State, Todo, turn::Turn};
 use crate::foyer::Request;
-use crate::{Cause, Dismissal, Foyer, FoyerCx, HandlerWatch, Place, Room, RoomCx};
+use crate::{Cause, Dismissal, Fault, Foyer, FoyerCx, Handled, HandlerWatch, Place, Room, RoomCx};
 use core::any::Any;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wharf_base::{Key, SessionId};
+use wharf_wire::{Frame, FrameRun};
 
 impl<'a> Turn<'a> {
     /// Runs `call` on a room. `None` if there is no such room, or if the call panicked and the
@@ -17,6 +18,17 @@ impl<'a> Turn<'a> {
         cause: Cause,
         sender: Option<SessionId>,
         call: impl FnOnce(&mut dyn Room, &mut RoomCx<'_>) -> T,
+    ) -> Option<T> {
+        self.with_room_calls(key, cause, sender, |room, cx, _| call(room, cx))
+    }
+
+    /// As [`Turn::with_room`], for a `call` that makes several.
+    pub(super) fn with_room_calls<T>(
+        &mut self,
+        key: Key,
+        cause: Cause,
+        sender: Option<SessionId>,
+        call: impl FnOnce(&mut dyn Room, &mut RoomCx<'_>, &mut Calls) -> T,
     ) -> Option<T> {
         let State {
             rooms, desk, watch, ..
@@ -32,7 +44,8 @@ impl<'a> Turn<'a> {
             sender,
         };
         let room_logic = slot.room.as_mut();
-        let (outcome, took) = watched(watch, place, cause, || call(room_logic, &mut cx));
+        let made = |calls: &mut Calls| call(room_logic, &mut cx, calls);
+        let (outcome, took) = watched(watch, place, cause, made);
         if cause == Cause::Tick {
             desk.stats.tick_work.record(took.unwrap_or_default());
         }
@@ -55,6 +68,16 @@ impl<'a> Turn<'a> {
         cause: Cause,
         call: impl FnOnce(&'a dyn Foyer, &mut FoyerCx<'_>) -> T,
     ) -> Option<T> {
+        self.with_foyer_calls(id, cause, |foyer, cx, _| call(foyer, cx))
+    }
+
+    /// As [`Turn::with_foyer`], for a `call` that makes several.
+    pub(super) fn with_foyer_calls<T>(
+        &mut self,
+        id: SessionId,
+        cause: Cause,
+        call: impl FnOnce(&'a dyn Foyer, &mut FoyerCx<'_>, &mut Calls) -> T,
+    ) -> Option<T> {
         let app = self.app;
         let State {
             sessions,
@@ -70,7 +93,8 @@ impl<'a> Turn<'a> {
             request: None,
         };
         let foyer = app.foyer.as_ref();
-        let (outcome, _) = watched(watch, Place::Foyer, cause, || call(foyer, &mut cx));
+        let made = |calls: &mut Calls| call(foyer, &mut cx, calls);
+        let (outcome, _) = watched(watch, Place::Foyer, cause, made);
         let request = cx.request;
         match outcome {
             Ok(value) => {
@@ -87,6 +111,42 @@ impl<'a> Turn<'a> {
             }
         }
     }
+}
+
+/// The calls that are made under one look of the watch.
+pub(super) struct Calls {
+    max: u32,
+    made: u32,
+}
+
+impl Calls {
+    /// Gives frames of `packet` from the front of `frames` to `serve`, until one of another packet
+    /// comes, `serve` says that something has changed, or fails, or there were enough.
+    #[inline]
+    pub(super) fn serve(
+        &mut self,
+        packet: u16,
+        frames: &mut FrameRun<'_>,
+        mut serve: impl FnMut(Frame<'_>) -> Result<Outcome, Fault>,
+    ) -> Handled {
+        while self.made < self.max && frames.next_id() == Some(packet) {
+            let Some(frame) = frames.next() else { break };
+            self.made += 1;
+            if serve(frame)? == Outcome::Changed {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a handler left behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Nothing that the next call would have to know.
+    Settled,
+    /// Something is to be done before the next call, or the next has to wait.
+    Changed,
 }
 
 fn todo_of(session: SessionId, request: Request) -> Todo {
@@ -107,13 +167,17 @@ fn watched<T>(
     watch: &mut Option<Box<dyn HandlerWatch>>,
     place: Place,
     cause: Cause,
-    call: impl FnOnce() -> T,
+    call: impl FnOnce(&mut Calls) -> T,
 ) -> (Result<T, String>, Option<Duration>) {
-    if let Some(watch) = watch {
-        watch.begin(place, cause);
-    }
-    let outcome = catch_unwind(AssertUnwindSafe(call));
-    let took = watch.as_mut().and_then(|watch| watch.end());
+    let mut calls = Calls {
+        max: watch
+            .as_mut()
+            .map_or(u32::MAX, |watch| watch.begin(place, cause)),
+        made: 0,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| call(&mut calls)));
+    let made = calls.made.max(1);
+    let took = watch.as_mut().and_then(|watch| watch.end(made));
     (outcome.map_err(|panic| message_of(&*panic)), took)
 }
 

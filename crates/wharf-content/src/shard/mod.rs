@@ -13,6 +13,7 @@ mod mail;
 mod moves;
 mod rooms;
 mod seats;
+mod serving;
 mod sessions;
 mod turn;
 

@@ -36,7 +36,9 @@ impl Turn<'_> {
         let mut held = session.held.map(|held| *held).unwrap_or_default();
         self.state.desk.stats.frames_held -= held.frames() as u64;
         if self.state.desk.planted.is(Canary::LostAtMove) {
-            held.next();
+            held.serve(|frames| {
+                frames.next();
+            });
         }
         self.state.desk.stats.moved_out += 1;
         let arrival = Arrival {
@@ -68,7 +70,7 @@ impl Turn<'_> {
         self.state.desk.stats.moved_in += 1;
         self.state.desk.stats.frames_held += held.frames() as u64;
         if let Some(direct) = session.held.take() {
-            held.append(*direct);
+            held.append(&direct);
         }
         session.user = user;
         session.violations = violations;

@@ -4,11 +4,9 @@ use super::{Phase, Session, State, Todo};
 use crate::canary::Canary;
 use crate::letter::Contents;
 use crate::{
-    App, Cause, ContentCommand, ContentEvent, Dismissal, Fault, Letter, LoginRefusal, Outbox,
-    Refusal, User, UserId,
+    App, Cause, ContentCommand, ContentEvent, Dismissal, Letter, LoginRefusal, Outbox, User, UserId,
 };
 use wharf_base::{Instant, SessionId};
-use wharf_wire::{Frame, FrameRun, Violation};
 
 /// One batch over a shard's state.
 pub(super) struct Turn<'a> {
@@ -32,44 +30,11 @@ impl Turn<'_> {
         self.settle();
     }
 
-    /// Serves what was held because the outbox was full.
-    pub(super) fn serve_stalled(&mut self) {
-        for session in core::mem::take(&mut self.state.stalled) {
-            self.serve_held(session);
-        }
-    }
-
-    pub(super) fn return_credits(&mut self) {
-        while let Some(session) = self.state.owed.pop() {
-            self.return_credit(session);
-        }
-    }
-
     fn on_opened(&mut self, id: SessionId) {
         self.state.sessions.insert(Session::new(id, Phase::Open));
         self.with_foyer(id, Cause::Occasion("on_open"), |foyer, cx| {
             foyer.on_open(cx);
         });
-    }
-
-    fn on_frames(&mut self, id: SessionId, frames: FrameRun<'_>) {
-        if self.known(id).is_some() {
-            for frame in frames {
-                self.on_frame(id, frame);
-            }
-        }
-    }
-
-    fn on_frame(&mut self, id: SessionId, frame: Frame<'_>) {
-        let is_full = self.is_full();
-        let Some(session) = self.state.sessions.get(id) else {
-            return;
-        };
-        match session.phase {
-            Phase::Closing => self.state.desk.stats.frames_ignored += 1,
-            Phase::Open if session.held.is_none() && !is_full => self.serve(id, frame),
-            _ => self.hold(id, frame),
-        }
     }
 
     fn on_input_ended(&mut self, id: SessionId) {
@@ -132,7 +97,7 @@ impl Turn<'_> {
 
     /// The session `id`. One that is not here yet is on its way: its letter comes from a slower
     /// shard than its events, so they are held.
-    fn known(&mut self, id: SessionId) -> Option<&mut Session> {
+    pub(super) fn known(&mut self, id: SessionId) -> Option<&mut Session> {
         let State { sessions, desk, .. } = &mut *self.state;
         if sessions.get(id).is_none() {
             if desk.options.logic_count == 1 {
@@ -142,66 +107,6 @@ impl Turn<'_> {
             sessions.insert(Session::new(id, Phase::Expected));
         }
         sessions.get_mut(id)
-    }
-
-    /// Serves one frame: the room's handler if it has one, else the foyer's.
-    fn serve(&mut self, id: SessionId, frame: Frame<'_>) {
-        let State {
-            sessions,
-            owed,
-            desk,
-            ..
-        } = &mut *self.state;
-        let Some(session) = sessions.get_mut(id) else {
-            return;
-        };
-        desk.stats.frames += 1;
-        session.owed += 1;
-        if session.owed == 1 {
-            owed.push(id);
-        }
-        let seat = session.seat;
-        let in_room = seat.and_then(|seat| {
-            let kind = &self.app.kinds[usize::from(seat.id.kind().0)];
-            Some((seat, kind.handlers.get(frame.id)?))
-        });
-        let cause = Cause::Packet(frame.id);
-        let handled = if let Some((seat, handler)) = in_room {
-            self.with_room(seat.room, cause, Some(id), |room, cx| {
-                handler(room, cx, seat.member, frame.body)
-            })
-        } else if let Some(handler) = self.app.foyer_handlers.get(frame.id) {
-            self.with_foyer(id, cause, |foyer, cx| handler(foyer, cx, frame))
-        } else {
-            Some(Err(Violation::UnknownId { id: frame.id }.into()))
-        };
-        if let Some(Err(fault)) = handled {
-            self.on_fault(id, frame.id, fault);
-        }
-        self.settle();
-    }
-
-    fn on_fault(&mut self, id: SessionId, packet: u16, fault: Fault) {
-        let State { sessions, desk, .. } = &mut *self.state;
-        match fault {
-            Fault::Refuse(code, text) => {
-                desk.stats.refusals += 1;
-                let refusal = Refusal { code, text };
-                self.with_foyer(id, Cause::Occasion("on_refused"), |foyer, cx| {
-                    foyer.on_refused(cx, packet, refusal);
-                });
-            }
-            Fault::Violation(violation) => {
-                desk.stats.violations += 1;
-                let Some(session) = sessions.get_mut(id) else {
-                    return;
-                };
-                session.violations = session.violations.saturating_add(1);
-                if session.violations >= desk.options.limits.violations_max {
-                    self.dismiss(id, Dismissal::Violation(violation));
-                }
-            }
-        }
     }
 
     /// Does what handlers asked for, most often nothing.
@@ -244,98 +149,8 @@ impl Turn<'_> {
         self.dismiss(id, Dismissal::Overloaded);
     }
 
-    fn hold(&mut self, id: SessionId, frame: Frame<'_>) {
-        let State {
-            sessions,
-            stalled,
-            desk,
-            ..
-        } = &mut *self.state;
-        let Some(session) = sessions.get_mut(id) else {
-            return;
-        };
-        let is_stalled = session.is_open() && session.held.is_none();
-        let held = session.held.get_or_insert_default();
-        if held.overloaded {
-            desk.stats.frames_ignored += 1;
-            return;
-        }
-        if held.frames() >= desk.options.limits.held_frames_max {
-            held.overloaded = true;
-            desk.stats.overloaded += 1;
-            let is_home = !matches!(session.phase, Phase::Moving { .. } | Phase::Expected);
-            return self.overload(id, is_home);
-        }
-        held.push(frame);
-        desk.stats.frames_held += 1;
-        if is_stalled {
-            session.owed += u32::from(desk.planted.is(Canary::DoubleCredit));
-            desk.stats.outbox_full += 1;
-            stalled.push(id);
-        }
-    }
-
-    /// Ends a session for which too much is held. One that is between two homes keeps its entry
-    /// until it has arrived, so that neither home waits for it for ever.
-    fn overload(&mut self, id: SessionId, is_home: bool) {
-        if is_home {
-            self.dismiss(id, Dismissal::Overloaded);
-        } else {
-            let reason = Dismissal::Overloaded;
-            let session = id;
-            self.command(id, ContentCommand::Close { session, reason });
-        }
-    }
-
-    /// Serves what is held for a session, as far as it can be served now.
-    pub(super) fn serve_held(&mut self, id: SessionId) {
-        let Some(session) = self.state.sessions.get_mut(id) else {
-            return;
-        };
-        let Some(mut held) = session.held.take() else {
-            return;
-        };
-        while self.can_serve(id) {
-            let Some(frame) = held.next() else { break };
-            self.state.desk.stats.frames_held -= 1;
-            self.serve(id, frame);
-        }
-        let is_full = self.is_full();
-        let State {
-            sessions,
-            stalled,
-            desk,
-            ..
-        } = &mut *self.state;
-        let session = sessions.get_mut(id);
-        match session {
-            Some(session) if session.phase != Phase::Closing => {
-                if held.frames() == 0 && session.is_open() {
-                    if held.input_ended {
-                        self.finish(id);
-                    }
-                } else if !held.is_empty() {
-                    if session.is_open() && is_full {
-                        stalled.push(id);
-                    }
-                    session.held = Some(held);
-                }
-            }
-            _ => desk.stats.frames_held -= held.frames() as u64,
-        }
-    }
-
-    fn can_serve(&self, id: SessionId) -> bool {
-        !self.is_full() && self.state.sessions.get(id).is_some_and(Session::is_open)
-    }
-
-    fn is_full(&self) -> bool {
-        let limits = &self.state.desk.options.limits;
-        self.outbox.is_full(limits.outbox_bytes_max)
-    }
-
     /// Everything is answered: what was sent may leave, and nothing more is served.
-    fn finish(&mut self, id: SessionId) {
+    pub(super) fn finish(&mut self, id: SessionId) {
         if self.begin_closing(id) {
             self.command(id, ContentCommand::Finish { session: id });
         }
@@ -382,19 +197,6 @@ impl Turn<'_> {
         }
         if let Some(seat) = session.seat {
             self.drop_link(seat);
-        }
-    }
-
-    fn return_credit(&mut self, id: SessionId) {
-        let State { sessions, desk, .. } = &mut *self.state;
-        let Some(session) = sessions.get_mut(id) else {
-            return;
-        };
-        let frames = core::mem::take(&mut session.owed);
-        if frames > 0 {
-            desk.stats.credits += u64::from(frames);
-            let session = id;
-            self.command(id, ContentCommand::Credit { session, frames });
         }
     }
 

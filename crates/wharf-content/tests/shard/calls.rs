@@ -124,6 +124,37 @@ fn the_violation_that_is_one_too_many_ends_the_session() {
 }
 
 #[test]
+fn what_arrives_as_one_is_served_as_if_it_came_frame_by_frame() {
+    const BEFORE: &str = "ann opens; ann login ann; ann enter 0; bob opens; bob login bob
+                          bob enter 0; cid opens; ";
+    for run in [
+        "ann echo a & echo b & say c & say d & say e & echo f",
+        "ann kick ann & kick ann & say on",
+        "ann kick bob & kick bob & kick bob",
+        "ann refuse 7 no & refuse 8 no & refuse 9 no",
+        "ann say a & boom & boom & say b",
+        "ann raze & raze & say late",
+        "ann foul & foul & foul & foul & foul",
+        "ann leave & leave & enter 1 & enter 2 & say there",
+        "ann dismiss ann & dismiss ann & say gone",
+        "ann crash & crash & echo gone",
+        "cid echo a & login cid & login cid & echo b & enter 0 & say c & say d",
+        "cid quit & quit & echo gone",
+    ] {
+        let log = |script: &str| {
+            let mut world = World::new(1, 1);
+            world.run(&format!("{BEFORE}{script}; bob echo alive"));
+            let stats = world.logics[0].shard.stats();
+            let counts = (stats.frames, stats.frames_ignored, stats.credits);
+            (world.take_log(), counts)
+        };
+        let (name, _) = run.split_once(' ').unwrap();
+        let one_by_one = run.replace(" & ", &format!(", {name} "));
+        assert_eq!(log(run), log(&one_by_one), "{run}");
+    }
+}
+
+#[test]
 fn a_packet_without_a_handler_ends_the_session() {
     let mut world = World::new(1, 1);
     world.run("ann opens");
@@ -142,7 +173,7 @@ impl HandlerWatch for Diary {
         self.1 = true;
     }
 
-    fn begin(&mut self, place: Place, cause: Cause) {
+    fn begin(&mut self, place: Place, cause: Cause) -> u32 {
         assert!(self.1, "a call belongs to a batch");
         let place = match place {
             Place::Foyer => "foyer".to_owned(),
@@ -150,10 +181,15 @@ impl HandlerWatch for Diary {
         };
         let mut diary = self.0.lock().unwrap();
         *diary += &format!("{place}: {}", name_of(cause));
+        2
     }
 
-    fn end(&mut self) -> Option<Duration> {
-        *self.0.lock().unwrap() += "\n";
+    fn end(&mut self, calls: u32) -> Option<Duration> {
+        let mut diary = self.0.lock().unwrap();
+        if calls > 1 {
+            *diary += &format!(" x{calls}");
+        }
+        *diary += "\n";
         Some(Duration::from_millis(3))
     }
 
@@ -173,7 +209,8 @@ fn a_watch_sees_every_handler_begin_and_end() {
     let diary = Diary::default();
     world.logics[0].shard.set_watch(Box::new(diary.clone()));
     world.run(
-        "ann opens; ann login ann; ann enter 0; ann say a; ann remind 10 x; wait 50; ann boom",
+        "ann opens; ann login ann; ann enter 0; ann say a & say b & say c; ann remind 10 x; wait 50
+         ann boom",
     );
     expect![[r#"
         foyer: on_open
@@ -183,6 +220,7 @@ fn a_watch_sees_every_handler_begin_and_end() {
         hall 0: admit
         foyer: on_entered
         hall 0: on_join
+        hall 0: say x2
         hall 0: say
         hall 0: remind
         hall 0: note 200

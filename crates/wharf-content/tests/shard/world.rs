@@ -133,8 +133,9 @@ impl World {
             "wait" => self.wait(Duration::from_millis(rest.parse().unwrap())),
             "logic" => self.turn_logic(rest.parse().unwrap()),
             "io" => self.turn_io(rest.parse().unwrap()),
+            name if rest.contains(" & ") => self.send_run(name, rest),
             name => {
-                let (verb, words) = rest.split_once(' ').unwrap_or((rest, ""));
+                let (verb, words) = split_verb(rest);
                 self.act(name, verb, words);
             }
         }
@@ -154,11 +155,24 @@ impl World {
     }
 
     pub(crate) fn send(&mut self, session: SessionId, id: u16, body: &[u8]) {
+        let frame = Frame { id, flags: 0, body }.to_vec();
+        self.push_frames(session, FrameRun::known(&frame, 1));
+    }
+
+    /// What is joined by `&` arrives as one.
+    fn send_run(&mut self, name: &str, steps: &str) {
+        let mut bytes = Vec::new();
+        for (verb, words) in steps.split(" & ").map(split_verb) {
+            let (id, flags, body) = (id_of(verb), 0, words.as_bytes());
+            Frame { id, flags, body }.encode(&mut bytes);
+        }
+        let session = self.client(name).session;
+        self.push_frames(session, FrameRun::of(&bytes).unwrap());
+    }
+
+    fn push_frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
         let index = index_of(&self.clients, session);
-        self.clients[index].in_flight += 1;
-        let (flags, count) = (0, 1);
-        let frame = Frame { id, flags, body }.to_vec();
-        let frames = FrameRun::known(&frame, count);
+        self.clients[index].in_flight += i64::from(frames.frame_count());
         self.push(session, |session| ContentEvent::Frames { session, frames });
     }
 
@@ -392,6 +406,10 @@ impl World {
     pub(crate) fn take_log(&mut self) -> String {
         core::mem::take(&mut self.log)
     }
+}
+
+fn split_verb(step: &str) -> (&str, &str) {
+    step.split_once(' ').unwrap_or((step, ""))
 }
 
 fn index_of(clients: &[Client], session: SessionId) -> usize {

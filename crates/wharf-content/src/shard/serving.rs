@@ -1,0 +1,243 @@
+//! Frames are served in order, or held while they cannot be.
+
+use super::calls::Outcome;
+use super::desk::Desk;
+use super::turn::Turn;
+use super::{Phase, Session, State};
+use crate::canary::Canary;
+use crate::{Cause, ContentCommand, Dismissal, Fault, Outbox, Refusal};
+use wharf_base::SessionId;
+use wharf_wire::{Frame, FrameRun, Violation};
+
+impl Turn<'_> {
+    pub(super) fn on_frames(&mut self, id: SessionId, mut frames: FrameRun<'_>) {
+        if self.known(id).is_none() {
+            return;
+        }
+        while frames.frame_count() > 0 {
+            let is_full = self.is_full();
+            let Some(session) = self.state.sessions.get(id) else {
+                return;
+            };
+            match session.phase {
+                Phase::Closing => {
+                    self.state.desk.stats.frames_ignored += u64::from(frames.frame_count());
+                    return;
+                }
+                Phase::Open if session.held.is_none() && !is_full => self.serve(id, &mut frames),
+                _ => match frames.next() {
+                    Some(frame) => self.hold(id, frame),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// Serves what was held because the outbox was full.
+    pub(super) fn serve_stalled(&mut self) {
+        for session in core::mem::take(&mut self.state.stalled) {
+            self.serve_held(session);
+        }
+    }
+
+    pub(super) fn return_credits(&mut self) {
+        while let Some(session) = self.state.owed.pop() {
+            self.return_credit(session);
+        }
+    }
+
+    /// Serves the next frame, and those of the same packet behind it while nothing changes for whom
+    /// they come from: the room's handler if it has one, else the foyer's.
+    fn serve(&mut self, id: SessionId, frames: &mut FrameRun<'_>) {
+        let (Some(packet), Some(session)) = (frames.next_id(), self.state.sessions.get(id)) else {
+            return;
+        };
+        let app = self.app;
+        let in_room = session.seat.and_then(|seat| {
+            let kind = &app.kinds[usize::from(seat.id.kind().0)];
+            Some((seat, kind.handlers.get(packet)?))
+        });
+        let cause = Cause::Packet(packet);
+        let before = frames.frame_count();
+        let handled = if let Some((seat, handler)) = in_room {
+            self.with_room_calls(seat.room, cause, Some(id), |room, cx, calls| {
+                calls.serve(packet, frames, |frame| {
+                    handler(room, cx, seat.member, frame.body)?;
+                    Ok(after(cx.desk, cx.outbox))
+                })
+            })
+        } else if let Some(handler) = app.foyer_handlers.get(packet) {
+            self.with_foyer_calls(id, cause, |foyer, cx, calls| {
+                calls.serve(packet, frames, |frame| {
+                    handler(foyer, cx, frame)?;
+                    let is_asking = cx.request.is_some() || !cx.session.is_open();
+                    let changed = is_asking.then_some(Outcome::Changed);
+                    Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
+                })
+            })
+        } else {
+            Some(Err(Violation::UnknownId { id: packet }.into()))
+        };
+        if frames.frame_count() == before {
+            frames.next();
+        }
+        self.note_served(id, before - frames.frame_count());
+        if let Some(Err(fault)) = handled {
+            self.on_fault(id, packet, fault);
+        }
+        self.settle();
+    }
+
+    /// So many frames of a session were served: it is owed their credit.
+    fn note_served(&mut self, id: SessionId, frames: u32) {
+        let State {
+            sessions,
+            owed,
+            desk,
+            ..
+        } = &mut *self.state;
+        desk.stats.frames += u64::from(frames);
+        let session = sessions.get_mut(id).expect("only `forget` removes one");
+        if session.owed == 0 {
+            owed.push(id);
+        }
+        session.owed += frames;
+    }
+
+    fn on_fault(&mut self, id: SessionId, packet: u16, fault: Fault) {
+        let State { sessions, desk, .. } = &mut *self.state;
+        match fault {
+            Fault::Refuse(code, text) => {
+                desk.stats.refusals += 1;
+                let refusal = Refusal { code, text };
+                self.with_foyer(id, Cause::Occasion("on_refused"), |foyer, cx| {
+                    foyer.on_refused(cx, packet, refusal);
+                });
+            }
+            Fault::Violation(violation) => {
+                desk.stats.violations += 1;
+                let Some(session) = sessions.get_mut(id) else {
+                    return;
+                };
+                session.violations = session.violations.saturating_add(1);
+                if session.violations >= desk.options.limits.violations_max {
+                    self.dismiss(id, Dismissal::Violation(violation));
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, id: SessionId, frame: Frame<'_>) {
+        let State {
+            sessions,
+            stalled,
+            desk,
+            ..
+        } = &mut *self.state;
+        let Some(session) = sessions.get_mut(id) else {
+            return;
+        };
+        let is_stalled = session.is_open() && session.held.is_none();
+        let held = session.held.get_or_insert_default();
+        if held.overloaded {
+            desk.stats.frames_ignored += 1;
+            return;
+        }
+        if held.frames() >= desk.options.limits.held_frames_max {
+            held.overloaded = true;
+            desk.stats.overloaded += 1;
+            let is_home = !matches!(session.phase, Phase::Moving { .. } | Phase::Expected);
+            return self.overload(id, is_home);
+        }
+        held.push(frame);
+        desk.stats.frames_held += 1;
+        if is_stalled {
+            session.owed += u32::from(desk.planted.is(Canary::DoubleCredit));
+            desk.stats.outbox_full += 1;
+            stalled.push(id);
+        }
+    }
+
+    /// Ends a session for which too much is held. One that is between two homes keeps its entry
+    /// until it has arrived, so that neither home waits for it for ever.
+    fn overload(&mut self, id: SessionId, is_home: bool) {
+        if is_home {
+            self.dismiss(id, Dismissal::Overloaded);
+        } else {
+            let reason = Dismissal::Overloaded;
+            let session = id;
+            self.command(id, ContentCommand::Close { session, reason });
+        }
+    }
+
+    /// Serves what is held for a session, as far as it can be served now.
+    pub(super) fn serve_held(&mut self, id: SessionId) {
+        let Some(session) = self.state.sessions.get_mut(id) else {
+            return;
+        };
+        let Some(mut held) = session.held.take() else {
+            return;
+        };
+        while held.frames() > 0 && self.can_serve(id) {
+            let before = held.frames();
+            held.serve(|frames| self.serve(id, frames));
+            self.state.desk.stats.frames_held -= (before - held.frames()) as u64;
+        }
+        let is_full = self.is_full();
+        let State {
+            sessions,
+            stalled,
+            desk,
+            ..
+        } = &mut *self.state;
+        let session = sessions.get_mut(id);
+        match session {
+            Some(session) if session.phase != Phase::Closing => {
+                if held.frames() == 0 && session.is_open() {
+                    if held.input_ended {
+                        self.finish(id);
+                    }
+                } else if !held.is_empty() {
+                    if session.is_open() && is_full {
+                        stalled.push(id);
+                    }
+                    session.held = Some(held);
+                }
+            }
+            _ => desk.stats.frames_held -= held.frames() as u64,
+        }
+    }
+
+    fn can_serve(&self, id: SessionId) -> bool {
+        !self.is_full() && self.state.sessions.get(id).is_some_and(Session::is_open)
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.state.desk.options.limits;
+        self.outbox.is_full(limits.outbox_bytes_max)
+    }
+
+    fn return_credit(&mut self, id: SessionId) {
+        let State { sessions, desk, .. } = &mut *self.state;
+        let Some(session) = sessions.get_mut(id) else {
+            return;
+        };
+        let frames = core::mem::take(&mut session.owed);
+        if frames > 0 {
+            desk.stats.credits += u64::from(frames);
+            let session = id;
+            self.command(id, ContentCommand::Credit { session, frames });
+        }
+    }
+}
+
+/// Whether the next frame may follow at once: not when there is something to do before it, nor when
+/// it must be held.
+#[inline]
+fn after(desk: &Desk, outbox: &Outbox) -> Outcome {
+    let is_full = outbox.is_full(desk.options.limits.outbox_bytes_max);
+    match desk.todo.is_empty() && !is_full {
+        true => Outcome::Settled,
+        false => Outcome::Changed,
+    }
+}
