@@ -159,8 +159,9 @@ fn name_stuck(shard: usize, place: Place, cause: Cause, runs: Duration) {
 ///
 /// Calls of one cause that follow one another are a stretch: the clock is looked at where one ends
 /// and the next begins, after [`STRETCH_CALLS`] at the latest, and after each call while they are
-/// slow, or may be: the first of a cause is timed by itself. What content does between two calls counts for the second. The clock is the quick one,
-/// which is good enough to tell what is slow; ticks are timed by the exact one, each by itself.
+/// slow, or may be: the first of a cause is timed by itself. What content does between two calls
+/// counts for the second. The clock is the quick one, which is good enough to tell what is slow;
+/// ticks are timed by the exact one, each by itself.
 pub(crate) struct Watchdog {
     quick: fn() -> Instant,
     exact: fn() -> Instant,
