@@ -5,11 +5,13 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Connections under way at once while a crowd gathers: below any listener's backlog.
 const CONNECTING_MAX: usize = 100;
-/// Connections from one address: fewer than it has ports, even if as many rest from a run before.
+/// Connections from one address: fewer than it has ports. No address is used again before its ports
+/// have rested (TIME_WAIT).
 const CONNECTIONS_PER_ADDRESS: usize = 10_000;
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -22,6 +24,8 @@ pub struct Crowd {
     events: Events,
     dialect: Dialect,
     links: Vec<Link>,
+    /// From where the next connects.
+    from: Ipv4Addr,
     /// Links with something to write.
     dirty: Vec<usize>,
     buffer: Box<[u8]>,
@@ -74,6 +78,7 @@ impl Crowd {
             events: Events::with_capacity(1_024),
             dialect,
             links: Vec::new(),
+            from: Ipv4Addr::LOCALHOST,
             dirty: Vec::new(),
             buffer: vec![0; READ_BYTES].into(),
             start: Instant::now(),
@@ -83,7 +88,10 @@ impl Crowd {
     /// One more client, which says its hello; its number.
     pub fn connect(&mut self, server: SocketAddr, room: u32) -> Result<usize, String> {
         let index = self.links.len();
-        let mut stream = connect(server, index).map_err(told("connect"))?;
+        if index.is_multiple_of(CONNECTIONS_PER_ADDRESS) {
+            self.from = fresh_address();
+        }
+        let mut stream = connect(server, self.from).map_err(told("connect"))?;
         let token = Token(index);
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll
@@ -202,9 +210,7 @@ impl Crowd {
         while let Some(stream) = link.stream.as_mut().filter(|_| !link.deaf) {
             match stream.read(&mut self.buffer) {
                 Ok(0) => {
-                    return Err(format!(
-                        "the server closed the connection of client {index}"
-                    ));
+                    return Err(ended(index, "closed"));
                 }
                 Ok(count) => {
                     cut_all(
@@ -223,7 +229,7 @@ impl Crowd {
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock | ErrorKind::NotConnected => break,
                     ErrorKind::Interrupted => {}
-                    _ => return Err(told("receive")(error)),
+                    _ => return Err(ended(index, &error.to_string())),
                 },
             }
         }
@@ -241,7 +247,7 @@ impl Crowd {
                         ErrorKind::Interrupted => {}
                         // A slow reader was cut.
                         _ if link.deaf => link.stream = None,
-                        _ => return Err(told("send")(error)),
+                        _ => return Err(ended(index, &error.to_string())),
                     },
                 }
             }
@@ -276,13 +282,29 @@ fn cut_all(
 }
 
 /// Begins a connection from an address of the loopback network that has a port left.
-fn connect(server: SocketAddr, index: usize) -> io::Result<TcpStream> {
+/// A loopback address that no crowd used lately, this invocation's or another's: they follow the
+/// clock, a hundred a second, which is more than are needed.
+fn fresh_address() -> Ipv4Addr {
+    static USED: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = (now.unwrap_or_default().as_millis() / 10) as u32;
+    let last = USED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+        // The first time, and where the clock is ahead of what was used.
+        Some(if now.wrapping_sub(used) as i32 > 0 {
+            now
+        } else {
+            used + 1
+        })
+    });
+    let number = last.unwrap_or_default().wrapping_add(1);
+    let [_, high, middle, low] = number.to_be_bytes();
+    // 127.0.0.0 is the network's own, and 127.0.0.1 everybody's.
+    Ipv4Addr::new(127, high.max(1), middle, low)
+}
+
+fn connect(server: SocketAddr, from: Ipv4Addr) -> io::Result<TcpStream> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    let host = 1 + (index / CONNECTIONS_PER_ADDRESS) as u8;
-    let from = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), 0);
-    if host > 1 {
-        socket.bind(&from.into())?;
-    }
+    socket.bind(&SocketAddr::new(IpAddr::V4(from), 0).into())?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&server.into()) {
@@ -290,6 +312,13 @@ fn connect(server: SocketAddr, index: usize) -> io::Result<TcpStream> {
         _ => {}
     }
     Ok(TcpStream::from_std(socket.into()))
+}
+
+/// The first words of the error that says that the server ended a connection which nobody closed.
+pub const SERVER_ENDED: &str = "the server ended the connection";
+
+fn ended(client: usize, how: &str) -> String {
+    format!("{SERVER_ENDED} of client {client}: {how}")
 }
 
 fn told(what: &'static str) -> impl Fn(io::Error) -> String {

@@ -5,6 +5,6 @@ mod dialect;
 mod load;
 mod order;
 
-pub use crowd::Crowd;
+pub use crowd::{Crowd, SERVER_ENDED};
 pub use dialect::{Dialect, Event, leave, tick};
 pub use load::{Load, Outcome, latencies};

@@ -2,7 +2,7 @@
 //! up with, then at rising rates until it is too much.
 
 use super::{Cell, Sample, fanout, metered};
-use crate::client::{Crowd, Load};
+use crate::client::{Crowd, Load, SERVER_ENDED};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
 
@@ -92,13 +92,19 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
 }
 
 /// Offers more and more until it is too much; the step with the most deliveries a second. A step
-/// that fails is tried once more: it may have been the machine that paused.
+/// that is not kept up with is tried once more: it may have been the machine that paused. One in
+/// which the server ends connections, as it does with those that cannot take what others send them,
+/// was too much as well, and the last.
 fn saturate(cell: &Cell, server: &Server, load: &mut Load) -> Result<Sample, String> {
     let senders = cell.scale.sessions;
     let mut most = Sample::default();
     let (mut rate, mut tries) = (cell.rate * RISE, 0);
     for _ in 0..STEPS_MAX {
-        let step = Sample::at_a_rate(&metered(server, || load.open_loop(senders, rate, STEP))?);
+        let run = match metered(server, || load.open_loop(senders, rate, STEP)) {
+            Err(error) if error.starts_with(SERVER_ENDED) => break,
+            run => run?,
+        };
+        let step = Sample::at_a_rate(&run);
         let kept_up = step.per_second > KEPT_UP * rate * cell.scale.per_room as f64;
         if step.per_second > most.per_second {
             most = step;
