@@ -203,6 +203,9 @@ fn redis(command: &mut Command, address: SocketAddr) {
         &port,
         "--bind",
         "127.0.0.1",
+        // Loopback is more than one address, which it else takes for strangers.
+        "--protected-mode",
+        "no",
         "--save",
         "",
         "--appendonly",
