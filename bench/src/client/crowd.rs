@@ -5,7 +5,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Connections under way at once while a crowd gathers: below any listener's backlog.
@@ -281,27 +281,28 @@ fn cut_all(
     Ok(())
 }
 
-/// Begins a connection from an address of the loopback network that has a port left.
 /// A loopback address that no crowd used lately, this invocation's or another's: they follow the
 /// clock, a hundred a second, which is more than are needed.
 fn fresh_address() -> Ipv4Addr {
-    static USED: AtomicU32 = AtomicU32::new(0);
+    static LAST: Mutex<u64> = Mutex::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = (now.unwrap_or_default().as_millis() / 10) as u32;
-    let last = USED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-        // The first time, and where the clock is ahead of what was used.
-        Some(if now.wrapping_sub(used) as i32 > 0 {
-            now
-        } else {
-            used + 1
-        })
-    });
-    let number = last.unwrap_or_default().wrapping_add(1);
-    let [_, high, middle, low] = number.to_be_bytes();
-    // 127.0.0.0 is the network's own, and 127.0.0.1 everybody's.
-    Ipv4Addr::new(127, high.max(1), middle, low)
+    let now = now.unwrap_or_default().as_millis() as u64 / 10;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    *last = now.max(*last + 1);
+    address_of(*last)
 }
 
+/// An address for each of sixteen million numbers: not the first of the network, which is
+/// everybody's, nor its last, which is nobody's.
+fn address_of(number: u64) -> Ipv4Addr {
+    const FIRST: u64 = 1 << 16;
+    const LAST: u64 = (1 << 24) - 2;
+    let host = FIRST + number % (LAST - FIRST + 1);
+    let [.., high, middle, low] = host.to_be_bytes();
+    Ipv4Addr::new(127, high, middle, low)
+}
+
+/// Begins a connection from that address.
 fn connect(server: SocketAddr, from: Ipv4Addr) -> io::Result<TcpStream> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.bind(&SocketAddr::new(IpAddr::V4(from), 0).into())?;
@@ -323,4 +324,24 @@ fn ended(client: usize, how: &str) -> String {
 
 fn told(what: &'static str) -> impl Fn(io::Error) -> String {
     move |error| format!("{what}: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_follow_each_other_and_come_round() {
+        let first = address_of(0);
+        assert_eq!(first, Ipv4Addr::new(127, 1, 0, 0));
+        assert_eq!(
+            address_of((1 << 24) - (1 << 16) - 2),
+            Ipv4Addr::new(127, 255, 255, 254)
+        );
+        assert_eq!(address_of((1 << 24) - (1 << 16) - 1), first);
+        let fresh: Vec<Ipv4Addr> = (0..100).map(|_| fresh_address()).collect();
+        for pair in fresh.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+    }
 }

@@ -128,12 +128,18 @@ fn slug(title: &str) -> String {
 }
 
 fn targets(verdicts: &[Verdict], missing: &[String]) -> String {
-    let mut page = String::from(
+    let reached = verdicts.iter().filter(|verdict| verdict.is_reached).count();
+    let mut page = format!(
         "\n## Targets\n\n\
+         {reached} of {} are reached, those \"so far\" among them. \
          A ratio is reached if its interval's upper end is at most the target plus half of the \
-         interval of `wharf again`. \"So far\": the interval is still wider than 2 % to each side, \
-         after fewer than 40 rounds.\n\n\
+         interval of `wharf again`: within that, two programs cannot be told apart. A latency is \
+         reached if the interval of Wharf's median holds that of the best peer, or lies below it; \
+         which peer is best is found out for each figure anew. \"So far\": the interval is still \
+         wider than 2 % to each side, after fewer than 40 rounds. With one round there is no \
+         interval: it is written as if it had no width.\n\n\
          | | target | found | |\n|---|---|---|---|\n",
+        verdicts.len(),
     );
     for verdict in verdicts {
         let Verdict {
@@ -157,6 +163,11 @@ fn head(last: &Line) -> String {
         "# Measured against the field\n\n\
          Written by `cargo xtask bench`; `results.jsonl` beside it has every round.\n\n\
          - Commit {}, on {}.\n\
+         - The peers but Redis and NATS are the shortest honest programs of their kind: `uring` and `epoll` are bare \
+           loops that send back what comes without looking at it; `uring-fanout` is the floor of a \
+           fan-out, with one send for each receiver and nothing else; `tokio-chat` speaks the same \
+           frames as Wharf. `wharf split` has content on a thread of its own. \"(limit)\" means that \
+           the client could not keep up.\n\
          - Each server has one core and the client, the same for all, another; the order is drawn \
            anew in each round.\n\
          - CPU is what the kernel charged the server, over a fixed number of messages. The ratio is \

@@ -166,6 +166,15 @@ impl Server {
     }
 }
 
+/// Its end, if it was not asked to.
+impl Server {
+    /// Whether its process still runs.
+    pub fn lives(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        stat.is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -80,7 +80,7 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let run = metered(&server, || load.open_loop(senders, cell.rate, SPAN))?;
     let at_rate = Sample::at_a_rate(&run);
     let counted = cell.counted(&server, || load.open_loop(senders, cell.rate, STEP))?;
-    let most = saturate(cell, &server, &mut load)?;
+    let most = saturate(cell, &server, &mut load, &at_rate)?;
     Ok(Sample {
         capacity_per_second: most.per_second,
         client_busy: most.client_busy,
@@ -95,13 +95,18 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
 /// that is not kept up with is tried once more: it may have been the machine that paused. One in
 /// which the server ends connections, as it does with those that cannot take what others send them,
 /// was too much as well, and the last.
-fn saturate(cell: &Cell, server: &Server, load: &mut Load) -> Result<Sample, String> {
+fn saturate(
+    cell: &Cell,
+    server: &Server,
+    load: &mut Load,
+    at_rate: &Sample,
+) -> Result<Sample, String> {
     let senders = cell.scale.sessions;
-    let mut most = Sample::default();
+    let mut most = at_rate.clone();
     let (mut rate, mut tries) = (cell.rate * RISE, 0);
     for _ in 0..STEPS_MAX {
         let run = match metered(server, || load.open_loop(senders, rate, STEP)) {
-            Err(error) if error.starts_with(SERVER_ENDED) => break,
+            Err(error) if error.starts_with(SERVER_ENDED) && server.lives() => break,
             run => run?,
         };
         let step = Sample::at_a_rate(&run);

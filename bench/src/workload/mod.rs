@@ -219,7 +219,7 @@ pub fn groups(quick: bool) -> Vec<Vec<Cell>> {
         groups.push(echo::growth());
         groups.push(chat::growth());
     }
-    // Last: what has come and gone keeps ports for a minute.
+    // Last: what has come and gone is the kernel's work for a minute.
     groups.extend(alone(churn::cells(quick)));
     groups
 }

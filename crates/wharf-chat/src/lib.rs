@@ -9,6 +9,7 @@ mod lobby;
 
 use foyer::ClassicFoyer;
 use lobby::Lobby;
+pub use lobby::{tell_arrival, tell_departure};
 use wharf_content::{AppBuilder, RoomKind};
 use wharf_wire::classic::id;
 
@@ -49,7 +50,9 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits) {
 }
 
 /// Has the classic foyer lead into the rooms of `kind`, whatever is played in them: the guide's
-/// client, and any other that speaks its packets, logs in, enters by number and leaves.
+/// client, and any other that speaks its packets, logs in, enters by number and leaves. What such a
+/// client expects of the rooms themselves is [`tell_arrival`] and [`tell_departure`], and 222 to
+/// whoever has said something.
 ///
 /// # Panics
 /// If `app` has a foyer already.

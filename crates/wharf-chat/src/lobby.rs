@@ -28,30 +28,40 @@ impl Lobby {
 }
 
 impl Room for Lobby {
-    /// 209 to the newcomer: everybody who is there already, one packet even if that is nobody.
-    /// 208 to all others.
     fn on_join(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
-        let others: Vec<MemberId> = cx.members().filter(|&other| other != who).collect();
-        if others.is_empty() {
-            cx.send(who, &UserListNotify::default());
-        }
-        for some in others.chunks(UserListNotify::ENTRIES_MAX) {
-            let users = some
-                .iter()
-                .filter_map(|&other| entry_of(cx, other))
-                .collect();
-            cx.send(who, &UserListNotify { users });
-        }
-        if let Some(user) = entry_of(cx, who) {
-            cx.send_except(who, &NewUserNotify { user });
-        }
+        tell_arrival(cx, who);
     }
 
-    /// 217 to the rest, whatever the reason.
     fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, _: LeaveReason) {
-        if let Some(UserEntry { unique_id, .. }) = entry_of(cx, who) {
-            cx.broadcast(&LeaveUserNotify { unique_id });
-        }
+        tell_departure(cx, who);
+    }
+}
+
+/// What a classic client expects of every room that it enters; to be called in `on_join`. 209 to
+/// the newcomer: everybody who is there already, one packet even if that is nobody. 208 to all
+/// others.
+pub fn tell_arrival(cx: &mut RoomCx<'_>, who: MemberId) {
+    let others: Vec<MemberId> = cx.members().filter(|&other| other != who).collect();
+    if others.is_empty() {
+        cx.send(who, &UserListNotify::default());
+    }
+    for some in others.chunks(UserListNotify::ENTRIES_MAX) {
+        let users = some
+            .iter()
+            .filter_map(|&other| entry_of(cx, other))
+            .collect();
+        cx.send(who, &UserListNotify { users });
+    }
+    if let Some(user) = entry_of(cx, who) {
+        cx.send_except(who, &NewUserNotify { user });
+    }
+}
+
+/// What classic clients expect when somebody leaves their room; to be called in `on_leave`. 217 to
+/// the rest, whatever the reason.
+pub fn tell_departure(cx: &mut RoomCx<'_>, who: MemberId) {
+    if let Some(UserEntry { unique_id, .. }) = entry_of(cx, who) {
+        cx.broadcast(&LeaveUserNotify { unique_id });
     }
 }
 

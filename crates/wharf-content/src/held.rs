@@ -4,11 +4,10 @@ use wharf_wire::{Frame, FrameRun};
 
 /// Frames of one session, and whether its input has ended behind them, in the order of arrival.
 ///
-/// Invariant: behind the first `served` bytes lie `count` whole frames, and nothing else.
+/// Invariant: `bytes` are `count` whole frames, and nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     bytes: Vec<u8>,
-    served: usize,
     count: u32,
     /// No frame follows those that are held.
     pub(crate) input_ended: bool,
@@ -26,10 +25,11 @@ impl Held {
 
     /// The frames that wait. Those that `serve` takes off the front wait no longer.
     pub(crate) fn serve(&mut self, serve: impl FnOnce(&mut FrameRun<'_>)) {
-        let mut frames = FrameRun::known(&self.bytes[self.served..], self.count);
+        let mut frames = FrameRun::known(&self.bytes, self.count);
         serve(&mut frames);
         self.count = frames.frame_count();
-        self.served = self.bytes.len() - frames.as_bytes().len();
+        let served = self.bytes.len() - frames.as_bytes().len();
+        self.bytes.drain(..served);
     }
 
     /// Memory that the frames occupy.
@@ -49,7 +49,7 @@ impl Held {
 
     /// Puts what `later` holds behind what is held here.
     pub(crate) fn append(&mut self, later: &Held) {
-        self.bytes.extend_from_slice(&later.bytes[later.served..]);
+        self.bytes.extend_from_slice(&later.bytes);
         self.count += later.count;
         self.input_ended |= later.input_ended;
         self.closed |= later.closed;

@@ -14,6 +14,9 @@ pub trait HandlerWatch: Send {
     /// session, before [`HandlerWatch::end`]; at least once.
     fn begin(&mut self, place: Place, cause: Cause) -> u32;
 
+    /// It has returned and runs once more.
+    fn again(&mut self);
+
     /// It has run so many times, the last perhaps with a panic. Returns how long that took, if the
     /// watch timed it by itself; a tick always is.
     fn end(&mut self, calls: u32) -> Option<Duration>;

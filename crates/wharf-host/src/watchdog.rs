@@ -10,13 +10,14 @@ use wharf_port::clock;
 
 /// A handler that runs this long is named in the log. At 60 ticks a second it has cost six.
 const SLOW: Duration = Duration::from_millis(100);
-/// How often the onlooker looks while handlers run. One that it sees twice has not returned.
+/// How often the onlooker looks while handlers run. A call that it sees twice has not returned.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Calls of one cause that are timed together while they are quick: a look at the clock costs more
 /// than what most of them do.
 const STRETCH_CALLS: u32 = 16;
-/// A stretch that took longer has calls that are worth a look each.
-const QUICK: Duration = Duration::from_millis(10);
+/// Calls that take longer on the average are worth a look each: so many of them together would be
+/// slow, which none of them is.
+const QUICK: Duration = Duration::from_millis(3);
 
 /// The handlers that run now, one on each logic shard at the most, and who looks at them.
 ///
@@ -35,7 +36,7 @@ pub(crate) struct Handlers {
 struct Running {
     /// When the stretch of calls that runs began, in nanoseconds; 0 between batches.
     since: AtomicU64,
-    /// How often calls have begun; written by the shard alone.
+    /// How many calls have begun; written by the shard alone.
     calls: AtomicU64,
     what: Mutex<(Place, Cause)>,
 }
@@ -171,7 +172,7 @@ pub(crate) struct Watchdog {
     calls_max: u32,
     /// When the tick that runs began, on the exact clock.
     tick_began: Option<Instant>,
-    /// How often calls have begun.
+    /// How many calls have begun.
     begun: u64,
     /// What was last told to the onlooker.
     told: (Place, Cause),
@@ -208,6 +209,14 @@ impl Watchdog {
 
     /// Looks at the clock: names what was slow, and begins the next stretch.
     fn look(&mut self) {
+        let (took, calls) = self.begin_stretch();
+        if took >= SLOW {
+            self.name_slow(took, calls);
+        }
+    }
+
+    /// Ends a stretch, whose time and calls these are, and begins the next.
+    fn begin_stretch(&mut self) -> (Duration, u32) {
         let now = (self.quick)();
         let stretch = self.stretch.as_mut().expect("a call began");
         let (took, calls) = (now - stretch.began, stretch.calls);
@@ -215,12 +224,17 @@ impl Watchdog {
             began: now,
             calls: 0,
         };
-        self.calls_max = if took > QUICK { 1 } else { STRETCH_CALLS };
+        let is_quick = took <= QUICK * calls.max(1);
+        self.calls_max = if is_quick { STRETCH_CALLS } else { 1 };
         let since = now.as_nanos().max(1);
         self.running().since.store(since, Ordering::Release);
-        if took >= SLOW {
-            self.name_slow(took, calls);
-        }
+        (took, calls)
+    }
+
+    /// One more call begins: whoever sees the same number twice knows that it has not returned.
+    fn count_call(&mut self) {
+        self.begun += 1;
+        self.running().calls.store(self.begun, Ordering::Relaxed);
     }
 
     /// Ends the stretch if it has calls.
@@ -257,8 +271,7 @@ impl HandlerWatch for Watchdog {
             self.told = (place, cause);
             *self.running().what() = self.told;
         }
-        self.begun += 1;
-        self.running().calls.store(self.begun, Ordering::Relaxed);
+        self.count_call();
         if cause == Cause::Tick {
             self.tick_began = Some((self.exact)());
         }
@@ -271,12 +284,20 @@ impl HandlerWatch for Watchdog {
         self.calls_max - calls.unwrap_or_default()
     }
 
+    fn again(&mut self) {
+        self.count_call();
+    }
+
     fn end(&mut self, calls: u32) -> Option<Duration> {
         let stretch = self.stretch.as_mut().expect("a call began");
         stretch.calls += calls;
         if let Some(began) = self.tick_began.take() {
-            self.look();
-            return Some((self.exact)() - began);
+            let took = (self.exact)() - began;
+            self.begin_stretch();
+            if took >= SLOW {
+                self.name_slow(took, calls);
+            }
+            return Some(took);
         }
         if stretch.calls >= self.calls_max {
             self.look();
@@ -378,6 +399,46 @@ mod tests {
         assert_eq!(looks(&[&[1; 18]]), 4);
         assert_eq!(looks(&[&[1, 1, 2, 2, 1]]), 6, "one more where a cause ends");
         assert_eq!(looks(&[&[1; 3], &[1; 3]]), 3 + 2);
+    }
+
+    #[test]
+    fn many_calls_that_are_not_slow_are_not_named_together() {
+        static CLOCK: AtomicU64 = AtomicU64::new(0);
+        let line = log_of(|| {
+            let mut watchdog = Watchdog {
+                quick: || Instant::from_nanos(CLOCK.load(Ordering::Relaxed)),
+                ..Watchdog::new(Arc::new(Handlers::new(1)), 0)
+            };
+            watchdog.begin_batch();
+            let mut left = 200;
+            while left > 0 {
+                let calls = watchdog.begin(Place::Foyer, Cause::Packet(1)).min(left);
+                CLOCK.fetch_add(u64::from(calls) * 7_000_000, Ordering::Relaxed);
+                watchdog.end(calls);
+                left -= calls;
+            }
+            watchdog.end_batch();
+        });
+        assert_eq!(line, "");
+    }
+
+    #[test]
+    fn calls_of_one_run_that_return_are_not_taken_for_one_that_does_not() {
+        let line = log_of(|| {
+            let handlers = Arc::new(Handlers::new(1));
+            let mut watchdog = Watchdog {
+                quick: || Instant::ZERO,
+                ..Watchdog::new(Arc::clone(&handlers), 0)
+            };
+            let mut seen = [0];
+            watchdog.begin_batch();
+            watchdog.begin(Place::Foyer, Cause::Packet(1));
+            for second in 1..5 {
+                handlers.look(&mut seen, Instant::ZERO + Duration::from_secs(second));
+                watchdog.again();
+            }
+        });
+        assert_eq!(line, "");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A server of one's own: rooms in which whoever says `/roll` rolls a die.
 
 use std::process::ExitCode;
-use wharf::content::{Handled, MemberId, Room, RoomCx};
+use wharf::chat::{tell_arrival, tell_departure};
+use wharf::content::{Handled, LeaveReason, MemberId, Room, RoomCx};
 use wharf::wire::classic::{
     ChatNotify, ChatRequest, ChatText, ResultCode, UserName, chat_response,
 };
@@ -9,7 +10,15 @@ use wharf::wire::classic::{
 #[derive(Default)]
 struct DiceTable;
 
-impl Room for DiceTable {}
+impl Room for DiceTable {
+    fn on_join(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
+        tell_arrival(cx, who);
+    }
+
+    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, _: LeaveReason) {
+        tell_departure(cx, who);
+    }
+}
 
 impl DiceTable {
     fn say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, line: ChatRequest) -> Handled {

@@ -28,7 +28,7 @@ impl<'a> Turn<'a> {
         key: Key,
         cause: Cause,
         sender: Option<SessionId>,
-        call: impl FnOnce(&mut dyn Room, &mut RoomCx<'_>, &mut Calls) -> T,
+        call: impl FnOnce(&mut dyn Room, &mut RoomCx<'_>, &mut Calls<'_>) -> T,
     ) -> Option<T> {
         let State {
             rooms, desk, watch, ..
@@ -44,7 +44,7 @@ impl<'a> Turn<'a> {
             sender,
         };
         let room_logic = slot.room.as_mut();
-        let made = |calls: &mut Calls| call(room_logic, &mut cx, calls);
+        let made = |calls: &mut Calls<'_>| call(room_logic, &mut cx, calls);
         let (outcome, took) = watched(watch, place, cause, made);
         if cause == Cause::Tick {
             desk.stats.tick_work.record(took.unwrap_or_default());
@@ -76,7 +76,7 @@ impl<'a> Turn<'a> {
         &mut self,
         id: SessionId,
         cause: Cause,
-        call: impl FnOnce(&'a dyn Foyer, &mut FoyerCx<'_>, &mut Calls) -> T,
+        call: impl FnOnce(&'a dyn Foyer, &mut FoyerCx<'_>, &mut Calls<'_>) -> T,
     ) -> Option<T> {
         let app = self.app;
         let State {
@@ -93,7 +93,7 @@ impl<'a> Turn<'a> {
             request: None,
         };
         let foyer = app.foyer.as_ref();
-        let made = |calls: &mut Calls| call(foyer, &mut cx, calls);
+        let made = |calls: &mut Calls<'_>| call(foyer, &mut cx, calls);
         let (outcome, _) = watched(watch, Place::Foyer, cause, made);
         let request = cx.request;
         match outcome {
@@ -113,13 +113,14 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// The calls that are made under one look of the watch.
-pub(super) struct Calls {
+/// The calls that are made one after the other under the eyes of a watch.
+pub(super) struct Calls<'w> {
+    watch: Option<&'w mut (dyn HandlerWatch + 'static)>,
     max: u32,
     made: u32,
 }
 
-impl Calls {
+impl Calls<'_> {
     /// Gives frames of `packet` from the front of `frames` to `serve`, until one of another packet
     /// comes, `serve` says that something has changed, or fails, or there were enough.
     #[inline]
@@ -131,6 +132,11 @@ impl Calls {
     ) -> Handled {
         while self.made < self.max && frames.next_id() == Some(packet) {
             let Some(frame) = frames.next() else { break };
+            if self.made > 0
+                && let Some(watch) = &mut self.watch
+            {
+                watch.again();
+            }
             self.made += 1;
             if serve(frame)? == Outcome::Changed {
                 break;
@@ -161,23 +167,27 @@ fn todo_of(session: SessionId, request: Request) -> Todo {
 /// Runs `call` under the eyes of `watch`. An error is the panic's message.
 ///
 /// Whatever `call` was changing when it panicked is thrown away by the caller (the room, or the
-/// session); what it changed of ours (arenas, timers, rosters) is changed by methods that do not
-/// panic half-way. Hence the assertion of unwind safety.
+/// session); what it changed of ours (arenas, timers, rosters, how far frames are served) is changed
+/// by methods that do not panic half-way. Hence the assertion of unwind safety.
 fn watched<T>(
     watch: &mut Option<Box<dyn HandlerWatch>>,
     place: Place,
     cause: Cause,
-    call: impl FnOnce(&mut Calls) -> T,
+    call: impl FnOnce(&mut Calls<'_>) -> T,
 ) -> (Result<T, String>, Option<Duration>) {
+    let mut watch = watch.as_deref_mut();
+    let max = match &mut watch {
+        Some(watch) => watch.begin(place, cause).max(1),
+        None => u32::MAX,
+    };
     let mut calls = Calls {
-        max: watch
-            .as_mut()
-            .map_or(u32::MAX, |watch| watch.begin(place, cause)),
+        watch,
+        max,
         made: 0,
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| call(&mut calls)));
     let made = calls.made.max(1);
-    let took = watch.as_mut().and_then(|watch| watch.end(made));
+    let took = calls.watch.and_then(|watch| watch.end(made));
     (outcome.map_err(|panic| message_of(&*panic)), took)
 }
 

@@ -24,7 +24,13 @@ impl Turn<'_> {
                     self.state.desk.stats.frames_ignored += u64::from(frames.frame_count());
                     return;
                 }
-                Phase::Open if session.held.is_none() && !is_full => self.serve(id, &mut frames),
+                Phase::Open if session.held.is_none() && !is_full => {
+                    let before = frames.frame_count();
+                    self.serve(id, &mut frames);
+                    if frames.frame_count() == before {
+                        return; // A run that is broken ends where it is.
+                    }
+                }
                 _ => match frames.next() {
                     Some(frame) => self.hold(id, frame),
                     None => return,
@@ -97,8 +103,11 @@ impl Turn<'_> {
             ..
         } = &mut *self.state;
         desk.stats.frames += u64::from(frames);
-        let session = sessions.get_mut(id).expect("only `forget` removes one");
-        if session.owed == 0 {
+        // No handler removes a session, nor does what is done when it has panicked.
+        let session = sessions
+            .get_mut(id)
+            .expect("whoever was served is still there");
+        if session.owed == 0 && frames > 0 {
             owed.push(id);
         }
         session.owed += frames;
@@ -181,7 +190,11 @@ impl Turn<'_> {
         while held.frames() > 0 && self.can_serve(id) {
             let before = held.frames();
             held.serve(|frames| self.serve(id, frames));
-            self.state.desk.stats.frames_held -= (before - held.frames()) as u64;
+            let served = before - held.frames();
+            self.state.desk.stats.frames_held -= served as u64;
+            if served == 0 {
+                break;
+            }
         }
         let is_full = self.is_full();
         let State {

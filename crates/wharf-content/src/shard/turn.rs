@@ -1,4 +1,4 @@
-//! One batch: takes events apart and serves frames in order.
+//! One batch: takes events apart, and ends what has to end.
 
 use super::{Phase, Session, State, Todo};
 use crate::canary::Canary;

@@ -141,16 +141,32 @@ fn what_arrives_as_one_is_served_as_if_it_came_frame_by_frame() {
         "cid echo a & login cid & login cid & echo b & enter 0 & say c & say d",
         "cid quit & quit & echo gone",
     ] {
-        let log = |script: &str| {
-            let mut world = World::new(1, 1);
+        let log = |script: &str, outbox_bytes_max: usize| {
+            let limits = ContentLimits {
+                outbox_bytes_max,
+                ..ContentLimits::default()
+            };
+            let mut world = World::with(village(Plan::default()), limits, 1, 1);
             world.run(&format!("{BEFORE}{script}; bob echo alive"));
             let stats = world.logics[0].shard.stats();
-            let counts = (stats.frames, stats.frames_ignored, stats.credits);
+            let counts = [
+                stats.frames,
+                stats.frames_ignored,
+                stats.credits,
+                stats.outbox_full,
+            ];
             (world.take_log(), counts)
         };
         let (name, _) = run.split_once(' ').unwrap();
         let one_by_one = run.replace(" & ", &format!(", {name} "));
-        assert_eq!(log(run), log(&one_by_one), "{run}");
+        // The smaller outbox is full after a line or two.
+        for bytes in [4 << 20, 100] {
+            assert_eq!(
+                log(run, bytes),
+                log(&one_by_one, bytes),
+                "{run}, {bytes} bytes"
+            );
+        }
     }
 }
 
@@ -182,6 +198,10 @@ impl HandlerWatch for Diary {
         let mut diary = self.0.lock().unwrap();
         *diary += &format!("{place}: {}", name_of(cause));
         2
+    }
+
+    fn again(&mut self) {
+        *self.0.lock().unwrap() += ".";
     }
 
     fn end(&mut self, calls: u32) -> Option<Duration> {
@@ -220,7 +240,7 @@ fn a_watch_sees_every_handler_begin_and_end() {
         hall 0: admit
         foyer: on_entered
         hall 0: on_join
-        hall 0: say x2
+        hall 0: say. x2
         hall 0: say
         hall 0: remind
         hall 0: note 200

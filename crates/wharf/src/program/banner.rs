@@ -84,9 +84,13 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
     } else {
         format!(" --target {local}")
     };
+    let whose = match assembly.is_classic {
+        true => "clients that check every delivery",
+        false => "clients of the classic chat, if that is what your rooms speak",
+    };
     format!(
         "wharf {}\n\n{text}\nTry next, in another terminal:\n  \
-         cargo run --release -- bots{target}   clients that check every delivery\n  \
+         cargo run --release -- bots{target}   {whose}\n  \
          Ctrl-C here stops in order\n\n",
         env!("CARGO_PKG_VERSION")
     )

@@ -122,6 +122,10 @@ fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
             &"what stands before `bench` configures a server, and bench starts its own; \
               `wharf bench --help` lists what it takes",
         ),
+        Command::Bench(_) if matches!(game, Game::Own(_)) => refuse(
+            &"bench measures the classic chat, which this program does not serve: \
+              use the program `wharf`",
+        ),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&config.then(args), game),
         Command::Config {

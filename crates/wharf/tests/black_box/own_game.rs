@@ -3,8 +3,12 @@
 use crate::support::{Client, PATIENCE, Server};
 use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
-use wharf::content::{Handled, MemberId, Room, RoomCx};
-use wharf::wire::classic::{ChatNotify, ChatRequest, ChatText, ResultCode, UserName};
+use wharf::chat::{tell_arrival, tell_departure};
+use wharf::content::{Handled, LeaveReason, MemberId, Room, RoomCx};
+use wharf::wire::classic::{
+    ChatNotify, ChatRequest, ChatText, LeaveUserNotify, NewUserNotify, ResultCode, UserListNotify,
+    UserName,
+};
 use wharf::wire::{Packet, Violation};
 
 /// Set in the process that serves; it is this test once more. (WHARF_ would be a setting.)
@@ -15,7 +19,15 @@ struct Parrot {
     lines: u32,
 }
 
-impl Room for Parrot {}
+impl Room for Parrot {
+    fn on_join(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
+        tell_arrival(cx, who);
+    }
+
+    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, _: LeaveReason) {
+        tell_departure(cx, who);
+    }
+}
 
 impl Parrot {
     fn say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, line: ChatRequest) -> Handled {
@@ -56,6 +68,13 @@ impl Packet for Squawk {
 }
 
 #[test]
+fn bench_is_for_the_classic_chat_alone() {
+    let arguments = ["parrots", "bench"].map(OsString::from);
+    let code = wharf::serve_as(arguments, |_| panic!("no game is made"));
+    assert_eq!(code, ExitCode::from(2));
+}
+
+#[test]
 fn a_game_of_ones_own_is_served_with_the_whole_command_line() {
     if std::env::var_os(SERVES).is_some() {
         let arguments = [
@@ -85,6 +104,15 @@ fn a_game_of_ones_own_is_served_with_the_whole_command_line() {
     assert_eq!(ann.log_in("ann"), ResultCode::None);
     assert_eq!(ann.enter(3), ResultCode::RoomInvalidIndex);
     assert_eq!(ann.enter(2), ResultCode::None);
+    assert_eq!(ann.read::<UserListNotify>().users, []);
+    let mut bob = Client::connect(server.address);
+    assert_eq!(bob.log_in("bob"), ResultCode::None);
+    assert_eq!(bob.enter(2), ResultCode::None);
+    assert_eq!(bob.read::<UserListNotify>().users[0].name.as_str(), "ann");
+    let came = ann.read::<NewUserNotify>().user;
+    assert_eq!(came.name.as_str(), "bob");
+    drop(bob);
+    assert_eq!(ann.read::<LeaveUserNotify>().unique_id, came.unique_id);
     for count in 1..3 {
         ann.say("hello");
         let heard: ChatNotify = ann.read();
