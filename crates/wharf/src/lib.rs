@@ -42,8 +42,8 @@ pub use wharf_wire as wire;
 ///
 /// The workloads of `bots` speak the classic chat: they are for servers whose foyer is
 /// [`chat::foyer`] and whose rooms tell who comes and goes ([`chat::tell_arrival`],
-/// [`chat::tell_departure`]) and answer a line as the classic lobby does. `bench` is for the program
-/// `wharf` alone.
+/// [`chat::tell_departure`]) and answer a line as the classic lobby does. `bench` is for the
+/// program `wharf` alone.
 ///
 /// Call it from `main` and return what it returns: it takes over the signals that stop a process.
 pub fn serve(game: impl FnOnce(&mut content::AppBuilder) + 'static) -> ExitCode {

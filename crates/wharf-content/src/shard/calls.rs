@@ -167,8 +167,8 @@ fn todo_of(session: SessionId, request: Request) -> Todo {
 /// Runs `call` under the eyes of `watch`. An error is the panic's message.
 ///
 /// Whatever `call` was changing when it panicked is thrown away by the caller (the room, or the
-/// session); what it changed of ours (arenas, timers, rosters, how far frames are served) is changed
-/// by methods that do not panic half-way. Hence the assertion of unwind safety.
+/// session); what it changed of ours (arenas, timers, rosters, how far frames are served) is
+/// changed by methods that do not panic half-way. Hence the assertion of unwind safety.
 fn watched<T>(
     watch: &mut Option<Box<dyn HandlerWatch>>,
     place: Place,

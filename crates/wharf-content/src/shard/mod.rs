@@ -1,9 +1,9 @@
 //! The state machine that runs a game: events in, commands out.
 //!
 //! [`LogicShard`] keeps the state; a [`Turn`] is one batch over it. What a turn does is told by
-//! subject: `turn` takes events apart, `serving` serves frames or holds them, `calls` runs the game's
-//! handlers and survives them, `seats` enters and leaves rooms, `moves` carries sessions between
-//! shards, `mail` handles letters, `alarms` timers and ticks.
+//! subject: `turn` takes events apart, `serving` serves frames or holds them, `calls` runs the
+//! game's handlers and survives them, `seats` enters and leaves rooms, `moves` carries sessions
+//! between shards, `mail` handles letters, `alarms` timers and ticks.
 
 mod alarms;
 mod calls;

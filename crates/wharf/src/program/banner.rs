@@ -79,21 +79,24 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
         "config",
         format!("{source}; `wharf config print` shows all"),
     );
-    let target = if local.port() == 11_021 {
-        String::new()
-    } else {
-        format!(" --target {local}")
+    let target = match local.port() {
+        11_021 => String::new(),
+        _ => format!(" --target {local}"),
     };
-    let whose = match assembly.is_classic {
-        true => "clients that check every delivery",
-        false => "clients of the classic chat, if that is what your rooms speak",
-    };
+    let whose = whose_clients(assembly);
     format!(
         "wharf {}\n\n{text}\nTry next, in another terminal:\n  \
          cargo run --release -- bots{target}   {whose}\n  \
          Ctrl-C here stops in order\n\n",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+fn whose_clients(assembly: &Assembly) -> &'static str {
+    match assembly.is_classic {
+        true => "clients that check every delivery",
+        false => "clients of the classic chat, if that is what your rooms speak",
+    }
 }
 
 fn per_address(limits: &NetLimits) -> String {
