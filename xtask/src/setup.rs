@@ -24,8 +24,15 @@ const PACKAGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("running the Windows build", &["wine", "wine64"]),
+    STORE_SERVERS,
     ("counting instructions", &["valgrind", "libc6-dbg"]),
 ];
+
+/// The servers that tests of the store start as their own children.
+pub(crate) const STORE_SERVERS: (&str, &[&str]) = (
+    "testing the store with real servers",
+    &["postgresql", "mariadb-server", "redis-server"],
+);
 
 /// Installs the missing packages and components, and prepares Wine.
 pub(crate) fn install(workspace: &Workspace) -> Outcome {

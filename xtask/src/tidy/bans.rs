@@ -17,16 +17,26 @@ const CLOCKS: &[&str] = &[
     "crates/wharf-bots/",
     "crates/wharf-host/",
     "crates/wharf-port/src/sys/",
+    "crates/wharf-store/tests/",
     "crates/wharf/",
     "tutorial/",
     "xtask/",
 ];
 
-/// The one address of `unsafe`, and the peers to measure against.
-const UNSAFE: &[&str] = &["bench/src/bin/", "crates/wharf-port/src/sys/"];
+/// The one address of `unsafe`; and the peers to measure against, and a test's disk for SQLite.
+const UNSAFE: &[&str] = &[
+    "bench/src/bin/",
+    "crates/wharf-port/src/sys/",
+    "crates/wharf-store/tests/power_cut/",
+];
 
 /// Where other processes are watched, which send nothing that one could wait for.
-const WAITING: &[&str] = &["bench/", "crates/wharf/tests/black_box/"];
+const WAITING: &[&str] = &[
+    "bench/",
+    "crates/wharf-store/tests/kill/",
+    "crates/wharf-store/tests/servers/",
+    "crates/wharf/tests/black_box/",
+];
 
 /// Where a hash table is asked and never walked in an order that shows.
 const HASHED: &[&str] = &[

@@ -16,7 +16,13 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ),
     (
         "wharf-chat",
-        &["wharf-base", "wharf-wire", "wharf-content"],
+        &[
+            "wharf-base",
+            "wharf-wire",
+            "wharf-data",
+            "wharf-proto",
+            "wharf-content",
+        ],
         "a game is content only",
     ),
     (

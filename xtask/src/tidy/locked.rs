@@ -28,7 +28,14 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 /// Who may bring tokio in: the side threads of console, bus and SQL drivers, never the game's path.
-const USERS_OF_TOKIO: &[&str] = &[];
+const USERS_OF_TOKIO: &[&str] = &[
+    "hyper",
+    "hyper-util",
+    "tokio-postgres",
+    "tokio-util",
+    "wharf-host",
+    "wharf-store",
+];
 
 /// Finds refused crates in the workspace's lock file.
 pub(super) fn check(tree: &Tree) -> Outcome<Vec<Finding>> {

@@ -1,0 +1,11 @@
+//! What is promised of accounts, through their one door: requests in, answers out.
+
+mod busy;
+mod coming_in;
+mod guessing;
+mod model;
+mod owning;
+mod rig;
+mod store;
+mod tickets;
+mod tokens;

@@ -1,0 +1,93 @@
+//! What concerns the store as a whole: settings, what is thrown away, what it has of somebody.
+
+use crate::audit::Act;
+use crate::{AccountId, PageToken, UnixMs};
+
+/// One transaction about the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A setting that outlives the process, such as the maintenance mode.
+    /// [`crate::Refusal::NotFound`] if it was never set.
+    Setting {
+        /// Its name.
+        name: String,
+    },
+    /// Sets it, or takes it away.
+    SetSetting {
+        /// Its name.
+        name: String,
+        /// What from now on.
+        value: Option<String>,
+        /// By whom.
+        act: Act,
+    },
+    /// Throws away what has ended: logins, bans, mutes, short-lived keys, names that were kept
+    /// free; messages older than `messages_before` and those of rooms that are no more. At most
+    /// `limit` of each, so that others need not wait long.
+    Sweep {
+        /// When.
+        at: UnixMs,
+        /// Messages older than this go; `None` keeps them for ever.
+        messages_before: Option<UnixMs>,
+        /// At most so many of each.
+        limit: u32,
+    },
+    /// Everything that is kept about somebody, in parts.
+    Export {
+        /// Who.
+        account: AccountId,
+        /// From an earlier answer.
+        page: Option<PageToken>,
+        /// At most so many records.
+        limit: u32,
+    },
+}
+
+impl Ask {
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Self::Setting { .. } | Self::Export { .. })
+    }
+}
+
+/// One thing that is kept about somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What it is: "login", "message".
+    pub kind: &'static str,
+    /// What is kept, by name.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+/// A value of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Nothing.
+    None,
+    /// A number.
+    Number(i64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// What is answered about the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Ask::Setting`].
+    Setting(String),
+    /// To [`Ask::Sweep`].
+    Swept {
+        /// How much went.
+        count: u64,
+        /// Whether there is more.
+        has_more: bool,
+    },
+    /// To [`Ask::Export`].
+    Exported {
+        /// A part of the records.
+        records: Vec<Record>,
+        /// For the next part, if there is one.
+        next: Option<PageToken>,
+    },
+}

@@ -1,0 +1,32 @@
+//! What is asked of the store, and what it answers: plain data, no I/O.
+//!
+//! Every request is one atomic transaction with one answer. Content and accounts speak in these;
+//! `wharf-store` turns them into SQL, the simulator into maps.
+
+pub mod access;
+pub mod account;
+mod answer;
+pub mod audit;
+mod ids;
+pub mod keep;
+pub mod message;
+mod name;
+mod notice;
+mod page;
+pub mod people;
+pub mod report;
+pub mod room;
+mod secret;
+pub mod service;
+pub mod short;
+
+pub use answer::{Answer, Ask, Refusal, Reply};
+pub use audit::{Act, Actor, Target};
+pub use ids::{AccountId, AuditId, ConversationId, LoginId, ReportId, RoomId};
+pub use name::{DisplayName, NameError, NameKey};
+pub use notice::Notice;
+pub use page::{PageToken, Part};
+pub use secret::{Hidden, Secret};
+
+/// Milliseconds of Unix time.
+pub type UnixMs = i64;

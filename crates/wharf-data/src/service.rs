@@ -1,0 +1,51 @@
+//! What content asks of whoever serves it, and what that says.
+
+use crate::access::{Error, Outcome, Request, User};
+use crate::{AccountId, Answer, Ask, people};
+use core::fmt;
+
+/// One question, which gets exactly one [`Reply`].
+#[derive(Clone, PartialEq)]
+pub enum Call {
+    /// Of the store, as it is.
+    Store(Ask),
+    /// Of those who look after accounts.
+    Access {
+        /// On behalf of whoever is logged in.
+        by: Option<User>,
+        /// What.
+        request: Request,
+    },
+    /// About people across all rooms.
+    People {
+        /// Who asks.
+        by: AccountId,
+        /// What.
+        request: people::Request,
+    },
+}
+
+impl fmt::Debug for Call {
+    /// Without what the store is asked: there are hashes in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(_) => f.write_str("Store(..)"),
+            Self::Access { by, request } => write!(f, "Access({by:?}, {request:?})"),
+            Self::People { by, request } => write!(f, "People({by:?}, {request:?})"),
+        }
+    }
+}
+
+/// What came of a call that was done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// To [`Call::Store`].
+    Store(Answer),
+    /// To [`Call::Access`].
+    Access(Outcome),
+    /// To [`Call::People`].
+    People(people::Outcome),
+}
+
+/// What a call ends with.
+pub type Reply = Result<Given, Error>;

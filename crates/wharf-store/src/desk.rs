@@ -1,0 +1,269 @@
+//! What the store's threads share: requests that wait, and who is owed an answer.
+
+use crate::store::{StoreOptions, StoreStats, Tag};
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use wharf_base::Instant;
+use wharf_data::{Ask, Refusal};
+
+/// Which request, in the order in which they were asked.
+pub(crate) type Number = u64;
+
+/// A request on its way.
+pub(crate) struct Waiting {
+    pub(crate) number: Number,
+    pub(crate) ask: Ask,
+}
+
+/// The desk: requests come in here and are fetched from here.
+///
+/// Invariant: a request is in `owed` from when it was taken in until its one answer, and whoever
+/// takes it out of there gives the answer.
+pub(crate) struct Desk {
+    pub(crate) options: StoreOptions,
+    state: Mutex<State>,
+    writes_wait: Condvar,
+    reads_wait: Condvar,
+    deadline_moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    last: Number,
+    writes: VecDeque<Waiting>,
+    reads: VecDeque<Waiting>,
+    owed: BTreeMap<Number, (Tag, Instant)>,
+    deadlines: BTreeSet<(Instant, Number)>,
+    /// When the watcher looks by itself; `None` if it waits to be told.
+    watched: Option<Instant>,
+    health: Health,
+    is_over: bool,
+    is_watch_over: bool,
+    stats: StoreStats,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Health {
+    /// No connection was tried yet: requests wait.
+    #[default]
+    Starting,
+    Up,
+    /// The connection is lost: requests are refused.
+    Down,
+}
+
+impl Desk {
+    pub(crate) fn new(options: StoreOptions) -> Self {
+        Self {
+            options,
+            state: Mutex::default(),
+            writes_wait: Condvar::new(),
+            reads_wait: Condvar::new(),
+            deadline_moved: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn ask(&self, tag: Tag, ask: Ask, deadline: Instant) -> Result<(), Refusal> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.health == Health::Down || state.is_over {
+            state.stats.refused_lost += 1;
+            return Err(Refusal::Unavailable);
+        }
+        if state.owed.len() >= self.options.queue_max {
+            state.stats.refused_busy += 1;
+            return Err(Refusal::Busy {
+                retry_after_ms: 1_000,
+            });
+        }
+        state.stats.asked += 1;
+        state.last += 1;
+        let number = state.last;
+        state.owed.insert(number, (tag, deadline));
+        state.deadlines.insert((deadline, number));
+        let is_sooner = state.watched.is_none_or(|watched| deadline < watched);
+        let is_read = self.options.readers > 0 && ask.only_reads();
+        let waiting = Waiting { number, ask };
+        match is_read {
+            true => state.reads.push_back(waiting),
+            false => state.writes.push_back(waiting),
+        }
+        drop(guard);
+        match is_read {
+            true => self.reads_wait.notify_one(),
+            false => self.writes_wait.notify_one(),
+        }
+        if is_sooner {
+            self.deadline_moved.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for writes; the oldest of them, as many as go into one transaction. `None` when it
+    /// is over and all was done.
+    pub(crate) fn take_writes(&self) -> Option<Vec<Waiting>> {
+        let mut state = self.lock();
+        loop {
+            if !state.writes.is_empty() {
+                let count = state.writes.len().min(self.options.group_max);
+                return Some(state.writes.drain(..count).collect());
+            }
+            if state.is_over {
+                return None;
+            }
+            state = wait(&self.writes_wait, state);
+        }
+    }
+
+    /// Waits for a read that can be done: the tables are there from the first connection on.
+    /// `None` when it is over.
+    pub(crate) fn take_read(&self) -> Option<Waiting> {
+        let mut state = self.lock();
+        loop {
+            if state.health == Health::Up
+                && let Some(waiting) = state.reads.pop_front()
+            {
+                return Some(waiting);
+            }
+            // At the end the writer may still be about to connect; it refuses what is left.
+            if state.is_over && (state.reads.is_empty() || state.health == Health::Down) {
+                return None;
+            }
+            state = wait(&self.reads_wait, state);
+        }
+    }
+
+    /// Takes requests out of what is owed: who gets an answer now, in the same order.
+    pub(crate) fn settle(&self, numbers: impl Iterator<Item = Number>) -> Vec<Option<Tag>> {
+        let mut state = self.lock();
+        numbers.map(|number| state.settle(number)).collect()
+    }
+
+    /// The writer has a connection.
+    pub(crate) fn set_up(&self) {
+        let mut state = self.lock();
+        state.health = Health::Up;
+        state.stats.connections += 1;
+        drop(state);
+        self.reads_wait.notify_all();
+    }
+
+    /// The writer has none: who waits is refused, and who asks from now on.
+    #[must_use = "these get their answer now"]
+    pub(crate) fn set_down(&self) -> Vec<Tag> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.health = Health::Down;
+        let waiting: Vec<Number> = state
+            .writes
+            .drain(..)
+            .chain(state.reads.drain(..))
+            .map(|waiting| waiting.number)
+            .collect();
+        let refused: Vec<Tag> = waiting
+            .into_iter()
+            .filter_map(|number| state.settle(number))
+            .collect();
+        state.stats.refused_lost += refused.len() as u64;
+        drop(guard);
+        self.reads_wait.notify_all();
+        refused
+    }
+
+    /// Waits a while, or until it is over. Whether it is.
+    pub(crate) fn rest(&self, time: Duration) -> bool {
+        let state = self.lock();
+        let waited = self
+            .writes_wait
+            .wait_timeout_while(state, time, |state| !state.is_over);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_over
+    }
+
+    /// Those whose deadline has come. Waits until the next one otherwise; `None` when the watch is
+    /// over.
+    pub(crate) fn take_expired(&self, clock: &dyn Fn() -> Instant) -> Option<Vec<Tag>> {
+        let mut guard = self.lock();
+        loop {
+            let state = &mut *guard;
+            let now = clock();
+            let expired = state.expire(now);
+            if !expired.is_empty() {
+                return Some(expired);
+            }
+            if state.is_watch_over {
+                return None;
+            }
+            state.watched = state.deadlines.first().map(|(deadline, _)| *deadline);
+            guard = match state.watched {
+                None => wait(&self.deadline_moved, guard),
+                Some(next) => {
+                    let waited = self.deadline_moved.wait_timeout(guard, next - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// What was counted, with what is counted here.
+    pub(crate) fn stats(&self) -> StoreStats {
+        let state = self.lock();
+        StoreStats {
+            waiting: state.owed.len(),
+            is_connected: state.health == Health::Up,
+            ..state.stats
+        }
+    }
+
+    pub(crate) fn count(&self, count: impl FnOnce(&mut StoreStats)) {
+        count(&mut self.lock().stats);
+    }
+
+    /// No more requests come; what waits is done.
+    pub(crate) fn end(&self) {
+        self.lock().is_over = true;
+        self.writes_wait.notify_all();
+        self.reads_wait.notify_all();
+    }
+
+    pub(crate) fn end_watch(&self) {
+        self.lock().is_watch_over = true;
+        self.deadline_moved.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn settle(&mut self, number: Number) -> Option<Tag> {
+        let (tag, deadline) = self.owed.remove(&number)?;
+        self.deadlines.remove(&(deadline, number));
+        Some(tag)
+    }
+
+    fn expire(&mut self, now: Instant) -> Vec<Tag> {
+        let mut expired = Vec::new();
+        while let Some(&(deadline, number)) = self.deadlines.first()
+            && deadline <= now
+        {
+            expired.extend(self.settle(number));
+        }
+        if !expired.is_empty() {
+            self.stats.expired += expired.len() as u64;
+            // What nobody waits for is not done any more, if it was not begun.
+            self.writes
+                .retain(|waiting| self.owed.contains_key(&waiting.number));
+            self.reads
+                .retain(|waiting| self.owed.contains_key(&waiting.number));
+        }
+        expired
+    }
+}
+
+fn wait<'a>(condvar: &Condvar, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    condvar.wait(state).unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,125 @@
+//! What the databases that are reached over a network have in common.
+
+mod migrator;
+mod statements;
+
+pub(crate) use migrator::{Changes, Migrator};
+pub(crate) use statements::numbered;
+
+use crate::database::{Database, SqlError};
+use crate::store::Connect;
+use core::time::Duration;
+use std::sync::Arc;
+
+/// How long a server may take. What takes longer has failed: a server that hangs never holds its
+/// caller for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To be reached, and to let us in.
+    pub connect: Duration,
+    /// To answer a statement. The server ends a statement by itself after this time; it is given
+    /// [`GRACE`] more to say so.
+    pub statement: Duration,
+}
+
+/// How much longer than a statement's time its answer is waited for.
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            statement: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Connects to the database that `url` names: `postgres://`, `mysql://` or `mariadb://`.
+///
+/// # Errors
+/// That no such database is known, or what it says. The URL, which holds a password, is in no
+/// error.
+pub fn connect(url: &str, timeouts: &Timeouts) -> Result<Box<dyn Database>, SqlError> {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    match scheme {
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            let database = crate::PostgreSql::connect(url, timeouts)?;
+            Ok(Box::new(database))
+        }
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => {
+            let database = crate::MySql::connect(url, timeouts)?;
+            Ok(Box::new(database))
+        }
+        #[cfg(not(feature = "postgres"))]
+        "postgres" | "postgresql" => Err(missing("postgres")),
+        #[cfg(not(feature = "mysql"))]
+        "mysql" | "mariadb" => Err(missing("mysql")),
+        _ => Err(SqlError::Wrong(
+            "the store's URL begins with none of postgres://, mysql:// and mariadb://".into(),
+        )),
+    }
+}
+
+#[cfg(not(all(feature = "postgres", feature = "mysql")))]
+fn missing(feature: &str) -> SqlError {
+    SqlError::Wrong(format!(
+        "this build knows no such server: build it with the feature {feature}"
+    ))
+}
+
+/// Makes connections to the database that `url` names, as a [`crate::Store`] wants them.
+pub fn connector(url: impl Into<String>, timeouts: Timeouts) -> Connect {
+    let url = url.into();
+    Arc::new(move |_| connect(&url, &timeouts))
+}
+
+/// Says once for each connection where a server promises less than it is trusted with.
+pub(crate) fn warn(server: &str, doubts: &[String]) {
+    for doubt in doubts {
+        tracing::warn!(
+            server,
+            doubt,
+            "what is acknowledged may be lost in a power cut"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_of_nothing_known_is_refused_without_its_password() {
+        for url in ["", "wharf.db", "oracle://kim:secret@localhost/wharf"] {
+            let Err(SqlError::Wrong(why)) = connect(url, &Timeouts::default()) else {
+                panic!("{url} was taken")
+            };
+            assert!(
+                why.contains("postgres://") && !why.contains("secret"),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_its_password() {
+        for url in [
+            "postgres://kim:secret@localhost:port/wharf",
+            "postgres://kim:secret@localhost/wharf?secret=1",
+            "postgres://kim:secret@localhost/wharf?sslmode=require",
+            "postgres://kim:secret@/wharf",
+            "mysql://kim:secret@localhost:port/wharf",
+            "mysql://kim:secret@localhost/wharf?secret=secret",
+            "mysql://kim:secret@localhost",
+            "mariadb://kim:secret@",
+        ] {
+            let Err(error) = connect(url, &Timeouts::default()) else {
+                panic!("{url} was taken")
+            };
+            assert!(!error.to_string().contains("secret"), "{error}");
+            assert!(matches!(error, SqlError::Wrong(_)), "{url}: {error}");
+        }
+    }
+}

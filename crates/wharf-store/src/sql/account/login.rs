@@ -1,0 +1,297 @@
+//! Logins in SQL: the tokens of an account, its password and its recovery codes.
+
+use super::{find, find_account, set_password};
+use crate::database::{SqlError, Value};
+use crate::sql::{Db, done, first, number, refused};
+use wharf_data::account::{
+    Answer, Ask, Identity, IdentityKind, Login, NewLogin, NewToken, TokenHash, Which,
+};
+use wharf_data::{self as data, AccountId, LoginId, NameKey, Refusal, Reply, UnixMs};
+
+/// Logins that an owner is shown.
+const LOGINS_MAX: i64 = 100;
+
+pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
+    match ask {
+        Ask::LogIn {
+            account,
+            identity,
+            password,
+            login,
+            at,
+        } => log_in(db, *account, (identity, password.as_deref()), login, *at),
+        Ask::Exchange {
+            token,
+            of,
+            device,
+            next,
+            at,
+            forgiven_since,
+        } => exchange(
+            db,
+            token,
+            (*of, device.as_deref()),
+            next,
+            *at,
+            *forgiven_since,
+        ),
+        Ask::Logins { account, at } => logins(db, *account, *at),
+        Ask::Revoke { account, which } => {
+            revoke(db, *account, *which)?;
+            done()
+        }
+        Ask::SetPassword {
+            account,
+            old,
+            password,
+            keep,
+        } => change_password(db, *account, (old.as_deref(), password), *keep),
+        Ask::Rehash { account, old, new } => {
+            let sql = "UPDATE credential SET password = ? WHERE account = ? AND password = ?";
+            let values = [
+                new.as_str().into(),
+                account.get().into(),
+                old.as_str().into(),
+            ];
+            match db.execute(sql, &values)? {
+                0 => refused(Refusal::Conflict),
+                _ => done(),
+            }
+        }
+        Ask::SetRecoveryCodes { account, codes } => set_recovery_codes(db, *account, codes),
+        Ask::Recover {
+            name,
+            code,
+            password,
+            login,
+            at,
+        } => recover(db, name, code, password, login, *at),
+        _ => Err(SqlError::Wrong("no request about logins".into())),
+    }
+}
+
+/// Begins a login, if what was proven is still true.
+fn log_in(
+    db: Db<'_>,
+    account: AccountId,
+    (identity, password): (&Identity, Option<&str>),
+    login: &NewLogin,
+    at: UnixMs,
+) -> Result<Reply, SqlError> {
+    // Nobody bans it between the look and the login.
+    let sql = "SELECT 1 FROM account WHERE id = ?".to_owned() + db.for_update();
+    first(db, &sql, &[account.get().into()])?;
+    let found = find(db, identity)?.filter(|found| found.account == account);
+    let Some(found) = found else {
+        return refused(Refusal::Conflict);
+    };
+    if password.is_some() && password != found.password.as_deref() {
+        return refused(Refusal::Conflict);
+    }
+    if found.status.is_banned(at) {
+        return refused(Refusal::Forbidden);
+    }
+    begin(db, account, login, at)?;
+    done()
+}
+
+/// Sets a password over the one that was proven.
+fn change_password(
+    db: Db<'_>,
+    account: AccountId,
+    (old, password): (Option<&str>, &str),
+    keep: Option<LoginId>,
+) -> Result<Reply, SqlError> {
+    let Some(found) = find_account(db, account.get())? else {
+        return refused(Refusal::NotFound);
+    };
+    if found.password.as_deref() != old {
+        return refused(Refusal::Conflict);
+    }
+    set_password(db, account, password)?;
+    revoke(db, account, keep.map_or(Which::All, Which::AllBut))?;
+    done()
+}
+
+fn set_recovery_codes(
+    db: Db<'_>,
+    account: AccountId,
+    codes: &[TokenHash],
+) -> Result<Reply, SqlError> {
+    if find_account(db, account.get())?.is_none() {
+        return refused(Refusal::NotFound);
+    }
+    let account = Value::from(account.get());
+    let sql = "DELETE FROM recovery_code WHERE account = ?";
+    db.execute(sql, std::slice::from_ref(&account))?;
+    for code in codes {
+        let sql = "INSERT INTO recovery_code (account, code_hash) VALUES (?, ?)";
+        db.execute(sql, &[account.clone(), code.0.as_slice().into()])?;
+    }
+    done()
+}
+
+pub(super) fn begin(
+    db: Db<'_>,
+    account: AccountId,
+    login: &NewLogin,
+    at: UnixMs,
+) -> Result<(), SqlError> {
+    let sql = "INSERT INTO login (id, account, device, since, used, expires) \
+               VALUES (?, ?, ?, ?, ?, ?)";
+    let values = [
+        login.id.get().into(),
+        account.get().into(),
+        login.device.as_str().into(),
+        at.into(),
+        at.into(),
+        login.token.expires.into(),
+    ];
+    db.execute(sql, &values)?;
+    add_token(db, login.id.get(), &login.token)
+}
+
+fn add_token(db: Db<'_>, login: i64, token: &NewToken) -> Result<(), SqlError> {
+    let sql = "INSERT INTO token (token_hash, login, expires, exchanged) VALUES (?, ?, ?, 0)";
+    let hash = token.hash.0.as_slice().into();
+    db.execute(sql, &[hash, login.into(), token.expires.into()])?;
+    Ok(())
+}
+
+fn exchange(
+    db: Db<'_>,
+    token: &TokenHash,
+    (of, device): (Option<LoginId>, Option<&str>),
+    next: &NewToken,
+    at: UnixMs,
+    forgiven_since: UnixMs,
+) -> Result<Reply, SqlError> {
+    let hash = Value::from(token.0.as_slice());
+    let sql = "SELECT t.login, t.expires, t.exchanged, l.account \
+               FROM token t JOIN login l ON l.id = t.login WHERE t.token_hash = ?"
+        .to_owned()
+        + db.for_update();
+    let Some(row) = first(db, &sql, std::slice::from_ref(&hash))? else {
+        return refused(Refusal::NotFound);
+    };
+    let (login, expires) = (row.integer(0)?, row.integer(1)?);
+    let (exchanged, account) = (row.integer(2)?, row.integer(3)?);
+    if of.is_some_and(|of| of.get() != login) {
+        return refused(Refusal::NotFound);
+    }
+    let last = last_exchange(db, login)?;
+    // Nothing was exchanged behind it, so what it was exchanged for was never shown.
+    let is_forgiven = exchanged >= forgiven_since.max(REPLACED + 1) && exchanged == last;
+    if exchanged > 0 && !is_forgiven {
+        // Shown twice: by its owner and by a thief.
+        end_login(db, login)?;
+        return Ok(Ok(data::Answer::Account(Answer::Stolen {
+            account: AccountId::new(account),
+            login: LoginId::new(login),
+        })));
+    }
+    if expires <= at {
+        return refused(Refusal::NotFound);
+    }
+    if is_forgiven {
+        // The answer that was lost may be in a thief's hands.
+        let sql = "UPDATE token SET exchanged = ? WHERE login = ? AND exchanged = 0";
+        db.execute(sql, &[REPLACED.into(), login.into()])?;
+    } else {
+        let sql = "UPDATE token SET exchanged = ? WHERE token_hash = ?";
+        db.execute(sql, &[at.max(last + 1).into(), hash])?;
+    }
+    add_token(db, login, next)?;
+    let sql = "UPDATE login SET used = ?, expires = ? WHERE id = ?";
+    db.execute(sql, &[at.into(), next.expires.into(), login.into()])?;
+    if let Some(device) = device {
+        let sql = "UPDATE login SET device = ? WHERE id = ?";
+        db.execute(sql, &[device.into(), login.into()])?;
+    }
+    Ok(match find_account(db, account)? {
+        Some(found) => Ok(data::Answer::Account(Answer::LoggedIn {
+            found,
+            login: LoginId::new(login),
+        })),
+        None => Err(Refusal::NotFound),
+    })
+}
+
+/// What stands for the time of its exchange in a token whose answer was lost.
+const REPLACED: i64 = 1;
+
+/// When a token of a login was last exchanged; later ones have a later time, whatever the clock.
+fn last_exchange(db: Db<'_>, login: i64) -> Result<i64, SqlError> {
+    let sql = "SELECT MAX(exchanged) FROM token WHERE login = ?";
+    Ok(number(db, sql, &[login.into()])?.max(REPLACED))
+}
+
+fn end_login(db: Db<'_>, login: i64) -> Result<(), SqlError> {
+    db.execute("DELETE FROM token WHERE login = ?", &[login.into()])?;
+    db.execute("DELETE FROM login WHERE id = ?", &[login.into()])?;
+    Ok(())
+}
+
+pub(super) fn revoke(db: Db<'_>, account: AccountId, which: Which) -> Result<(), SqlError> {
+    let rows = db.query(
+        "SELECT id FROM login WHERE account = ?",
+        &[account.get().into()],
+    )?;
+    for row in rows {
+        let login = LoginId::new(row.integer(0)?);
+        let ends = match which {
+            Which::One(one) => login == one,
+            Which::AllBut(kept) => login != kept,
+            Which::All => true,
+        };
+        if ends {
+            end_login(db, login.get())?;
+        }
+    }
+    Ok(())
+}
+
+fn logins(db: Db<'_>, account: AccountId, at: UnixMs) -> Result<Reply, SqlError> {
+    let sql = "SELECT id, device, since, used FROM login \
+               WHERE account = ? AND expires > ? ORDER BY since DESC, id DESC LIMIT ?";
+    let rows = db.query(sql, &[account.get().into(), at.into(), LOGINS_MAX.into()])?;
+    let mut logins = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        logins.push(Login {
+            id: LoginId::new(row.integer(0)?),
+            device: row.text(1)?,
+            since: row.integer(2)?,
+            used: row.integer(3)?,
+        });
+    }
+    Ok(Ok(data::Answer::Account(Answer::Logins(logins))))
+}
+
+fn recover(
+    db: Db<'_>,
+    name: &NameKey,
+    code: &TokenHash,
+    password: &str,
+    login: &NewLogin,
+    at: UnixMs,
+) -> Result<Reply, SqlError> {
+    let identity = Identity {
+        kind: IdentityKind::Name,
+        subject: name.as_str().to_owned(),
+    };
+    let Some(found) = find(db, &identity)? else {
+        return refused(Refusal::NotFound);
+    };
+    let sql = "DELETE FROM recovery_code WHERE account = ? AND code_hash = ?";
+    let account = found.account;
+    if db.execute(sql, &[account.get().into(), code.0.as_slice().into()])? == 0 {
+        return refused(Refusal::NotFound);
+    }
+    set_password(db, account, password)?;
+    revoke(db, account, Which::All)?;
+    begin(db, account, login, at)?;
+    Ok(Ok(data::Answer::Account(Answer::LoggedIn {
+        found,
+        login: login.id,
+    })))
+}

@@ -1,0 +1,134 @@
+//! What lives for a short time, in SQL: for those who have no Redis.
+
+use super::{Db, done, first, one_more, refused};
+use crate::database::{Row, SqlError, Value};
+use wharf_data::short::{Answer, Ask, Found, Space};
+use wharf_data::{self as data, Refusal, Reply, UnixMs};
+
+/// Bytes of a key at the most.
+const KEY_BYTES_MAX: usize = 200;
+
+const FOUND: &str = "SELECT name, content, score, expires FROM short_lived WHERE ";
+
+pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
+    match ask {
+        Ask::Put {
+            space,
+            key,
+            value,
+            score,
+            expires,
+            only_new,
+            at,
+        } => {
+            if let Some(old) = held(db, *space, key)?
+                && old.expires > *at
+                && *only_new
+            {
+                return refused(Refusal::Duplicate(old.score));
+            }
+            put(db, *space, key, value, (*score, *expires))
+        }
+        Ask::Get { space, key, at } => {
+            let sql = format!("{FOUND}space = ? AND name = ? AND expires > ?");
+            let values = [
+                space_number(*space).into(),
+                key.as_str().into(),
+                (*at).into(),
+            ];
+            let row = first(db, &sql, &values)?;
+            answer(row.map(found).transpose()?)
+        }
+        Ask::Take { space, key, at } => {
+            let old = held(db, *space, key)?;
+            delete(db, *space, key)?;
+            answer(old.filter(|old| old.expires > *at))
+        }
+        Ask::Delete { space, key } => {
+            delete(db, *space, key)?;
+            done()
+        }
+        Ask::Count { key, window_ms, at } => count(db, key, *window_ms, *at),
+        Ask::Top { space, limit, at } => {
+            let sql = format!("{FOUND}space = ? AND expires > ? ORDER BY score DESC, name LIMIT ?");
+            let space = space_number(*space).into();
+            let mut rows = db.query(&sql, &[space, (*at).into(), one_more(*limit)])?;
+            super::cut(&mut rows, *limit);
+            let top = rows.into_iter().map(found).collect::<Result<_, _>>()?;
+            Ok(Ok(data::Answer::Short(Answer::Top(top))))
+        }
+    }
+}
+
+/// What is there, ended or not; held until the commit.
+fn held(db: Db<'_>, space: Space, key: &str) -> Result<Option<Found>, SqlError> {
+    let sql = format!("{FOUND}space = ? AND name = ?{}", db.for_update());
+    let row = first(db, &sql, &[space_number(space).into(), key.into()])?;
+    row.map(found).transpose()
+}
+
+fn put(
+    db: Db<'_>,
+    space: Space,
+    key: &str,
+    value: &[u8],
+    (score, expires): (i64, UnixMs),
+) -> Result<Reply, SqlError> {
+    if key.len() > KEY_BYTES_MAX {
+        return refused(Refusal::Invalid);
+    }
+    delete(db, space, key)?;
+    let sql = "INSERT INTO short_lived (space, name, content, score, expires) \
+               VALUES (?, ?, ?, ?, ?)";
+    let values: [Value; 5] = [
+        space_number(space).into(),
+        key.into(),
+        value.into(),
+        score.into(),
+        expires.into(),
+    ];
+    db.execute(sql, &values)?;
+    done()
+}
+
+fn delete(db: Db<'_>, space: Space, key: &str) -> Result<(), SqlError> {
+    let sql = "DELETE FROM short_lived WHERE space = ? AND name = ?";
+    db.execute(sql, &[space_number(space).into(), key.into()])?;
+    Ok(())
+}
+
+fn count(db: Db<'_>, key: &str, window_ms: u32, at: UnixMs) -> Result<Reply, SqlError> {
+    let old = held(db, Space::Rate, key)?.filter(|old| old.expires > at);
+    let (count, ends) = match old {
+        Some(old) => (old.score.saturating_add(1), old.expires),
+        None => (1, at.saturating_add(window_ms.into())),
+    };
+    if let Err(refusal) = put(db, Space::Rate, key, &[], (count, ends))? {
+        return refused(refusal);
+    }
+    let answer = Answer::Counted { count, ends };
+    Ok(Ok(data::Answer::Short(answer)))
+}
+
+fn answer(found: Option<Found>) -> Result<Reply, SqlError> {
+    let found = found.ok_or(Refusal::NotFound);
+    Ok(found.map(|found| data::Answer::Short(Answer::Found(found))))
+}
+
+fn found(mut row: Row) -> Result<Found, SqlError> {
+    Ok(Found {
+        key: row.text(0)?,
+        value: row.bytes(1)?,
+        score: row.integer(2)?,
+        expires: row.integer(3)?,
+    })
+}
+
+fn space_number(space: Space) -> i64 {
+    match space {
+        Space::Ticket => 1,
+        Space::Presence => 2,
+        Space::Rate => 3,
+        Space::BusyRooms => 4,
+    }
+}

@@ -1,0 +1,514 @@
+//! What is promised to those who run a server, on every database there is: reports, the audit
+//! log, settings, what is thrown away, what is given out about somebody and what is erased.
+
+mod common;
+
+use common::{Bench, act, each_database};
+use wharf_data::keep::{self, Field, Record};
+use wharf_data::message::{self, NewMessage, Place};
+use wharf_data::report::{self, Stage, State};
+use wharf_data::room::{self, History, Measure, Settings, Until};
+use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, DisplayName, PageToken};
+use wharf_data::{Refusal, ReportId, RoomId, Target, account, audit};
+
+const KIM: AccountId = AccountId::new(1);
+const LEE: AccountId = AccountId::new(2);
+const PARK: AccountId = AccountId::new(3);
+const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
+
+/// Three people, a room of Kim's, and ten messages of Lee's in it.
+fn with_talk(test: impl Fn(&mut Bench)) {
+    each_database(|bench| {
+        for (number, name) in [(1, "kim"), (2, "lee"), (3, "park")] {
+            bench.person(number, name);
+        }
+        let create = room::Ask::Create {
+            room: ROOM.0,
+            kind: "lobby".into(),
+            name: DisplayName::new("harbour").unwrap(),
+            owner: KIM,
+            owned_max: 1,
+            settings: Settings {
+                topic: String::new(),
+                password: None,
+                members_max: 10,
+                is_hidden: false,
+                is_locked: false,
+                slow_ms: 0,
+                history: History::Durable,
+                options: Vec::new(),
+            },
+            at: 1,
+        };
+        bench.ask(Ask::Room(create)).unwrap();
+        let messages = (1..=10).map(|number| says(LEE, number)).collect();
+        let append = message::Ask::Append {
+            room: ROOM,
+            messages,
+        };
+        bench.ask(Ask::Message(append)).unwrap();
+        test(bench);
+    });
+}
+
+fn says(author: AccountId, number: u64) -> NewMessage {
+    NewMessage {
+        author,
+        client_id: Some(number),
+        seq: None,
+        kind: 1,
+        body: format!("word {number}").into_bytes(),
+        at: 10 * number as i64,
+    }
+}
+
+fn file(number: i64, message: Option<(Place, i64)>) -> Ask {
+    Ask::Report(report::Ask::File {
+        report: ReportId::new(number),
+        by: KIM,
+        about: LEE,
+        message,
+        around: 2,
+        text: format!("report {number}"),
+        at: 50,
+    })
+}
+
+fn read(bench: &mut Bench, number: i64) -> Result<(report::Report, Vec<i64>), Refusal> {
+    let report = ReportId::new(number);
+    match bench.ask(Ask::Report(report::Ask::Read { report }))? {
+        Answer::Report(report::Answer::Report { report, messages }) => {
+            Ok((report, messages.iter().map(|it| it.seq).collect()))
+        }
+        other => panic!("no report: {other:?}"),
+    }
+}
+
+#[test]
+fn what_was_said_around_goes_with_a_report_and_stays() {
+    with_talk(|bench| {
+        bench.done(file(1, Some((Place::Room(ROOM.0), 5)))).unwrap();
+        bench.done(file(2, Some((Place::Room(ROOM.0), 1)))).unwrap();
+        // Once, however often it is asked.
+        bench.done(file(2, Some((Place::Room(ROOM.0), 1)))).unwrap();
+        bench.done(file(3, None)).unwrap();
+        let remove = message::Ask::Remove {
+            place: Place::Room(ROOM.0),
+            seq: 5,
+            act: act(1, Actor::Operator, 60),
+        };
+        bench.done(Ask::Message(remove)).unwrap();
+        let sweep = keep::Ask::Sweep {
+            at: 1,
+            messages_before: Some(i64::MAX),
+            limit: 100,
+        };
+        bench.ask(Ask::Keep(sweep)).unwrap();
+        for (number, expected) in [(1, vec![3, 4, 5, 6, 7]), (2, vec![1, 2, 3]), (3, vec![])] {
+            let (report, messages) = read(bench, number).unwrap();
+            assert_eq!(messages, expected, "{number}");
+            assert_eq!(report.text, format!("report {number}"));
+            assert_eq!((report.by, report.about), (KIM, LEE));
+        }
+        let report = ReportId::new(1);
+        let answer = bench.ask(Ask::Report(report::Ask::Read { report }));
+        let Ok(Answer::Report(report::Answer::Report { messages, .. })) = answer else {
+            panic!("no report")
+        };
+        assert_eq!(messages[2].body, b"word 5");
+    });
+}
+
+#[test]
+fn a_report_about_what_is_not_there_or_not_theirs_is_refused() {
+    with_talk(|bench| {
+        let whisper = message::Ask::Whisper {
+            to: PARK,
+            conversation: ConversationId::new(7),
+            message: says(LEE, 99),
+            waits: false,
+        };
+        bench.ask(Ask::Message(whisper)).unwrap();
+        for (place, seq, expected) in [
+            (Place::Room(ROOM.0), 11, Refusal::NotFound),
+            (Place::Direct(KIM, LEE), 1, Refusal::NotFound),
+            // Kim may not have read what Lee said to Park.
+            (Place::Direct(PARK, LEE), 1, Refusal::Forbidden),
+        ] {
+            assert_eq!(bench.done(file(9, Some((place, seq)))), Err(expected));
+            assert_eq!(read(bench, 9), Err(Refusal::NotFound));
+        }
+        let own = message::Ask::Append {
+            room: ROOM,
+            messages: vec![says(KIM, 100)],
+        };
+        bench.ask(Ask::Message(own)).unwrap();
+        // It is Kim's own, not Lee's.
+        let wrong = bench.done(file(9, Some((Place::Room(ROOM.0), 11))));
+        assert_eq!(wrong, Err(Refusal::Invalid));
+    });
+}
+
+fn stages(bench: &mut Bench) -> [Vec<i64>; 3] {
+    [Stage::Open, Stage::Taken, Stage::Decided].map(|stage| {
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let limit = 2;
+            let ask = Ask::Report(report::Ask::List { stage, page, limit });
+            let Ok(Answer::Report(report::Answer::Reports { reports, next })) = bench.ask(ask)
+            else {
+                panic!("no reports")
+            };
+            found.extend(reports.iter().map(|report| report.id.get()));
+            page = next;
+            if page.is_none() {
+                return found;
+            }
+        }
+    })
+}
+
+#[test]
+fn a_report_is_looked_at_by_one_and_decided_by_the_same() {
+    with_talk(|bench| {
+        for number in 1..=5 {
+            bench.done(file(number, None)).unwrap();
+        }
+        let take = |number, by| {
+            Ask::Report(report::Ask::Take {
+                report: ReportId::new(number),
+                by,
+            })
+        };
+        let put_back = |number, by| {
+            Ask::Report(report::Ask::PutBack {
+                report: ReportId::new(number),
+                by,
+            })
+        };
+        let decide = |id, number, by| {
+            Ask::Report(report::Ask::Decide {
+                report: ReportId::new(number),
+                by,
+                decision: "warned".into(),
+                act: act(id, Actor::Account(by), 60),
+            })
+        };
+        for (ask, expected) in [
+            (take(1, KIM), Ok(())),
+            (take(1, KIM), Ok(())),
+            (take(1, PARK), Err(Refusal::Conflict)),
+            (decide(1, 1, PARK), Err(Refusal::Conflict)),
+            (decide(2, 2, KIM), Err(Refusal::Conflict)),
+            (put_back(1, PARK), Err(Refusal::Conflict)),
+            (take(2, PARK), Ok(())),
+            (put_back(2, PARK), Ok(())),
+            (take(3, PARK), Ok(())),
+            (decide(3, 1, KIM), Ok(())),
+            (decide(3, 1, KIM), Err(Refusal::Duplicate(3))),
+            (take(1, PARK), Err(Refusal::Conflict)),
+            (take(9, PARK), Err(Refusal::NotFound)),
+        ] {
+            assert_eq!(bench.done(ask.clone()), expected, "{ask:?}");
+        }
+        assert_eq!(stages(bench), [vec![2, 4, 5], vec![3], vec![1]]);
+        let decision = "warned".to_owned();
+        let (report, _) = read(bench, 1).unwrap();
+        assert_eq!(report.state, State::Decided { by: KIM, decision });
+    });
+}
+
+fn log(bench: &mut Bench, about: Option<AccountId>, limit: u32) -> Vec<audit::Entry> {
+    let (mut found, mut page) = (Vec::new(), None);
+    loop {
+        let ask = Ask::Audit(audit::Ask::List { about, page, limit });
+        let Ok(Answer::Audit(audit::Answer::Entries { entries, next })) = bench.ask(ask) else {
+            panic!("no entries")
+        };
+        found.extend(entries);
+        page = next;
+        if page.is_none() {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn every_act_is_in_the_log_with_what_it_was_before_and_what_it_is_now() {
+    with_talk(|bench| {
+        let moderate = |id, account, measure| {
+            Ask::Room(room::Ask::Moderate {
+                room: ROOM,
+                account,
+                measure,
+                act: act(id, Actor::Account(KIM), 70),
+            })
+        };
+        bench
+            .ask(moderate(1, LEE, Measure::Ban(Until::Time(90))))
+            .unwrap();
+        bench
+            .ask(moderate(2, PARK, Measure::Mute(Until::TakenBack)))
+            .unwrap();
+        // What is refused is not done and so not in the log.
+        let act = common::act(3, Actor::Account(LEE), 70);
+        let refused = Ask::Room(room::Ask::Delete { room: ROOM, act });
+        assert_eq!(bench.ask(refused), Err(Refusal::Forbidden));
+        let kick = audit::Entry {
+            act: common::act(4, Actor::Server, 80),
+            action: "room.kick".into(),
+            target: Target::Member(ROOM.0, LEE),
+            before: String::new(),
+            after: "flood".into(),
+        };
+        bench
+            .done(Ask::Audit(audit::Ask::Write(kick.clone())))
+            .unwrap();
+        let all = log(bench, None, 1);
+        let ids: Vec<i64> = all.iter().map(|entry| entry.act.id.get()).collect();
+        assert_eq!(ids, [4, 2, 1]);
+        assert_eq!(all[0], kick);
+        let ban = audit::Entry {
+            act: common::act(1, Actor::Account(KIM), 70),
+            action: "room.ban".into(),
+            target: Target::Member(ROOM.0, LEE),
+            before: "member".into(),
+            after: "member, banned until 90".into(),
+        };
+        assert_eq!(all[2], ban);
+        let about: Vec<i64> = log(bench, Some(LEE), 10)
+            .iter()
+            .map(|entry| entry.act.id.get())
+            .collect();
+        assert_eq!(about, [4, 1]);
+    });
+}
+
+#[test]
+fn what_is_done_with_an_entry_is_done_and_written_or_neither() {
+    with_talk(|bench| {
+        let ban = |id, account| {
+            let entry = audit::Entry {
+                act: act(id, Actor::Operator, 70),
+                action: "account.ban".into(),
+                target: Target::Account(account),
+                before: "active".into(),
+                after: "banned".into(),
+            };
+            let status = account::Status::Banned { until: None };
+            let ask = Ask::Account(account::Ask::SetStatus { account, status });
+            Ask::Audited(entry, Box::new(ask))
+        };
+        assert_eq!(bench.done(ban(1, LEE)), Ok(()));
+        assert_eq!(bench.done(ban(1, KIM)), Err(Refusal::Duplicate(1)));
+        let nobody = AccountId::new(99);
+        assert_eq!(bench.done(ban(2, nobody)), Err(Refusal::NotFound));
+        let ids: Vec<i64> = log(bench, None, 10)
+            .iter()
+            .map(|entry| entry.act.id.get())
+            .collect();
+        assert_eq!(ids, [1]);
+    });
+}
+
+#[test]
+fn a_setting_stays_until_it_is_taken_away() {
+    each_database(|bench| {
+        let get = || {
+            let name = "maintenance".into();
+            Ask::Keep(keep::Ask::Setting { name })
+        };
+        let set = |id, value: Option<&str>| {
+            Ask::Keep(keep::Ask::SetSetting {
+                name: "maintenance".into(),
+                value: value.map(str::to_owned),
+                act: act(id, Actor::Operator, 5),
+            })
+        };
+        assert_eq!(bench.ask(get()), Err(Refusal::NotFound));
+        for (id, value) in [
+            (1, "back at 9"),
+            (2, ""),
+            (3, "점검 중 '; DROP TABLE setting; --"),
+        ] {
+            bench.done(set(id, Some(value))).unwrap();
+            let answer = Answer::Keep(keep::Answer::Setting(value.into()));
+            assert_eq!(bench.ask(get()), Ok(answer));
+        }
+        bench.done(set(4, None)).unwrap();
+        assert_eq!(bench.ask(get()), Err(Refusal::NotFound));
+        assert_eq!(log(bench, None, 10).len(), 4);
+    });
+}
+
+fn sweep(bench: &mut Bench, at: i64, messages_before: Option<i64>, limit: u32) -> (u64, bool) {
+    let ask = keep::Ask::Sweep {
+        at,
+        messages_before,
+        limit,
+    };
+    match bench.ask(Ask::Keep(ask)) {
+        Ok(Answer::Keep(keep::Answer::Swept { count, has_more })) => (count, has_more),
+        other => panic!("nothing swept: {other:?}"),
+    }
+}
+
+#[test]
+fn what_has_ended_is_thrown_away_a_part_at_a_time() {
+    with_talk(|bench| {
+        assert_eq!(sweep(bench, i64::MAX - 1, None, 100), (0, false));
+        assert_eq!(sweep(bench, 1, Some(51), 3), (3, true));
+        assert_eq!(sweep(bench, 1, Some(51), 3), (2, false));
+        let ban = room::Ask::Moderate {
+            room: ROOM,
+            account: LEE,
+            measure: Measure::Ban(Until::Time(90)),
+            act: act(1, Actor::Operator, 70),
+        };
+        bench.ask(Ask::Room(ban)).unwrap();
+        assert_eq!(sweep(bench, 89, None, 100), (0, false));
+        assert_eq!(sweep(bench, 90, None, 100), (1, false));
+        // A room that is no more takes its messages with it, and then goes itself.
+        let delete = room::Ask::Delete {
+            room: ROOM,
+            act: act(2, Actor::Operator, 70),
+        };
+        bench.ask(Ask::Room(delete)).unwrap();
+        assert_eq!(sweep(bench, 1, None, 3), (3, true));
+        assert_eq!(sweep(bench, 1, None, 100), (3, false));
+        assert_eq!(sweep(bench, 1, None, 100), (0, false));
+    });
+}
+
+fn export(bench: &mut Bench, account: AccountId, limit: u32) -> Result<Vec<Record>, Refusal> {
+    let (mut found, mut page) = (Vec::new(), None);
+    loop {
+        let ask = keep::Ask::Export {
+            account,
+            page,
+            limit,
+        };
+        match bench.ask(Ask::Keep(ask))? {
+            Answer::Keep(keep::Answer::Exported { records, next }) => {
+                found.extend(records);
+                page = next;
+            }
+            other => panic!("nothing exported: {other:?}"),
+        }
+        if page.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+#[test]
+fn all_that_is_kept_about_somebody_is_given_out_whatever_the_pages() {
+    with_talk(|bench| {
+        let whole = export(bench, LEE, 1_000).unwrap();
+        let kinds: Vec<&str> = whole.iter().map(|record| record.kind).collect();
+        assert_eq!(
+            kinds[..5],
+            ["account", "profile", "name", "identity", "login"]
+        );
+        assert_eq!(kinds[5..], ["message"; 10]);
+        let said = ("body", Field::Bytes(b"word 10".to_vec()));
+        assert!(whole.last().is_some_and(|last| last.fields.contains(&said)));
+        for limit in [1, 2, 3, 7, 14, 15, 16] {
+            assert_eq!(export(bench, LEE, limit).unwrap(), whole, "{limit} a page");
+        }
+        let forged = keep::Ask::Export {
+            account: KIM,
+            page: Some(PageToken::received("AAAA")),
+            limit: 5,
+        };
+        assert_eq!(bench.ask(Ask::Keep(forged)), Err(Refusal::Invalid));
+    });
+}
+
+#[test]
+fn another_ones_page_token_is_refused() {
+    with_talk(|bench| {
+        let first = keep::Ask::Export {
+            account: LEE,
+            page: None,
+            limit: 1,
+        };
+        let Ok(Answer::Keep(keep::Answer::Exported { next, .. })) = bench.ask(Ask::Keep(first))
+        else {
+            panic!("nothing exported")
+        };
+        assert!(next.is_some());
+        let foreign = keep::Ask::Export {
+            account: KIM,
+            page: next,
+            limit: 1,
+        };
+        assert_eq!(bench.ask(Ask::Keep(foreign)), Err(Refusal::Invalid));
+    });
+}
+
+#[test]
+fn what_an_erased_account_said_stays_and_nothing_tells_who_it_was() {
+    with_talk(|bench| {
+        let block = message::Ask::Block {
+            account: KIM,
+            other: LEE,
+            blocks_max: 5,
+            at: 1,
+        };
+        bench.ask(Ask::Message(block)).unwrap();
+        let erase = account::Ask::Erase { account: LEE };
+        bench.done(Ask::Account(erase)).unwrap();
+        assert_eq!(export(bench, LEE, 10), Err(Refusal::NotFound));
+        let history = message::Ask::History {
+            place: Place::Room(ROOM.0),
+            from: message::From::End,
+            limit: 1,
+        };
+        let Ok(Answer::Message(message::Answer::Messages { messages, .. })) =
+            bench.ask(Ask::Message(history))
+        else {
+            panic!("no messages")
+        };
+        assert_eq!(messages[0].author, LEE);
+        assert_eq!(messages[0].author_name, "");
+        assert_eq!(messages[0].body, b"word 10");
+        let blocks = bench.ask(Ask::Message(message::Ask::Blocks { account: KIM }));
+        assert_eq!(
+            blocks,
+            Ok(Answer::Message(message::Answer::Blocks(Vec::new())))
+        );
+        let whisper = message::Ask::Whisper {
+            to: LEE,
+            conversation: ConversationId::new(7),
+            message: says(KIM, 99),
+            waits: true,
+        };
+        assert_eq!(bench.ask(Ask::Message(whisper)), Err(Refusal::NotFound));
+    });
+}
+
+#[test]
+fn a_text_with_a_nul_is_refused_wherever_it_comes() {
+    with_talk(|bench| {
+        let search = room::Ask::List {
+            search: "a\0b".into(),
+            with_hidden: false,
+            page: None,
+            limit: 5,
+        };
+        let report = report::Ask::File {
+            report: ReportId::new(1),
+            by: KIM,
+            about: LEE,
+            message: None,
+            around: 0,
+            text: "\0".into(),
+            at: 1,
+        };
+        for ask in [Ask::Room(search), Ask::Report(report)] {
+            assert_eq!(bench.ask(ask), Err(Refusal::Invalid));
+        }
+        assert_eq!(read(bench, 1), Err(Refusal::NotFound));
+    });
+}

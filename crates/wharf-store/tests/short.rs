@@ -1,0 +1,143 @@
+//! What is promised of what lives for a short time, on everything that keeps it.
+
+mod common;
+
+use common::{Bench, each_database};
+use wharf_data::short::{Answer, Ask, Found, Space};
+use wharf_data::{Refusal, UnixMs};
+
+fn ask(bench: &mut Bench, ask: Ask) -> Result<Option<Answer>, Refusal> {
+    let reply = bench.ask(wharf_data::Ask::Short(ask));
+    reply.map(|answer| match answer {
+        wharf_data::Answer::Short(answer) => Some(answer),
+        wharf_data::Answer::Done => None,
+        other => panic!("not about what is short-lived: {other:?}"),
+    })
+}
+
+fn put(space: Space, key: &str, score: i64, expires: UnixMs, only_new: bool) -> Ask {
+    Ask::Put {
+        space,
+        key: key.into(),
+        value: vec![0, 200, score as u8],
+        score,
+        expires,
+        only_new,
+        at: 10,
+    }
+}
+
+fn get(key: &str, at: UnixMs) -> Ask {
+    Ask::Get {
+        space: Space::Ticket,
+        key: key.into(),
+        at,
+    }
+}
+
+fn take(key: &str, at: UnixMs) -> Ask {
+    Ask::Take {
+        space: Space::Ticket,
+        key: key.into(),
+        at,
+    }
+}
+
+#[test]
+fn a_value_is_there_until_its_time() {
+    each_database(|bench| {
+        assert_eq!(ask(bench, put(Space::Ticket, "a", 5, 100, false)), Ok(None));
+        let found = Found {
+            key: "a".into(),
+            value: vec![0, 200, 5],
+            score: 5,
+            expires: 100,
+        };
+        let there = Ok(Some(Answer::Found(found)));
+        assert_eq!(ask(bench, get("a", 99)), there);
+        assert_eq!(ask(bench, get("a", 100)), Err(Refusal::NotFound));
+        assert_eq!(ask(bench, get("A", 99)), Err(Refusal::NotFound));
+        let delete = Ask::Delete {
+            space: Space::Ticket,
+            key: "a".into(),
+        };
+        assert_eq!(ask(bench, delete.clone()), Ok(None));
+        assert_eq!(ask(bench, get("a", 99)), Err(Refusal::NotFound));
+        assert_eq!(ask(bench, delete), Ok(None));
+    });
+}
+
+#[test]
+fn a_ticket_is_taken_once_and_not_after_its_time() {
+    each_database(|bench| {
+        ask(bench, put(Space::Ticket, "a", 1, 100, true)).unwrap();
+        assert!(ask(bench, take("a", 50)).is_ok());
+        assert_eq!(ask(bench, take("a", 50)), Err(Refusal::NotFound));
+        ask(bench, put(Space::Ticket, "b", 1, 100, true)).unwrap();
+        assert_eq!(ask(bench, take("b", 100)), Err(Refusal::NotFound));
+    });
+}
+
+#[test]
+fn what_must_be_new_does_not_replace_what_is_there() {
+    each_database(|bench| {
+        let space = Space::Presence;
+        ask(bench, put(space, "a", 1, 100, true)).unwrap();
+        let again = ask(bench, put(space, "a", 2, 200, true));
+        assert_eq!(again, Err(Refusal::Duplicate(1)));
+        assert_eq!(ask(bench, put(space, "a", 3, 10, false)), Ok(None));
+        // What has ended is not there.
+        assert_eq!(ask(bench, put(space, "a", 4, 100, true)), Ok(None));
+        // Another space is another world.
+        assert_eq!(ask(bench, put(Space::Ticket, "a", 5, 99, true)), Ok(None));
+        let long = "k".repeat(201);
+        let too_long = ask(bench, put(space, &long, 1, 100, true));
+        assert_eq!(too_long, Err(Refusal::Invalid));
+    });
+}
+
+#[test]
+fn what_is_counted_begins_anew_with_each_window() {
+    each_database(|bench| {
+        let mut count = |key: &str, at| {
+            let key = key.into();
+            let window_ms = 100;
+            match ask(bench, Ask::Count { key, window_ms, at }) {
+                Ok(Some(Answer::Counted { count, ends })) => (count, ends),
+                other => panic!("not counted: {other:?}"),
+            }
+        };
+        assert_eq!(count("kim", 10), (1, 110));
+        assert_eq!(count("kim", 50), (2, 110));
+        assert_eq!(count("lee", 60), (1, 160));
+        assert_eq!(count("kim", 109), (3, 110));
+        assert_eq!(count("kim", 110), (1, 210));
+    });
+}
+
+#[test]
+fn the_highest_come_first() {
+    each_database(|bench| {
+        for (key, score, expires) in [
+            ("c", 5, 100),
+            ("a", 7, 100),
+            ("gone", 9, 20),
+            ("b", 5, 100),
+            ("d", -3, 100),
+        ] {
+            ask(bench, put(Space::BusyRooms, key, score, expires, false)).unwrap();
+        }
+        let mut top = |limit| {
+            let space = Space::BusyRooms;
+            let at = 50;
+            match ask(bench, Ask::Top { space, limit, at }) {
+                Ok(Some(Answer::Top(found))) => {
+                    found.into_iter().map(|found| found.key).collect::<String>()
+                }
+                other => panic!("no list: {other:?}"),
+            }
+        };
+        assert_eq!(top(10), "abcd");
+        assert_eq!(top(2), "ab");
+    });
+}
