@@ -6,6 +6,8 @@
 mod bench;
 mod command;
 mod counts;
+mod kill;
+mod proto;
 mod report;
 mod setup;
 mod stages;
@@ -68,9 +70,21 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Kill the store and its servers under load, and look for what they had acknowledged
+    Kill {
+        /// How often each of them is killed
+        #[arg(long, default_value_t = 200)]
+        times: u32,
+    },
     /// Count the instructions of the hot paths and compare them with those in the repository
     Counts {
         /// Keep what is counted now
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Compare what is generated from the .proto files with what they say
+    Proto {
+        /// Write it
         #[arg(long)]
         bless: bool,
     },
@@ -142,7 +156,9 @@ fn main() -> ExitCode {
         Task::Tidy { bless } => tidy::run(&workspace, bless),
         Task::Sim { seeds, seed } => stages::simulate(&workspace, seeds, seed),
         Task::Bench { arguments } => bench::measure(&workspace, &arguments),
+        Task::Kill { times } => kill::kill(&workspace, times),
         Task::Counts { bless } => counts::check(&workspace, bless),
+        Task::Proto { bless } => proto::run(&workspace, bless),
         Task::Windows { arguments } => windows::cargo_with(&workspace, &arguments),
         Task::WineRun { program } => return windows::wine_run(&workspace, &program),
     };

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, run, succeeds};
 use crate::windows::{self, Wine};
-use crate::{Outcome, Workspace, counts, setup, tidy};
+use crate::{Outcome, Workspace, counts, proto, setup, tidy};
 
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
@@ -35,6 +35,7 @@ const ON_WINDOWS: &[&str] = &[
     "wharf-base",
     "wharf-port",
     "wharf-net",
+    "wharf-store",
     "wharf-host",
     "wharf-bots",
     "wharf",
@@ -104,7 +105,7 @@ impl Stage {
 pub(crate) const STAGES: &[Stage] = &[
     Stage::new("setup", 4, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
-    Stage::new("tidy", 1, "the habits of STYLE.md hold", tidy).smoke(),
+    Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
     Stage::new("clippy", 3, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 1, "rustdoc has no warning", docs),
     Stage::new("tests", 3, "unit, property and contract tests, a few seeds", tests).smoke(),
@@ -148,7 +149,8 @@ fn fmt(workspace: &Workspace) -> Outcome {
 }
 
 fn tidy(workspace: &Workspace) -> Outcome {
-    tidy::run(workspace, false)
+    let [habits, proto] = [tidy::run(workspace, false), proto::run(workspace, false)];
+    habits.and(proto)
 }
 
 fn clippy(workspace: &Workspace) -> Outcome {

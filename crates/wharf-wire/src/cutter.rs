@@ -140,7 +140,11 @@ fn whole_frames(
     }
 }
 
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "a call for each frame is two fifths of its cutting"
+)]
+#[inline(always)]
 fn read_header(bytes: &[u8], rules: &FrameRules) -> Result<Option<Header>, Violation> {
     let Some(bytes) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Ok(None);
@@ -153,7 +157,7 @@ fn read_header(bytes: &[u8], rules: &FrameRules) -> Result<Option<Header>, Viola
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BodyLength, PacketRule};
+    use crate::{BodyLength, FlagRule, PacketRule};
     use proptest::prelude::*;
 
     const TABLE: PacketTable = PacketTable::new(&[
@@ -161,11 +165,13 @@ mod tests {
             id: 1,
             name: "echo",
             body: BodyLength::AtLeast(0),
+            flags: FlagRule::NONE,
         },
         PacketRule {
             id: 7,
             name: "four",
             body: BodyLength::Exactly(4),
+            flags: FlagRule::NONE,
         },
     ]);
     const RULES: FrameRules = FrameRules {

@@ -1,6 +1,6 @@
 //! What a body means: typed packets.
 
-use crate::{HEADER_BYTES, Header, Violation};
+use crate::{Extensions, HEADER_BYTES, Header, Violation};
 
 /// How a packet leaves when there is more to send than the link takes.
 ///
@@ -49,6 +49,14 @@ pub trait Packet: Sized {
         let body_bytes = out.len() - start - HEADER_BYTES;
         out[start..start + HEADER_BYTES]
             .copy_from_slice(&Header::new(Self::ID, body_bytes).to_bytes());
+    }
+
+    /// Appends the whole frame of a modern packet, header and extensions first.
+    ///
+    /// # Panics
+    /// If the frame does not fit 64 KiB.
+    fn encode_frame_with(&self, extensions: &Extensions, out: &mut Vec<u8>) {
+        extensions.encode_frame(Self::ID, out, |out| self.encode(out));
     }
 
     /// The whole frame in memory of its own.

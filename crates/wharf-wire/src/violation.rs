@@ -22,7 +22,8 @@ pub enum Violation {
         /// The id.
         id: u16,
     },
-    /// Flags that mean nothing yet, in a packet in which flags have a meaning.
+    /// Flags that mean nothing yet, that make no sense for this packet or not together, or one that
+    /// is missing.
     UnknownFlags {
         /// The packet.
         id: u16,
@@ -48,11 +49,28 @@ pub enum Violation {
         /// The field.
         field: &'static str,
     },
+    /// A body that cannot be read: not what its packet's schema says.
+    InvalidBody {
+        /// The packet.
+        id: u16,
+    },
+    /// A fragment that does not go on with the unfinished message.
+    StrayFragment {
+        /// The packet.
+        id: u16,
+    },
+    /// Fragments that together are more than a message may have.
+    MessageTooLong {
+        /// The packet.
+        id: u16,
+        /// The limit of the whole message.
+        limit: u32,
+    },
 }
 
 impl Violation {
     /// Every name that [`Violation::name`] gives, for counters.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 10] = [
         "frame-too-short",
         "frame-too-long",
         "unknown-id",
@@ -60,6 +78,9 @@ impl Violation {
         "body-length",
         "invalid-text",
         "invalid-field",
+        "invalid-body",
+        "stray-fragment",
+        "message-too-long",
     ];
 
     /// A short, stable name for counters and logs.
@@ -72,6 +93,9 @@ impl Violation {
             Self::BodyLength { .. } => 4,
             Self::InvalidText { .. } => 5,
             Self::InvalidField { .. } => 6,
+            Self::InvalidBody { .. } => 7,
+            Self::StrayFragment { .. } => 8,
+            Self::MessageTooLong { .. } => 9,
         }]
     }
 }
@@ -93,10 +117,7 @@ impl fmt::Display for Violation {
             }
             Self::UnknownId { id } => write!(f, "packet id {id} may not be sent here"),
             Self::UnknownFlags { id, flags } => {
-                write!(
-                    f,
-                    "packet {id} has flags {flags:#010b}, of which some mean nothing"
-                )
+                write!(f, "packet {id} may not have just the flags {flags:#010b}")
             }
             Self::BodyLength { id, body_bytes } => {
                 write!(
@@ -107,6 +128,13 @@ impl fmt::Display for Violation {
             Self::InvalidText { id } => write!(f, "packet {id} has text that is not UTF-8"),
             Self::InvalidField { id, field } => {
                 write!(f, "packet {id} has a {field} that is not allowed")
+            }
+            Self::InvalidBody { id } => write!(f, "packet {id} has a body that cannot be read"),
+            Self::StrayFragment { id } => {
+                write!(f, "packet {id} has a fragment that goes on with nothing")
+            }
+            Self::MessageTooLong { id, limit } => {
+                write!(f, "packet {id} has fragments of more than {limit} bytes")
             }
         }
     }

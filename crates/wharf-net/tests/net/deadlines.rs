@@ -3,7 +3,7 @@
 use crate::harness::*;
 use wharf_net::CloseReason;
 use wharf_port::ConnectError;
-use wharf_wire::{BodyLength, FrameRules, PacketRule, PacketTable, classic};
+use wharf_wire::{BodyLength, FlagRule, FrameRules, PacketRule, PacketTable, classic};
 
 /// The last that was heard of the client is just over: the session ends in a minute, not before.
 fn ends_after_a_minute_of_silence(mut net: Harness, pair: Pair) {
@@ -55,11 +55,13 @@ static WITH_HEARTBEAT: PacketTable = PacketTable::new(&[
         id: 1,
         name: "echo",
         body: BodyLength::AtLeast(0),
+        flags: FlagRule::NONE,
     },
     PacketRule {
         id: 1_024,
         name: "hello",
         body: BodyLength::AtLeast(0),
+        flags: FlagRule::NONE,
     },
 ]);
 const MODERN: FrameRules = FrameRules {

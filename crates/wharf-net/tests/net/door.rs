@@ -4,7 +4,7 @@ use crate::harness::*;
 use wharf_base::SessionId;
 use wharf_net::{AccessRules, NetLimits};
 use wharf_wire::classic::{self, ResultCode};
-use wharf_wire::{BodyLength, FrameRules, Packet, PacketRule, PacketTable};
+use wharf_wire::{BodyLength, FlagRule, FrameRules, Packet, PacketRule, PacketTable};
 
 fn full(limits: &mut NetLimits) {
     limits.sessions_max = 1;
@@ -273,6 +273,7 @@ fn what_each_side_may_send_is_limited_apart() {
         id: 1,
         name: "echo",
         body: BodyLength::AtLeast(0),
+        flags: FlagRule::NONE,
     }]);
     let mut net = Harness::new(|limits| {
         limits.inbound = FrameRules {

@@ -13,7 +13,7 @@ pub use packets::{
 };
 pub use results::ResultCode;
 
-use crate::{BodyLength, PacketRule, PacketTable, Text};
+use crate::{BodyLength, FlagRule, PacketRule, PacketTable, Text};
 
 /// A user's id as typed at login: up to 33 bytes.
 pub type UserName = Text<33>;
@@ -55,6 +55,7 @@ const fn exactly(id: u16, name: &'static str, body_bytes: u16) -> PacketRule {
         id,
         name,
         body: BodyLength::Exactly(body_bytes),
+        flags: FlagRule::NONE,
     }
 }
 
@@ -63,6 +64,7 @@ const fn at_least(id: u16, name: &'static str, body_bytes: u16) -> PacketRule {
         id,
         name,
         body: BodyLength::AtLeast(body_bytes),
+        flags: FlagRule::NONE,
     }
 }
 

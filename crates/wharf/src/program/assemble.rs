@@ -9,7 +9,7 @@ use wharf_host::config::{Effective, descriptors_beside_sessions};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
 use wharf_port::{BackendWish, Chosen, PortOptions};
-use wharf_wire::{BodyLength, FrameRules, PacketRule, PacketTable, classic};
+use wharf_wire::{BodyLength, FlagRule, FrameRules, PacketRule, PacketTable, classic};
 
 /// A server that could be started.
 pub(super) struct Assembly {
@@ -132,6 +132,7 @@ fn inbound_table(app: &App) -> Result<&'static PacketTable, String> {
             id,
             name: "of the game",
             body: BodyLength::AtLeast(0),
+            flags: FlagRule::NONE,
         });
     }
     rules.sort_unstable_by_key(|rule| rule.id);
