@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use wharf_base::{Duration, Instant, Key, SessionId};
-use wharf_chat::ChatLimits;
+use wharf_chat::{ChatLimits, PlatformFacts};
 use wharf_content::{
     App, AppBuilder, ContentEvent, Foyer, FoyerCx, Handled, Inbox, LogicOptions, LogicShard,
     Outbox, Room, RoomCx, RoomId, RoomKind, Tick, UserId,
@@ -26,7 +26,7 @@ impl LogicRig {
     /// The classic lobby; one of its room's members has said something.
     pub fn lobby() -> Self {
         let mut app = AppBuilder::new();
-        wharf_chat::classic(&mut app, ChatLimits::default());
+        wharf_chat::classic(&mut app, ChatLimits::default(), PlatformFacts::default());
         let mut rig = Self::of(app.build());
         for _ in 0..2 {
             rig.run();

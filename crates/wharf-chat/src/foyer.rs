@@ -1,22 +1,30 @@
 //! Outside the rooms: echo, login, entering and leaving.
 
+use crate::lobby::reason_of;
+use crate::platform::{self, PlatformFacts};
 use wharf_content::{
-    EnterRefusal, Foyer, FoyerCx, Handled, LeaveReason, LoginRefusal, MemberId, Refusal, RoomId,
-    RoomKind, UserId,
+    Dialect, EnterRefusal, Foyer, FoyerCx, Handled, LeaveReason, LoginRefusal, MemberId, Refusal,
+    RoomId, RoomKind, UserId,
 };
+use wharf_data::Notice;
+use wharf_data::service::Reply;
+use wharf_proto::room::Removed;
+use wharf_proto::session::{Code, Error, Goodbye};
 use wharf_wire::classic::{
     ChatRequest, EnterRequest, LeaveRequest, LoginRequest, ResultCode, chat_response,
     enter_response, id, leave_response, login_response,
 };
-use wharf_wire::{Frame, Violation, is_utf8};
+use wharf_wire::{FIRST_MODERN_ID, Frame, Violation, is_utf8};
 
 /// What answers whoever is in no room, and leads in and out.
-pub(crate) struct ClassicFoyer {
+pub(crate) struct ChatFoyer {
     /// The kind of the numbered rooms.
     pub(crate) lobby: RoomKind,
+    /// What the server says of itself.
+    pub(crate) facts: PlatformFacts,
 }
 
-impl ClassicFoyer {
+impl ChatFoyer {
     /// 1: the same text comes back, before login too.
     pub(crate) fn echo(&self, cx: &mut FoyerCx<'_>, frame: Frame<'_>) -> Handled {
         if !is_utf8(frame.body) {
@@ -28,7 +36,7 @@ impl ClassicFoyer {
 
     /// 201: answered at once where no authenticator is needed to see that it will not do.
     pub(crate) fn log_in(&self, cx: &mut FoyerCx<'_>, request: LoginRequest) -> Handled {
-        if cx.user().is_some() {
+        if cx.user().is_some() || cx.dialect() == Dialect::Platform {
             cx.reply(&login_response(ResultCode::LoginUserAlready));
         } else if request.user.is_empty() {
             cx.reply(&login_response(ResultCode::LoginUserInvalid));
@@ -63,7 +71,7 @@ impl ClassicFoyer {
     }
 }
 
-impl Foyer for ClassicFoyer {
+impl Foyer for ChatFoyer {
     fn on_verdict(&self, cx: &mut FoyerCx<'_>, verdict: Result<UserId, LoginRefusal>) {
         let result = match verdict {
             Ok(_) => ResultCode::None,
@@ -78,7 +86,38 @@ impl Foyer for ClassicFoyer {
         }
     }
 
+    fn on_reply(&self, cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
+        platform::give_answer(cx, context, reply);
+    }
+
+    fn on_notice(&self, cx: &mut FoyerCx<'_>, notice: Notice) {
+        match notice {
+            Notice::TakenOver => {
+                let text = "the account has logged in elsewhere";
+                say_goodbye(cx, Code::TakenOver, text);
+            }
+            Notice::LoginEnded => say_goodbye(cx, Code::Revoked, "this login was ended"),
+            Notice::Whispered(message) => platform::tell_whisper(cx, &message),
+        }
+    }
+
+    /// Whoever speaks the platform's packets is told what was wrong with one.
+    fn forgives(&self, cx: &mut FoyerCx<'_>, packet: u16, violation: Violation) -> bool {
+        let is_told = packet >= FIRST_MODERN_ID && cx.dialect() == Dialect::Platform;
+        if is_told {
+            cx.reply(&Error::from(violation));
+        }
+        is_told
+    }
+
     fn on_entered(&self, cx: &mut FoyerCx<'_>, _: RoomId, outcome: Result<MemberId, EnterRefusal>) {
+        if cx.dialect() == Dialect::Platform {
+            // Who got in is answered by the room, which knows who is there.
+            if let Err(refusal) = outcome {
+                cx.reply(&platform::entry_error(&refusal));
+            }
+            return;
+        }
         let result = match outcome {
             Ok(_) => ResultCode::None,
             Err(EnterRefusal::NotLoggedIn | EnterRefusal::AlreadyInRoom) => {
@@ -94,7 +133,25 @@ impl Foyer for ClassicFoyer {
     }
 
     /// The client has no packet for being sent out; the answer to a leave shows the same.
-    fn on_left(&self, cx: &mut FoyerCx<'_>, _: RoomId, _: LeaveReason) {
+    fn on_left(&self, cx: &mut FoyerCx<'_>, _: RoomId, why: LeaveReason) {
+        if cx.dialect() == Dialect::Platform {
+            return cx.notify(&Removed {
+                reason: reason_of(why).into(),
+                ..Removed::default()
+            });
+        }
         cx.reply(&leave_response(ResultCode::None));
     }
+}
+
+/// Ends the session, with the reason if it has a word for it.
+fn say_goodbye(cx: &mut FoyerCx<'_>, code: Code, text: &str) {
+    if cx.dialect() == Dialect::Platform {
+        cx.notify(&Goodbye {
+            code: code.into(),
+            text: text.to_owned(),
+            retry_after_ms: 0,
+        });
+    }
+    cx.finish();
 }

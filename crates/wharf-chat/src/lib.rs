@@ -6,11 +6,13 @@
 
 mod foyer;
 mod lobby;
+mod platform;
 
-use foyer::ClassicFoyer;
+use foyer::ChatFoyer;
 use lobby::Lobby;
 pub use lobby::{tell_arrival, tell_departure};
-use wharf_content::{AppBuilder, RoomKind};
+pub use platform::PlatformFacts;
+use wharf_content::{AppBuilder, FoyerBuilder, RoomKind, RoomOptions};
 use wharf_wire::classic::id;
 
 /// How large the lobby is.
@@ -31,22 +33,29 @@ impl Default for ChatLimits {
     }
 }
 
-/// Puts the classic lobby into `app`.
+/// Puts the lobby into `app`, for clients of the guide's packets and of the platform's.
 ///
 /// # Panics
 /// If `app` has a foyer already, or a limit is above what the protocol can name.
-pub fn classic(app: &mut AppBuilder, limits: ChatLimits) {
+pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
     assert!(
         limits.rooms <= i32::MAX as u32,
         "the client sends a signed number"
     );
+    let (epoch_ms, members_max) = (facts.epoch_ms, limits.room_members_max);
+    let make = move |_: &RoomOptions| Lobby {
+        epoch_ms,
+        members_max,
+    };
     let lobby = app
-        .room::<Lobby>("lobby")
+        .room_from("lobby", make)
         .rooms(limits.rooms)
         .members_max(limits.room_members_max)
         .on(Lobby::say)
+        .on(Lobby::say_modern)
+        .on(Lobby::list_members)
         .kind();
-    foyer(app, lobby);
+    platform::register(doorway(app, lobby, facts));
 }
 
 /// Has the classic foyer lead into the rooms of `kind`, whatever is played in them: the guide's
@@ -57,10 +66,19 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits) {
 /// # Panics
 /// If `app` has a foyer already.
 pub fn foyer(app: &mut AppBuilder, kind: RoomKind) {
-    app.foyer(ClassicFoyer { lobby: kind })
-        .on_frame(id::ECHO, ClassicFoyer::echo)
-        .on(ClassicFoyer::log_in)
-        .on(ClassicFoyer::enter)
-        .on(ClassicFoyer::leave)
-        .on(ClassicFoyer::say_outside);
+    doorway(app, kind, PlatformFacts::default());
+}
+
+/// A foyer that serves the classic packets.
+fn doorway(
+    app: &mut AppBuilder,
+    kind: RoomKind,
+    facts: PlatformFacts,
+) -> FoyerBuilder<'_, ChatFoyer> {
+    app.foyer(ChatFoyer { lobby: kind, facts })
+        .on_frame(id::ECHO, ChatFoyer::echo)
+        .on(ChatFoyer::log_in)
+        .on(ChatFoyer::enter)
+        .on(ChatFoyer::leave)
+        .on(ChatFoyer::say_outside)
 }

@@ -1,14 +1,24 @@
-//! A room in which people talk.
+//! A room in which people talk, in two dialects: what everybody is to hear is said once in each.
 
-use wharf_content::{Handled, LeaveReason, MemberId, Room, RoomCx, User};
+use crate::platform::room::{enter_reply, member_of, members_page, shown};
+use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Room, RoomCx, User};
+use wharf_proto::chat::content::What;
+use wharf_proto::chat::{Content, Message, Said, SaidSo, Say};
+use wharf_proto::room::{Joined, ListMembers, Parted, Reason};
+use wharf_proto::session::Error;
+use wharf_proto::{Request, Validate};
 use wharf_wire::classic::{
-    ChatNotify, ChatRequest, LeaveUserNotify, NewUserNotify, ResultCode, UserEntry, UserListNotify,
-    UserName, chat_response,
+    ChatNotify, ChatRequest, ChatText, LeaveUserNotify, NewUserNotify, ResultCode, UserEntry,
+    UserListNotify, UserName, chat_response,
 };
 
 /// One of the numbered rooms. It remembers nothing.
-#[derive(Default)]
-pub(crate) struct Lobby;
+pub(crate) struct Lobby {
+    /// Unix time when content's clock was at zero, in milliseconds.
+    pub(crate) epoch_ms: i64,
+    /// How many may be there.
+    pub(crate) members_max: u32,
+}
 
 impl Lobby {
     /// 221: the answer first, then the line to everybody, whoever said it included.
@@ -19,28 +29,119 @@ impl Lobby {
         request: ChatRequest,
     ) -> Handled {
         cx.reply(&chat_response(ResultCode::None));
-        cx.broadcast(&ChatNotify {
-            user: UserName::truncated(cx.name(from)),
-            message: request.message,
-        });
+        if cx.speaks(Dialect::Platform) {
+            let text = request.message.as_str().to_owned();
+            self.say_to_platform(cx, from, What::Text(text));
+        }
+        let user = UserName::truncated(cx.name(from));
+        let message = request.message;
+        cx.broadcast_in(Dialect::Classic, &ChatNotify { user, message }, None);
         Ok(())
+    }
+
+    /// 1300: the same from a client of the platform.
+    pub(crate) fn say_modern(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        from: MemberId,
+        request: Say,
+    ) -> Handled {
+        checked(cx, request, |cx, request| {
+            cx.reply(&SaidSo::default());
+            let Some(what) = request.content.and_then(|content| content.what) else {
+                unreachable!("a content says something, or is refused")
+            };
+            if cx.speaks(Dialect::Classic) {
+                let user = UserName::truncated(cx.name(from));
+                let message = ChatText::truncated(&shown(&what));
+                cx.broadcast_in(Dialect::Classic, &ChatNotify { user, message }, None);
+            }
+            self.say_to_platform(cx, from, what);
+        })
+    }
+
+    /// 1210.
+    pub(crate) fn list_members(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        _: MemberId,
+        request: ListMembers,
+    ) -> Handled {
+        checked(cx, request, |cx, request| {
+            match members_page(cx, &request) {
+                Ok(members) => cx.reply(&members),
+                Err(error) => cx.reply(&error),
+            }
+        })
+    }
+
+    fn say_to_platform(&self, cx: &mut RoomCx<'_>, from: MemberId, what: What) {
+        let message = Message {
+            seq: 0,
+            author: cx.user(from).map_or(0, |user| user.id.get()),
+            author_name: cx.name(from).to_owned(),
+            content: Some(Content { what: Some(what) }),
+            at_ms: self.epoch_ms + (cx.now().as_nanos() / 1_000_000) as i64,
+            is_removed: false,
+        };
+        let said = Said {
+            message: Some(message),
+        };
+        cx.broadcast_in(Dialect::Platform, &said, None);
     }
 }
 
 impl Room for Lobby {
     fn on_join(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
+        if cx.dialect(who) == Dialect::Platform {
+            let entered = enter_reply(cx, who, self.members_max);
+            cx.reply(&entered);
+        }
         tell_arrival(cx, who);
     }
 
-    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, _: LeaveReason) {
-        tell_departure(cx, who);
+    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
+        tell_departure(cx, who, why);
     }
 }
 
-/// What a classic client expects of every room that it enters; to be called in `on_join`. 209 to
-/// the newcomer: everybody who is there already, one packet even if that is nobody. 208 to all
-/// others.
+/// What clients expect of every room that somebody enters; to be called in `on_join`. A classic
+/// newcomer learns who is there, everybody else who came: 209 and 208, or 1207.
 pub fn tell_arrival(cx: &mut RoomCx<'_>, who: MemberId) {
+    if cx.dialect(who) == Dialect::Classic {
+        list_others(cx, who);
+    }
+    if let Some(user) = entry_of(cx, who) {
+        cx.broadcast_in(Dialect::Classic, &NewUserNotify { user }, Some(who));
+    }
+    if cx.speaks(Dialect::Platform) {
+        let member = member_of(cx, who);
+        cx.broadcast_in(Dialect::Platform, &Joined { member }, Some(who));
+    }
+}
+
+/// What clients expect when somebody leaves their room; to be called in `on_leave`. 217 or 1208 to
+/// the rest, whatever the reason.
+pub fn tell_departure(cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
+    let Some(UserEntry { unique_id, .. }) = entry_of(cx, who) else {
+        return;
+    };
+    // Who has come again by another link, before this one was known to be gone, is here.
+    let is_same = |user: &User| user.id.get() == unique_id;
+    let is_here = |other| other != who && cx.user(other).is_some_and(is_same);
+    if cx.members().any(is_here) {
+        return;
+    }
+    cx.broadcast_in(Dialect::Classic, &LeaveUserNotify { unique_id }, None);
+    let parted = Parted {
+        account: unique_id,
+        reason: reason_of(why).into(),
+    };
+    cx.broadcast_in(Dialect::Platform, &parted, None);
+}
+
+/// Everybody who is there already, one packet even if that is nobody.
+fn list_others(cx: &mut RoomCx<'_>, who: MemberId) {
     let others: Vec<MemberId> = cx.members().filter(|&other| other != who).collect();
     if others.is_empty() {
         cx.send(who, &UserListNotify::default());
@@ -52,16 +153,28 @@ pub fn tell_arrival(cx: &mut RoomCx<'_>, who: MemberId) {
             .collect();
         cx.send(who, &UserListNotify { users });
     }
-    if let Some(user) = entry_of(cx, who) {
-        cx.send_except(who, &NewUserNotify { user });
-    }
 }
 
-/// What classic clients expect when somebody leaves their room; to be called in `on_leave`. 217 to
-/// the rest, whatever the reason.
-pub fn tell_departure(cx: &mut RoomCx<'_>, who: MemberId) {
-    if let Some(UserEntry { unique_id, .. }) = entry_of(cx, who) {
-        cx.broadcast(&LeaveUserNotify { unique_id });
+/// Gives `request` to `serve` if its fields keep their rules; else whoever asks is told which one
+/// does not.
+fn checked<'a, R: Request>(
+    cx: &mut RoomCx<'a>,
+    request: R,
+    serve: impl FnOnce(&mut RoomCx<'a>, R),
+) -> Handled {
+    match Validate::validate(&request) {
+        Ok(()) => serve(cx, request),
+        Err(broken) => cx.reply(&Error::from(broken)),
+    }
+    Ok(())
+}
+
+pub(crate) fn reason_of(why: LeaveReason) -> Reason {
+    match why {
+        LeaveReason::Left => Reason::Left,
+        LeaveReason::Dropped => Reason::Gone,
+        LeaveReason::Kicked => Reason::Kicked,
+        LeaveReason::RoomClosed | LeaveReason::RoomPanicked => Reason::Closed,
     }
 }
 

@@ -6,13 +6,15 @@ mod spread;
 pub(crate) use sending::Sending;
 pub(crate) use spread::{Audience, Spread};
 
-use crate::arena;
+use crate::{Query, arena};
 use bytes::Bytes;
 use sending::Stored;
 use spread::{Kept, Receivers, Scratch};
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
-use wharf_wire::{FrameRun, HEADER_BYTES, Packet, SendClass, Violation};
+use wharf_wire::{
+    Extensions, FIRST_MODERN_ID, FrameRun, HEADER_BYTES, Packet, SendClass, Violation,
+};
 
 /// One thing that the world must do.
 #[derive(Debug)]
@@ -36,6 +38,9 @@ pub enum ContentCommand<'a> {
         /// As whom.
         request: LoginRequest<'a>,
     },
+    /// Ask the services; answered by [`crate::ContentEvent::Reply`]. Ignored for a session that is
+    /// over, as nobody would hear the reply.
+    Query(Box<Query>),
     /// The session is logged in.
     LogIn {
         /// Which.
@@ -151,13 +156,16 @@ impl Dismissal {
 /// An arena of [`ContentCommand`]s in the order in which they are to be done, session by session.
 ///
 /// Invariant: every range lies in its arena, every index in its table; `shared_bytes` is the sum
-/// of the frames in `shared`, `told` of the audiences in `spreads`.
+/// of the frames in `shared`, `told` of the audiences in `spreads`; there is one query for each
+/// record that says so.
 #[derive(Debug, Default)]
 pub struct Commands {
     bytes: Vec<u8>,
     shared: Vec<Bytes>,
     shared_bytes: usize,
     dismissals: Vec<Dismissal>,
+    /// In order, one for each record that says so.
+    queries: Vec<Query>,
     spreads: Vec<Kept>,
     receivers: Vec<SessionId>,
     /// Who was told something last, and where they are in `receivers`.
@@ -183,6 +191,7 @@ enum Verb {
         user_bytes: u16,
         password_bytes: u16,
     },
+    Query,
     LogIn,
     Credit(u32),
     SetHome(u8),
@@ -226,6 +235,10 @@ impl Commands {
             ContentCommand::Authenticate { session, request } => {
                 (session, self.store_login(request))
             }
+            ContentCommand::Query(query) => {
+                self.queries.push(*query);
+                (SessionId::from_bits(0), Verb::Query)
+            }
             ContentCommand::LogIn { session } => (session, Verb::LogIn),
             ContentCommand::Credit { session, frames } => (session, Verb::Credit(frames)),
             ContentCommand::SetHome { session, logic } => (session, Verb::SetHome(logic)),
@@ -241,8 +254,10 @@ impl Commands {
 
     /// Gives every command to `f`, those of each session in order, and leaves the arena empty with
     /// its memory kept.
+    #[expect(clippy::missing_panics_doc, reason = "the invariant forbids it")]
     pub fn drain(&mut self, mut f: impl FnMut(ContentCommand<'_>)) {
         let mut scratch = core::mem::take(&mut self.scratch);
+        let mut queries = core::mem::take(&mut self.queries).into_iter();
         let mut at = 0;
         while at < self.records.len() {
             let block = self.block_at(at);
@@ -265,6 +280,10 @@ impl Commands {
                 } => {
                     let request = self.login(start, user_bytes, password_bytes);
                     ContentCommand::Authenticate { session, request }
+                }
+                Verb::Query => {
+                    let query = queries.next().expect("one for each such record");
+                    ContentCommand::Query(Box::new(query))
                 }
                 Verb::LogIn => ContentCommand::LogIn { session },
                 Verb::Credit(frames) => ContentCommand::Credit { session, frames },
@@ -325,13 +344,19 @@ impl Commands {
     /// which they are.
     pub fn size_bytes(&self) -> usize {
         let records = self.records.len() + self.told;
-        self.bytes.len() + self.shared_bytes + records * RECORD_BYTES
+        let queries = self.queries.len() * size_of::<Query>();
+        self.bytes.len() + self.shared_bytes + records * RECORD_BYTES + queries
     }
 
-    /// Encodes `packet` into the arena.
-    pub(crate) fn encode<P: Packet>(&mut self, packet: &P) -> Sending {
+    /// Encodes `packet` into the arena, a modern one as the answer to `request` if there is one.
+    pub(crate) fn encode<P: Packet>(&mut self, request: Option<u32>, packet: &P) -> Sending {
         let start = self.bytes.len();
-        packet.encode_frame(&mut self.bytes);
+        match request {
+            Some(request) if P::ID >= FIRST_MODERN_ID => {
+                packet.encode_frame_with(&Extensions::reply(request), &mut self.bytes);
+            }
+            _ => packet.encode_frame(&mut self.bytes),
+        }
         self.sending(P::CLASS, start, 1)
     }
 
@@ -445,6 +470,7 @@ impl Batch for Commands {
         self.shared.append(&mut later.shared);
         self.shared_bytes += core::mem::take(&mut later.shared_bytes);
         self.dismissals.append(&mut later.dismissals);
+        self.queries.append(&mut later.queries);
         self.records
             .extend(later.records.drain(..).map(|mut record| {
                 match &mut record.verb {
@@ -452,7 +478,8 @@ impl Batch for Commands {
                     Verb::Spread(index) => *index += spreads,
                     Verb::Authenticate { start, .. } => *start += bytes,
                     Verb::Close(index) => *index += dismissals,
-                    Verb::LogIn
+                    Verb::Query
+                    | Verb::LogIn
                     | Verb::Credit(_)
                     | Verb::SetHome(_)
                     | Verb::Finish

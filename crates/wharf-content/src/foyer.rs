@@ -1,13 +1,16 @@
 //! What serves a session outside rooms: login, entering, leaving.
 
+use crate::letter::Contents;
 use crate::shard::{Desk, Phase, Session};
 use crate::{
-    ContentCommand, EnterRefusal, LeaveReason, LoginRefusal, LoginRequest, MemberId, Origin,
-    Outbox, Refusal, RoomId, User, UserId,
+    Asker, ContentCommand, Dialect, EnterRefusal, LeaveReason, Letter, LoginRefusal, LoginRequest,
+    MemberId, Origin, Outbox, QueryId, Refusal, RoomId, User, UserId,
 };
 use core::any::Any;
-use wharf_base::{Instant, SessionId};
-use wharf_wire::{Header, Packet, SendClass};
+use wharf_base::{CapacityError, Instant, SessionId};
+use wharf_data::Notice;
+use wharf_data::service::{Call, Reply};
+use wharf_wire::{Header, Packet, SendClass, Violation};
 
 /// The foyer of a game: where a session is before, between and beside its rooms.
 ///
@@ -39,6 +42,23 @@ pub trait Foyer: Any + Send + Sync {
         let _ = (cx, room, why);
     }
 
+    /// The services answered a query of [`FoyerCx::query`]; `context` is what was noted there.
+    fn on_reply(&self, cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
+        let _ = (cx, context, reply);
+    }
+
+    /// The services have something to say to the session.
+    fn on_notice(&self, cx: &mut FoyerCx<'_>, notice: Notice) {
+        let _ = (cx, notice);
+    }
+
+    /// A handler found that `packet` breaks a rule. Whether the sender was told so here, instead of
+    /// that it counts toward the end of the session ([`crate::ContentLimits::violations_max`]).
+    fn forgives(&self, cx: &mut FoyerCx<'_>, packet: u16, violation: Violation) -> bool {
+        let _ = (cx, packet, violation);
+        false
+    }
+
     /// A handler refused `packet` ([`crate::Fault::Refuse`]); tell the sender in the game's way.
     fn on_refused(&self, cx: &mut FoyerCx<'_>, packet: u16, refusal: Refusal) {
         let _ = (cx, packet, refusal);
@@ -52,7 +72,9 @@ pub struct FoyerCx<'a> {
     pub(crate) outbox: &'a mut Outbox,
     pub(crate) now: Instant,
     /// Done when the handler has returned.
-    pub(crate) request: Option<Request>,
+    pub(crate) todo: Option<Request>,
+    /// The request that is served.
+    pub(crate) answering: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,10 +106,30 @@ impl FoyerCx<'_> {
         self.now
     }
 
-    /// Answers the session.
+    /// The number of the request that is served, if it is one that wants an answer: for answering
+    /// it later with [`FoyerCx::reply_to`].
+    pub fn request(&self) -> Option<u32> {
+        self.answering
+    }
+
+    /// Answers the session; if that made a request, `packet` is the answer to it.
     pub fn reply<P: Packet>(&mut self, packet: &P) {
+        self.send(self.answering, packet);
+    }
+
+    /// Answers a request that was left open.
+    pub fn reply_to<P: Packet>(&mut self, request: u32, packet: &P) {
+        self.send(Some(request), packet);
+    }
+
+    /// Says something to the session that answers nothing.
+    pub fn notify<P: Packet>(&mut self, packet: &P) {
+        self.send(None, packet);
+    }
+
+    fn send<P: Packet>(&mut self, request: Option<u32>, packet: &P) {
         let commands = &mut self.outbox.commands[usize::from(self.session.id.shard())];
-        let sending = commands.encode(packet);
+        let sending = commands.encode(request, packet);
         commands.send_alone(self.session.id, Origin::Own, sending);
         self.desk.stats.sends += 1;
     }
@@ -119,41 +161,109 @@ impl FoyerCx<'_> {
         );
     }
 
-    /// Enters `room` when this handler has returned; [`Foyer::on_entered`] follows. Refused as
+    /// Asks the services; [`Foyer::on_reply`] follows, once. Other frames of the session are served
+    /// meanwhile. `context` is the foyer's own, given back with the reply.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if the session has as many queries without a reply as it may
+    /// ([`crate::ContentLimits::session_queries_max`]).
+    pub fn query(&mut self, call: Call, context: u64) -> Result<(), CapacityError> {
+        self.ask(call, context).map(drop)
+    }
+
+    /// As [`FoyerCx::query`], but the session's further frames wait for the reply: for what they
+    /// depend on, such as a login.
+    ///
+    /// # Errors
+    /// As [`FoyerCx::query`].
+    pub fn query_first(&mut self, call: Call, context: u64) -> Result<(), CapacityError> {
+        let query = self.ask(call, context)?;
+        if self.session.is_open() {
+            self.session.phase = Phase::Waiting(query);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, call: Call, context: u64) -> Result<QueryId, CapacityError> {
+        let Session { id, queries, .. } = &mut *self.session;
+        let capacity = self.desk.options.limits.session_queries_max;
+        let asker = Asker::Session(*id);
+        let open = (queries, capacity);
+        self.desk
+            .query(self.outbox, id.shard(), asker, open, (call, context))
+    }
+
+    /// The session is `user` from now on, for whom a service has vouched. Ignored if the session
+    /// has a user already.
+    pub fn admit(&mut self, user: User) {
+        let session = self.session.id;
+        if self.session.user.is_some() {
+            return;
+        }
+        self.desk.stats.logins += 1;
+        self.outbox.commands[usize::from(session.shard())].push(ContentCommand::LogIn { session });
+        let (to, user) = (
+            self.desk.directory_of(user.id),
+            self.session.user.insert(user).id,
+        );
+        let letter = Letter(Contents::UserIn { user, session });
+        self.desk.post(self.outbox, to, letter);
+    }
+
+    /// Which packets the session speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.session.dialect
+    }
+
+    /// The session speaks `dialect` from now on. To be said before it enters a room.
+    pub fn set_dialect(&mut self, dialect: Dialect) {
+        self.session.dialect = dialect;
+    }
+
+    /// What the foyer keeps of the session, made at first use. It moves with the session.
+    ///
+    /// # Panics
+    /// If it was a value of another type before.
+    pub fn data<T: Any + Send + Default>(&mut self) -> &mut T {
+        let data = self.session.data.get_or_insert_with(|| Box::<T>::default());
+        data.downcast_mut()
+            .expect("a foyer keeps one type of data with its sessions")
+    }
+
+    /// Enters `room` when this handler has returned; [`Foyer::on_entered`] follows. If that was
+    /// asked for by a request, what [`Foyer::on_entered`] replies, or behind it the room's
+    /// `on_join` or `on_resume`, is the answer to it. Refused as
     /// [`EnterRefusal::NotLoggedIn`] until the verdict on [`FoyerCx::log_in`] has come. One request
     /// a call: a later one replaces this.
     pub fn enter(&mut self, room: RoomId) {
-        self.request = Some(Request::Enter(room));
+        self.session.entering = self.answering;
+        self.todo = Some(Request::Enter(room));
     }
 
     /// Leaves the room when this handler has returned. One request a call: a later one replaces
     /// this.
     pub fn leave(&mut self) {
-        self.request = Some(Request::Leave);
+        self.todo = Some(Request::Leave);
     }
 
     /// Lets what was sent leave and then closes the session, when this handler has returned. One
     /// request a call: a later one replaces this.
     pub fn finish(&mut self) {
-        self.request = Some(Request::Finish);
+        self.todo = Some(Request::Finish);
     }
 
     /// Closes the session when this handler has returned, with a code of the game's own. One
     /// request a call: a later one replaces this.
     pub fn dismiss(&mut self, code: u16) {
-        self.request = Some(Request::Dismiss(code));
+        self.todo = Some(Request::Dismiss(code));
     }
 
     /// Sends `packet` to `user`, wherever that user is; dropped if nowhere. Not ordered with what
     /// rooms send.
     ///
     /// # Errors
-    /// [`wharf_base::CapacityError`] if too many letters are under way.
-    pub fn tell_user<P: Packet>(
-        &mut self,
-        user: UserId,
-        packet: &P,
-    ) -> Result<(), wharf_base::CapacityError> {
+    /// [`CapacityError`] if too many letters are under way.
+    pub fn tell_user<P: Packet>(&mut self, user: UserId, packet: &P) -> Result<(), CapacityError> {
         self.desk.tell_user(self.outbox, user, packet)
     }
 }

@@ -1,20 +1,32 @@
 //! What is kept of a session that cannot be served right now.
 
+use crate::QueryId;
+use wharf_data::Notice;
+use wharf_data::service::Reply;
 use wharf_wire::{Frame, FrameRun};
 
-/// Frames of one session, and whether its input has ended behind them, in the order of arrival.
+/// Frames of one session, and whether its input has ended behind them, in the order of arrival;
+/// beside them what the services said while it was between two homes.
 ///
 /// Invariant: `bytes` are `count` whole frames, and nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     bytes: Vec<u8>,
     count: u32,
+    words: Vec<Word>,
     /// No frame follows those that are held.
     pub(crate) input_ended: bool,
     /// The session is over; set only while the session's letter is under way.
     pub(crate) closed: bool,
     /// More came than is held: the session is being closed, and what follows is dropped.
     pub(crate) overloaded: bool,
+}
+
+/// Something that the services said to a session.
+#[derive(Debug)]
+pub(crate) enum Word {
+    Reply(QueryId, Reply),
+    Notice(Notice),
 }
 
 impl Held {
@@ -32,9 +44,24 @@ impl Held {
         self.bytes.drain(..served);
     }
 
-    /// Memory that the frames occupy.
+    /// Keeps what the services said.
+    pub(crate) fn push_word(&mut self, word: Word) {
+        self.words.push(word);
+    }
+
+    /// Everything that the services said, in order.
+    pub(crate) fn take_words(&mut self) -> Vec<Word> {
+        core::mem::take(&mut self.words)
+    }
+
+    /// How many words wait.
+    pub(crate) fn words(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Memory that all of it occupies.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.words.len() * size_of::<Word>()
     }
 
     /// How many frames wait.
@@ -42,15 +69,16 @@ impl Held {
         self.count as usize
     }
 
-    /// Whether neither a frame nor the end of input nor the end of the session waits.
+    /// Whether neither a frame nor a word nor the end of input nor the end of the session waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0 && !self.input_ended && !self.closed
+        self.count == 0 && self.words.is_empty() && !self.input_ended && !self.closed
     }
 
     /// Puts what `later` holds behind what is held here.
-    pub(crate) fn append(&mut self, later: &Held) {
+    pub(crate) fn append(&mut self, mut later: Held) {
         self.bytes.extend_from_slice(&later.bytes);
         self.count += later.count;
+        self.words.append(&mut later.words);
         self.input_ended |= later.input_ended;
         self.closed |= later.closed;
         self.overloaded |= later.overloaded;
@@ -70,7 +98,7 @@ mod tests {
         first.serve(|frames| assert_eq!(frames.next(), Some(frame(1, b"served"))));
         later.push(frame(3, b"bc"));
         later.input_ended = true;
-        first.append(&later);
+        first.append(later);
         assert_eq!(first.frames(), 2);
         first.serve(|frames| {
             assert_eq!(frames.next(), Some(frame(2, b"a")));

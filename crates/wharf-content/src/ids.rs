@@ -25,8 +25,24 @@ impl UserId {
 pub struct User {
     /// Who.
     pub id: UserId,
-    /// As it was given to [`crate::FoyerCx::log_in`].
+    /// As it was given to [`crate::FoyerCx::log_in`] or [`crate::FoyerCx::admit`].
     pub name: Arc<str>,
+}
+
+/// Which packets a session speaks, from its first one on. A room that speaks several says what
+/// everybody is to hear once in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The guide's packets; a game that has one dialect need not know of it.
+    #[default]
+    Classic,
+    /// The platform's.
+    Platform,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Classic, Self::Platform];
 }
 
 /// One of the app's kinds of room, as [`crate::RoomBuilder::kind`] returned it.
@@ -57,7 +73,7 @@ impl RoomId {
     }
 
     /// The logic shard on which the room lives, of `logic_count`.
-    pub(crate) fn home(self, logic_count: usize) -> u8 {
+    pub fn home(self, logic_count: usize) -> u8 {
         ((self.number as usize + usize::from(self.kind.0)) % logic_count) as u8
     }
 }

@@ -1,7 +1,9 @@
 //! What a logic shard receives.
 
-use crate::{Letter, UserId, arena};
+use crate::{Asker, Letter, QueryId, UserId, arena};
 use wharf_base::{Batch, SessionId};
+use wharf_data::Notice;
+use wharf_data::service::Reply;
 use wharf_wire::FrameRun;
 
 /// One thing that the world did.
@@ -44,6 +46,22 @@ pub enum ContentEvent<'a> {
         /// The user, or why not.
         verdict: Result<UserId, LoginRefusal>,
     },
+    /// What the services say to [`crate::ContentCommand::Query`]; each gets exactly one.
+    Reply {
+        /// Who waits for it.
+        asker: Asker,
+        /// To what.
+        query: QueryId,
+        /// What came of it; in a box, as all events are as long as the longest.
+        reply: Box<Reply>,
+    },
+    /// The services have something to say to a session, unasked.
+    Notice {
+        /// To whom.
+        session: SessionId,
+        /// What.
+        notice: Box<Notice>,
+    },
     /// From another logic shard.
     Letter(Letter),
 }
@@ -63,14 +81,22 @@ pub enum LoginRefusal {
 
 /// An arena of [`ContentEvent`]s in the order in which they happened.
 ///
-/// Invariant: every run's range lies in `bytes`; `letters` has one entry for each record that
-/// says so, in their order, and `letter_bytes` is what they occupy.
+/// Invariant: every run's range lies in `bytes`; `letters` and `words` have one entry for each
+/// record that says so, in their order, and `letter_bytes` is what the letters occupy.
 #[derive(Debug, Default)]
 pub struct Inbox {
     bytes: Vec<u8>,
     records: Vec<Record>,
     letters: Vec<Letter>,
     letter_bytes: usize,
+    words: Vec<Word>,
+}
+
+/// What the services said.
+#[derive(Debug)]
+enum Word {
+    Reply(Asker, QueryId, Box<Reply>),
+    Notice(Box<Notice>),
 }
 
 /// Letters that wait somewhere.
@@ -100,6 +126,7 @@ enum Kind {
     Closed,
     Switched,
     Verdict(Result<UserId, LoginRefusal>),
+    Word,
     Letter,
 }
 
@@ -120,6 +147,18 @@ impl Inbox {
             ContentEvent::Closed { session } => (session, Kind::Closed),
             ContentEvent::Switched { session } => (session, Kind::Switched),
             ContentEvent::Verdict { session, verdict } => (session, Kind::Verdict(verdict)),
+            ContentEvent::Reply {
+                asker,
+                query,
+                reply,
+            } => {
+                self.words.push(Word::Reply(asker, query, reply));
+                (SessionId::from_bits(0), Kind::Word)
+            }
+            ContentEvent::Notice { session, notice } => {
+                self.words.push(Word::Notice(notice));
+                (session, Kind::Word)
+            }
             ContentEvent::Letter(letter) => {
                 self.letter_bytes += letter.size_bytes();
                 self.letters.push(letter);
@@ -133,6 +172,7 @@ impl Inbox {
     #[expect(clippy::missing_panics_doc, reason = "the invariant forbids it")]
     pub fn drain(&mut self, mut f: impl FnMut(ContentEvent<'_>)) {
         let mut letters = self.letters.drain(..);
+        let mut words = core::mem::take(&mut self.words).into_iter();
         for &Record { session, kind } in &self.records {
             f(match kind {
                 Kind::Opened => ContentEvent::Opened { session },
@@ -149,6 +189,14 @@ impl Inbox {
                 Kind::Closed => ContentEvent::Closed { session },
                 Kind::Switched => ContentEvent::Switched { session },
                 Kind::Verdict(verdict) => ContentEvent::Verdict { session, verdict },
+                Kind::Word => match words.next().expect("one word for each such record") {
+                    Word::Reply(asker, query, reply) => ContentEvent::Reply {
+                        asker,
+                        query,
+                        reply,
+                    },
+                    Word::Notice(notice) => ContentEvent::Notice { session, notice },
+                },
                 Kind::Letter => {
                     ContentEvent::Letter(letters.next().expect("one letter for each such record"))
                 }
@@ -173,7 +221,9 @@ impl Inbox {
 
     /// Memory that the waiting events occupy.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len() + self.records.len() * size_of::<Record>() + self.letter_bytes
+        let records = self.records.len() * size_of::<Record>();
+        let words = self.words.len() * size_of::<Word>();
+        self.bytes.len() + records + words + self.letter_bytes
     }
 
     /// The letters among the events.
@@ -204,6 +254,7 @@ impl Batch for Inbox {
         let base = self.bytes.len();
         self.bytes.append(&mut later.bytes);
         self.letters.append(&mut later.letters);
+        self.words.append(&mut later.words);
         self.letter_bytes += core::mem::take(&mut later.letter_bytes);
         self.records
             .extend(later.records.drain(..).map(|mut record| {

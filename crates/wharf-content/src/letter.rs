@@ -2,8 +2,10 @@
 
 use crate::held::Held;
 use crate::note::OwnedMessage;
-use crate::{AskError, AskId, RoomId, Ticket, User, UserId};
+use crate::query::Open;
+use crate::{AskError, AskId, Dialect, RoomId, Ticket, User, UserId};
 use bytes::Bytes;
+use core::any::Any;
 use wharf_base::SessionId;
 use wharf_wire::SendClass;
 
@@ -60,13 +62,25 @@ impl Letter {
 }
 
 /// A session with everything that belongs to it.
-#[derive(Debug)]
 pub(crate) struct Arrival {
     pub(crate) session: SessionId,
     pub(crate) user: Option<User>,
+    pub(crate) dialect: Dialect,
+    pub(crate) data: Option<Box<dyn Any + Send>>,
+    pub(crate) queries: Open,
+    pub(crate) entering: Option<u32>,
     pub(crate) violations: u8,
     /// The room that the session is about to enter.
     pub(crate) room: RoomId,
     /// What came for it since it asked to.
     pub(crate) held: Held,
+}
+
+impl core::fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Arrival")
+            .field("session", &self.session)
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
 }

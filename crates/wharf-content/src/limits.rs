@@ -15,6 +15,10 @@ pub struct ContentLimits {
     pub room_timers_max: u32,
     /// Questions of one room that are not answered yet. One more is refused to the handler.
     pub room_asks_max: u32,
+    /// Queries of one room that have no reply yet. One more is refused to the handler.
+    pub room_queries_max: u32,
+    /// Queries of one session that have no reply yet. One more is refused to the handler.
+    pub session_queries_max: u32,
     /// Letters that wait for one logic shard, those that it was given before included. One more
     /// that a game causes is refused to the handler. Moves and answers have no such bound:
     /// sessions and questions bound them.
@@ -44,6 +48,8 @@ impl Default for ContentLimits {
             room_members_max: 1_000,
             room_timers_max: 1_024,
             room_asks_max: 64,
+            room_queries_max: 1_024,
+            session_queries_max: 16,
             mail_max: 4_096,
             mail_bytes_max: 4 * 1024 * 1024,
             outbox_bytes_max: 4 * 1024 * 1024,

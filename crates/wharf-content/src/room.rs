@@ -4,6 +4,7 @@ use crate::{MemberId, Note, Refusal, RoomCx, User};
 use core::any::Any;
 use core::time::Duration;
 use wharf_base::Instant;
+use wharf_data::service::Reply;
 
 /// A piece of content with members, on one logic shard: single-threaded and without locks.
 ///
@@ -51,6 +52,11 @@ pub trait Room: Any + Send {
     /// A timer is due, another room speaks, or a question ended.
     fn on_note(&mut self, cx: &mut RoomCx<'_>, note: Note<'_>) {
         let _ = (cx, note);
+    }
+
+    /// The services answered a query of [`RoomCx::query`]; `context` is what was noted there.
+    fn on_reply(&mut self, cx: &mut RoomCx<'_>, context: u64, reply: Reply) {
+        let _ = (cx, context, reply);
     }
 
     /// The room ends in order ([`RoomCx::close`]); its members are still there.

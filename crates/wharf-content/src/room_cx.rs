@@ -4,17 +4,19 @@ use crate::canary::Canary;
 use crate::commands::{Audience, Spread};
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
+use crate::query::{Open, RoomAddress};
 use crate::roster::{Roster, Seat};
 use crate::shard::{Desk, Todo};
 use crate::timers::Rings;
 use crate::{
-    AskError, AskId, Commands, Letter, MemberId, Origin, Outbox, RoomId, Ticket, TimerId, User,
-    UserId,
+    AskError, AskId, Asker, Commands, Dialect, Letter, MemberId, Origin, Outbox, RoomId, Ticket,
+    TimerId, User, UserId,
 };
 use bytes::Bytes;
 use core::any::Any;
 use core::time::Duration;
 use wharf_base::{CapacityError, Instant, Key, Rng, SessionId};
+use wharf_data::service::Call;
 use wharf_wire::Packet;
 
 /// Everything about a room that is not the game's.
@@ -26,6 +28,8 @@ pub(crate) struct RoomCore {
     pub(crate) rng: Rng,
     /// Questions without an answer, each with the timer that ends it.
     pub(crate) asks: Vec<(AskId, TimerId)>,
+    /// What was asked of the services and has no reply yet.
+    pub(crate) queries: Open,
     /// Timers that are still to ring.
     pub(crate) timers: u32,
     pub(crate) ticks: u64,
@@ -42,6 +46,8 @@ pub struct RoomCx<'a> {
     pub(crate) now: Instant,
     /// Whose packet is being served.
     pub(crate) sender: Option<SessionId>,
+    /// The request that it is.
+    pub(crate) answering: Option<u32>,
 }
 
 /// Members, and what is sent to them.
@@ -88,25 +94,61 @@ impl RoomCx<'_> {
     /// Sends `packet` to one member.
     pub fn send<P: Packet>(&mut self, to: MemberId, packet: &P) {
         if let Some(session) = self.core.roster.session(to) {
-            self.send_to(session, packet);
+            self.send_to(session, None, packet);
         }
     }
 
-    /// Sends `packet` to whoever sent what is being served; to nobody in a tick or a note.
+    /// Sends `packet` to whoever sent what is being served, to nobody in a tick or a note; if that
+    /// was a request, `packet` is the answer to it.
     pub fn reply<P: Packet>(&mut self, packet: &P) {
         if let Some(session) = self.sender {
-            self.send_to(session, packet);
+            self.send_to(session, self.answering, packet);
+        }
+    }
+
+    /// The number of the request that is served, if it is one that wants an answer: for answering
+    /// it later with [`RoomCx::reply_to`].
+    pub fn request(&self) -> Option<u32> {
+        self.answering
+    }
+
+    /// Answers a request of `member` that was left open.
+    pub fn reply_to<P: Packet>(&mut self, member: MemberId, request: u32, packet: &P) {
+        if let Some(session) = self.core.roster.session(member) {
+            self.send_to(session, Some(request), packet);
         }
     }
 
     /// Sends `packet` to every member.
     pub fn broadcast<P: Packet>(&mut self, packet: &P) {
-        self.spread(packet, None);
+        self.spread(packet, &Dialect::ALL, None);
     }
 
     /// Sends `packet` to every member but one.
     pub fn send_except<P: Packet>(&mut self, except: MemberId, packet: &P) {
-        self.spread(packet, Some(except));
+        self.spread(packet, &Dialect::ALL, Some(except));
+    }
+
+    /// Sends `packet` to every member that speaks `dialect`, but for `except`.
+    pub fn broadcast_in<P: Packet>(
+        &mut self,
+        dialect: Dialect,
+        packet: &P,
+        except: Option<MemberId>,
+    ) {
+        self.spread(packet, &[dialect], except);
+    }
+
+    /// Whether any member that is linked speaks `dialect`.
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        let mut seats = self.core.roster.seats(dialect).iter();
+        seats.any(|seats| !seats.is_empty())
+    }
+
+    /// Which packets `member` speaks; the last that were heard, of one whose link is cut.
+    pub fn dialect(&self, member: MemberId) -> Dialect {
+        let member = self.core.roster.get(member);
+        member.map_or_else(Dialect::default, |member| member.dialect)
     }
 
     /// Sends `member` out of the room when this handler has returned; the session lives on in the
@@ -130,52 +172,48 @@ impl RoomCx<'_> {
         self.desk.todo.push_back(Todo::CloseRoom { room });
     }
 
-    fn send_to<P: Packet>(&mut self, session: SessionId, packet: &P) {
+    fn send_to<P: Packet>(&mut self, session: SessionId, request: Option<u32>, packet: &P) {
         let commands = &mut self.outbox.commands[usize::from(session.shard())];
-        let sending = commands.encode(packet);
+        let sending = commands.encode(request, packet);
         commands.send_alone(session, origin(self.sender, session), sending);
         self.desk.stats.sends += 1;
     }
 
-    /// Encodes once, stores once per I/O shard, and names each receiver there.
-    fn spread<P: Packet>(&mut self, packet: &P, except: Option<MemberId>) {
+    /// Encodes once, stores once per I/O shard and dialect, and names each receiver there.
+    fn spread<P: Packet>(&mut self, packet: &P, to: &[Dialect], except: Option<MemberId>) {
         let frame = &mut self.desk.scratch;
         frame.clear();
         packet.encode_frame(frame);
         let is_shared = frame.len() > Commands::SHARED_BYTES_MIN;
         let mut shared = None;
         let mut sends = 0;
-        let audience = Audience {
-            room: self.core.key,
-            version: self.core.roster.version(),
-        };
-        for (seats, commands) in self
-            .core
-            .roster
-            .seats()
-            .iter()
-            .zip(&mut self.outbox.commands)
-        {
-            if seats.is_empty() {
-                continue;
+        let roster = &self.core.roster;
+        let except = except.and_then(|member| roster.session(member));
+        for &dialect in to {
+            let audience = Audience {
+                room: self.core.key,
+                version: roster.version(),
+                dialect,
+            };
+            let by_shard = roster.seats(dialect).iter().zip(&mut self.outbox.commands);
+            for (seats, commands) in by_shard.filter(|(seats, _)| !seats.is_empty()) {
+                let sending = if is_shared {
+                    let share = shared.get_or_insert_with(|| Bytes::copy_from_slice(frame));
+                    commands.share(P::CLASS, share.clone())
+                } else {
+                    commands.store(P::CLASS, frame)
+                };
+                let is_short = self.desk.planted.is(Canary::ShortBroadcast) && seats.len() > 1;
+                let seats = &seats[..seats.len() - usize::from(is_short)];
+                let spread = Spread {
+                    sending,
+                    sender: self.sender,
+                    except,
+                };
+                let is_left_out = |seat: &Seat| Some(seat.session) == except;
+                sends += seats.len() as u64 - u64::from(seats.iter().any(is_left_out));
+                commands.spread(audience, seats.iter().map(|seat| seat.session), spread);
             }
-            let sending = if is_shared {
-                let share = shared.get_or_insert_with(|| Bytes::copy_from_slice(frame));
-                commands.share(P::CLASS, share.clone())
-            } else {
-                commands.store(P::CLASS, frame)
-            };
-            let is_short = self.desk.planted.is(Canary::ShortBroadcast) && seats.len() > 1;
-            let seats = &seats[..seats.len() - usize::from(is_short)];
-            let spread = Spread {
-                sending,
-                sender: self.sender,
-                except: except.and_then(|member| self.core.roster.session(member)),
-            };
-            let is_left_out = |seat: &Seat| Some(seat.session) == spread.except;
-            let left_out = seats.iter().any(is_left_out);
-            sends += seats.len() as u64 - u64::from(left_out);
-            commands.spread(audience, seats.iter().map(|seat| seat.session), spread);
         }
         self.desk.stats.broadcasts += 1;
         self.desk.stats.sends += sends;
@@ -277,6 +315,26 @@ impl RoomCx<'_> {
             .set(end, self.core.key, Rings::AskEnds(ask));
         self.core.asks.push((ask, timer));
         Ok(ask)
+    }
+
+    /// Asks the services; [`crate::Room::on_reply`] follows, once. `context` is the room's own,
+    /// given back with the reply.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if the room has as many queries without a reply as it may
+    /// ([`crate::ContentLimits::room_queries_max`]).
+    pub fn query(&mut self, call: Call, context: u64) -> Result<(), CapacityError> {
+        let (id, key) = (self.core.id, self.core.key);
+        let asker = Asker::Room(RoomAddress { id, key });
+        let io = usize::from(self.desk.options.index) % self.desk.options.io_count;
+        let open = (
+            &mut self.core.queries,
+            self.desk.options.limits.room_queries_max,
+        );
+        let question = (call, context);
+        self.desk
+            .query(self.outbox, io as u8, asker, open, question)
+            .map(drop)
     }
 
     /// Answers a question.

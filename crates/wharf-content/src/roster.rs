@@ -1,17 +1,17 @@
 //! Who sits in a room, and over which link each is reached.
 
-use crate::{MemberId, TimerId, User};
+use crate::{Dialect, MemberId, TimerId, User};
 use core::any::Any;
 use wharf_base::{CapacityError, Key, SessionId, Slab};
 
 /// The members of one room.
 ///
 /// Invariant: a member has a link exactly if one seat names it, and then
-/// `seats[link.session.shard()][link.seat]` is that seat.
+/// `seats[dialect][link.session.shard()][link.seat]` is that seat.
 pub(crate) struct Roster {
     members: Slab<Member>,
-    /// By I/O shard, dense: what a broadcast walks along.
-    seats: Vec<Vec<Seat>>,
+    /// By dialect and I/O shard, dense: what a broadcast walks along.
+    seats: [Vec<Vec<Seat>>; Dialect::ALL.len()],
     linked: usize,
     /// How often `seats` has changed.
     version: u32,
@@ -27,6 +27,8 @@ pub(crate) struct Seat {
 pub(crate) struct Member {
     pub(crate) user: User,
     pub(crate) data: Option<Box<dyn Any + Send>>,
+    /// What its link speaks, or spoke last.
+    pub(crate) dialect: Dialect,
     /// What ends the grace, while there is no link.
     pub(crate) grace: Option<TimerId>,
     link: Option<Link>,
@@ -42,7 +44,7 @@ impl Roster {
     pub(crate) fn new(members_max: u32, io_count: usize) -> Self {
         Self {
             members: Slab::with_capacity(members_max),
-            seats: vec![Vec::new(); io_count],
+            seats: [vec![Vec::new(); io_count], vec![Vec::new(); io_count]],
             linked: 0,
             version: 0,
         }
@@ -56,21 +58,23 @@ impl Roster {
         &mut self,
         user: User,
         session: SessionId,
+        dialect: Dialect,
     ) -> Result<MemberId, CapacityError> {
         let key = self.members.insert(Member {
             user,
             data: None,
+            dialect,
             grace: None,
             link: None,
         })?;
         let id = MemberId::from_key(key);
-        self.link(id, session);
+        self.link(id, session, dialect);
         Ok(id)
     }
 
     /// Reaches `id` over `session` from now on; a grace that ran is over.
-    pub(crate) fn link(&mut self, id: MemberId, session: SessionId) {
-        let seats = &mut self.seats[usize::from(session.shard())];
+    pub(crate) fn link(&mut self, id: MemberId, session: SessionId, dialect: Dialect) {
+        let seats = &mut self.seats[dialect as usize][usize::from(session.shard())];
         let seat = seats.len() as u32;
         seats.push(Seat {
             session,
@@ -78,6 +82,7 @@ impl Roster {
         });
         let member = self.get_mut(id).expect("only members get a link");
         member.grace = None;
+        member.dialect = dialect;
         let old = member.link.replace(Link { session, seat });
         assert!(old.is_none(), "a member has one link");
         self.linked += 1;
@@ -85,16 +90,24 @@ impl Roster {
     }
 
     /// Gives an absent member's seat back to its user, who has another id since.
-    pub(crate) fn resume(&mut self, id: MemberId, user: User, session: SessionId) {
+    pub(crate) fn resume(
+        &mut self,
+        id: MemberId,
+        user: User,
+        session: SessionId,
+        dialect: Dialect,
+    ) {
         let member = self.get_mut(id).expect("an absent member keeps its seat");
         member.user = user;
-        self.link(id, session);
+        self.link(id, session, dialect);
     }
 
     /// Reaches `id` no more; returns over which session it was reached.
     pub(crate) fn unlink(&mut self, id: MemberId) -> Option<SessionId> {
-        let Link { session, seat } = self.get_mut(id)?.link.take()?;
-        let seats = &mut self.seats[usize::from(session.shard())];
+        let member = self.get_mut(id)?;
+        let dialect = member.dialect as usize;
+        let Link { session, seat } = member.link.take()?;
+        let seats = &mut self.seats[dialect][usize::from(session.shard())];
         let removed = seats.swap_remove(seat as usize);
         assert_eq!(removed.member, id, "a seat and its member name each other");
         if let Some(&Seat { member: moved, .. }) = seats.get(seat as usize) {
@@ -149,9 +162,14 @@ impl Roster {
         self.version
     }
 
-    /// The receivers of a broadcast, by I/O shard.
-    pub(crate) fn seats(&self) -> &[Vec<Seat>] {
-        &self.seats
+    /// The receivers of a broadcast who speak `dialect`, by I/O shard.
+    pub(crate) fn seats(&self, dialect: Dialect) -> &[Vec<Seat>] {
+        &self.seats[dialect as usize]
+    }
+
+    /// All receivers of a broadcast.
+    pub(crate) fn all_seats(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.iter().flatten().flatten()
     }
 
     /// Every member, in the order of the slots.
@@ -193,10 +211,11 @@ mod tests {
     #[test]
     fn a_seat_that_was_given_back_names_nobody() {
         let mut roster = Roster::new(1, 1);
-        let first = roster.enter(user(1), session(0, 1)).unwrap();
-        assert!(roster.enter(user(2), session(0, 2)).is_err());
+        let dialect = Dialect::default();
+        let first = roster.enter(user(1), session(0, 1), dialect).unwrap();
+        assert!(roster.enter(user(2), session(0, 2), dialect).is_err());
         roster.remove(first);
-        let second = roster.enter(user(2), session(0, 2)).unwrap();
+        let second = roster.enter(user(2), session(0, 2), dialect).unwrap();
         assert_eq!(first.index(), second.index());
         assert!(roster.get(first).is_none());
         assert!(
@@ -214,10 +233,12 @@ mod tests {
             let mut roster = Roster::new(6, 2);
             let mut model: Vec<(MemberId, i64, Option<SessionId>)> = Vec::new();
             for (serial, (kind, pick)) in (0u32..).zip(steps) {
-                let before = (roster.version(), roster.seats().concat());
+                let seats = |roster: &Roster| roster.all_seats().copied().collect::<Vec<_>>();
+                let before = (roster.version(), seats(&roster));
                 let link = session(pick as u8 % 2, serial);
+                let dialect = Dialect::ALL[pick / 2 % 2];
                 match kind {
-                    0 | 1 => match roster.enter(user(i64::from(serial)), link) {
+                    0 | 1 => match roster.enter(user(i64::from(serial)), link, dialect) {
                         Ok(id) => model.push((id, i64::from(serial), Some(link))),
                         Err(_) => prop_assert_eq!(model.len(), 6),
                     },
@@ -232,15 +253,20 @@ mod tests {
                         prop_assert_eq!(roster.unlink(*id), was.take());
                         prop_assert_eq!(roster.absent(&user(*number)), Some(*id));
                         if pick % 3 == 0 {
-                            roster.resume(*id, user(*number), link);
+                            roster.resume(*id, user(*number), link, dialect);
                             *was = Some(link);
                         }
                     }
                     _ => {}
                 }
-                let has_changed = before.1 != roster.seats().concat();
+                let has_changed = before.1 != seats(&roster);
                 prop_assert!(!has_changed || before.0 != roster.version());
-                let mut seats: Vec<_> = roster.seats().concat().iter()
+                for dialect in Dialect::ALL {
+                    for seat in roster.seats(dialect).concat() {
+                        prop_assert_eq!(roster.get(seat.member).unwrap().dialect, dialect);
+                    }
+                }
+                let mut seats: Vec<_> = seats(&roster).iter()
                     .map(|seat| (seat.member, seat.session)).collect();
                 let mut expected: Vec<_> = model.iter()
                     .filter_map(|&(id, _, link)| Some((id, link?))).collect();

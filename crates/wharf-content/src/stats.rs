@@ -55,9 +55,17 @@ pub struct LogicStats {
     pub foyer_panics: u64,
     /// Notes given to rooms.
     pub notes: u64,
+    /// Queries to the services.
+    pub queries: u64,
+    /// Queries refused because too many had no reply yet.
+    pub queries_full: u64,
+    /// Replies of the services.
+    pub replies: u64,
+    /// What the services said unasked.
+    pub notices: u64,
     /// Letters refused because too many were under way.
     pub mail_full: u64,
-    /// Answers, words and verdicts for somebody who was gone.
+    /// Answers, words, verdicts and replies for somebody who was gone.
     pub strays: u64,
     /// Ticks that ran.
     pub ticks: u64,

@@ -47,6 +47,21 @@ pub type UnixClock = Box<dyn FnMut() -> u64 + Send>;
 /// login and once per logout, never per packet.
 pub struct Doorman {
     state: Mutex<State>,
+    /// Whether logins are for the services, which know of accounts.
+    wants_accounts: bool,
+}
+
+/// Lets in nobody: services do.
+struct Nobody;
+
+impl Authenticator for Nobody {
+    fn verify(&mut self, _: &str, _: &str) -> Result<(), LoginRefusal> {
+        Err(LoginRefusal::Unavailable)
+    }
+
+    fn is_secure(&self) -> bool {
+        true
+    }
 }
 
 /// Invariant: `names` and `sessions` are each other's reverse.
@@ -80,6 +95,19 @@ impl State {
 }
 
 impl Doorman {
+    /// One who leaves every login to the services ([`crate::Services::log_in`]).
+    pub fn of_accounts() -> Self {
+        Self {
+            wants_accounts: true,
+            ..Self::new(Box::new(Nobody), Box::new(|| 0))
+        }
+    }
+
+    /// Whether logins are for the services.
+    pub fn wants_accounts(&self) -> bool {
+        self.wants_accounts
+    }
+
     /// A doorman who asks `authenticator`.
     pub fn new(authenticator: Box<dyn Authenticator>, clock: UnixClock) -> Self {
         let state = State {
@@ -92,6 +120,7 @@ impl Doorman {
         };
         Self {
             state: Mutex::new(state),
+            wants_accounts: false,
         }
     }
 

@@ -2,12 +2,14 @@
 
 use crate::doorman::Doorman;
 use crate::router::Router;
+use crate::services::{ClassicLogin, Replies, Services};
 use crate::switchboard::{Control, ShardReport, Switchboard};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wharf_base::{Batch, Instant, SessionId};
 use wharf_content::{
-    Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, Origin, Outbox, Payload,
+    Asker, Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, LoginRequest,
+    Origin, Outbox, Payload, Query,
 };
 use wharf_net::{Arrival, CloseReason, Net, Outgoing};
 use wharf_port::{Completion, Event, Port};
@@ -40,9 +42,12 @@ pub struct IoShard<P: Port> {
     cut: Cut,
     switchboard: Arc<Switchboard>,
     doorman: Arc<Doorman>,
+    services: Arc<dyn Services>,
+    replies: Replies,
     completions: Vec<Completion>,
     commands: Commands,
     letters: Inbox,
+    words: Inbox,
     arrivals: Vec<Arrival>,
     controls: Vec<Control>,
     /// When the next turn is due.
@@ -59,7 +64,7 @@ impl<P: Port> IoShard<P> {
         net: Net,
         logic: Option<LogicShard>,
         switchboard: Arc<Switchboard>,
-        doorman: Arc<Doorman>,
+        (doorman, services): (Arc<Doorman>, Arc<dyn Services>),
     ) -> Self {
         let (io_shards, logic_shards) = (switchboard.io.len(), switchboard.logic.len());
         switchboard.connect_io(index, port.waker());
@@ -70,15 +75,23 @@ impl<P: Port> IoShard<P> {
             index,
             port,
             net,
-            router: Router::new(index, logic_shards as u8, Arc::clone(&doorman)),
+            router: Router::new(
+                index,
+                logic_shards as u8,
+                Arc::clone(&doorman),
+                Arc::clone(&services),
+            ),
             logic: logic.map(Box::new),
             outbox: Outbox::new(io_shards, logic_shards),
             cut: vec![BTreeSet::new(); io_shards],
+            replies: Replies::new(Arc::clone(&switchboard)),
             switchboard,
             doorman,
+            services,
             completions: Vec::with_capacity(COMPLETIONS_PER_TURN),
             commands: Commands::default(),
             letters: Inbox::default(),
+            words: Inbox::default(),
             arrivals: Vec::new(),
             controls: Vec::new(),
             due: Some(Instant::ZERO),
@@ -171,6 +184,10 @@ impl<P: Port> IoShard<P> {
                     .handle_arrival(now, arrival, &mut self.port, &mut self.router);
             }
         }
+        if mailbox.words.take(&mut self.words) {
+            let router = &mut self.router;
+            self.words.drain(|word| router.push_word(word));
+        }
         let mut commands = std::mem::take(&mut self.commands);
         if mailbox.commands.take(&mut commands) {
             self.apply(now, &mut commands);
@@ -189,6 +206,7 @@ impl<P: Port> IoShard<P> {
                 self.handle_completions(now, self.completions.len());
                 self.net.begin_shutdown(now, &mut self.router);
             }
+            Control::Report(answer) => answer(self.report()),
         }
     }
 
@@ -245,12 +263,9 @@ impl<P: Port> IoShard<P> {
             ContentCommand::Authenticate { session, request } => {
                 // Checked here, on the thread that closes sessions: an id is never claimed for one
                 // that has gone.
-                if self.router.is_open(session) {
-                    let verdict = self.doorman.log_in(session, request.user, request.password);
-                    self.router
-                        .push(session, ContentEvent::Verdict { session, verdict });
-                }
+                self.authenticate(session, request);
             }
+            ContentCommand::Query(query) => self.query(*query),
             ContentCommand::LogIn { session } => self.net.log_in(session),
             ContentCommand::Release { session } => self.router.release(session),
             ContentCommand::Credit { session, frames } => self.net.return_credit(session, frames),
@@ -263,6 +278,39 @@ impl<P: Port> IoShard<P> {
                 self.net.finish(now, session, close_reason(reason));
             }
         });
+    }
+
+    /// Where accounts are needed, those who look after them say whether; else the doorman does.
+    fn authenticate(&mut self, session: SessionId, request: LoginRequest<'_>) {
+        let LoginRequest { user, password } = request;
+        if !self.doorman.wants_accounts() {
+            if self.router.is_open(session) {
+                let verdict = self.doorman.log_in(session, user, password);
+                self.router
+                    .push(session, ContentEvent::Verdict { session, verdict });
+            }
+        } else if let Some(from) = self.router.asks(session) {
+            let login = ClassicLogin {
+                session,
+                from,
+                user,
+                password,
+            };
+            self.services.log_in(login, &self.replies);
+        }
+    }
+
+    /// Passes a query on. As with logins, nothing is asked for a session that has gone: services
+    /// would never hear of its end.
+    fn query(&mut self, query: Query) {
+        let from = match query.asker {
+            Asker::Room(_) => None,
+            Asker::Session(session) => match self.router.asks(session) {
+                None => return,
+                from => from,
+            },
+        };
+        self.services.query(query, from, &self.replies);
     }
 
     /// Gives everybody what is theirs, and wakes each of them at most once.

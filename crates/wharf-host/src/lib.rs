@@ -3,8 +3,10 @@
 //! [`IoShard`] and [`LogicThread`] are things with turns; [`Server`] gives each an OS thread, the
 //! simulator runs them all on one. [`Switchboard`] holds the mailboxes between them.
 
+pub mod admin;
 pub mod config;
 mod doorman;
+mod hash_workers;
 mod io_shard;
 mod logic_thread;
 pub mod logs;
@@ -13,14 +15,19 @@ mod panics;
 pub mod reload;
 mod router;
 mod server;
+mod service_desk;
+mod services;
 mod session_log;
 mod switchboard;
 mod watchdog;
 
 pub use doorman::{AnyName, Authenticator, Doorman, UnixClock};
+pub use hash_workers::{HashResults, HashStats, HashWorkerOptions, HashWorkers};
 pub use io_shard::IoShard;
 pub use logic_thread::LogicThread;
 pub use server::{OnThreadEnd, Placement, Server, ServerOptions, StartError};
+pub use service_desk::{MakePlatform, ServiceDesk};
+pub use services::{ClassicLogin, NoServices, Replies, Services};
 pub use switchboard::{
-    Control, IoMailbox, LogicMailbox, MAILBOX_BYTES_MAX, ShardReport, Switchboard,
+    Answer, Control, IoMailbox, LogicMailbox, MAILBOX_BYTES_MAX, ShardReport, Switchboard,
 };

@@ -43,6 +43,8 @@ impl LogicThread {
         self.logic
             .handle_batch(now, &mut self.inbox, &mut self.outbox);
         give_outbox(&self.switchboard, &mut self.outbox, &mut self.cut);
+        self.switchboard
+            .answer_for_logic(self.index, self.logic.stats());
         if self.inbox.is_empty() {
             self.logic.next_deadline()
         } else {

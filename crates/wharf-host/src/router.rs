@@ -1,14 +1,15 @@
 //! Sends each session's events to the logic shard that is its home.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use wharf_base::SessionId;
-use wharf_content::{ContentEvent, Inbox};
+use wharf_content::{Asker, ContentEvent, Inbox};
 use wharf_net::{CloseReason, Seat, SessionEvents, TurnedAway};
 use wharf_wire::FrameRun;
 
 use crate::doorman::Doorman;
+use crate::services::Services;
 use crate::session_log;
 
 /// The I/O shard's side of content: one inbox for each logic shard, and each session's home.
@@ -23,23 +24,33 @@ pub(crate) struct Router {
     vacated: BTreeMap<SessionId, Seat>,
     first_home: u8,
     doorman: Arc<Doorman>,
+    services: Arc<dyn Services>,
 }
 
 #[derive(Clone, Copy)]
 struct Home {
     generation: u32,
     logic: u8,
+    /// Whether services know of it.
+    has_asked: bool,
+    peer: IpAddr,
 }
 
 impl Router {
     /// Sessions of I/O shard `shard` begin at logic shard `shard % logic_shards`.
-    pub(crate) fn new(shard: u8, logic_shards: u8, doorman: Arc<Doorman>) -> Self {
+    pub(crate) fn new(
+        shard: u8,
+        logic_shards: u8,
+        doorman: Arc<Doorman>,
+        services: Arc<dyn Services>,
+    ) -> Self {
         Self {
             homes: Vec::new(),
             inboxes: (0..logic_shards).map(|_| Inbox::default()).collect(),
             vacated: BTreeMap::new(),
             first_home: shard % logic_shards,
             doorman,
+            services,
         }
     }
 
@@ -55,12 +66,33 @@ impl Router {
         }
     }
 
+    /// Passes on what services say to a session that is open.
+    pub(crate) fn push_word(&mut self, word: ContentEvent<'_>) {
+        let (ContentEvent::Reply {
+            asker: Asker::Session(session),
+            ..
+        }
+        | ContentEvent::Notice { session, .. }
+        | ContentEvent::Verdict { session, .. }) = word
+        else {
+            unreachable!("words to sessions are what an I/O shard is given")
+        };
+        self.push(session, word);
+    }
+
+    /// The address of an open session, which asks the services: they hear of its end.
+    pub(crate) fn asks(&mut self, session: SessionId) -> Option<IpAddr> {
+        let home = self.home_mut(session)?;
+        home.has_asked = true;
+        Some(home.peer)
+    }
+
     /// Moves a session: the old home gets the marker behind everything it was sent, the new home
     /// everything that comes after.
     pub(crate) fn switch(&mut self, session: SessionId, logic: u8) {
         self.push(session, ContentEvent::Switched { session });
-        if self.is_open(session) {
-            self.set_home(session, Some(logic));
+        if let Some(home) = self.home_mut(session) {
+            home.logic = logic;
         }
     }
 
@@ -80,23 +112,31 @@ impl Router {
         (home.generation == key.generation()).then_some(home.logic)
     }
 
-    fn set_home(&mut self, session: SessionId, logic: Option<u8>) {
+    fn home_mut(&mut self, session: SessionId) -> Option<&mut Home> {
         let key = session.key();
-        let slot = key.index() as usize;
+        let home = self.homes.get_mut(key.index() as usize)?.as_mut()?;
+        (home.generation == key.generation()).then_some(home)
+    }
+
+    /// The place of the slot of `session`.
+    fn home_slot(&mut self, session: SessionId) -> &mut Option<Home> {
+        let slot = session.key().index() as usize;
         if self.homes.len() <= slot {
             self.homes.resize(slot + 1, None);
         }
-        self.homes[slot] = logic.map(|logic| Home {
-            generation: key.generation(),
-            logic,
-        });
+        &mut self.homes[slot]
     }
 }
 
 impl SessionEvents for Router {
     fn opened(&mut self, session: SessionId, peer: SocketAddr) {
         session_log::opened(session, peer);
-        self.set_home(session, Some(self.first_home));
+        *self.home_slot(session) = Some(Home {
+            generation: session.key().generation(),
+            logic: self.first_home,
+            has_asked: false,
+            peer: peer.ip(),
+        });
         self.push(session, ContentEvent::Opened { session });
     }
 
@@ -111,8 +151,11 @@ impl SessionEvents for Router {
     fn closed(&mut self, session: SessionId, reason: &CloseReason) {
         session_log::closed(session, reason);
         self.push(session, ContentEvent::Closed { session });
-        self.set_home(session, None);
+        let home = self.home_slot(session).take();
         self.doorman.leave(session);
+        if home.is_some_and(|home| home.has_asked) {
+            self.services.session_closed(session);
+        }
     }
 
     fn vacated(&mut self, session: SessionId, seat: Seat) {

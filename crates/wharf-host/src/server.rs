@@ -3,6 +3,7 @@
 use crate::doorman::Doorman;
 use crate::io_shard::IoShard;
 use crate::logic_thread::LogicThread;
+use crate::services::Services;
 use crate::switchboard::{Control, ShardReport, Switchboard};
 use crate::watchdog::Watchdog;
 use std::fmt;
@@ -41,6 +42,8 @@ pub struct ServerOptions {
     pub app: Arc<App>,
     /// Who comes in.
     pub doorman: Arc<Doorman>,
+    /// What answers content's queries.
+    pub services: Arc<dyn Services>,
     /// How many come in.
     pub admission: Arc<Admission>,
     /// Whether slow handlers are named in the log; the simulator, whose clock is not the
@@ -76,8 +79,8 @@ impl ServerOptions {
         switchboard: Arc<Switchboard>,
     ) -> IoShard<P> {
         let logic = (self.placement == Placement::Fused).then(|| self.logic(index, &switchboard));
-        let doorman = Arc::clone(&self.doorman);
-        IoShard::new(index, port, self.net(index), logic, switchboard, doorman)
+        let knowing = (Arc::clone(&self.doorman), Arc::clone(&self.services));
+        IoShard::new(index, port, self.net(index), logic, switchboard, knowing)
     }
 
     /// One logic thread of the split placement.
@@ -174,11 +177,14 @@ impl Server {
         self.local
     }
 
+    /// The mailboxes of its threads, for whoever looks after it.
+    pub(crate) fn switchboard(&self) -> &Arc<Switchboard> {
+        &self.switchboard
+    }
+
     /// Asks for a graceful stop: no more accepts, every session finished within the drain time.
     pub fn begin_stop(&self) {
-        for shard in 0..self.switchboard.io.len() {
-            self.switchboard.control(shard as u8, Control::Shutdown);
-        }
+        self.switchboard.begin_stop();
     }
 
     /// Waits until every thread has ended, which [`Server::begin_stop`] has them do; the last

@@ -25,6 +25,8 @@ pub struct Switchboard {
     pub logic: Vec<LogicMailbox>,
     /// I/O shards whose sessions have not all ended.
     open_shards: AtomicU32,
+    /// Whether the server was told to stop.
+    stopping: AtomicBool,
     /// What runs on the logic shards.
     pub(crate) handlers: Arc<Handlers>,
 }
@@ -36,6 +38,8 @@ pub struct IoMailbox {
     pub commands: Handover<Commands>,
     /// Sockets accepted elsewhere.
     pub arrivals: Handover<Vec<Arrival>>,
+    /// What services say to sessions.
+    pub words: Handover<Inbox>,
     /// From the main thread.
     pub controls: Handover<Vec<Control>>,
     waker: OnceLock<Waker>,
@@ -48,8 +52,13 @@ pub struct IoMailbox {
 pub struct LogicMailbox {
     /// From I/O shards and other logic shards.
     pub inbox: Handover<Inbox>,
+    /// From whoever wants to know what was counted, where logic has a thread of its own.
+    questions: Handover<Vec<Answer<LogicStats>>>,
     waker: OnceLock<Waker>,
 }
+
+/// What a shard calls with what it has counted; dropped uncalled if it never will.
+pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
 
 /// What the main thread asks of an I/O shard.
 pub enum Control {
@@ -62,6 +71,8 @@ pub enum Control {
     },
     /// Stop accepting, finish every session.
     Shutdown,
+    /// Tell what was counted so far.
+    Report(Answer<ShardReport>),
 }
 
 /// What an I/O shard counted.
@@ -85,6 +96,7 @@ impl Switchboard {
             io: (0..io_shards).map(|_| IoMailbox::default()).collect(),
             logic: (0..logic_shards).map(|_| LogicMailbox::default()).collect(),
             open_shards: AtomicU32::new(io_shards.into()),
+            stopping: AtomicBool::new(false),
             handlers: Arc::new(Handlers::new(logic_shards)),
         }
     }
@@ -150,6 +162,36 @@ impl Switchboard {
         }
     }
 
+    /// Asks a logic shard that has a thread of its own what it has counted. A fused one tells with
+    /// its I/O shard ([`Control::Report`]), and never here.
+    pub fn ask_logic(&self, shard: u8, answer: Answer<LogicStats>) {
+        let mailbox = &self.logic[usize::from(shard)];
+        if mailbox.questions.publish(&mut vec![answer])
+            && let Some(waker) = mailbox.waker.get()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Answers who has asked a logic shard.
+    pub(crate) fn answer_for_logic(&self, shard: usize, stats: &LogicStats) {
+        let mut questions = Vec::new();
+        if self.logic[shard].questions.take(&mut questions) {
+            for answer in questions {
+                answer(stats.clone());
+            }
+        }
+    }
+
+    /// Gives an I/O shard what services say to its sessions. Bounded by the queries of sessions,
+    /// and by what services say unasked.
+    pub(crate) fn give_words(&self, shard: u8, words: &mut Inbox) {
+        let mailbox = &self.io[usize::from(shard)];
+        if mailbox.words.publish(words) {
+            mailbox.wake();
+        }
+    }
+
     /// Gives events and letters to a logic shard.
     pub fn give_events(&self, shard: usize, events: &mut Inbox) {
         let mailbox = &self.logic[shard];
@@ -180,6 +222,19 @@ impl Switchboard {
         if !again && self.open_shards.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.wake_all();
         }
+    }
+
+    /// Asks for a graceful stop: no more accepts, every session finished.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        for shard in 0..self.io.len() {
+            self.control(shard as u8, Control::Shutdown);
+        }
+    }
+
+    /// Whether the server was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Whether every session of every shard has ended.

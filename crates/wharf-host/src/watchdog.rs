@@ -107,6 +107,18 @@ impl Handlers {
         }
     }
 
+    /// What has kept a logic shard from going on for at least `long`, and for how long.
+    pub(crate) fn stuck(&self, shard: usize, long: Duration) -> Option<(Place, Cause, Duration)> {
+        let running = &self.running[shard];
+        let since = running.since.load(Ordering::SeqCst);
+        let runs = clock::now().saturating_since(Instant::from_nanos(since));
+        if since == 0 || runs < long {
+            return None;
+        }
+        let (place, cause) = *running.what();
+        Some((place, cause, runs))
+    }
+
     /// Ends looking on.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Release);

@@ -61,6 +61,7 @@ fn options(shards: u8, placement: Placement, foyer: impl FnOnce(&mut AppBuilder)
         },
         app: Arc::new(app.build()),
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
+        services: Arc::new(wharf_host::NoServices),
         admission: Arc::new(Admission::new(&limits)),
         limits,
         watch_handlers: true,

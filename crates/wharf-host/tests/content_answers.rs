@@ -41,6 +41,7 @@ fn start<P: NativePort>(placement: Placement) -> Server {
         },
         app: Arc::new(app.build()),
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
+        services: Arc::new(wharf_host::NoServices),
         admission: Arc::new(Admission::new(&limits)),
         limits,
         watch_handlers: true,

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
-use wharf_chat::ChatLimits;
+use wharf_chat::{ChatLimits, PlatformFacts};
 use wharf_content::{AppBuilder, ContentLimits, LogicOptions, LogicStats};
 use wharf_host::{
     AnyName, Control, Doorman, IoShard, LogicThread, Placement, ServerOptions, ShardReport,
@@ -228,6 +228,7 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
             rooms: rules.rooms,
             room_members_max: rules.members_max,
         },
+        PlatformFacts::default(),
     );
     #[cfg(feature = "canary")]
     if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
@@ -258,6 +259,7 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
         },
         app: Arc::new(app.build()),
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(clock))),
+        services: Arc::new(wharf_host::NoServices),
         admission: Arc::new(Admission::new(&limits)),
         limits,
         watch_handlers: false,

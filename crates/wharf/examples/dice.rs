@@ -15,8 +15,8 @@ impl Room for DiceTable {
         tell_arrival(cx, who);
     }
 
-    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, _: LeaveReason) {
-        tell_departure(cx, who);
+    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
+        tell_departure(cx, who, why);
     }
 }
 

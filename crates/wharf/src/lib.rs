@@ -29,6 +29,7 @@ use std::process::ExitCode;
 pub use wharf_base::{Duration, Instant, Rng, SessionId};
 pub use wharf_chat as chat;
 pub use wharf_content as content;
+pub use wharf_proto as proto;
 pub use wharf_wire as wire;
 
 /// Runs the server of a game of one's own, with the whole command line of the program `wharf`:

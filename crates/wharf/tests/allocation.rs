@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
-use wharf_chat::ChatLimits;
+use wharf_chat::{ChatLimits, PlatformFacts};
 use wharf_content::{AppBuilder, LogicOptions};
 use wharf_host::{AnyName, Control, Doorman, IoShard, Placement, ServerOptions, Switchboard};
 use wharf_net::{Admission, NetLimits};
@@ -111,7 +111,7 @@ impl<P: NativePort> Alone<P> {
             ..NetLimits::for_sessions(64, 1)
         };
         let mut app = AppBuilder::new();
-        wharf_chat::classic(&mut app, ChatLimits::default());
+        wharf_chat::classic(&mut app, ChatLimits::default(), PlatformFacts::default());
         let options = ServerOptions {
             shards: 1,
             placement: Placement::Fused,
@@ -119,6 +119,7 @@ impl<P: NativePort> Alone<P> {
             logic: LogicOptions::default(),
             app: Arc::new(app.build()),
             doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
+            services: Arc::new(wharf_host::NoServices),
             admission: Arc::new(Admission::new(&limits)),
             limits,
             watch_handlers: true,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wharf_base::{Instant, Key, SessionId};
-use wharf_chat::{ChatLimits, classic};
+use wharf_chat::{ChatLimits, PlatformFacts, classic};
 use wharf_content::{
     AppBuilder, ContentCommand, ContentEvent, Inbox, LogicOptions, LogicShard, LoginRefusal,
     Outbox, UserId,
@@ -51,7 +51,7 @@ impl World {
             room_members_max,
             ..ChatLimits::default()
         };
-        classic(&mut app, limits);
+        classic(&mut app, limits, PlatformFacts::default());
         Self {
             shard: LogicShard::new(Arc::new(app.build()), LogicOptions::default()),
             inbox: Inbox::new(),
@@ -182,6 +182,7 @@ impl World {
                 let name = self.name(session);
                 writeln!(self.log, "{name} closed: {}", reason.name()).unwrap();
             }
+            ContentCommand::Query(query) => panic!("the classic lobby asks for nothing: {query:?}"),
             ContentCommand::LogIn { .. }
             | ContentCommand::Release { .. }
             | ContentCommand::Credit { .. }

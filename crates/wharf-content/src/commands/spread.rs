@@ -1,7 +1,7 @@
 //! What a room says to everybody in it: kept once, and given to each of them in one run.
 
 use super::{Commands, ContentCommand, Origin, Record, Sending, Verb};
-use crate::arena;
+use crate::{Dialect, arena};
 use wharf_base::{Key, SessionId};
 
 /// Who hears a room: the same sessions, in the same order, as long as this is the same.
@@ -11,6 +11,8 @@ pub(crate) struct Audience {
     pub(crate) room: Key,
     /// Changes whenever somebody comes or goes.
     pub(crate) version: u32,
+    /// Those of the room who speak this.
+    pub(crate) dialect: Dialect,
 }
 
 /// A frame for an audience.

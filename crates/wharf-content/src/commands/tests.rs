@@ -178,7 +178,11 @@ mod spreads {
 
     fn audience(room: u32, version: u32) -> Audience {
         let room = Key::from_parts(room, 0);
-        Audience { room, version }
+        Audience {
+            room,
+            version,
+            dialect: crate::Dialect::default(),
+        }
     }
 
     /// One thing that is said.

@@ -42,6 +42,7 @@ impl<'a> Turn<'a> {
             outbox: &mut *self.outbox,
             now: self.now,
             sender,
+            answering: None,
         };
         let room_logic = slot.room.as_mut();
         let made = |calls: &mut Calls<'_>| call(room_logic, &mut cx, calls);
@@ -90,16 +91,17 @@ impl<'a> Turn<'a> {
             desk,
             outbox: &mut *self.outbox,
             now: self.now,
-            request: None,
+            todo: None,
+            answering: None,
         };
         let foyer = app.foyer.as_ref();
         let made = |calls: &mut Calls<'_>| call(foyer, &mut cx, calls);
         let (outcome, _) = watched(watch, Place::Foyer, cause, made);
-        let request = cx.request;
+        let todo = cx.todo;
         match outcome {
             Ok(value) => {
-                if let Some(request) = request {
-                    desk.todo.push_back(todo_of(id, request));
+                if let Some(todo) = todo {
+                    desk.todo.push_back(todo_of(id, todo));
                 }
                 Some(value)
             }

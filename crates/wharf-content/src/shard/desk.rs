@@ -4,14 +4,16 @@ use super::LogicOptions;
 use crate::canary::Planted;
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
+use crate::query::Open;
 use crate::timers::Timers;
 use crate::{
-    AskError, AskId, ContentEvent, Letter, LogicStats, MailLoad, MemberId, Outbox, RoomId, Ticket,
-    UserId,
+    AskError, AskId, Asker, ContentCommand, ContentEvent, Letter, LogicStats, MailLoad, MemberId,
+    Outbox, Query, QueryId, RoomId, Ticket, UserId,
 };
 use bytes::Bytes;
 use std::collections::VecDeque;
 use wharf_base::{CapacityError, Key, SessionId};
+use wharf_data::service::Call;
 use wharf_wire::Packet;
 
 /// The shared part of a shard's state that handlers may write to.
@@ -30,6 +32,7 @@ pub(crate) struct Desk {
     pub(crate) scratch: Vec<u8>,
     pub(crate) stats: LogicStats,
     asks: u64,
+    queries: u64,
 }
 
 /// Something that must not happen while a handler runs.
@@ -55,7 +58,37 @@ impl Desk {
             scratch: Vec::new(),
             stats: LogicStats::default(),
             asks: 0,
+            queries: 0,
         }
+    }
+
+    /// Asks the services on behalf of `asker`, of whom `open` queries have no reply yet; of the I/O
+    /// shards `io` carries it.
+    ///
+    /// # Errors
+    /// [`CapacityError`] if `asker` has `capacity` such queries.
+    pub(crate) fn query(
+        &mut self,
+        outbox: &mut Outbox,
+        io: u8,
+        asker: Asker,
+        open: (&mut Open, u32),
+        question: (Call, u64),
+    ) -> Result<QueryId, CapacityError> {
+        let (open, capacity) = open;
+        let (call, context) = question;
+        if open.len() >= capacity as usize {
+            self.stats.queries_full += 1;
+            return Err(CapacityError { capacity });
+        }
+        // The shard's number in it: an id stays unique when its session moves.
+        self.queries += 1;
+        let id = QueryId(self.queries << 8 | u64::from(self.options.index));
+        open.push(id, context);
+        let query = Query { asker, id, call };
+        outbox.commands[usize::from(io)].push(ContentCommand::Query(Box::new(query)));
+        self.stats.queries += 1;
+        Ok(id)
     }
 
     pub(crate) fn next_ask(&mut self) -> AskId {

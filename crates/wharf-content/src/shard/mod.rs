@@ -11,6 +11,7 @@ mod desk;
 mod directory;
 mod mail;
 mod moves;
+mod queries;
 mod rooms;
 mod seats;
 mod serving;

@@ -44,6 +44,10 @@ impl Turn<'_> {
         let arrival = Arrival {
             session: id,
             user: session.user,
+            dialect: session.dialect,
+            data: session.data,
+            queries: session.queries,
+            entering: session.entering,
             violations: session.violations,
             room,
             held,
@@ -57,6 +61,10 @@ impl Turn<'_> {
         let Arrival {
             session: id,
             user,
+            dialect,
+            data,
+            queries,
+            entering,
             violations,
             room,
             mut held,
@@ -70,9 +78,13 @@ impl Turn<'_> {
         self.state.desk.stats.moved_in += 1;
         self.state.desk.stats.frames_held += held.frames() as u64;
         if let Some(direct) = session.held.take() {
-            held.append(&direct);
+            held.append(*direct);
         }
         session.user = user;
+        session.dialect = dialect;
+        session.data = data;
+        session.queries = queries;
+        session.entering = entering;
         session.violations = violations;
         let (is_closed, is_overloaded) = (held.closed, held.overloaded);
         held.closed = false;
@@ -81,10 +93,12 @@ impl Turn<'_> {
         } else {
             Phase::Open
         };
+        let words = held.take_words();
         session.held = (!held.is_empty()).then(|| Box::new(held));
         if !is_overloaded {
             self.enter_here(id, room);
             self.settle();
+            words.into_iter().for_each(|word| self.give_word(id, word));
             self.serve_held(id);
         }
         if is_closed {

@@ -6,10 +6,13 @@ use super::sessions::Seat;
 use super::turn::Turn;
 use super::{Phase, State};
 use crate::canary::Canary;
+use crate::query::Open;
 use crate::room_cx::RoomCore;
 use crate::roster::Roster;
 use crate::timers::Rings;
-use crate::{Cause, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User};
+use crate::{
+    Cause, Dialect, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wharf_base::{Key, Rng, SessionId};
 
@@ -43,12 +46,16 @@ impl Turn<'_> {
 
     /// Enters a room of this shard.
     pub(super) fn enter_here(&mut self, id: SessionId, room: RoomId) {
-        let user = self.state.sessions.get(id).and_then(|s| s.user.clone());
-        let Some(user) = user else { return };
+        let session = self.state.sessions.get(id);
+        let Some(user) = session.and_then(|session| session.user.clone()) else {
+            return;
+        };
         match self.take_seat(id, room, user) {
             Err(refusal) => self.refuse_entry(id, room, refusal),
             Ok((seat, is_back)) => {
+                let request = self.take_request(id);
                 self.with_foyer(id, Cause::Occasion("on_entered"), |foyer, cx| {
+                    cx.answering = request;
                     foyer.on_entered(cx, room, Ok(seat.member));
                 });
                 let occasion = if is_back { "on_resume" } else { "on_join" };
@@ -57,6 +64,7 @@ impl Turn<'_> {
                     Cause::Occasion(occasion),
                     Some(id),
                     |room, cx| {
+                        cx.answering = request;
                         if is_back {
                             room.on_resume(cx, seat.member);
                         } else {
@@ -168,6 +176,7 @@ impl Turn<'_> {
                 roster: Roster::new(members_max, desk.options.io_count),
                 rng: Rng::from_seed(desk.options.seed ^ seed_of(id)),
                 asks: Vec::new(),
+                queries: Open::default(),
                 timers: 0,
                 ticks: 0,
             },
@@ -186,9 +195,16 @@ impl Turn<'_> {
 
     fn refuse_entry(&mut self, id: SessionId, room: RoomId, refusal: EnterRefusal) {
         self.state.desk.stats.enters_refused += 1;
+        let request = self.take_request(id);
         self.with_foyer(id, Cause::Occasion("on_entered"), |foyer, cx| {
+            cx.answering = request;
             foyer.on_entered(cx, room, Err(refusal));
         });
+    }
+
+    /// The request that asked to enter a room.
+    fn take_request(&mut self, id: SessionId) -> Option<u32> {
+        self.state.sessions.get_mut(id)?.entering.take()
     }
 
     /// A seat in the room, and whether it is the user's own of before.
@@ -199,12 +215,14 @@ impl Turn<'_> {
         user: User,
     ) -> Result<(Seat, bool), EnterRefusal> {
         let key = self.open_room(room)?;
+        let session = self.state.sessions.get(id);
+        let dialect = session.map_or_else(Dialect::default, |session| session.dialect);
         let is_early = self.state.desk.planted.is(Canary::FullAtTwo);
         let core = self.core(key);
         let core = core.ok_or(EnterRefusal::Unavailable)?;
         let absent = core.roster.absent(&user);
         let member = if let Some(member) = absent {
-            core.roster.resume(member, user, id);
+            core.roster.resume(member, user, id, dialect);
             member
         } else {
             if core.roster.is_full() || is_early && core.roster.count() >= 2 {
@@ -216,7 +234,7 @@ impl Turn<'_> {
                 .ok_or(EnterRefusal::Unavailable)?
                 .map_err(EnterRefusal::Refused)?;
             let core = self.core(key).ok_or(EnterRefusal::Unavailable)?;
-            let seat = core.roster.enter(user, id);
+            let seat = core.roster.enter(user, id, dialect);
             seat.map_err(|_| EnterRefusal::Full)?
         };
         let seat = Seat {
@@ -282,7 +300,7 @@ impl Turn<'_> {
         let members = slot.core.roster.count();
         desk.stats.members -= members;
         desk.stats.left += u64::from(members);
-        for seat in slot.core.roster.seats().iter().flatten() {
+        for seat in slot.core.roster.all_seats() {
             self.put_out(seat.session, slot.core.id, why);
         }
         drop_quietly(slot);

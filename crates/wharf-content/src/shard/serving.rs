@@ -7,7 +7,7 @@ use super::{Phase, Session, State};
 use crate::canary::Canary;
 use crate::{Cause, ContentCommand, Dismissal, Fault, Outbox, Refusal};
 use wharf_base::SessionId;
-use wharf_wire::{Frame, FrameRun, Violation};
+use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, Violation};
 
 impl Turn<'_> {
     pub(super) fn on_frames(&mut self, id: SessionId, mut frames: FrameRun<'_>) {
@@ -65,9 +65,12 @@ impl Turn<'_> {
         });
         let cause = Cause::Packet(packet);
         let before = frames.frame_count();
+        let mut request = None;
         let handled = if let Some((seat, handler)) = in_room {
             self.with_room_calls(seat.room, cause, Some(id), |room, cx, calls| {
                 calls.serve(packet, frames, |frame| {
+                    let frame = opened(frame, &mut request)?;
+                    cx.answering = request;
                     handler(room, cx, seat.member, frame.body)?;
                     Ok(after(cx.desk, cx.outbox))
                 })
@@ -75,8 +78,10 @@ impl Turn<'_> {
         } else if let Some(handler) = app.foyer_handlers.get(packet) {
             self.with_foyer_calls(id, cause, |foyer, cx, calls| {
                 calls.serve(packet, frames, |frame| {
+                    let frame = opened(frame, &mut request)?;
+                    cx.answering = request;
                     handler(foyer, cx, frame)?;
-                    let is_asking = cx.request.is_some() || !cx.session.is_open();
+                    let is_asking = cx.todo.is_some() || !cx.session.is_open();
                     let changed = is_asking.then_some(Outcome::Changed);
                     Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
                 })
@@ -89,7 +94,7 @@ impl Turn<'_> {
         }
         self.note_served(id, before - frames.frame_count());
         if let Some(Err(fault)) = handled {
-            self.on_fault(id, packet, fault);
+            self.on_fault(id, packet, request, fault);
         }
         self.settle();
     }
@@ -113,19 +118,24 @@ impl Turn<'_> {
         session.owed += frames;
     }
 
-    fn on_fault(&mut self, id: SessionId, packet: u16, fault: Fault) {
-        let State { sessions, desk, .. } = &mut *self.state;
+    fn on_fault(&mut self, id: SessionId, packet: u16, request: Option<u32>, fault: Fault) {
         match fault {
             Fault::Refuse(code, text) => {
-                desk.stats.refusals += 1;
+                self.state.desk.stats.refusals += 1;
                 let refusal = Refusal { code, text };
                 self.with_foyer(id, Cause::Occasion("on_refused"), |foyer, cx| {
+                    cx.answering = request;
                     foyer.on_refused(cx, packet, refusal);
                 });
             }
             Fault::Violation(violation) => {
-                desk.stats.violations += 1;
-                let Some(session) = sessions.get_mut(id) else {
+                self.state.desk.stats.violations += 1;
+                let forgiven = self.with_foyer(id, Cause::Occasion("forgives"), |foyer, cx| {
+                    cx.answering = request;
+                    foyer.forgives(cx, packet, violation)
+                });
+                let State { sessions, desk, .. } = &mut *self.state;
+                let Some(session) = sessions.get_mut(id).filter(|_| forgiven == Some(false)) else {
                     return;
                 };
                 session.violations = session.violations.saturating_add(1);
@@ -169,7 +179,7 @@ impl Turn<'_> {
 
     /// Ends a session for which too much is held. One that is between two homes keeps its entry
     /// until it has arrived, so that neither home waits for it for ever.
-    fn overload(&mut self, id: SessionId, is_home: bool) {
+    pub(super) fn overload(&mut self, id: SessionId, is_home: bool) {
         if is_home {
             self.dismiss(id, Dismissal::Overloaded);
         } else {
@@ -206,7 +216,8 @@ impl Turn<'_> {
         let session = sessions.get_mut(id);
         match session {
             Some(session) if session.phase != Phase::Closing => {
-                if held.frames() == 0 && session.is_open() {
+                let is_all_served = held.frames() == 0 && session.is_open();
+                if is_all_served && session.queries.is_empty() {
                     if held.input_ended {
                         self.finish(id);
                     }
@@ -242,6 +253,24 @@ impl Turn<'_> {
             self.command(id, ContentCommand::Credit { session, frames });
         }
     }
+}
+
+/// A frame without its extensions; the request that it is goes into `request`, whether its other
+/// extensions are right or not.
+#[inline]
+fn opened<'a>(frame: Frame<'a>, request: &mut Option<u32>) -> Result<Frame<'a>, Violation> {
+    *request = None;
+    if frame.id < FIRST_MODERN_ID {
+        return Ok(frame);
+    }
+    let (extensions, body) = Extensions::split(frame)?;
+    *request = extensions.request.filter(|_| !extensions.is_reply);
+    // A session is in one room at a time, which needs no handle; nothing asks clients.
+    if extensions.room.is_some() || extensions.is_reply {
+        let Frame { id, flags, .. } = frame;
+        return Err(Violation::UnknownFlags { id, flags });
+    }
+    Ok(Frame { body, ..frame })
 }
 
 /// Whether the next frame may follow at once: not when there is something to do before it, nor when

@@ -1,7 +1,9 @@
 //! The sessions that have their home on a shard.
 
 use crate::held::Held;
-use crate::{MemberId, RoomId, User};
+use crate::query::Open;
+use crate::{Dialect, MemberId, QueryId, RoomId, User};
+use core::any::Any;
 use std::sync::Arc;
 use wharf_base::{Key, SessionId};
 
@@ -10,7 +12,14 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) phase: Phase,
     pub(crate) user: Option<User>,
+    pub(crate) dialect: Dialect,
+    /// What the foyer keeps of it.
+    pub(crate) data: Option<Box<dyn Any + Send>>,
+    /// What the foyer asked for it.
+    pub(crate) queries: Open,
     pub(crate) seat: Option<Seat>,
+    /// The request that asked for the room which is being entered.
+    pub(crate) entering: Option<u32>,
     /// What came while it could not be served.
     pub(crate) held: Option<Box<Held>>,
     /// Frames served since credit was last given back.
@@ -27,6 +36,8 @@ pub(crate) enum Phase {
     Open,
     /// The authenticator's verdict on the user with this name.
     Verdict(Arc<str>),
+    /// The reply to this query, before which it is not served.
+    Waiting(QueryId),
     /// The I/O shard's `Switched`; then it goes to shard `to`, to enter `room`.
     Moving { room: RoomId, to: u8 },
     /// The letter that brings it from its old home.
@@ -49,7 +60,11 @@ impl Session {
             id,
             phase,
             user: None,
+            dialect: Dialect::default(),
+            data: None,
+            queries: Open::default(),
             seat: None,
+            entering: None,
             held: None,
             owed: 0,
             violations: 0,

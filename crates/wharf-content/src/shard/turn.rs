@@ -25,6 +25,12 @@ impl Turn<'_> {
             ContentEvent::Closed { session } => self.on_closed(session),
             ContentEvent::Switched { session } => self.on_switched(session),
             ContentEvent::Verdict { session, verdict } => self.on_verdict(session, verdict),
+            ContentEvent::Reply {
+                asker,
+                query,
+                reply,
+            } => self.on_reply(asker, query, reply),
+            ContentEvent::Notice { session, notice } => self.on_notice(session, notice),
             ContentEvent::Letter(letter) => self.on_letter(letter),
         }
         self.settle();
@@ -43,7 +49,7 @@ impl Turn<'_> {
         };
         match session.phase {
             Phase::Closing => {}
-            Phase::Open if session.held.is_none() => self.finish(id),
+            Phase::Open if session.held.is_none() && session.queries.is_empty() => self.finish(id),
             _ => session.held.get_or_insert_default().input_ended = true,
         }
     }

@@ -1,11 +1,12 @@
 //! Faults and panics of handlers, and who watches.
 
-use crate::village::{Plan, name_of, village};
+use crate::village::{GATE_REQUEST, HALL_REQUEST, Plan, name_of, village};
 use crate::world::{World, check, check_in};
 use expect_test::expect;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wharf_content::{Cause, ContentLimits, HandlerWatch, Place};
+use wharf_wire::Extensions;
 
 #[test]
 fn a_panic_closes_its_room_and_spares_its_members() {
@@ -254,4 +255,68 @@ fn a_watch_sees_every_handler_begin_and_end() {
         (stats.tick_work.count(), stats.tick_work.buckets[12]),
         (1, 1)
     );
+}
+
+#[test]
+fn a_request_is_answered_by_its_number_and_nothing_else_has_one() {
+    let mut world = World::new(1, 1);
+    world.run("ann opens; ann login ann; bob opens; bob login bob; bob enter 0; ann enter 0");
+    world.take_log();
+    for (number, (id, body)) in [
+        (GATE_REQUEST, &b"a"[..]),
+        (GATE_REQUEST, b"no"),
+        (GATE_REQUEST, b"later"),
+        (GATE_REQUEST, b"\xff"),
+        (HALL_REQUEST, b"b"),
+        (HALL_REQUEST, b"later"),
+        (HALL_REQUEST, b"\xff"),
+        (GATE_REQUEST + 9, b"unknown"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.request("ann", number as u32, id, body);
+    }
+    world.settle();
+    world.run("services answer; ann echo alive");
+    expect![[r#"
+        ann < #0 gate: a
+        ann < noted
+        ann < #1 refused: 4
+        ann < #3 bad: invalid-text
+        ann < #4 hall: b
+        bob << to all
+        bob << to all
+        ann < to all
+        ann < #5 at once
+        ann < to all
+        ann < #6 bad: invalid-text
+        ann < bad: unknown-id
+        ann < #2 at last
+        ann < echo alive
+    "#]]
+    .assert_eq(&world.take_log());
+}
+
+#[test]
+fn a_modern_packet_that_answers_or_names_a_room_is_refused() {
+    let both = Extensions {
+        request: Some(1),
+        ..Extensions::room(1)
+    };
+    let cases = [
+        (Extensions::reply(1), ""),
+        (Extensions::room(1), ""),
+        (both, "#1 "),
+    ];
+    for (extensions, number) in cases {
+        let mut world = World::new(1, 1);
+        world.run("ann opens");
+        let mut bytes = Vec::new();
+        extensions.encode_frame(GATE_REQUEST, &mut bytes, |_| {});
+        world.send_bytes("ann", &bytes);
+        world.settle();
+        let told = format!("ann < {number}bad: unknown-flags\n");
+        assert_eq!(world.take_log(), told);
+    }
 }

@@ -5,6 +5,7 @@ mod calls;
 mod canaries;
 mod mail;
 mod moves;
+mod queries;
 mod roaming;
 mod seats;
 mod time;

@@ -1,11 +1,14 @@
 //! A game for tests: everybody speaks in words, and halls do as they are told.
 
 use std::time::Duration;
+use wharf_base::CapacityError;
 use wharf_content::{
-    App, AppBuilder, Cause, EnterRefusal, Fault, Foyer, FoyerCx, Handled, LeaveReason,
+    App, AppBuilder, Cause, Dialect, EnterRefusal, Fault, Foyer, FoyerCx, Handled, LeaveReason,
     LoginRefusal, MemberId, Note, Refusal, Room, RoomCx, RoomId, RoomKind, Tick, Ticket, User,
     UserId,
 };
+use wharf_data::service::{Call, Reply};
+use wharf_data::{AccountId, Ask, Notice, account};
 use wharf_wire::{Packet, Violation};
 
 /// A packet of text.
@@ -26,17 +29,24 @@ impl<const ID: u16> Packet for Words<ID> {
 }
 
 /// What a client can say, each verb with its packet id.
-pub(crate) const VERBS: [&str; 20] = [
+pub(crate) const VERBS: [&str; 25] = [
     "echo", "login", "enter", "leave", "whisper", "crash", "quit", // the foyer
     "say", "boom", "remind", "ask", "tell", "kick", "dismiss", "refuse", "foul", "raze",
     "answer", // the hall
-    "rush", "insist", // the foyer
+    "rush", "insist", "look", "vouch", "adopt", // the foyer
+    "store", "shout", // the hall
 ];
 
 pub(crate) fn id_of(verb: &str) -> u16 {
     let index = VERBS.iter().position(|known| *known == verb);
     1 + index.unwrap_or_else(|| panic!("nobody knows how to {verb}")) as u16
 }
+
+/// What a client asks of the gate, and of the hall, by modern packets.
+pub(crate) const GATE_REQUEST: u16 = 1_024;
+pub(crate) const HALL_REQUEST: u16 = 1_025;
+/// What answers them.
+pub(crate) const ANSWER: u16 = 1_100;
 
 /// Everything that a client is told.
 pub(crate) const LINE: u16 = 100;
@@ -82,6 +92,9 @@ pub(crate) fn build(mut app: AppBuilder, plan: Plan) -> App {
         .on::<Words<16>, _>(Hall::foul)
         .on::<Words<17>, _>(Hall::raze)
         .on::<Words<18>, _>(Hall::answer)
+        .on::<Words<24>, _>(Hall::store)
+        .on::<Words<25>, _>(Hall::shout)
+        .on::<Words<HALL_REQUEST>, _>(Hall::serve)
         .kind();
     app.foyer(Gate { hall: kind })
         .on::<Words<1>, _>(Gate::echo)
@@ -92,7 +105,11 @@ pub(crate) fn build(mut app: AppBuilder, plan: Plan) -> App {
         .on::<Words<6>, _>(Gate::crash)
         .on::<Words<7>, _>(Gate::quit)
         .on::<Words<19>, _>(Gate::rush)
-        .on::<Words<20>, _>(Gate::insist);
+        .on::<Words<20>, _>(Gate::insist)
+        .on::<Words<21>, _>(Gate::look)
+        .on::<Words<22>, _>(Gate::vouch)
+        .on::<Words<23>, _>(Gate::adopt)
+        .on::<Words<GATE_REQUEST>, _>(Gate::serve);
     app.build()
 }
 
@@ -159,6 +176,58 @@ impl Gate {
     }
 }
 
+/// What the gate asks of the services.
+impl Gate {
+    fn look(&self, cx: &mut FoyerCx, words: Words<21>) -> Handled {
+        let (ask, context) = profile_of(&words.0);
+        cx.query(ask, context).map_err(too_many)
+    }
+
+    /// The user with that number is let in when the services have answered.
+    fn vouch(&self, cx: &mut FoyerCx, words: Words<22>) -> Handled {
+        *cx.data::<i64>() = words.0.parse().unwrap();
+        let (ask, _) = profile_of(&words.0);
+        cx.query_first(ask, VOUCHED).map_err(too_many)
+    }
+
+    /// `no` is refused, `later` answered when the services have answered.
+    fn serve(&self, cx: &mut FoyerCx, words: Words<GATE_REQUEST>) -> Handled {
+        match words.0.as_str() {
+            "no" => return Err(Fault::Refuse(4, "no".into())),
+            "later" => {
+                let (ask, _) = profile_of("1");
+                let request = cx.request().unwrap_or_default();
+                return cx.query(ask, LATER | u64::from(request)).map_err(too_many);
+            }
+            said => cx.reply(&Words::<ANSWER>(format!("gate: {said}"))),
+        }
+        cx.notify(&Words::<ANSWER>("noted".into()));
+        Ok(())
+    }
+
+    fn adopt(&self, cx: &mut FoyerCx, _: Words<23>) -> Handled {
+        cx.set_dialect(Dialect::Platform);
+        Ok(())
+    }
+}
+
+/// What the gate notes beside a query on whose answer somebody is let in.
+const VOUCHED: u64 = 1 << 32;
+
+/// And beside one on whose answer a request is answered.
+const LATER: u64 = 1 << 33;
+
+fn profile_of(number: &str) -> (Call, u64) {
+    let number: i64 = number.parse().unwrap();
+    let account = AccountId::new(number);
+    let ask = Ask::Account(account::Ask::Profile { account });
+    (Call::Store(ask), number as u64)
+}
+
+fn too_many(_: CapacityError) -> Fault {
+    Fault::Refuse(3, "too many".into())
+}
+
 /// The hall that the gate tries to enter until it is in.
 const STUBBORN: u32 = 66;
 
@@ -183,7 +252,38 @@ impl Foyer for Gate {
         cx.reply(&Words::<LINE>(format!("out of {}: {why:?}", room.number())));
     }
 
+    fn on_reply(&self, cx: &mut FoyerCx, context: u64, reply: Reply) {
+        if context & LATER > 0 {
+            let request = (context ^ LATER) as u32;
+            return cx.reply_to(request, &Words::<ANSWER>("at last".into()));
+        }
+        let number = *cx.data::<i64>();
+        if context == VOUCHED && reply.is_ok() {
+            let (id, name) = (UserId::new(number), format!("u{number}").into());
+            cx.admit(User { id, name });
+        }
+        let user = cx.user().map_or("nobody".into(), |user| user.name.clone());
+        cx.reply(&Words::<LINE>(format!("{context} is {reply:?} for {user}")));
+    }
+
+    fn on_notice(&self, cx: &mut FoyerCx, notice: Notice) {
+        cx.reply(&Words::<LINE>(format!("{notice:?}")));
+        cx.finish();
+    }
+
+    /// Modern packets that make no sense are answered.
+    fn forgives(&self, cx: &mut FoyerCx, packet: u16, violation: Violation) -> bool {
+        let is_modern = packet >= GATE_REQUEST;
+        if is_modern {
+            cx.reply(&Words::<ANSWER>(format!("bad: {}", violation.name())));
+        }
+        is_modern
+    }
+
     fn on_refused(&self, cx: &mut FoyerCx, packet: u16, refusal: Refusal) {
+        if packet >= GATE_REQUEST {
+            return cx.reply(&Words::<ANSWER>(format!("refused: {}", refusal.code)));
+        }
         let verb = VERBS[usize::from(packet) - 1];
         let Refusal { code, text } = refusal;
         cx.reply(&Words::<LINE>(format!("no {verb}: {code} {text}")));
@@ -285,6 +385,31 @@ impl Hall {
         Ok(())
     }
 
+    fn serve(&mut self, cx: &mut RoomCx, from: MemberId, words: Words<HALL_REQUEST>) -> Handled {
+        match (words.0.as_str(), cx.request()) {
+            ("later", Some(request)) => {
+                cx.reply_to(from, request, &Words::<ANSWER>("at once".into()));
+            }
+            (said, _) => cx.reply(&Words::<ANSWER>(format!("hall: {said}"))),
+        }
+        cx.broadcast(&Words::<ANSWER>("to all".into()));
+        Ok(())
+    }
+
+    fn store(&mut self, cx: &mut RoomCx, _: MemberId, words: Words<24>) -> Handled {
+        let (ask, context) = profile_of(&words.0);
+        cx.query(ask, context).map_err(too_many)
+    }
+
+    /// To those who speak the platform's packets, and a whisper of it to the others.
+    fn shout(&mut self, cx: &mut RoomCx, from: MemberId, words: Words<25>) -> Handled {
+        let said = Words::<LINE>(format!("{}!", words.0));
+        cx.broadcast_in(Dialect::Platform, &said, Some(from));
+        let whispered = Words::<LINE>(format!("({})", words.0));
+        cx.broadcast_in(Dialect::Classic, &whispered, Some(from));
+        Ok(())
+    }
+
     fn find(&self, cx: &RoomCx, name: &str) -> Result<MemberId, Fault> {
         let found = cx.members().find(|&member| cx.name(member) == name);
         found.ok_or(Fault::Refuse(404, "nobody".into()))
@@ -365,6 +490,10 @@ impl Room for Hall {
             }
         };
         self.announce(cx, line);
+    }
+
+    fn on_reply(&mut self, cx: &mut RoomCx, context: u64, reply: Reply) {
+        self.announce(cx, format!("{context} is {reply:?}"));
     }
 
     fn close(&mut self, cx: &mut RoomCx) {

@@ -1,6 +1,6 @@
 //! Several logic shards and the I/O shards around them, as the host wires them, in one thread.
 
-use crate::village::{LINE, Plan, id_of, read_line, village};
+use crate::village::{ANSWER, LINE, Plan, id_of, read_line, village};
 use expect_test::Expect;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use wharf_base::{Batch, Instant, Key, SessionId};
 use wharf_content::{
-    App, Commands, ContentCommand, ContentEvent, ContentLimits, Inbox, LogicOptions, LogicShard,
-    LoginRefusal, Origin, Outbox, Payload, UserId,
+    App, Asker, Commands, ContentCommand, ContentEvent, ContentLimits, Inbox, LogicOptions,
+    LogicShard, LoginRefusal, Origin, Outbox, Payload, Query, UserId,
 };
-use wharf_wire::{Frame, FrameRun};
+use wharf_data::access::Error;
+use wharf_data::service::{Call, Given};
+use wharf_data::{Answer, Ask, Notice, account};
+use wharf_wire::{Extensions, Frame, FrameRun};
 
 /// Plays `script` on one shard and compares what came of it; see [`World::run`].
 pub(crate) fn check(script: &str, expected: Expect) {
@@ -36,6 +39,8 @@ pub(crate) struct World {
     /// What the authenticator has said and not yet delivered, while it takes its time.
     verdicts: VecDeque<(SessionId, Result<UserId, LoginRefusal>)>,
     pub(crate) delays_verdicts: bool,
+    /// What the services were asked and have not answered.
+    pub(crate) queries: VecDeque<Query>,
     log: String,
     pub(crate) prints_all: bool,
 }
@@ -107,6 +112,7 @@ impl World {
             unreleased: BTreeSet::new(),
             verdicts: VecDeque::new(),
             delays_verdicts: false,
+            queries: VecDeque::new(),
             log: String::new(),
             prints_all: false,
         }
@@ -117,7 +123,7 @@ impl World {
     ///
     /// A step is `who verb words`: `opens` (with the number of the I/O shard), `closes`, `ends`
     /// (the input) or a verb of the village; or `wait milliseconds`; or `logic n` and `io n`,
-    /// which give that shard one turn.
+    /// which give that shard one turn; or what the services do ([`World::let_services`]).
     pub(crate) fn run(&mut self, script: &str) {
         for batch in script.split([';', '\n']) {
             for step in batch.split(',') {
@@ -133,6 +139,7 @@ impl World {
             "wait" => self.wait(Duration::from_millis(rest.parse().unwrap())),
             "logic" => self.turn_logic(rest.parse().unwrap()),
             "io" => self.turn_io(rest.parse().unwrap()),
+            "services" => self.let_services(rest),
             name if rest.contains(" & ") => self.send_run(name, rest),
             name => {
                 let (verb, words) = split_verb(rest);
@@ -159,6 +166,20 @@ impl World {
         self.push_frames(session, FrameRun::known(&frame, 1));
     }
 
+    /// A modern packet of a client, as request `number`.
+    pub(crate) fn request(&mut self, name: &str, number: u32, id: u16, body: &[u8]) {
+        let mut bytes = Vec::new();
+        let extensions = Extensions::request(number);
+        extensions.encode_frame(id, &mut bytes, |out| out.extend_from_slice(body));
+        self.send_bytes(name, &bytes);
+    }
+
+    /// Whole frames of a client.
+    pub(crate) fn send_bytes(&mut self, name: &str, bytes: &[u8]) {
+        let session = self.client(name).session;
+        self.push_frames(session, FrameRun::of(bytes).unwrap());
+    }
+
     /// What is joined by `&` arrives as one.
     fn send_run(&mut self, name: &str, steps: &str) {
         let mut bytes = Vec::new();
@@ -166,8 +187,7 @@ impl World {
             let (id, flags, body) = (id_of(verb), 0, words.as_bytes());
             Frame { id, flags, body }.encode(&mut bytes);
         }
-        let session = self.client(name).session;
-        self.push_frames(session, FrameRun::of(&bytes).unwrap());
+        self.send_bytes(name, &bytes);
     }
 
     fn push_frames(&mut self, session: SessionId, frames: FrameRun<'_>) {
@@ -304,6 +324,7 @@ impl World {
                     self.deliver_verdict();
                 }
             }
+            ContentCommand::Query(query) => self.queries.push_back(*query),
             ContentCommand::LogIn { session } => self.note(session, "is logged in"),
             ContentCommand::Credit { session, frames } => {
                 self.note(session, &format!("has {frames} back"));
@@ -344,8 +365,16 @@ impl World {
             Origin::Others => "<<",
         };
         for frame in payload.frames() {
-            assert_eq!(frame.id, LINE);
-            let line = read_line(frame.body);
+            let line = match frame.id {
+                LINE => read_line(frame.body),
+                ANSWER => {
+                    let (extensions, body) = Extensions::split(frame).unwrap();
+                    assert_eq!(extensions.is_reply, extensions.request.is_some());
+                    let request = extensions.request.map(|number| format!("#{number} "));
+                    request.unwrap_or_default() + &read_line(body)
+                }
+                other => panic!("nobody says packet {other}"),
+            };
             self.say(session, &format!("{mark} {line}"));
             if let Some(client) = self.live(session) {
                 client.received.push(line);
@@ -360,6 +389,45 @@ impl World {
         };
         let slot = self.clients[session.key().index() as usize].session;
         self.push(slot, |_| ContentEvent::Verdict { session, verdict });
+    }
+
+    /// `answer`: to the oldest query; `answer last`: to the newest; `again`: to the oldest, which
+    /// stays; `notice who`.
+    fn let_services(&mut self, what: &str) {
+        let query = match what {
+            "answer" => self.queries.pop_front(),
+            "answer last" => self.queries.pop_back(),
+            "again" => self.queries.front().map(|query| Query {
+                call: query.call.clone(),
+                ..*query
+            }),
+            _ => {
+                let (_, name) = what.split_once(' ').unwrap();
+                let session = self.client(name).session;
+                let notice = Box::new(Notice::TakenOver);
+                return self.push(session, |session| ContentEvent::Notice { session, notice });
+            }
+        };
+        let Query { asker, id, call } = query.expect("somebody has asked");
+        let event = ContentEvent::Reply {
+            asker,
+            query: id,
+            reply: Box::new(match call {
+                Call::Store(Ask::Account(account::Ask::Profile { account }))
+                    if account.get() == 13 =>
+                {
+                    Err(Error::NotFound)
+                }
+                _ => Ok(Given::Store(Answer::Done)),
+            }),
+        };
+        match asker {
+            Asker::Session(session) => self.push(session, |_| event),
+            Asker::Room(room) => {
+                let home = room.id.home(self.logics.len());
+                self.logics[usize::from(home)].inbox.push(event);
+            }
+        }
     }
 
     /// The user's number is the client's, from 1, and a hundred times what stands behind the name;

@@ -1,9 +1,10 @@
 //! The configuration in effect, and where each of its values came from.
 
+mod optional;
 mod unknown;
 
 use super::settings::descriptors_beside_sessions;
-use super::value::Raw;
+use super::value::{HIDDEN, Kind, Raw};
 use super::{ConfigError, Machine, Setting, Value, file};
 use core::fmt;
 use ipnet::IpNet;
@@ -284,9 +285,10 @@ impl Effective {
             let must = format!("must be {}", setting.kind);
             let problem = match source {
                 Source::CommandLine(_) => must,
-                _ => format!("{key} = {}: {must}", shown(raw)),
+                _ => format!("{key} = {}: {must}", shown(raw, setting)),
             };
-            let source = source.with_value(text);
+            let is_secret = matches!(setting.kind, Kind::Secret { .. });
+            let source = source.with_value(if is_secret { HIDDEN } else { text });
             return Err(ConfigError { source, problem });
         };
         self.values.insert(setting.key, (value, source));
@@ -381,8 +383,9 @@ impl fmt::Display for Effective {
     }
 }
 
-fn shown(raw: &Raw) -> String {
+fn shown(raw: &Raw, setting: &Setting) -> String {
     match raw {
+        _ if matches!(setting.kind, Kind::Secret { .. }) => HIDDEN.to_owned(),
         Raw::Integer(number) => number.to_string(),
         Raw::Flag(flag) => flag.to_string(),
         Raw::Text(text) => format!("{text:?}"),

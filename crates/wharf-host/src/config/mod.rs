@@ -13,4 +13,4 @@ mod value;
 pub use effective::{Effective, Layers, Source};
 pub use error::ConfigError;
 pub use settings::{Machine, SETTINGS, Setting, descriptors_beside_sessions};
-pub use value::{Kind, Value};
+pub use value::{Kind, Secret, Value};

@@ -1,6 +1,6 @@
 //! The server's own settings, one row each.
 
-use super::{Kind, Value};
+use super::{Kind, Secret, Value};
 
 /// One setting.
 #[derive(Debug)]
@@ -127,6 +127,33 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Flag,
         default: |_| Value::Flag(false),
         help: "also write log files under data/log, a new one each day, the last 14 kept",
+    },
+    Setting {
+        key: "admin.listen",
+        kind: Kind::AddressOrOff,
+        default: |_| Value::Address(([127, 0, 0, 1], 11_022).into()),
+        help: "where metrics, health and `wharf top` are answered; any other address than loopback \
+               needs admin.token",
+    },
+    Setting {
+        key: "admin.token",
+        kind: Kind::Secret { bytes_min: 32 },
+        default: |_| Value::Secret(Secret::default()),
+        help: "what whoever asks there must show: Authorization: Bearer TOKEN",
+    },
+    Setting {
+        key: "accounts.classic",
+        kind: Kind::Choice(&["auto", "open", "register", "known"]),
+        default: |_| Value::Choice("auto"),
+        help: "who logs in by the guide's packets: anybody (open), ids that become accounts \
+               (register), or accounts alone (known); auto is open on loopback and known elsewhere",
+    },
+    Setting {
+        key: "store.url",
+        kind: Kind::Secret { bytes_min: 0 },
+        default: |_| Value::Secret(Secret::default()),
+        help: "where accounts are kept: postgres://user:password@host/database or mysql://...; \
+               without it in the file wharf.db in the data directory",
     },
     integer(
         "limits.sessions_max",

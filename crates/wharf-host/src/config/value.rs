@@ -25,6 +25,13 @@ pub enum Kind {
     Path,
     /// A list of networks (`10.0.0.0/8`, `::1`).
     Networks,
+    /// An IP address and a port, or the word `off`.
+    AddressOrOff,
+    /// A text that is shown to nobody, or an empty one for none.
+    Secret {
+        /// Characters that it has at least.
+        bytes_min: usize,
+    },
 }
 
 /// The value of a setting.
@@ -42,7 +49,36 @@ pub enum Value {
     Path(PathBuf),
     /// Networks.
     Networks(Vec<IpNet>),
+    /// Not to be opened.
+    Off,
+    /// A text that is shown to nobody.
+    Secret(Secret),
 }
+
+/// A text that neither a log nor a printed configuration shows.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { HIDDEN })
+    }
+}
+
+/// What is shown instead of a secret; too short to be one.
+pub(super) const HIDDEN: &str = "(hidden)";
 
 /// A value as it stands in a file or on the command line, before it is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +117,13 @@ impl Kind {
                 .map(|text| parse_network(text))
                 .collect::<Option<_>>()
                 .map(Value::Networks),
+            (Self::AddressOrOff, Raw::Text(text)) if text == "off" => Some(Value::Off),
+            (Self::AddressOrOff, Raw::Text(text)) => text.parse().ok().map(Value::Address),
+            (Self::Secret { bytes_min }, Raw::Text(text)) => {
+                let is_fit = text.len() >= bytes_min && text.bytes().all(|b| b.is_ascii_graphic());
+                let is_fit = is_fit || text.is_empty();
+                is_fit.then(|| Value::Secret(Secret(text.clone())))
+            }
             _ => None,
         }
     }
@@ -106,6 +149,11 @@ impl fmt::Display for Kind {
             Self::Networks => {
                 f.write_str("a list of networks, such as [\"10.0.0.0/8\", \"2001:db8::/32\"]")
             }
+            Self::AddressOrOff => f.write_str("\"off\", or an address and a port in quotes"),
+            Self::Secret { bytes_min } => write!(
+                f,
+                "at least {bytes_min} visible ASCII characters in quotes, or \"\" for none"
+            ),
         }
     }
 }
@@ -123,6 +171,9 @@ impl fmt::Display for Value {
                 let texts: Vec<String> = networks.iter().map(|net| format!("\"{net}\"")).collect();
                 write!(f, "[{}]", texts.join(", "))
             }
+            Self::Off => f.write_str("\"off\""),
+            Self::Secret(Secret(text)) if text.is_empty() => f.write_str("\"\""),
+            Self::Secret(_) => write!(f, "\"{HIDDEN}\""),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use wharf_chat::ChatLimits;
+use wharf_chat::{ChatLimits, PlatformFacts};
 use wharf_content::{App, AppBuilder, ContentLimits, LogicOptions};
 use wharf_host::config::{Effective, descriptors_beside_sessions};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
-use wharf_port::{BackendWish, Chosen, PortOptions};
+use wharf_port::{BackendWish, Chosen, PortOptions, clock};
 use wharf_wire::{BodyLength, FlagRule, FrameRules, PacketRule, PacketTable, classic};
 
 /// A server that could be started.
@@ -39,10 +39,46 @@ impl Game {
                     rooms: config.integer("chat.rooms") as u32,
                     room_members_max: config.integer("chat.room_members_max") as u32,
                 },
+                facts(config),
             ),
             Self::Own(make) => make(&mut app),
         }
         app.build()
+    }
+}
+
+/// Who logs in by the guide's packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClassicLogins {
+    /// Anybody, by an id that is not in use; nothing is stored.
+    Open,
+    /// Anybody: an id that nobody has becomes an account.
+    Register,
+    /// Accounts alone.
+    Known,
+}
+
+/// What `accounts.classic` means here. A game of its own has no accounts.
+pub(super) fn classic_logins(config: &Effective, is_classic: bool) -> ClassicLogins {
+    let is_local = config.address("listen").ip().is_loopback() || config.flag("insecure");
+    match config.choice("accounts.classic") {
+        _ if !is_classic => ClassicLogins::Open,
+        "open" => ClassicLogins::Open,
+        "register" => ClassicLogins::Register,
+        "known" => ClassicLogins::Known,
+        _ if is_local => ClassicLogins::Open,
+        _ => ClassicLogins::Known,
+    }
+}
+
+/// What the server says of itself.
+fn facts(config: &Effective) -> PlatformFacts {
+    let since_zero = clock::now().as_nanos() / 1_000_000;
+    PlatformFacts {
+        server: format!("wharf {}", env!("CARGO_PKG_VERSION")),
+        epoch_ms: unix_ms() as i64 - since_zero as i64,
+        frame_bytes_max: config.integer("limits.frame_bytes_max") as u32,
+        idle_ms: NetLimits::default().idle.as_millis() as u32,
     }
 }
 
@@ -69,7 +105,11 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
         port: PortOptions::for_sockets(limits.sockets_per_port(LISTENERS)),
         logic: logic_options(config, shards, &app),
         app: Arc::new(app),
-        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(unix_ms))),
+        doorman: Arc::new(match classic_logins(config, is_classic) {
+            ClassicLogins::Open => Doorman::new(Box::new(AnyName), Box::new(unix_ms)),
+            ClassicLogins::Register | ClassicLogins::Known => Doorman::of_accounts(),
+        }),
+        services: Arc::new(wharf_host::NoServices),
         admission,
         limits,
         watch_handlers: true,
@@ -118,6 +158,10 @@ fn inbound_table(app: &App) -> Result<&'static PacketTable, String> {
     let mut rules = classic.to_vec();
     for id in app.packet_ids() {
         if classic.iter().any(|rule| rule.id == id) {
+            continue;
+        }
+        if let Some(rule) = wharf_proto::FROM_CLIENT.iter().find(|rule| rule.id == id) {
+            rules.push(*rule);
             continue;
         }
         if !GAME_IDS.contains(&id) {

@@ -1,5 +1,6 @@
 //! What the server says when it starts and when it stops.
 
+use super::admin::Door;
 use super::assemble::Assembly;
 use super::say::say;
 use std::collections::BTreeMap;
@@ -10,11 +11,11 @@ use wharf_host::{Placement, ShardReport};
 use wharf_net::NetLimits;
 
 /// Where the server listens, on what, with which limits and memory, and what to try next.
-pub(super) fn print(config: &Effective, assembly: &Assembly, local: SocketAddr) {
-    say(text(config, assembly, local));
+pub(super) fn print(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door) {
+    say(text(config, assembly, local, admin));
 }
 
-fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
+fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door) -> String {
     let options = &assembly.options;
     let reach = match (local.ip().is_loopback(), config.flag("insecure")) {
         (true, _) => "this machine only",
@@ -35,6 +36,7 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
         let _ = writeln!(text, "  {name:<10}{value}");
     };
     line("listening", format!("{local} ({reach})"));
+    line("admin", admin.to_string());
     let best = if assembly.chosen.is_best() {
         ": the best that this system has"
     } else {
@@ -79,10 +81,7 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
         "config",
         format!("{source}; `wharf config print` shows all"),
     );
-    let target = match local.port() {
-        11_021 => String::new(),
-        _ => format!(" --target {local}"),
-    };
+    let target = target_flag(local);
     let whose = whose_clients(assembly);
     format!(
         "wharf {}\n\n{text}\nTry next, in another terminal:\n  \
@@ -90,6 +89,15 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr) -> String {
          Ctrl-C here stops in order\n\n",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+/// What bots must be told, if anything.
+fn target_flag(local: SocketAddr) -> String {
+    if local.port() == 11_021 {
+        String::new()
+    } else {
+        format!(" --target {local}")
+    }
 }
 
 fn whose_clients(assembly: &Assembly) -> &'static str {

@@ -1,8 +1,9 @@
 //! `wharf doctor`: is this machine fit to serve, and what to type if not.
 
 use super::assemble::{self, Assembly, Game, wish};
+use super::db::place_of;
 use super::say::say;
-use super::{ConfigArgs, refuse, serve};
+use super::{ConfigArgs, admin, refuse, serve};
 use std::io::{self, IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use std::{fmt, fs};
 use wharf_host::config::{Effective, Machine};
 use wharf_host::machine;
 use wharf_port::BackendWish;
+use wharf_store::{Access, Place};
 
 /// What was found out about one thing.
 struct Finding {
@@ -46,7 +48,10 @@ pub(super) fn run(args: &ConfigArgs, game: Game) -> ExitCode {
         settings(&config, assembly.as_ref()),
     ];
     findings.extend(assembly.iter().map(|it| listener(&config, it)));
-    findings.push(data(&config));
+    findings.push(admin_address(&config));
+    let store = stored_at(&config, assembly.as_ref());
+    findings.push(data(&config, store.as_ref()));
+    findings.extend(store.iter().filter_map(database));
     for finding in &findings {
         say(format_args!("{finding}\n"));
     }
@@ -165,11 +170,48 @@ fn listener(config: &Effective, assembly: &Assembly) -> Finding {
     }
 }
 
-/// Whether the log files can be written, which are all that the server writes.
-fn data(config: &Effective) -> Finding {
+/// Whether the admin address could be had now.
+fn admin_address(config: &Effective) -> Finding {
+    match admin::open(config) {
+        Ok(admin::Door::Open(door)) => good("admin", format!("{} is free", door.local_addr())),
+        Ok(admin::Door::Off) => good("admin", "off".to_owned()),
+        Ok(admin::Door::Taken(error)) => Finding {
+            subject: "admin",
+            verdict: Verdict::Fair,
+            text: "the server would start without".to_owned(),
+            remedy: Some(error.to_string()),
+        },
+        Err(problem) => bad("admin", problem, None),
+    }
+}
+
+/// Where the server would keep accounts; a game of one's own has none.
+fn stored_at(config: &Effective, assembly: Result<&Assembly, &String>) -> Option<Place> {
+    let is_classic = assembly.is_ok_and(|assembly| assembly.is_classic);
+    is_classic.then(|| place_of(config))
+}
+
+/// Whether the database answers, if that is a server of its own.
+fn database(place: &Place) -> Option<Finding> {
+    let Place::Server(_) = place else {
+        return None;
+    };
+    Some(match place.connector()(Access::Read) {
+        Ok(_) => good("store", format!("{place} answers")),
+        Err(error) => Finding {
+            subject: "store",
+            verdict: Verdict::Fair,
+            text: format!("{place} cannot be used now: {error}"),
+            remedy: Some("until it can, the server serves only who needs no account".to_owned()),
+        },
+    })
+}
+
+/// Whether the log files and the database can be written, which are all that the server writes.
+fn data(config: &Effective, store: Option<&Place>) -> Finding {
     let directory = config.path("data");
     let shown = directory.display();
-    if !config.flag("log.files") {
+    if !config.flag("log.files") && !matches!(store, Some(Place::File(_))) {
         return good("data", format!("nothing is written to {shown}"));
     }
     let parent = directory.ancestors().find(|ancestor| ancestor.exists());

@@ -1,13 +1,17 @@
 //! The command line.
 
+mod admin;
 mod assemble;
 mod banner;
 mod bench;
 mod bots;
+mod db;
 mod doctor;
 mod say;
 mod serve;
+mod services;
 mod settings;
+mod top;
 
 use assemble::Game;
 use clap::{Args, Parser, Subcommand};
@@ -37,7 +41,9 @@ Without a command, wharf serves.
 Try:
   wharf                            serve the classic chat on 127.0.0.1:11021
   wharf bots                       in another terminal: 1,000 clients that check every delivery
+  wharf top                        what a running server does, live
   wharf bench                      what this machine carries, in half a minute
+  wharf db verify                  is the store sound
   wharf doctor                     is this machine fit, and what to type if not
   wharf config print               every setting, its value and where that came from";
 
@@ -47,8 +53,12 @@ enum Command {
     Serve(ServeArgs),
     /// Load a server with dummy clients and check every delivery
     Bots(wharf_bots::BotArgs),
+    /// Show what a running server does, live
+    Top(top::TopArgs),
     /// Measure what this machine carries: CPU of a message, memory of a session
     Bench(bench::BenchArgs),
+    /// Look after the store: migrate, backup, restore, verify
+    Db(db::DbArgs),
     /// Say whether this machine is fit to serve, and what to type to mend it
     Doctor(ConfigArgs),
     /// Show the configuration
@@ -118,6 +128,11 @@ fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
               `wharf bots --help` lists what they take",
         ),
         Command::Bots(args) => bots::run(&args),
+        Command::Top(_) if !config.is_empty() => refuse(
+            &"what stands before `top` configures a server, and top looks at one; \
+              `wharf top --help` lists what it takes",
+        ),
+        Command::Top(args) => top::run(&args),
         Command::Bench(_) if !config.is_empty() => refuse(
             &"what stands before `bench` configures a server, and bench starts its own; \
               `wharf bench --help` lists what it takes",
@@ -127,6 +142,7 @@ fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
               use the program `wharf`",
         ),
         Command::Bench(args) => bench::run(&args),
+        Command::Db(args) => db::run(&args, &config),
         Command::Doctor(args) => doctor::run(&config.then(args), game),
         Command::Config {
             command: ConfigCommand::Print(args),

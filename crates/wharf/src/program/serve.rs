@@ -2,7 +2,7 @@
 
 use super::assemble::{self, Assembly, Game};
 use super::say::complain;
-use super::{ConfigArgs, banner, refuse};
+use super::{ConfigArgs, admin, banner, refuse, services};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Exit
 
 fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<ExitCode, String> {
     let config = args.resolve().map_err(|error| error.to_string())?;
-    let assembly = assemble::assemble(&config, game)?;
+    let mut assembly = assemble::assemble(&config, game)?;
     let listen = config.address("listen");
     refuse_open_door(&config, listen, &assembly).map_err(|trouble| trouble.to_string())?;
     raise_descriptors(assembly.descriptors).map_err(|trouble| trouble.to_string())?;
@@ -43,11 +43,15 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
             config.path("data").display()
         )
     })?;
+    if assembly.is_classic {
+        assembly.options.services = services::start(&config)?;
+    }
     let (notices, inbox) = mpsc::channel();
     stop_on_signals(notices.clone())?;
     if until_input_ends {
         stop_with_input(notices.clone());
     }
+    let door = admin::open(&config)?;
     let server = match assembly.chosen.backend {
         #[cfg(target_os = "linux")]
         Backend::Uring => start::<wharf_port::UringPort>(&assembly, listen, notices),
@@ -57,7 +61,8 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
         Backend::Iocp => start::<wharf_port::IocpPort>(&assembly, listen, notices),
     }?;
     let _watcher = watch_file(args, &config, &assembly);
-    banner::print(&config, &assembly, server.local_addr());
+    banner::print(&config, &assembly, server.local_addr(), &door);
+    let _admin = door.serve(&server, &assembly)?;
     Ok(serve(server, &inbox, &assembly))
 }
 
@@ -223,12 +228,12 @@ pub(super) fn refuse_open_door(
     }
     Err(Trouble {
         problem: format!(
-            "{}: {listen} is not loopback, and logins are not authenticated yet: anybody could be \
-             anybody",
+            "{}: {listen} is not loopback, and anybody may log in as anybody",
             config.source("listen")
         ),
         remedy: format!(
-            "listen on 127.0.0.1:{}, or accept that with --set insecure=true",
+            "set accounts.classic=known, listen on 127.0.0.1:{}, or accept that with --set \
+             insecure=true",
             listen.port()
         ),
     })

@@ -82,10 +82,14 @@ fn a_port_in_use_is_refused_in_one_line() {
 
 #[test]
 fn an_open_door_is_refused_unless_it_is_asked_for() {
-    refused(
-        &["serve", "--listen", "0.0.0.0:0"],
-        &["not loopback", "insecure=true"],
-    );
+    let open = [
+        "serve",
+        "--listen",
+        "0.0.0.0:0",
+        "--set",
+        "accounts.classic=open",
+    ];
+    refused(&open, &["not loopback", "insecure=true"]);
     let mut command = wharf();
     command.args(["serve", "--listen", "0.0.0.0:0", "--set", "insecure=true"]);
     let server = Server::start_command(command);
@@ -232,7 +236,14 @@ fn a_reader_who_has_gone_is_no_reason_to_fail() {
 
 #[test]
 fn doctor_finds_what_serve_would_refuse() {
-    let (code, said, _) = run(&["doctor", "--listen", "0.0.0.0:0"]);
+    let open = [
+        "doctor",
+        "--listen",
+        "0.0.0.0:0",
+        "--set",
+        "accounts.classic=open",
+    ];
+    let (code, said, _) = run(&open);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("insecure"), "{said}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -270,10 +281,21 @@ fn doctor_finds_what_serve_would_refuse() {
 fn doctor_wants_a_directory_only_where_serve_writes_to_it() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let no_directory = file.path().to_str().unwrap();
-    let (code, said, _) = run(&["doctor", "--listen", "127.0.0.1:0", "--data", no_directory]);
+    let doctor = ["doctor", "--listen", "127.0.0.1:0", "--data", no_directory];
+    let (code, said, _) = run(&doctor);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("bad   data"), "{said}");
+    refused(
+        &["serve", "--listen", "127.0.0.1:0", "--data", no_directory],
+        &[no_directory],
+    );
+    // With a database elsewhere nothing is written there, whether that answers or not.
+    let nobody = "store.url=postgres://wharf@127.0.0.1:1/wharf";
+    let (code, said, _) = run(&[&doctor[..], &["--set", nobody]].concat());
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("good  data"), "{said}");
-    let server = Server::start(BACKENDS[0], &[&format!("data={no_directory:?}")]);
+    assert!(said.contains("fair  store"), "{said}");
+    let server = Server::start(BACKENDS[0], &[&format!("data={no_directory:?}"), nobody]);
     server.connect().assert_serves();
 }
 

@@ -26,7 +26,7 @@ fn offences() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         "frame-too-long",
     ));
     for id in [
-        0u16, 2, 11, 12, 30, 199, 202, 223, 1_000, 1_001, 1_002, 1_023, 1_024, 40_000,
+        0u16, 2, 11, 12, 30, 199, 202, 223, 1_000, 1_001, 1_002, 1_023, 9_999, 40_000,
     ] {
         let [low, high] = id.to_le_bytes();
         offences.push((
@@ -35,6 +35,11 @@ fn offences() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "unknown-id",
         ));
     }
+    offences.push((
+        "Hello that is no request",
+        vec![5, 0, 0, 4, 0],
+        "unknown-flags",
+    ));
     offences.push(("short login", vec![70, 0, 201, 0, 0], "body-length"));
     offences.push(("long login", vec![72, 0, 201, 0, 0], "body-length"));
     offences.push(("leave with a body", vec![6, 0, 215, 0, 0, 0], "body-length"));
@@ -161,7 +166,8 @@ fn a_sustained_flood_is_cut() {
 #[test]
 fn storms_of_resets_and_of_send_then_close_leave_nothing_behind() {
     for backend in BACKENDS {
-        let server = Server::start(backend, &["limits.sessions_max=32"]);
+        let mut server = Server::start(backend, &["limits.sessions_max=32"]);
+        server.wait_for_log(&["the store is open"]);
         #[cfg(target_os = "linux")]
         let descriptors = server.descriptors();
         for round in 0..400 {

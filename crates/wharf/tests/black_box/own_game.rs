@@ -24,8 +24,8 @@ impl Room for Parrot {
         tell_arrival(cx, who);
     }
 
-    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, _: LeaveReason) {
-        tell_departure(cx, who);
+    fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
+        tell_departure(cx, who, why);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use wharf::wire::classic::{
     ChatRequest, ChatText, EnterRequest, LoginRequest, ResultCode, UserName, id,
 };
@@ -29,15 +31,21 @@ pub(crate) fn wharf() -> Command {
     command
 }
 
+fn serve(backend: &str, settings: &[&str]) -> Command {
+    let mut command = wharf();
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command.args(["--port-backend", backend]);
+    for setting in settings {
+        command.args(["--set", setting]);
+    }
+    command
+}
+
 /// A running server. Dropping it kills it.
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
     /// What it said when it started.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "one system asks")
-    )]
     pub(crate) banner: String,
     /// What it says behind the banner.
     #[cfg_attr(not(unix), expect(dead_code, reason = "one system asks"))]
@@ -45,28 +53,29 @@ pub(crate) struct Server {
     log: Receiver<String>,
     /// Lines of the log that were waited for, or came before one that was.
     seen: Vec<String>,
+    /// What it writes into, unless its command line says where.
+    _data: TempDir,
 }
 
 impl Server {
-    /// Starts a server on a free port, with `--set` for each of `settings`.
+    /// Starts a server on a free port, with `--set` for each of `settings`, that writes into a
+    /// directory of its own.
     pub(crate) fn start(backend: &str, settings: &[&str]) -> Self {
-        let mut command = wharf();
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--port-backend",
-            backend,
-        ]);
-        for setting in settings {
-            command.args(["--set", setting]);
-        }
+        Self::start_command(serve(backend, settings))
+    }
+
+    /// As [`Server::start`], in that data directory.
+    pub(crate) fn start_in(data: &Path, backend: &str, settings: &[&str]) -> Self {
+        let mut command = serve(backend, settings);
+        command.arg("--data").arg(data);
         Self::start_command(command)
     }
 
-    /// Starts a server as `command` says.
+    /// Starts a server as `command` says; in a directory of its own, if it does not say where.
     pub(crate) fn start_command(mut command: Command) -> Self {
+        let data = tempfile::tempdir().expect("a directory");
         let mut child = command
+            .env("WHARF_DATA", data.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -102,6 +111,7 @@ impl Server {
             output: output_lines,
             log,
             seen: Vec::new(),
+            _data: data,
         }
     }
 

@@ -288,6 +288,58 @@ fn what_is_printed_can_be_read_again() {
 }
 
 #[test]
+fn a_secret_is_kept_and_never_shown() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let set = format!("admin.token={token}");
+    let effective = resolve("", &[], &[&set]).unwrap();
+    assert_eq!(effective.secret("admin.token").unwrap().expose(), token);
+    let shown = format!("{effective} {effective:?}");
+    assert!(!shown.contains("0123456789"), "{shown}");
+    assert!(effective.to_string().contains("token = \"(hidden)\""));
+    assert!(
+        resolve("", &[], &[])
+            .unwrap()
+            .secret("admin.token")
+            .is_none()
+    );
+    // What is printed is no token.
+    assert!(resolve(effective.to_string(), &[], &[]).is_err());
+    refused(
+        "admin.token = '0123456789'",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:1:7: admin.token = (hidden): must be at least 32 visible ASCII characters in quotes, or "" for none"#
+        ]],
+    );
+    refused(
+        "",
+        &[],
+        &["admin.token=0123456789"],
+        expect![[
+            r#"--set admin.token=(hidden): must be at least 32 visible ASCII characters in quotes, or "" for none"#
+        ]],
+    );
+}
+
+#[test]
+fn an_address_may_be_off_where_its_setting_says_so() {
+    let effective = resolve("admin.listen = 'off'", &[], &[]).unwrap();
+    assert_eq!(effective.address_if_on("admin.listen"), None);
+    assert!(effective.is_set("admin.listen"));
+    let effective = resolve("", &[], &[]).unwrap();
+    let address = effective.address_if_on("admin.listen").unwrap();
+    assert_eq!(address.to_string(), "127.0.0.1:11022");
+    assert!(!effective.is_set("admin.listen"));
+    refused(
+        "",
+        &[],
+        &["admin.listen=on"],
+        expect![[r#"--set admin.listen=on: must be "off", or an address and a port in quotes"#]],
+    );
+}
+
+#[test]
 fn more_that_wait_to_log_in_than_sessions_are_refused() {
     let waiting = "limits.sessions_not_logged_in=2000";
     refused(

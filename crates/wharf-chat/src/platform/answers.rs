@@ -1,0 +1,157 @@
+//! What the services say, as packets.
+
+use super::Guest;
+use super::access::{logs_out, parts_of};
+use super::talk::{give_messages, give_people, is_whisper};
+use wharf_content::{FoyerCx, User, UserId};
+use wharf_data::Answer;
+use wharf_data::access::{self, LoggedIn, Outcome};
+use wharf_data::account::{self as data, IdentityKind};
+use wharf_data::service::{Given, Reply};
+use wharf_proto::account;
+use wharf_proto::session::{Code, Error};
+
+/// Answers the request beside which `context` was noted.
+pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
+    let (request, packet) = parts_of(context);
+    let outcome = match reply {
+        Ok(Given::Access(outcome)) => outcome,
+        Ok(Given::People(outcome)) => return give_people(cx, request, outcome),
+        Ok(Given::Store(Answer::Message(answer))) => return give_messages(cx, request, answer),
+        // Nothing else is asked from here.
+        Ok(Given::Store(_)) => return cx.reply_to(request, &internal()),
+        Err(access::Error::Forbidden) if is_whisper(packet) => {
+            let blocked = Error::new(Code::Muted, "they do not want to hear from you");
+            return cx.reply_to(request, &blocked);
+        }
+        Err(error) => return cx.reply_to(request, &error_of(&error)),
+    };
+    match outcome {
+        Outcome::LoggedIn(logged_in) => log_in(cx, request, logged_in),
+        Outcome::Done => {
+            cx.reply_to(request, &account::Done {});
+            if logs_out(packet) {
+                cx.finish();
+            }
+        }
+        Outcome::Refreshed(token) => cx.reply_to(
+            request,
+            &account::Refreshed {
+                token: token.secret.as_bytes().to_vec(),
+                token_expires_ms: token.expires,
+            },
+        ),
+        Outcome::Logins(logins) => {
+            let this = cx.data::<Guest>().user.map(|user| user.login);
+            let login = |login: data::Login| account::Login {
+                id: login.id.get(),
+                is_this: Some(login.id) == this,
+                device: login.device,
+                since_ms: login.since,
+                used_ms: login.used,
+            };
+            let logins = logins.into_iter().map(login).collect();
+            cx.reply_to(request, &account::Logins { logins });
+        }
+        Outcome::Identities(known) => give_identities(cx, request, &known),
+        Outcome::RecoveryCodes(codes) => {
+            cx.reply_to(request, &account::RecoveryCodes { codes: codes.0 });
+        }
+        Outcome::Profile(profile) => cx.reply_to(
+            request,
+            &account::Profile {
+                account: profile.account.get(),
+                display_name: profile.display_name,
+                avatar: profile.avatar,
+                language: profile.language,
+                document: profile.document,
+                version: profile.version,
+            },
+        ),
+        Outcome::Found(_) => cx.reply_to(request, &internal()),
+    }
+}
+
+fn give_identities(cx: &mut FoyerCx<'_>, request: u32, known: &access::Identities) {
+    let identity = |kind: &IdentityKind| account::Identity {
+        kind: kind_of(*kind).into(),
+        name: match kind {
+            IdentityKind::Name => known.display_name.clone(),
+            IdentityKind::Device | IdentityKind::Ticket => String::new(),
+        },
+    };
+    cx.reply_to(
+        request,
+        &account::Identities {
+            identities: known.kinds.iter().map(identity).collect(),
+            recovery_codes: known.recovery_codes,
+        },
+    );
+}
+
+fn log_in(cx: &mut FoyerCx<'_>, request: u32, logged_in: LoggedIn) {
+    let LoggedIn {
+        user,
+        display_name,
+        token,
+        is_new,
+    } = logged_in;
+    cx.data::<Guest>().user = Some(user);
+    let (token, token_expires_ms) = match token {
+        Some(token) => (token.secret.as_bytes().to_vec(), token.expires),
+        None => (Vec::new(), 0),
+    };
+    cx.reply_to(
+        request,
+        &account::LoggedIn {
+            account: user.account.get(),
+            display_name: display_name.clone(),
+            token,
+            token_expires_ms,
+            is_new,
+            unread: 0,
+            login: user.login.get(),
+            is_moderator: false,
+        },
+    );
+    cx.admit(User {
+        id: UserId::new(user.account.get()),
+        name: display_name.into(),
+    });
+}
+
+fn kind_of(kind: IdentityKind) -> account::IdentityKind {
+    match kind {
+        IdentityKind::Name => account::IdentityKind::Name,
+        IdentityKind::Device => account::IdentityKind::Device,
+        IdentityKind::Ticket => account::IdentityKind::Ticket,
+    }
+}
+
+fn internal() -> Error {
+    Error::new(Code::Internal, "the server answered something else")
+}
+
+/// What went wrong, as it is told.
+fn error_of(error: &access::Error) -> Error {
+    let told = |code| Error::new(code, error.to_string());
+    match error {
+        access::Error::Invalid { field, .. } => told(Code::Invalid).in_field(*field),
+        access::Error::WrongState => told(Code::WrongState),
+        access::Error::Busy { retry_after } => told(Code::Busy).retry_after(*retry_after),
+        access::Error::Rate { retry_after } => told(Code::Rate).retry_after(*retry_after),
+        access::Error::Unavailable => told(Code::Unavailable),
+        access::Error::Credentials => told(Code::Credentials),
+        access::Error::Token => told(Code::Token),
+        access::Error::Banned { until } => match until {
+            Some(until) => told(Code::Banned).with("until_ms", until),
+            None => told(Code::Banned),
+        },
+        access::Error::Taken => told(Code::Taken),
+        access::Error::NotFound => told(Code::NotFound),
+        access::Error::Forbidden => told(Code::Forbidden),
+        access::Error::Conflict => told(Code::Conflict),
+        access::Error::Full => told(Code::Full),
+        access::Error::InUse => told(Code::InUse),
+    }
+}

@@ -1,0 +1,12 @@
+//! What the foyer keeps of a session of the platform.
+
+use wharf_data::access::User;
+
+/// One session.
+#[derive(Debug, Default)]
+pub(crate) struct Guest {
+    /// Whether it has said Hello.
+    pub(crate) has_greeted: bool,
+    /// Who is logged in, by which login.
+    pub(crate) user: Option<User>,
+}

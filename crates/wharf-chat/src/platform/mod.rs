@@ -1,0 +1,138 @@
+//! The platform's packets outside rooms: Hello, and whatever is about accounts.
+//!
+//! Every request gets exactly one answer: at once, or when the services have answered.
+
+mod access;
+mod answers;
+mod guest;
+mod requests;
+pub(crate) mod room;
+mod talk;
+
+pub(crate) use answers::give_answer;
+pub(crate) use guest::Guest;
+pub(crate) use requests::{Reply, serve};
+pub(crate) use talk::tell_whisper;
+
+use crate::foyer::ChatFoyer;
+use wharf_content::{Dialect, EnterRefusal, FoyerBuilder, FoyerCx, RoomId};
+use wharf_proto::chat::{SaidSo, Say};
+use wharf_proto::room::enter::By;
+use wharf_proto::room::{Enter, Entered, Leave, Left, ListMembers, Members};
+use wharf_proto::session::{Code, Error, Hello, Ping, Pong, Welcome};
+use wharf_proto::{Speaks, VERSION, VERSION_MIN, agree};
+
+/// What a server says of itself to clients of the platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlatformFacts {
+    /// The program and its version.
+    pub server: String,
+    /// Unix time when the clock of content was at zero, in milliseconds.
+    pub epoch_ms: i64,
+    /// The longest frame that is taken, header included.
+    pub frame_bytes_max: u32,
+    /// Silence after which a session ends, in milliseconds; 0 if it never does.
+    pub idle_ms: u32,
+}
+
+impl PlatformFacts {
+    /// Unix time in a handler, in milliseconds.
+    pub(crate) fn unix_ms(&self, cx: &FoyerCx<'_>) -> i64 {
+        self.epoch_ms + (cx.now().as_nanos() / 1_000_000) as i64
+    }
+}
+
+/// Has the foyer serve the platform's packets.
+pub(crate) fn register(foyer: FoyerBuilder<'_, ChatFoyer>) {
+    let foyer = serve(foyer, hello);
+    let foyer = serve(foyer, ping);
+    let foyer = serve(foyer, enter);
+    let foyer = serve(foyer, leave);
+    let foyer = serve(foyer, say_outside);
+    let foyer = serve(foyer, list_outside);
+    let foyer = talk::register(foyer);
+    access::register(foyer);
+}
+
+/// 1203: whether that may be is found out where the room lives, which answers.
+fn enter(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, enter: Enter) -> Reply<Entered> {
+    let number = match enter.by {
+        Some(By::Number(number)) => Some(number),
+        Some(By::Room(room)) => room::number_of_id(room),
+        None => None,
+    };
+    let Some(number) = number else {
+        return Err(Error::new(Code::NotFound, "there is no such room"));
+    };
+    cx.enter(RoomId::new(foyer.lobby, number));
+    Ok(None)
+}
+
+/// 1205: the answer first, then the others learn of it.
+fn leave(_: &ChatFoyer, cx: &mut FoyerCx<'_>, _: Leave) -> Reply<Left> {
+    cx.leave();
+    Ok(Some(Left {}))
+}
+
+/// 1300, from somebody who is in no room: refused before it comes here.
+fn say_outside(_: &ChatFoyer, _: &mut FoyerCx<'_>, _: Say) -> Reply<SaidSo> {
+    Err(nowhere())
+}
+
+/// 1210, from somebody who is in no room: refused before it comes here.
+fn list_outside(_: &ChatFoyer, _: &mut FoyerCx<'_>, _: ListMembers) -> Reply<Members> {
+    Err(nowhere())
+}
+
+fn nowhere() -> Error {
+    Error::new(Code::WrongState, "entering a room comes first")
+}
+
+/// Why somebody did not get in.
+pub(crate) fn entry_error(refusal: &EnterRefusal) -> Error {
+    let (code, text) = match refusal {
+        EnterRefusal::NotLoggedIn => (Code::WrongState, "logging in comes first"),
+        EnterRefusal::AlreadyInRoom => (Code::WrongState, "leaving the room comes first"),
+        EnterRefusal::NoSuchRoom => (Code::NotFound, "there is no such room"),
+        EnterRefusal::Full => (Code::Full, "every seat is taken"),
+        EnterRefusal::Unavailable => (Code::Unavailable, "the room cannot be opened now"),
+        EnterRefusal::Refused(refusal) => (Code::Forbidden, &*refusal.text),
+    };
+    Error::new(code, text)
+}
+
+/// 1024: the session is one of the platform from here on.
+fn hello(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, hello: Hello) -> Reply<Welcome> {
+    let speaks = Speaks {
+        version: VERSION,
+        version_min: VERSION_MIN,
+        features: &[],
+    };
+    let agreed = agree(&hello, &speaks)?;
+    if cx.user().is_some() {
+        return Err(Error::new(
+            Code::WrongState,
+            "Hello comes before anything else",
+        ));
+    }
+    cx.set_dialect(Dialect::Platform);
+    cx.data::<Guest>().has_greeted = true;
+    let facts = &foyer.facts;
+    Ok(Some(Welcome {
+        version: agreed.version,
+        features: agreed.features.into_iter().map(String::from).collect(),
+        server: facts.server.clone(),
+        now_ms: facts.unix_ms(cx),
+        frame_bytes_max: facts.frame_bytes_max,
+        idle_ms: facts.idle_ms,
+        message_bytes_max: facts.frame_bytes_max,
+    }))
+}
+
+/// 1027.
+fn ping(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, ping: Ping) -> Reply<Pong> {
+    Ok(Some(Pong {
+        sent_ms: ping.sent_ms,
+        now_ms: foyer.facts.unix_ms(cx),
+    }))
+}

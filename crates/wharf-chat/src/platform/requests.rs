@@ -1,0 +1,48 @@
+//! Serving requests: their state and fields are checked before a handler sees them.
+
+use super::Guest;
+use crate::foyer::ChatFoyer;
+use wharf_content::{FoyerBuilder, FoyerCx};
+use wharf_proto::session::{Code, Error};
+use wharf_proto::{Request, Role, State, packet_info, read};
+
+/// What a handler says: the answer, or that it follows later, or why there is none.
+pub(crate) type Reply<R> = Result<Option<R>, Error>;
+
+/// Has `handler` serve requests `R`.
+pub(crate) fn serve<R: Request>(
+    builder: FoyerBuilder<'_, ChatFoyer>,
+    handler: impl Fn(&ChatFoyer, &mut FoyerCx<'_>, R) -> Reply<R::Reply> + Send + Sync + 'static,
+) -> FoyerBuilder<'_, ChatFoyer> {
+    builder.on_frame(R::ID, move |foyer, cx, frame| {
+        let reply = may_come_now::<R>(cx)
+            .and_then(|()| read::<R>(frame.body))
+            .and_then(|request| handler(foyer, cx, request));
+        match reply {
+            Ok(Some(reply)) => cx.reply(&reply),
+            Ok(None) => {}
+            Err(error) => cx.reply(&error),
+        }
+        Ok(())
+    })
+}
+
+/// Whether a session may make that request now.
+fn may_come_now<R: Request>(cx: &mut FoyerCx<'_>) -> Result<(), Error> {
+    let role = packet_info(R::ID).map(|info| info.role);
+    let Some(Role::Request { state, .. }) = role else {
+        unreachable!("a request is in the table of packets as one")
+    };
+    let guest = cx.data::<Guest>();
+    let (has_greeted, is_user) = (guest.has_greeted, guest.user.is_some());
+    let wanted = match state {
+        State::First if !has_greeted => return Ok(()),
+        State::First => "Hello comes once, before anything else",
+        _ if !has_greeted => "Hello comes first",
+        State::Guest if is_user || cx.user().is_some() => "somebody is logged in already",
+        State::User | State::Member if !is_user => "logging in comes first",
+        State::Member if cx.room().is_none() => "entering a room comes first",
+        State::Any | State::Guest | State::User | State::Member => return Ok(()),
+    };
+    Err(Error::new(Code::WrongState, wanted))
+}

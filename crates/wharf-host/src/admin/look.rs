@@ -1,0 +1,147 @@
+//! One look at everything: what all pages are made from.
+
+use super::About;
+use super::desk::{Desk, ShardLook};
+use super::process::{Meter, Usage};
+use crate::server::{Placement, Server, ServerOptions};
+use crate::switchboard::Switchboard;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::Mutex;
+use wharf_net::{Admission, AdmissionStats};
+
+/// A look serves everybody who asks within this time: shards are not disturbed more often.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A shard that has not turned for so long is in trouble. Longer than any turn of a busy machine.
+const STUCK_AFTER: Duration = Duration::from_secs(5);
+
+/// Everything about a server that does not change.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) about: About,
+    pub(super) placement: Placement,
+    pub(super) listen: SocketAddr,
+    /// Since 1970.
+    pub(super) started: Duration,
+    pub(super) sessions_max: u32,
+    pub(super) not_logged_in_max: u32,
+    pub(super) rooms_max: u64,
+    pub(super) send_queues_bytes_per_shard: u64,
+    pub(super) reassembly_bytes_per_shard: u64,
+    pub(super) recv_buffers_per_shard: u64,
+}
+
+/// Everything about a server at one time.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    pub(super) facts: Arc<Facts>,
+    pub(super) uptime: Duration,
+    pub(super) is_stopping: bool,
+    pub(super) admission: AdmissionStats,
+    pub(super) usage: Usage,
+    pub(super) shards: Vec<ShardLook>,
+}
+
+impl Look {
+    /// Why no client would be let in now: a word, and a sentence.
+    pub(super) fn not_ready(&self) -> Option<(&'static str, String)> {
+        let (now, facts) = (&self.admission, &self.facts);
+        if self.is_stopping {
+            Some((
+                "stopping",
+                format!("{} sessions are waited for", now.sessions),
+            ))
+        } else if now.sessions >= facts.sessions_max {
+            let detail = format!("{} of {} sessions", now.sessions, facts.sessions_max);
+            Some(("full", detail))
+        } else if now.not_logged_in >= facts.not_logged_in_max {
+            let (waiting, most) = (now.not_logged_in, facts.not_logged_in_max);
+            let detail = format!("{waiting} of {most} sessions that have not logged in");
+            Some(("login-queue-full", detail))
+        } else {
+            None
+        }
+    }
+}
+
+/// Looks at a server whenever somebody wants to know.
+pub(super) struct Office {
+    facts: Arc<Facts>,
+    began: Instant,
+    switchboard: Arc<Switchboard>,
+    admission: Arc<Admission>,
+    books: Mutex<Books>,
+}
+
+/// Held by the one who looks.
+struct Books {
+    desk: Desk,
+    meter: Meter,
+    last: Option<(Arc<Look>, Instant)>,
+}
+
+impl Office {
+    pub(super) fn new(server: &Server, options: &ServerOptions, about: About) -> Self {
+        Self::with_patience(server, options, about, STUCK_AFTER)
+    }
+
+    /// As [`Office::new`], with another time after which a shard is in trouble.
+    pub(super) fn with_patience(
+        server: &Server,
+        options: &ServerOptions,
+        about: About,
+        stuck_after: Duration,
+    ) -> Self {
+        let (limits, switchboard) = (&options.limits, Arc::clone(server.switchboard()));
+        let facts = Facts {
+            about,
+            placement: options.placement,
+            listen: server.local_addr(),
+            started: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+            sessions_max: limits.sessions_max,
+            not_logged_in_max: limits.sessions_not_logged_in,
+            rooms_max: options.app.rooms(),
+            send_queues_bytes_per_shard: limits.send_queues_bytes,
+            reassembly_bytes_per_shard: limits.reassembly_bytes.into(),
+            recv_buffers_per_shard: options.port.recv_buffers.into(),
+        };
+        let is_split = options.placement == Placement::Split;
+        let books = Books {
+            desk: Desk::new(Arc::clone(&switchboard), is_split, stuck_after),
+            meter: Meter::new(),
+            last: None,
+        };
+        Self {
+            facts: Arc::new(facts),
+            began: Instant::now(),
+            switchboard,
+            admission: Arc::clone(&options.admission),
+            books: Mutex::new(books),
+        }
+    }
+
+    /// How everything is: now, or a moment ago.
+    pub(super) async fn look(&self) -> Arc<Look> {
+        let mut books = self.books.lock().await;
+        let books = &mut *books;
+        if let Some((look, at)) = &books.last
+            && at.elapsed() < LOOK_EVERY
+        {
+            return Arc::clone(look);
+        }
+        let shards = books.desk.look().await;
+        let look = Arc::new(Look {
+            facts: Arc::clone(&self.facts),
+            uptime: self.began.elapsed(),
+            is_stopping: self.switchboard.is_stopping(),
+            admission: self.admission.stats(),
+            usage: books.meter.read(),
+            shards,
+        });
+        books.last = Some((Arc::clone(&look), Instant::now()));
+        look
+    }
+}

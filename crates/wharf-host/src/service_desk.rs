@@ -1,0 +1,388 @@
+//! The services' thread: drives the platform with what content calls, what the store answers and
+//! what the hash workers have done.
+
+use crate::hash_workers::{HashWorkerOptions, HashWorkers};
+use crate::services::{ClassicLogin, Replies, Services};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use wharf_accounts::{HashJob, HashResult, Hashed, JobId};
+use wharf_base::{Instant, SessionId};
+use wharf_content::{Asker, LoginRefusal, Query, QueryId, UserId};
+use wharf_data::Notice;
+use wharf_data::access::{Error, Outcome, Request, UnknownId};
+use wharf_data::service::{Call, Given, Reply};
+use wharf_platform::{Effect, From, Platform, SessionTag, StoreTag, Ticket};
+use wharf_port::clock;
+use wharf_store::{Place, Store, StoreOptions, Tag};
+
+/// Calls that wait for the services' thread. More are answered "busy": what content may have open
+/// bounds them too, but far above what any thread does in a second.
+const CALLS_MAX: usize = 65_536;
+/// When it is worth asking again.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// Makes a platform, and makes it again should it ever break.
+pub type MakePlatform = Box<dyn Fn() -> Platform + Send>;
+
+/// The services with their threads: one that decides, the store's, and those that hash. Dropping
+/// it does what waits, then ends.
+pub struct ServiceDesk {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    unknown: UnknownId,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    is_wanted: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    work: VecDeque<Work>,
+    /// Calls among them.
+    calls: usize,
+    is_over: bool,
+}
+
+enum Work {
+    Call {
+        from: From,
+        waiter: Waiter,
+        call: Box<Call>,
+    },
+    Closed(SessionTag),
+    /// To what was asked by that number.
+    Stored(u64, wharf_data::Reply),
+    Hashed(u64, Hashed),
+}
+
+/// Who waits for a reply, and how it is reached.
+struct Waiter {
+    who: Who,
+    replies: Replies,
+}
+
+enum Who {
+    /// Content, for a session or a room.
+    Query(Asker, QueryId),
+    /// A session whose client logs in by the classic packets.
+    Login(SessionId),
+}
+
+impl Waiter {
+    fn tell(self, reply: Reply) {
+        match self.who {
+            Who::Query(asker, query) => self.replies.reply(asker, query, reply),
+            Who::Login(session) => self.replies.verdict(session, verdict_of(reply)),
+        }
+    }
+}
+
+/// What a classic client learns of its login.
+fn verdict_of(reply: Reply) -> Result<UserId, LoginRefusal> {
+    match reply {
+        Ok(Given::Access(Outcome::LoggedIn(logged_in))) => {
+            Ok(UserId::new(logged_in.user.account.get()))
+        }
+        Err(Error::InUse) => Err(LoginRefusal::InUse),
+        Err(Error::Busy { .. } | Error::Rate { .. } | Error::Unavailable) => {
+            Err(LoginRefusal::Unavailable)
+        }
+        _ => Err(LoginRefusal::Invalid),
+    }
+}
+
+impl ServiceDesk {
+    /// Starts all threads; `unknown` is what happens with classic ids that nobody has.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(
+        make: MakePlatform,
+        store: (StoreOptions, &Place),
+        hashing: HashWorkerOptions,
+        unknown: UnknownId,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (options, place) = store;
+        let answers = Arc::clone(&shared);
+        let store = Store::start(
+            options,
+            Arc::new(clock::now),
+            place.connector(),
+            move |tag: Tag, reply| answers.push(Work::Stored(tag.0, reply)),
+        )?;
+        let results = Arc::clone(&shared);
+        let workers = HashWorkers::start(hashing, move |job: JobId, hashed| {
+            results.push(Work::Hashed(job.0, hashed));
+        })?;
+        let clerk = Clerk {
+            shared: Arc::clone(&shared),
+            platform: make(),
+            make,
+            store,
+            workers,
+            waiting: BTreeMap::new(),
+            replies: None,
+            asked: BTreeMap::new(),
+            hashing: BTreeMap::new(),
+            last_number: 0,
+        };
+        let thread = thread::Builder::new()
+            .name("services".into())
+            .spawn(move || clerk.run())?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+            unknown,
+        })
+    }
+
+    /// Hands a call on, or says at once that too many wait.
+    fn hand_on(&self, from: From, waiter: Waiter, call: Call) {
+        let call = Box::new(call);
+        if let Err(waiter) = self.shared.push_call(from, waiter, call) {
+            waiter.tell(Err(Error::Busy { retry_after: BUSY }));
+        }
+    }
+}
+
+impl Services for ServiceDesk {
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) {
+        let Query { asker, id, call } = query;
+        let from = match (asker, from) {
+            (Asker::Session(session), Some(address)) => From::Session(tag_of(session), address),
+            _ => From::Room,
+        };
+        let waiter = Waiter {
+            who: Who::Query(asker, id),
+            replies: replies.clone(),
+        };
+        self.hand_on(from, waiter, call);
+    }
+
+    fn log_in(&self, login: ClassicLogin<'_>, replies: &Replies) {
+        let from = From::Session(tag_of(login.session), login.from);
+        let waiter = Waiter {
+            who: Who::Login(login.session),
+            replies: replies.clone(),
+        };
+        let request = Request::LogInClassic {
+            id: login.user.to_owned(),
+            password: login.password.into(),
+            unknown: self.unknown,
+        };
+        self.hand_on(from, waiter, Call::Access { by: None, request });
+    }
+
+    fn session_closed(&self, session: SessionId) {
+        self.shared.push(Work::Closed(tag_of(session)));
+    }
+}
+
+impl Drop for ServiceDesk {
+    fn drop(&mut self) {
+        self.shared.lock().is_over = true;
+        self.shared.is_wanted.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It has said why, if it panicked.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing panics under this lock.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What sessions, the store and the workers say: each bounded by what was begun.
+    fn push(&self, work: Work) {
+        self.lock().work.push_back(work);
+        self.is_wanted.notify_one();
+    }
+
+    /// A call.
+    ///
+    /// # Errors
+    /// Whoever waits for it, if too many wait already.
+    fn push_call(&self, from: From, waiter: Waiter, call: Box<Call>) -> Result<(), Waiter> {
+        let mut queue = self.lock();
+        if queue.calls >= CALLS_MAX || queue.is_over {
+            return Err(waiter);
+        }
+        queue.calls += 1;
+        queue.work.push_back(Work::Call { from, waiter, call });
+        drop(queue);
+        self.is_wanted.notify_one();
+        Ok(())
+    }
+
+    /// Takes all that waits into `work`, having waited for some until `due`. `false` when it is
+    /// over.
+    fn take(&self, work: &mut VecDeque<Work>, due: Option<Instant>) -> bool {
+        let mut queue = self.lock();
+        while queue.work.is_empty() && !queue.is_over {
+            let left = due.map(|due| due.saturating_since(clock::now()));
+            if left == Some(Duration::ZERO) {
+                break;
+            }
+            // Far enough for a server that nobody asks anything.
+            let left = left.unwrap_or(Duration::from_secs(24 * 3_600));
+            let waited = self.is_wanted.wait_timeout(queue, left);
+            (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.calls = 0;
+        core::mem::swap(work, &mut queue.work);
+        !queue.is_over || !work.is_empty()
+    }
+}
+
+/// Who sits at the desk.
+struct Clerk {
+    shared: Arc<Shared>,
+    platform: Platform,
+    make: MakePlatform,
+    store: Store,
+    workers: HashWorkers,
+    /// Calls without a reply.
+    waiting: BTreeMap<Ticket, Waiter>,
+    /// The way to sessions; known since the first call.
+    replies: Option<Replies>,
+    /// What the store and the hash workers are at, by numbers that are never used twice: a platform
+    /// that begins anew counts from the beginning, and an answer to the old one is nobody's.
+    asked: BTreeMap<u64, StoreTag>,
+    hashing: BTreeMap<u64, JobId>,
+    last_number: u64,
+}
+
+impl Clerk {
+    fn run(mut self) {
+        let mut work = VecDeque::new();
+        while self.shared.take(&mut work, self.platform.next_deadline()) {
+            for work in work.drain(..) {
+                self.guarded(|clerk| clerk.handle(work));
+            }
+            self.guarded(|clerk| {
+                let (now, at) = times();
+                clerk.platform.handle_timeout(now, at);
+                clerk.do_effects();
+            });
+        }
+    }
+
+    /// Nothing that somebody asks ends the thread. Should the platform panic, it begins anew:
+    /// everybody who waits is told that it is unavailable, and whoever is logged in, of whom the
+    /// new one does not know, has to come again.
+    fn guarded(&mut self, step: impl FnOnce(&mut Self)) {
+        let done = catch_unwind(AssertUnwindSafe(|| step(self)));
+        if done.is_ok() {
+            return;
+        }
+        tracing::error!("the services panicked; they begin anew");
+        let old = core::mem::replace(&mut self.platform, (self.make)());
+        self.asked.clear();
+        self.hashing.clear();
+        for (_, waiter) in core::mem::take(&mut self.waiting) {
+            waiter.tell(Err(Error::Unavailable));
+        }
+        for (_, online) in old.presence().iter() {
+            self.notice(online.session, Notice::LoginEnded);
+        }
+    }
+
+    fn notice(&self, to: SessionTag, notice: Notice) {
+        if let Some(replies) = &self.replies {
+            replies.notice(SessionId::from_bits(to.0), notice);
+        }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    fn handle(&mut self, work: Work) {
+        let (now, at) = times();
+        match work {
+            Work::Call { from, waiter, call } => {
+                let ticket = Ticket(self.next_number());
+                self.replies.get_or_insert_with(|| waiter.replies.clone());
+                self.waiting.insert(ticket, waiter);
+                self.platform.call(now, at, from, ticket, *call);
+            }
+            Work::Closed(session) => self.platform.session_closed(session),
+            Work::Stored(number, reply) => {
+                if let Some(tag) = self.asked.remove(&number) {
+                    self.platform.stored(now, at, tag, reply);
+                }
+            }
+            Work::Hashed(number, hashed) => {
+                if let Some(job) = self.hashing.remove(&number) {
+                    self.platform.hashed(now, at, job, hashed);
+                }
+            }
+        }
+        self.do_effects();
+    }
+
+    /// Does what the platform asks for, and what follows from that at once.
+    fn do_effects(&mut self) {
+        while let Some(effect) = self.platform.poll() {
+            match effect {
+                Effect::Reply { to, reply } => {
+                    if let Some(waiter) = self.waiting.remove(&to) {
+                        waiter.tell(reply);
+                    }
+                }
+                Effect::Notice { to, notice } => self.notice(to, notice),
+                Effect::Ask { tag, ask } => {
+                    let number = self.next_number();
+                    self.asked.insert(number, tag);
+                    if let Err(refusal) = self.store.ask(Tag(number), ask) {
+                        self.asked.remove(&number);
+                        let (now, at) = times();
+                        self.platform.stored(now, at, tag, Err(refusal));
+                    }
+                }
+                Effect::Hash(HashJob { id, work }) => {
+                    let number = self.next_number();
+                    self.hashing.insert(number, id);
+                    let job = HashJob {
+                        id: JobId(number),
+                        work,
+                    };
+                    if self.workers.hash(job).is_err() {
+                        self.hashing.remove(&number);
+                        let (now, at) = times();
+                        let hashed = Hashed {
+                            result: HashResult::Failed,
+                            took: Duration::ZERO,
+                        };
+                        self.platform.hashed(now, at, id, hashed);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tag_of(session: SessionId) -> SessionTag {
+    SessionTag(session.to_bits())
+}
+
+/// Now, for deadlines and for what is stored.
+fn times() -> (Instant, i64) {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    (clock::now(), since.as_millis() as i64)
+}

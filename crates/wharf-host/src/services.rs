@@ -1,0 +1,98 @@
+//! What answers the queries of content: whoever knows about accounts, rooms and the store, on
+//! threads of their own.
+
+use crate::switchboard::Switchboard;
+use std::net::IpAddr;
+use std::sync::Arc;
+use wharf_base::SessionId;
+use wharf_content::{Asker, ContentEvent, Inbox, LoginRefusal, Query, QueryId, UserId};
+use wharf_data::Notice;
+use wharf_data::access::Error;
+use wharf_data::service::Reply;
+
+/// Answers queries. Called on the server's threads: it takes what it is given and returns at once.
+pub trait Services: Send + Sync {
+    /// Takes a query. Exactly one [`Replies::reply`] follows, soon, from whatever thread; also if
+    /// the asker has gone meanwhile. `from` is the address of the session that asks; `None` for a
+    /// room.
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies);
+
+    /// A classic client wants to log in. Exactly one [`Replies::verdict`] follows, soon. Services
+    /// that know of no accounts refuse it at once.
+    fn log_in(&self, login: ClassicLogin<'_>, replies: &Replies) {
+        replies.verdict(login.session, Err(LoginRefusal::Unavailable));
+    }
+
+    /// A session that has asked something is over.
+    fn session_closed(&self, session: SessionId);
+}
+
+/// Who wants to log in by the classic packets, and from where.
+#[derive(Clone, Copy)]
+pub struct ClassicLogin<'a> {
+    /// The session.
+    pub session: SessionId,
+    /// Its address.
+    pub from: IpAddr,
+    /// The id as typed.
+    pub user: &'a str,
+    /// The password as typed. Not to be logged or kept.
+    pub password: &'a str,
+}
+
+/// How services answer, from any thread; never blocks for longer than a push takes.
+#[derive(Clone)]
+pub struct Replies(pub(crate) Arc<Switchboard>);
+
+impl Replies {
+    /// The way back through `switchboard`.
+    pub fn new(switchboard: Arc<Switchboard>) -> Self {
+        Self(switchboard)
+    }
+
+    /// Answers a query.
+    pub fn reply(&self, asker: Asker, query: QueryId, reply: Reply) {
+        let mut inbox = Inbox::new();
+        inbox.push(ContentEvent::Reply {
+            asker,
+            query,
+            reply: Box::new(reply),
+        });
+        match asker {
+            Asker::Session(session) => self.0.give_words(session.shard(), &mut inbox),
+            Asker::Room(room) => {
+                let home = room.id.home(self.0.logic.len());
+                self.0.give_events(home.into(), &mut inbox);
+            }
+        }
+    }
+
+    /// Says whether a classic login succeeded.
+    pub fn verdict(&self, session: SessionId, verdict: Result<UserId, LoginRefusal>) {
+        let mut inbox = Inbox::new();
+        inbox.push(ContentEvent::Verdict { session, verdict });
+        self.0.give_words(session.shard(), &mut inbox);
+    }
+
+    /// Says something to a session; nothing happens if it is over.
+    pub fn notice(&self, session: SessionId, notice: Notice) {
+        let mut inbox = Inbox::new();
+        inbox.push(ContentEvent::Notice {
+            session,
+            notice: Box::new(notice),
+        });
+        self.0.give_words(session.shard(), &mut inbox);
+    }
+}
+
+/// No services: every query is answered that there are none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoServices;
+
+impl Services for NoServices {
+    fn query(&self, query: Query, _: Option<IpAddr>, replies: &Replies) {
+        replies.reply(query.asker, query.id, Err(Error::Unavailable));
+    }
+
+    fn session_closed(&self, _: SessionId) {}
+}

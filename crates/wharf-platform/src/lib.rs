@@ -1,0 +1,17 @@
+//! What is known of people across all rooms and sessions: their accounts, and who is logged in
+//! where. A state machine without I/O, clock or chance of its own.
+//!
+//! ```text
+//!  content -> Call ------> Platform ---> Effect::Ask  -> store        -> stored
+//!                            |     ---> Effect::Hash -> hash workers -> hashed
+//!          <- Reply, Notice -+
+//! ```
+//!
+//! The host drives it on a thread of its own, the simulator in virtual time.
+
+mod platform;
+mod presence;
+mod whispers;
+
+pub use platform::{Effect, From, Platform, SessionTag, StoreTag, Ticket};
+pub use presence::{Online, Presence};

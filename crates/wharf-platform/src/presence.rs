@@ -1,0 +1,213 @@
+//! Who is logged in, and in which session: each account in one at a time.
+
+use crate::SessionTag;
+use std::collections::{BTreeMap, BTreeSet};
+use wharf_data::{AccountId, LoginId, NameKey};
+
+/// Somebody who is logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Online {
+    /// In which session.
+    pub session: SessionTag,
+    /// By which login.
+    pub login: LoginId,
+    /// What others see.
+    pub display_name: String,
+    /// Whether others see that they are here.
+    pub is_visible: bool,
+}
+
+/// Everybody who is logged in.
+///
+/// Invariant: `accounts`, `sessions` and `names` have the same people, each once.
+#[derive(Debug, Default)]
+pub struct Presence {
+    accounts: BTreeMap<AccountId, Online>,
+    sessions: BTreeMap<SessionTag, AccountId>,
+    /// By key of the display name, for lists and look-ups; names may be alike where an account
+    /// has none of its own.
+    names: BTreeSet<(NameKey, AccountId)>,
+}
+
+impl Presence {
+    /// `account` is in `online.session` from now on; the session that it was in before, if that is
+    /// another one.
+    pub fn enter(&mut self, account: AccountId, online: Online) -> Option<SessionTag> {
+        let session = online.session;
+        self.leave(session);
+        let before = self.accounts.remove(&account);
+        if let Some(before) = &before {
+            self.sessions.remove(&before.session);
+            self.names.remove(&name_of(account, before));
+        }
+        self.names.insert(name_of(account, &online));
+        self.sessions.insert(session, account);
+        self.accounts.insert(account, online);
+        before.map(|before| before.session)
+    }
+
+    /// A session is over, or logged out; who was in it.
+    pub fn leave(&mut self, session: SessionTag) -> Option<AccountId> {
+        let account = self.sessions.remove(&session)?;
+        if let Some(online) = self.accounts.remove(&account) {
+            self.names.remove(&name_of(account, &online));
+        }
+        Some(account)
+    }
+
+    /// Where `account` is.
+    pub fn find(&self, account: AccountId) -> Option<&Online> {
+        self.accounts.get(&account)
+    }
+
+    /// Who is in `session`.
+    pub fn account(&self, session: SessionTag) -> Option<AccountId> {
+        self.sessions.get(&session).copied()
+    }
+
+    /// Who is here and looks like `key`; of several the one with the lowest id.
+    pub fn find_name(&self, key: &NameKey) -> Option<(AccountId, &Online)> {
+        let first = (key.clone(), AccountId::new(i64::MIN));
+        let (name, account) = self.names.range(first..).next()?;
+        let online = self.accounts.get(account).filter(|_| name == key)?;
+        Some((*account, online))
+    }
+
+    /// Those whom others see, by name, from behind `after` on; at most `limit` whose names begin
+    /// like `search`.
+    pub fn list(
+        &self,
+        search: &NameKey,
+        after: Option<&(NameKey, AccountId)>,
+        limit: usize,
+    ) -> Vec<(AccountId, &Online)> {
+        let first = (search.clone(), AccountId::new(i64::MIN));
+        let from = after.map_or(&first, |after| after.max(&first));
+        let all = self.names.range(from.clone()..);
+        all.filter(|entry| Some(*entry) != after)
+            .take_while(|(name, _)| name.as_str().starts_with(search.as_str()))
+            .filter_map(|(_, account)| Some((*account, self.accounts.get(account)?)))
+            .filter(|(_, online)| online.is_visible)
+            .take(limit)
+            .collect()
+    }
+
+    /// Says whether others see that the account in `session` is here.
+    pub fn set_visible(&mut self, session: SessionTag, is_visible: bool) {
+        let account = self.sessions.get(&session);
+        if let Some(online) = account.and_then(|account| self.accounts.get_mut(account)) {
+            online.is_visible = is_visible;
+        }
+    }
+
+    /// The account in `session` has another display name.
+    pub fn rename(&mut self, account: AccountId, display_name: String) {
+        if let Some(online) = self.accounts.get_mut(&account) {
+            self.names.remove(&name_of(account, online));
+            online.display_name = display_name;
+            self.names.insert(name_of(account, online));
+        }
+    }
+
+    /// Everybody, by account.
+    pub fn iter(&self) -> impl Iterator<Item = (AccountId, &Online)> {
+        self.accounts
+            .iter()
+            .map(|(account, online)| (*account, online))
+    }
+
+    /// How many are logged in.
+    pub fn len(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Whether nobody is.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+}
+
+fn name_of(account: AccountId, online: &Online) -> (NameKey, AccountId) {
+    (NameKey::of(&online.display_name), account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn online(session: u64, name: &str) -> Online {
+        Online {
+            session: SessionTag(session),
+            login: LoginId::new(1),
+            display_name: name.into(),
+            is_visible: true,
+        }
+    }
+
+    fn account(number: i64) -> AccountId {
+        AccountId::new(number)
+    }
+
+    #[test]
+    fn an_account_is_in_one_session_and_the_older_is_told() {
+        let mut presence = Presence::default();
+        assert_eq!(presence.enter(account(1), online(7, "kim")), None);
+        let before = presence.enter(account(1), online(8, "kim"));
+        assert_eq!(before, Some(SessionTag(7)));
+        assert_eq!(presence.leave(SessionTag(7)), None, "it is nobody's now");
+        assert_eq!(presence.find(account(1)).unwrap().session, SessionTag(8));
+        assert_eq!(presence.leave(SessionTag(8)), Some(account(1)));
+        assert!(presence.is_empty());
+    }
+
+    #[test]
+    fn people_are_listed_by_name_page_by_page() {
+        let mut presence = Presence::default();
+        for (number, name) in (1..).zip(["kim", "Kira", "lee", "kimchi", "kappa"]) {
+            presence.enter(account(number), online(number as u64, name));
+        }
+        presence.set_visible(SessionTag(4), false);
+        let names = |after: Option<&(NameKey, AccountId)>, limit| {
+            let page = presence.list(&NameKey::of("k"), after, limit);
+            let names = page.iter().map(|(_, online)| online.display_name.clone());
+            (names.collect::<Vec<_>>(), page.last().map(|(id, _)| *id))
+        };
+        let (first, last) = names(None, 2);
+        // By their keys: in a skeleton an "m" looks as an "rn" does.
+        assert_eq!(first, ["kappa", "Kira"]);
+        let after = (NameKey::of("Kira"), last.unwrap());
+        assert_eq!(names(Some(&after), 2).0, ["kim"]);
+        assert_eq!(
+            presence.find_name(&NameKey::of("KIM")).unwrap().0,
+            account(1)
+        );
+        assert!(presence.find_name(&NameKey::of("ki")).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn the_three_tables_agree(
+            steps in prop::collection::vec((0u8..3, 0i64..5, 0u64..8), 0..60),
+        ) {
+            let mut presence = Presence::default();
+            for (kind, number, session) in steps {
+                match kind {
+                    0 => {
+                        presence.enter(account(number), online(session, "x"));
+                    }
+                    1 => {
+                        presence.leave(SessionTag(session));
+                    }
+                    _ => presence.rename(account(number), format!("n{session}")),
+                }
+                prop_assert_eq!(presence.accounts.len(), presence.sessions.len());
+                prop_assert_eq!(presence.accounts.len(), presence.names.len());
+                for (account, online) in &presence.accounts {
+                    prop_assert_eq!(presence.sessions.get(&online.session), Some(account));
+                    prop_assert!(presence.names.contains(&name_of(*account, online)));
+                }
+            }
+        }
+    }
+}

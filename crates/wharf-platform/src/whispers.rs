@@ -1,0 +1,423 @@
+//! What people say to one other: kept first, then told once, now or when they come.
+//!
+//! There is one way to be told, whoever is where: what waits for somebody is taken from the store,
+//! as one delivery, and given to their session. A delivery that the store has not answered is asked
+//! for again, by its number, and is the same then: so nothing is told twice, and nothing is lost
+//! between a store that hangs and a session that comes.
+
+use crate::platform::Ticket;
+use std::collections::{BTreeMap, VecDeque};
+use wharf_base::{Duration, Instant, UniqueIds};
+use wharf_data::account::{self, Identity, IdentityKind};
+use wharf_data::message::{self, Message, NewMessage};
+use wharf_data::people::Whisper;
+use wharf_data::{AccountId, Ask, ConversationId, NameKey, Refusal, Reply, UnixMs};
+
+/// How many messages a delivery has at the most.
+const DELIVERY_MAX: u32 = 100;
+/// How long a delivery that the store could not make waits until it is asked for again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What the store is asked on account of whispers.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// Who is meant.
+    Resolving(Ticket, AccountId, Whisper),
+    /// That it is kept.
+    Keeping(Ticket, AccountId),
+    /// What waits for somebody.
+    Taking(AccountId),
+}
+
+/// What is to be done next.
+pub(crate) enum Step {
+    /// The store is to be asked, and this waits for its answer.
+    Ask(Pending, Box<Ask>),
+    /// A call is over.
+    Reply(Ticket, Result<message::Kept, Refusal>),
+    /// Somebody is told.
+    Tell(AccountId, Box<Message>),
+}
+
+/// Whispers under way.
+///
+/// Invariant: of each account in `deliveries` one delivery is asked for, is to be asked for again
+/// at its time, or when they come.
+pub(crate) struct Whispers {
+    ids: UniqueIds,
+    deliveries: BTreeMap<AccountId, Delivery>,
+    steps: VecDeque<Step>,
+}
+
+struct Delivery {
+    number: i64,
+    /// Whether there may be more behind it.
+    again: bool,
+    /// When it is asked for again; `None` while it is asked for.
+    retry_at: Option<Instant>,
+    /// Not asked for: they went before it came.
+    is_left: bool,
+}
+
+impl Whispers {
+    /// Of the node with this number.
+    pub(crate) fn new(node: u16) -> Self {
+        Self {
+            ids: UniqueIds::new(node),
+            deliveries: BTreeMap::new(),
+            steps: VecDeque::new(),
+        }
+    }
+
+    /// Somebody says something to somebody: to an account, or to whoever logs in by a name.
+    pub(crate) fn whisper(
+        &mut self,
+        at: UnixMs,
+        ticket: Ticket,
+        by: AccountId,
+        whisper: Whisper,
+        to: Result<AccountId, NameKey>,
+    ) {
+        match to {
+            Ok(to) => self.keep(at, ticket, by, to, whisper),
+            Err(name) => {
+                let identity = Identity {
+                    kind: IdentityKind::Name,
+                    subject: name.as_str().to_owned(),
+                };
+                let ask = Ask::Account(account::Ask::Find { identity });
+                let pending = Pending::Resolving(ticket, by, whisper);
+                self.steps.push_back(Step::Ask(pending, Box::new(ask)));
+            }
+        }
+    }
+
+    /// Whatever waits for `account` is to be told, now that they are here.
+    pub(crate) fn deliver(&mut self, at: UnixMs, account: AccountId) {
+        if let Some(delivery) = self.deliveries.get_mut(&account) {
+            delivery.again = true;
+            let number = delivery.number;
+            if core::mem::take(&mut delivery.is_left) {
+                self.take(account, number);
+            }
+            return;
+        }
+        let number = self.next_id(at);
+        self.deliveries.insert(
+            account,
+            Delivery {
+                number,
+                again: false,
+                retry_at: None,
+                is_left: false,
+            },
+        );
+        self.take(account, number);
+    }
+
+    /// The store answers; `is_here` tells whether somebody is.
+    pub(crate) fn stored(
+        &mut self,
+        now: Instant,
+        at: UnixMs,
+        pending: Pending,
+        reply: Reply,
+        is_here: impl Fn(AccountId) -> bool,
+    ) {
+        match pending {
+            Pending::Resolving(ticket, by, whisper) => match reply {
+                Ok(wharf_data::Answer::Account(account::Answer::Found(found))) => {
+                    self.keep(at, ticket, by, found.account, whisper);
+                }
+                Ok(_) => self
+                    .steps
+                    .push_back(Step::Reply(ticket, Err(Refusal::Unavailable))),
+                Err(refusal) => self.steps.push_back(Step::Reply(ticket, Err(refusal))),
+            },
+            Pending::Keeping(ticket, to) => {
+                let kept = match reply {
+                    Ok(wharf_data::Answer::Message(message::Answer::Kept(kept))) => {
+                        kept.first().copied().ok_or(Refusal::Unavailable)
+                    }
+                    Ok(_) => Err(Refusal::Unavailable),
+                    Err(refusal) => Err(refusal),
+                };
+                // Where it is not known whether it was kept, it may wait.
+                let may_wait = !matches!(kept, Err(refusal) if refusal != Refusal::Unavailable);
+                self.steps.push_back(Step::Reply(ticket, kept));
+                if may_wait && is_here(to) {
+                    self.deliver(at, to);
+                }
+            }
+            Pending::Taking(account) => self.taken(now, at, account, reply, is_here(account)),
+        }
+    }
+
+    /// When [`Whispers::handle_timeout`] is to be called.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deliveries.values().filter_map(|it| it.retry_at).min()
+    }
+
+    /// Asks again for what the store could not give.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let due: Vec<(AccountId, i64)> = self
+            .deliveries
+            .iter_mut()
+            .filter(|(_, delivery)| delivery.retry_at.is_some_and(|at| at <= now))
+            .map(|(account, delivery)| {
+                delivery.retry_at = None;
+                (*account, delivery.number)
+            })
+            .collect();
+        for (account, number) in due {
+            self.take(account, number);
+        }
+    }
+
+    /// What is to be done next, if anything.
+    pub(crate) fn poll(&mut self) -> Option<Step> {
+        self.steps.pop_front()
+    }
+
+    fn keep(&mut self, at: UnixMs, ticket: Ticket, by: AccountId, to: AccountId, whisper: Whisper) {
+        let message = NewMessage {
+            author: by,
+            client_id: whisper.client_id,
+            seq: None,
+            kind: whisper.kind,
+            body: whisper.body,
+            at,
+        };
+        let ask = Ask::Message(message::Ask::Whisper {
+            to,
+            conversation: ConversationId::new(self.next_id(at)),
+            message,
+            waits: true,
+        });
+        self.steps
+            .push_back(Step::Ask(Pending::Keeping(ticket, to), Box::new(ask)));
+    }
+
+    fn take(&mut self, account: AccountId, delivery: i64) {
+        let ask = Ask::Message(message::Ask::TakeWaiting {
+            account,
+            delivery,
+            limit: DELIVERY_MAX,
+        });
+        self.steps
+            .push_back(Step::Ask(Pending::Taking(account), Box::new(ask)));
+    }
+
+    /// A delivery: told if they are still here. What is taken and told to nobody is read in the
+    /// history, as any direct message.
+    fn taken(&mut self, now: Instant, at: UnixMs, account: AccountId, reply: Reply, is_here: bool) {
+        let (messages, has_more) = match reply {
+            Ok(wharf_data::Answer::Message(message::Answer::Messages { messages, has_more })) => {
+                (messages, has_more)
+            }
+            // It may have been taken: only the same delivery gives it once more.
+            _ => {
+                if let Some(delivery) = self.deliveries.get_mut(&account) {
+                    delivery.is_left = !is_here;
+                    delivery.retry_at = is_here.then_some(now + RETRY);
+                }
+                return;
+            }
+        };
+        for message in messages {
+            self.steps.push_back(Step::Tell(account, Box::new(message)));
+        }
+        let delivery = self.deliveries.remove(&account);
+        let again = has_more || delivery.is_some_and(|delivery| delivery.again);
+        if again && is_here {
+            self.deliver(at, account);
+        }
+    }
+
+    fn next_id(&mut self, at: UnixMs) -> i64 {
+        self.ids.next(u64::try_from(at).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use wharf_data::people::Addressee;
+
+    const AT: UnixMs = UniqueIds::EPOCH_UNIX_MS as i64 + 1;
+
+    /// What the store promises of whispers, by numbers instead of texts.
+    #[derive(Default)]
+    struct MapStore {
+        waiting: BTreeMap<AccountId, Vec<i64>>,
+        deliveries: BTreeMap<i64, Vec<i64>>,
+        last: i64,
+    }
+
+    impl MapStore {
+        fn ask(&mut self, ask: &Ask) -> Reply {
+            match ask {
+                Ask::Message(message::Ask::Whisper { to, .. }) => {
+                    self.last += 1;
+                    self.waiting.entry(*to).or_default().push(self.last);
+                    Ok(kept(self.last))
+                }
+                Ask::Message(message::Ask::TakeWaiting {
+                    account,
+                    delivery,
+                    limit,
+                }) => {
+                    let waiting = self.waiting.entry(*account).or_default();
+                    let taken = self.deliveries.entry(*delivery).or_insert_with(|| {
+                        let count = waiting.len().min(*limit as usize);
+                        waiting.drain(..count).collect()
+                    });
+                    let messages = taken.iter().map(|seq| told(*seq)).collect();
+                    let has_more = !waiting.is_empty();
+                    Ok(wharf_data::Answer::Message(message::Answer::Messages {
+                        messages,
+                        has_more,
+                    }))
+                }
+                other => panic!("nobody asks {other:?}"),
+            }
+        }
+    }
+
+    fn kept(seq: i64) -> wharf_data::Answer {
+        let kept = message::Kept {
+            conversation: ConversationId::new(1),
+            seq,
+            is_duplicate: false,
+        };
+        wharf_data::Answer::Message(message::Answer::Kept(vec![kept]))
+    }
+
+    fn told(seq: i64) -> Message {
+        Message {
+            conversation: ConversationId::new(1),
+            seq,
+            author: AccountId::new(9),
+            author_name: String::new(),
+            kind: 1,
+            body: Vec::new(),
+            at: AT,
+            removed_by: None,
+        }
+    }
+
+    /// Two people, of whom the store knows, and what it has not answered yet.
+    struct Rig {
+        whispers: Whispers,
+        store: MapStore,
+        asked: VecDeque<(Pending, Ask)>,
+        here: BTreeSet<AccountId>,
+        now: Instant,
+        tickets: u64,
+        acknowledged: Vec<i64>,
+        told: Vec<i64>,
+    }
+
+    impl Rig {
+        fn pump(&mut self) {
+            while let Some(step) = self.whispers.poll() {
+                match step {
+                    Step::Ask(pending, ask) => self.asked.push_back((pending, *ask)),
+                    Step::Reply(_, kept) => self.acknowledged.extend(kept.map(|kept| kept.seq)),
+                    Step::Tell(_, message) => self.told.push(message.seq),
+                }
+            }
+        }
+
+        /// Answers the oldest question; `is_done` and `is_known` tell whether the store does it,
+        /// and whether its answer comes through.
+        fn answer(&mut self, is_done: bool, is_known: bool) {
+            let Some((pending, ask)) = self.asked.pop_front() else {
+                return;
+            };
+            let reply = match is_done {
+                true => self.store.ask(&ask),
+                false => Err(Refusal::Unavailable),
+            };
+            let reply = match is_known {
+                true => reply,
+                false => Err(Refusal::Unavailable),
+            };
+            let here = self.here.clone();
+            let is_here = |account| here.contains(&account);
+            self.whispers.stored(self.now, AT, pending, reply, is_here);
+            self.pump();
+        }
+
+        fn step(&mut self, kind: u8, account: AccountId) {
+            match kind {
+                0 | 1 => {
+                    self.tickets += 1;
+                    let whisper = Whisper {
+                        to: Addressee::Account(account),
+                        client_id: None,
+                        kind: 1,
+                        body: Vec::new(),
+                    };
+                    let (ticket, by) = (Ticket(self.tickets), AccountId::new(9));
+                    self.whispers.whisper(AT, ticket, by, whisper, Ok(account));
+                }
+                2 => {
+                    if self.here.insert(account) {
+                        self.whispers.deliver(AT, account);
+                    }
+                }
+                3 => drop(self.here.remove(&account)),
+                4 => self.answer(false, false),
+                5 => self.answer(true, false),
+                6 => {
+                    self.now += RETRY;
+                    self.whispers.handle_timeout(self.now);
+                }
+                _ => self.answer(true, true),
+            }
+            self.pump();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_acknowledged_is_told_once_whatever_the_store_does(
+            steps in prop::collection::vec((0u8..10, 1i64..3), 0..60)
+        ) {
+            let mut rig = Rig {
+                whispers: Whispers::new(0),
+                store: MapStore::default(),
+                asked: VecDeque::new(),
+                here: BTreeSet::new(),
+                now: Instant::ZERO,
+                tickets: 0,
+                acknowledged: Vec::new(),
+                told: Vec::new(),
+            };
+            for (kind, account) in steps {
+                // Whoever has been given a delivery is not gone before it is told; what is given
+                // to a session that ends is in their history.
+                if kind != 3 || rig.asked.is_empty() {
+                    rig.step(kind, AccountId::new(account));
+                }
+            }
+            for account in [1, 2].map(AccountId::new) {
+                rig.step(2, account);
+            }
+            // The store is well again.
+            while !rig.asked.is_empty() || rig.whispers.next_deadline().is_some() {
+                rig.step(9, AccountId::new(1));
+                rig.step(6, AccountId::new(1));
+            }
+            let told: BTreeSet<i64> = rig.told.iter().copied().collect();
+            prop_assert_eq!(told.len(), rig.told.len(), "nothing is told twice");
+            for seq in rig.acknowledged {
+                prop_assert!(told.contains(&seq), "{} was acknowledged and not told", seq);
+            }
+            prop_assert_eq!(told.len() as i64, rig.store.last, "what may have been kept is told");
+        }
+    }
+}

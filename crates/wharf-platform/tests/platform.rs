@@ -1,0 +1,225 @@
+//! The platform with a store in memory and hash workers that answer at once.
+
+/// The accounts' own store in memory.
+#[path = "../../wharf-accounts/tests/accounts"]
+#[allow(dead_code, reason = "their tests look at more of it")]
+mod accounts {
+    pub(crate) mod store;
+}
+
+use accounts::store::MapStore;
+use std::net::IpAddr;
+use wharf_accounts::{AccountOptions, Accounts, Chance, Hashed, imitate};
+use wharf_base::{Duration, Instant, Rng, UniqueIds};
+use wharf_data::access::{Error, LoggedIn, Outcome, Request, UnknownId, User};
+use wharf_data::service::{Call, Given, Reply};
+use wharf_data::{AccountId, Answer, Ask, Notice, account, message};
+use wharf_platform::{Effect, From, Platform, SessionTag, Ticket};
+
+const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
+
+struct Seeded(Rng);
+
+impl Chance for Seeded {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.0.next_u64() as u8);
+    }
+}
+
+struct Rig {
+    platform: Platform,
+    store: MapStore,
+    replies: Vec<(Ticket, Reply)>,
+    notices: Vec<(SessionTag, Notice)>,
+    last_ticket: u64,
+    now: Instant,
+    /// While it is held, nothing is stored.
+    holds_store: bool,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let chance = Box::new(Seeded(Rng::from_seed(1)));
+        Self {
+            platform: Platform::new(Accounts::new(AccountOptions::default(), chance), 0),
+            store: MapStore::default(),
+            replies: Vec::new(),
+            notices: Vec::new(),
+            last_ticket: 0,
+            now: Instant::ZERO,
+            holds_store: false,
+        }
+    }
+
+    fn call(&mut self, from: From, call: Call) -> Ticket {
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        self.platform.call(self.now, AT, from, ticket, call);
+        self.pump();
+        ticket
+    }
+
+    fn ask(&mut self, session: u64, by: Option<User>, request: Request) -> Result<Outcome, Error> {
+        let ticket = self.call(session_of(session), Call::Access { by, request });
+        match self.reply_to(ticket) {
+            Ok(Given::Access(outcome)) => Ok(outcome),
+            Ok(other) => panic!("another answer: {other:?}"),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn reply_to(&mut self, ticket: Ticket) -> Reply {
+        let at = self.replies.iter().position(|(to, _)| *to == ticket);
+        self.replies.swap_remove(at.expect("a reply")).1
+    }
+
+    fn register(&mut self, session: u64, name: &str) -> LoggedIn {
+        logged_in(self.ask(session, None, register(name)))
+    }
+
+    fn pump(&mut self) {
+        while let Some(effect) = self.platform.poll() {
+            match effect {
+                Effect::Reply { to, reply } => self.replies.push((to, reply)),
+                Effect::Notice { to, notice } => self.notices.push((to, notice)),
+                Effect::Ask { .. } if self.holds_store => {}
+                Effect::Ask { tag, ask } => {
+                    let reply = match &ask {
+                        // Nothing waits for anybody.
+                        Ask::Message(_) => Ok(Answer::Message(message::Answer::Messages {
+                            messages: Vec::new(),
+                            has_more: false,
+                        })),
+                        ask => self.store.run(ask),
+                    };
+                    self.platform.stored(self.now, AT, tag, reply);
+                }
+                Effect::Hash(job) => {
+                    let took = Duration::from_millis(50);
+                    let result = imitate(&job.work);
+                    let hashed = Hashed { result, took };
+                    self.platform.hashed(self.now, AT, job.id, hashed);
+                }
+            }
+        }
+    }
+}
+
+fn session_of(session: u64) -> From {
+    From::Session(SessionTag(session), IpAddr::from([192, 0, 2, 1]))
+}
+
+fn register(name: &str) -> Request {
+    Request::Register {
+        name: name.into(),
+        password: "correct horse".into(),
+        device: String::new(),
+    }
+}
+
+fn log_in(name: &str) -> Request {
+    Request::LogIn {
+        name: name.into(),
+        password: "correct horse".into(),
+        device: String::new(),
+    }
+}
+
+fn logged_in(outcome: Result<Outcome, Error>) -> LoggedIn {
+    match outcome {
+        Ok(Outcome::LoggedIn(logged_in)) => logged_in,
+        other => panic!("not logged in: {other:?}"),
+    }
+}
+
+#[test]
+fn an_account_is_in_one_session_and_the_older_is_told() {
+    let mut rig = Rig::new();
+    let kim = rig.register(1, "kim").user;
+    logged_in(rig.ask(2, None, log_in("kim")));
+    assert_eq!(rig.notices, [(SessionTag(1), Notice::TakenOver)]);
+    let online = rig.platform.presence().find(kim.account).unwrap();
+    assert_eq!(online.session, SessionTag(2));
+    rig.platform.session_closed(SessionTag(1));
+    assert_eq!(
+        rig.platform.presence().len(),
+        1,
+        "the older's end is nobody's"
+    );
+    rig.platform.session_closed(SessionTag(2));
+    assert!(rig.platform.presence().is_empty());
+}
+
+#[test]
+fn a_login_that_ends_elsewhere_ends_its_session() {
+    let mut rig = Rig::new();
+    let first = rig.register(1, "kim").user;
+    rig.platform.session_closed(SessionTag(1));
+    let second = logged_in(rig.ask(2, None, log_in("kim"))).user;
+    let revoke = Request::RevokeLogin { login: first.login };
+    assert_eq!(rig.ask(2, Some(second), revoke), Ok(Outcome::Done));
+    assert!(rig.notices.is_empty(), "nobody is in that session");
+    assert_eq!(rig.ask(2, Some(second), Request::LogOut), Ok(Outcome::Done));
+    assert_eq!(rig.notices, [(SessionTag(2), Notice::LoginEnded)]);
+    assert!(rig.platform.presence().is_empty());
+}
+
+#[test]
+fn whoever_goes_while_the_store_thinks_is_not_here_when_it_answers() {
+    let mut rig = Rig::new();
+    rig.register(1, "kim");
+    rig.platform.session_closed(SessionTag(1));
+    rig.holds_store = true;
+    let call = Call::Access {
+        by: None,
+        request: log_in("kim"),
+    };
+    let ticket = rig.call(session_of(2), call);
+    rig.platform.session_closed(SessionTag(2));
+    rig.holds_store = false;
+    rig.now += AccountOptions::default().deadline;
+    rig.platform.handle_timeout(rig.now, AT);
+    rig.pump();
+    assert_eq!(rig.reply_to(ticket), Err(Error::Unavailable));
+    assert!(rig.platform.presence().is_empty());
+}
+
+#[test]
+fn the_store_is_asked_as_it_is_and_its_refusals_are_told() {
+    let mut rig = Rig::new();
+    let account = AccountId::new(99);
+    let ask = Ask::Account(account::Ask::Profile { account });
+    let ticket = rig.call(From::Room, Call::Store(ask));
+    assert_eq!(rig.reply_to(ticket), Err(Error::NotFound));
+}
+
+#[test]
+fn a_room_is_nobodys_account() {
+    let mut rig = Rig::new();
+    let call = Call::Access {
+        by: None,
+        request: log_in("kim"),
+    };
+    let ticket = rig.call(From::Room, call);
+    assert_eq!(rig.reply_to(ticket), Err(Error::Forbidden));
+}
+
+#[test]
+fn a_classic_login_of_an_account_that_is_here_is_refused_and_nobody_is_disturbed() {
+    let mut rig = Rig::new();
+    rig.register(1, "kim");
+    let classic = |unknown| Request::LogInClassic {
+        id: "kim".into(),
+        password: "correct horse".into(),
+        unknown,
+    };
+    let refused = rig.ask(2, None, classic(UnknownId::Refused));
+    assert_eq!(refused, Err(Error::InUse));
+    assert!(rig.notices.is_empty());
+    rig.platform.session_closed(SessionTag(1));
+    let kim = logged_in(rig.ask(2, None, classic(UnknownId::Refused)));
+    assert_eq!(kim.token, None);
+    // Whoever comes by the platform takes over from a classic client too.
+    logged_in(rig.ask(3, None, log_in("kim")));
+    assert_eq!(rig.notices, [(SessionTag(2), Notice::TakenOver)]);
+}
