@@ -8,15 +8,15 @@ use wharf_data::Notice;
 use wharf_data::service::Reply;
 
 impl Turn<'_> {
-    pub(super) fn on_reply(&mut self, asker: Asker, query: QueryId, reply: Box<Reply>) {
+    pub(super) fn on_reply(&mut self, asker: Asker, query: QueryId, reply: Reply) {
         match asker {
-            Asker::Session(session) => self.hear(session, Word::Reply(query, *reply)),
-            Asker::Room(room) => self.on_room_reply(room, query, *reply),
+            Asker::Session(session) => self.hear(session, Word::Reply(query, reply)),
+            Asker::Room(room) => self.on_room_reply(room, query, reply),
         }
     }
 
-    pub(super) fn on_notice(&mut self, session: SessionId, notice: Box<Notice>) {
-        self.hear(session, Word::Notice(*notice));
+    pub(super) fn on_notice(&mut self, session: SessionId, notice: Notice) {
+        self.hear(session, Word::Notice(notice));
     }
 
     fn on_room_reply(&mut self, address: RoomAddress, query: QueryId, reply: Reply) {

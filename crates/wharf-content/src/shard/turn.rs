@@ -29,8 +29,8 @@ impl Turn<'_> {
                 asker,
                 query,
                 reply,
-            } => self.on_reply(asker, query, reply),
-            ContentEvent::Notice { session, notice } => self.on_notice(session, notice),
+            } => self.on_reply(asker, query, *reply),
+            ContentEvent::Notice { session, notice } => self.on_notice(session, *notice),
             ContentEvent::Letter(letter) => self.on_letter(letter),
         }
         self.settle();

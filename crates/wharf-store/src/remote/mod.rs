@@ -18,7 +18,7 @@ pub struct Timeouts {
     /// To be reached, and to let us in.
     pub connect: Duration,
     /// To answer a statement. The server ends a statement by itself after this time; it is given
-    /// [`GRACE`] more to say so.
+    /// half a second more to say so.
     pub statement: Duration,
 }
 
