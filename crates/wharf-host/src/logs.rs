@@ -5,7 +5,7 @@ use crate::panics;
 use std::io;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
@@ -47,13 +47,20 @@ pub fn start(config: &Effective) -> io::Result<Vec<WorkerGuard>> {
         layers.push(layer(json, false, files));
     }
     let started = tracing_subscriber::registry()
-        .with(layers.with_filter(level))
+        .with(layers.with_filter(whose_lines(level)))
         .try_init();
     // A second server in one process (a test) keeps the log of the first.
     if started.is_ok() {
         panics::log();
     }
     Ok(guards)
+}
+
+/// Of libraries that tell each step at their usual level, only what is wrong.
+fn whose_lines(level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_default(level)
+        .with_target("refinery_core", level.min(LevelFilter::WARN))
 }
 
 fn layer<W>(json: bool, colour: bool, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>

@@ -44,6 +44,8 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
         )
     })?;
     if assembly.is_classic {
+        // A second server of one place is told so before it opens the first one's store.
+        try_listen(&assembly, listen).map_err(|trouble| trouble.to_string())?;
         assembly.options.services = services::start(&config)?;
     }
     let (notices, inbox) = mpsc::channel();

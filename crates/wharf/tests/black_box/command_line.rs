@@ -2,9 +2,15 @@
 
 use crate::support::{BACKENDS, Server, wharf};
 
-/// Runs to its end; exit code, standard output, standard error.
+/// Runs to its end, in a directory of its own, where it leaves nothing; exit code, standard output,
+/// standard error.
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = wharf().args(arguments).output().expect("wharf runs");
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = wharf();
+    let command = command.current_dir(&directory).args(arguments);
+    let output = command.output().expect("wharf runs");
+    let left = std::fs::read_dir(&directory).expect("it is there").count();
+    assert_eq!(left, 0, "{arguments:?} wrote into the working directory");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
     (
         output.status.code().expect("an exit code"),
