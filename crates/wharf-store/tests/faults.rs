@@ -7,7 +7,7 @@ mod servers;
 
 use core::time::Duration;
 use ledger::{clock, entry};
-use servers::{Kind, PASSWORD, Proxy, Server, wait_until};
+use servers::{Kind, Medium, PASSWORD, Proxy, Server, wait_until};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
@@ -256,12 +256,12 @@ impl Client {
 fn what_a_server_does_not_promise_is_warned_of() {
     watch_the_log();
     let postgresql = |settings: &[&str]| {
-        let server = Server::start_with(Kind::PostgreSql, settings);
+        let server = Server::start_with(Kind::PostgreSql, Medium::Memory, settings);
         let database = wharf_store::PostgreSql::connect(&server.url(), &Timeouts::default());
         database.expect("it was started").doubts().to_vec()
     };
     let mariadb = |settings: &[&str]| {
-        let server = Server::start_with(Kind::MariaDb, settings);
+        let server = Server::start_with(Kind::MariaDb, Medium::Memory, settings);
         let database = wharf_store::MySql::connect(&server.url(), &Timeouts::default());
         database.expect("it was started").doubts().to_vec()
     };

@@ -9,7 +9,10 @@ use core::time::Duration;
 use ledger::clock;
 use servers::{Kind, Proxy, Server, wait_until};
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, channel};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use wharf_data::short::{Answer, Ask, Space};
 use wharf_data::{Refusal, Reply};
 use wharf_store::{Redis, RedisPlace, SqlError, StoreOptions, Tag, Timeouts};
@@ -59,6 +62,52 @@ fn redis_hangs_and_goes_on() {
         client.heal();
     }
     client.end();
+}
+
+/// Were each that goes with it waited for, nobody would have the patience.
+#[test]
+fn a_group_without_an_answer_is_given_up_at_once() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("redis://{}/", listener.local_addr().unwrap());
+    let (asked, is_asked) = channel();
+    let (go_on, may_answer) = channel();
+    let script = thread::spawn(move || answer_once(listener, &asked, &may_answer));
+    let mut client = Client::start_with(&url, PATIENCE);
+    wait_until("it is asked", || {
+        client.ask(1);
+        client.waiting > 0
+    });
+    is_asked.recv_timeout(PATIENCE).unwrap();
+    client.ask(200);
+    assert_eq!(client.waiting, 201, "these wait behind the first");
+    go_on.send(()).unwrap();
+    client.wait_for_all();
+    assert_eq!(client.done, 1);
+    drop(client);
+    script.join().unwrap();
+}
+
+/// A Redis that answers one request, when it may, and is silent from then on, until the link ends.
+fn answer_once(listener: TcpListener, asked: &Sender<()>, may_answer: &Receiver<()>) {
+    let (mut link, _) = listener.accept().unwrap();
+    drop(listener);
+    let mut bytes = [0; 1 << 16];
+    let mut was_asked = false;
+    loop {
+        let said = match link.read(&mut bytes) {
+            Ok(count) if count > 0 => String::from_utf8_lossy(&bytes[..count]),
+            _ => return,
+        };
+        let greetings = said.matches("SETINFO").count() + said.matches("PING").count();
+        link.write_all("+OK\r\n".repeat(greetings).as_bytes())
+            .unwrap();
+        if said.contains("EVAL") && !was_asked {
+            was_asked = true;
+            asked.send(()).unwrap();
+            may_answer.recv().unwrap();
+            link.write_all(b"*2\r\n:1\r\n:1000\r\n").unwrap();
+        }
+    }
 }
 
 #[test]
@@ -162,8 +211,12 @@ struct Client {
 
 impl Client {
     fn start(url: &str) -> Self {
+        Self::start_with(url, Duration::from_millis(300))
+    }
+
+    fn start_with(url: &str, answer: Duration) -> Self {
         let options = StoreOptions {
-            answer: Duration::from_millis(300),
+            answer,
             retry: Duration::from_millis(20),
             retry_max: Duration::from_millis(200),
             ..StoreOptions::default()

@@ -17,7 +17,7 @@ use crate::desk::{Desk, Waiting};
 use crate::remote::{GRACE, Timeouts};
 use crate::store::{Clock, Replies, StoreOptions, StoreStats, Tag, spawn};
 use crate::worker::{Watcher, answer};
-use ::redis::{Client, Connection, ConnectionLike, Pipeline, Value, cmd};
+use ::redis::{Client, Connection, Pipeline, Value, cmd};
 use commands::{Keys, reply};
 use core::time::Duration;
 use std::sync::Arc;
@@ -219,11 +219,13 @@ impl Worker {
         answer(&self.desk, &*self.replies, group, results);
     }
 
+    /// The first answer that does not come is the last that is waited for: the driver's own way
+    /// would wait as long once more for each behind it.
     fn send(&mut self, pipeline: &Pipeline) -> ::redis::RedisResult<Vec<Value>> {
-        let count = pipeline.len();
         match &mut self.link {
-            Some(link) if count > 0 => {
-                link.req_packed_commands(&pipeline.get_packed_pipeline(), 0, count)
+            Some(link) if !pipeline.is_empty() => {
+                link.send_packed_command(&pipeline.get_packed_pipeline())?;
+                (0..pipeline.len()).map(|_| link.recv_response()).collect()
             }
             _ => Ok(Vec::new()),
         }

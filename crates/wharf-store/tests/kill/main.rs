@@ -9,7 +9,7 @@ mod servers;
 
 use core::time::Duration;
 use ledger::Verdict;
-use servers::{Kind, PATIENT, Server};
+use servers::{Kind, Medium, PATIENT, Server};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -71,7 +71,7 @@ fn mariadb_that_does_not_wait_for_its_disk_is_found_out() {
 }
 
 fn survives_kills(kind: Kind) {
-    let mut server = Server::start(kind);
+    let mut server = Server::start_with(kind, Medium::Disk, &[]);
     let url = server.fresh_database();
     let mut program = Program::start(&url, 1);
     let mut rng = Rng::from_seed(2);
@@ -90,7 +90,7 @@ fn survives_kills(kind: Kind) {
 
 fn loses_something(kind: Kind, settings: &[&str]) {
     for _ in 0..10 {
-        let mut server = Server::start_with(kind, settings);
+        let mut server = Server::start_with(kind, Medium::Disk, settings);
         let url = server.fresh_database();
         let mut program = Program::start(&url, 1);
         program.wait_for(100);

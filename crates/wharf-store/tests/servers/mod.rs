@@ -47,6 +47,16 @@ pub(crate) enum Kind {
     Redis,
 }
 
+/// Where its files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Medium {
+    /// For whoever is not about what survives.
+    Memory,
+    /// MariaDB takes files in memory for a memory that keeps what is stored: it would have no
+    /// cache that a kill could empty.
+    Disk,
+}
+
 /// A server that runs.
 ///
 /// Invariant: its processes are children of this one, and die with the thread that started it.
@@ -64,15 +74,15 @@ impl Server {
     /// # Panics
     /// If it is not installed, or does not start: its log says why.
     pub(crate) fn start(kind: Kind) -> Self {
-        Self::start_with(kind, &[])
+        Self::start_with(kind, Medium::Memory, &[])
     }
 
-    /// The same with settings of the server's command line.
+    /// The same with its files there, and with settings of its command line.
     ///
     /// # Panics
     /// As [`Server::start`].
-    pub(crate) fn start_with(kind: Kind, settings: &[&str]) -> Self {
-        let folder = programs::prepared(kind);
+    pub(crate) fn start_with(kind: Kind, medium: Medium, settings: &[&str]) -> Self {
+        let folder = programs::prepared(kind, medium);
         let settings: Vec<String> = settings.iter().map(|&it| it.to_owned()).collect();
         let port = free_port();
         let mut server = Self {

@@ -1,6 +1,6 @@
 //! The servers' programs, and how each is called.
 
-use super::{Kind, PASSWORD, log_file};
+use super::{Kind, Medium, PASSWORD, log_file};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -18,9 +18,15 @@ const POSTGRESQL: &str = "/usr/lib/postgresql";
 /// Whom servers run as that refuse to run as root: `nobody`.
 const NOBODY: u32 = 65_534;
 
+/// Files in memory, where a sync takes no time.
+const MEMORY: &str = "/dev/shm";
+
+/// The room that the servers of all tests that run at a time may need there.
+const ROOM: u64 = 2 << 30;
+
 /// A folder with an empty database cluster in it.
-pub(super) fn prepared(kind: Kind) -> TempDir {
-    let folder = TempDir::new().expect("a folder");
+pub(super) fn prepared(kind: Kind, medium: Medium) -> TempDir {
+    let folder = empty_folder(medium);
     if is_root() {
         std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("we are root");
     }
@@ -50,12 +56,22 @@ pub(super) fn prepared(kind: Kind) -> TempDir {
                 .args(["--no-defaults", "--basedir=/usr"])
                 .arg(with("--datadir=", &path.join("data")))
                 .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
+                // A server that starts clears the files of others out of a common one.
+                .arg(with("--tmpdir=", path))
                 .args(["--skip-name-resolve", "--innodb-log-file-size=16M"]);
             run(&mut install, path);
         }
         Kind::Redis => {}
     }
     folder
+}
+
+/// In memory only where there is room.
+fn empty_folder(medium: Medium) -> TempDir {
+    let has_room = || rustix::fs::statvfs(MEMORY).is_ok_and(|it| it.f_bavail * it.f_frsize >= ROOM);
+    let in_memory = (medium == Medium::Memory && has_room()).then(|| TempDir::new_in(MEMORY).ok());
+    let in_memory = in_memory.flatten();
+    in_memory.unwrap_or_else(|| TempDir::new().expect("a folder"))
 }
 
 /// Starts the server of a folder.
