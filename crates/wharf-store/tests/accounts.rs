@@ -74,6 +74,8 @@ fn logins(bench: &mut Bench, account: i64) -> Vec<i64> {
     }
 }
 
+common::also_with_redis!();
+
 #[test]
 fn an_account_is_found_by_what_it_is_known_by() {
     each_database(|bench| {

@@ -84,6 +84,8 @@ fn read(bench: &mut Bench, number: i64) -> Result<(report::Report, Vec<i64>), Re
     }
 }
 
+common::also_with_redis!();
+
 #[test]
 fn what_was_said_around_goes_with_a_report_and_stays() {
     with_talk(|bench| {

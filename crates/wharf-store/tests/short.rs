@@ -43,6 +43,8 @@ fn take(key: &str, at: UnixMs) -> Ask {
     }
 }
 
+common::also_with_redis!();
+
 #[test]
 fn a_value_is_there_until_its_time() {
     each_database(|bench| {

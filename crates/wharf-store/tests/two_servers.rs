@@ -76,6 +76,8 @@ fn says(author: AccountId, client_id: i64) -> NewMessage {
     }
 }
 
+common::also_with_redis!();
+
 #[test]
 fn a_name_goes_to_one_of_two() {
     with_two(|one, other| {

@@ -48,29 +48,20 @@ fn the_same_is_so_on_mariadb() {
     run_again(&[Kind::MariaDb]);
 }
 
-#[test]
-fn the_same_is_so_with_redis() {
-    run_again(&[Kind::Redis]);
-}
-
-#[test]
-fn the_same_is_so_on_postgresql_with_redis() {
-    run_again(&[Kind::PostgreSql, Kind::Redis]);
-}
-
-#[test]
-fn the_same_is_so_on_mariadb_with_redis() {
-    run_again(&[Kind::MariaDb, Kind::Redis]);
-}
-
-fn run_again(kinds: &[Kind]) {
+/// Runs the suite that this binary is on those servers.
+///
+/// # Panics
+/// If it fails there.
+pub(crate) fn run_again(kinds: &[Kind]) {
     let suite = env::current_exe().expect("it runs");
     // Dies with this test, however that ends.
     let mut again = Command::new("setpriv");
-    again
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(suite)
-        .args(["--skip", "elsewhere::"]);
+    again.args(["--pdeathsig", "KILL", "--"]).arg(suite).args([
+        "--skip",
+        "elsewhere::",
+        "--skip",
+        "with_redis::",
+    ]);
     let mut servers = Vec::new();
     for kind in kinds {
         let server = Server::start(*kind);

@@ -1,12 +1,17 @@
 //! A store of each kind.
-#![allow(dead_code, unused_imports, reason = "each suite uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each suite uses a part of it"
+)]
 
 mod bench;
 #[cfg(target_os = "linux")]
-mod elsewhere;
+pub(crate) mod elsewhere;
 #[cfg(target_os = "linux")]
 #[path = "../servers/mod.rs"]
-mod servers;
+pub(crate) mod servers;
 
 pub(crate) use bench::{Bench, act, clock};
 #[cfg(not(target_os = "linux"))]
@@ -25,3 +30,30 @@ pub(crate) fn each_database(test: impl Fn(&mut Bench)) {
     test(&mut bench);
     assert_eq!(bench.findings(), [] as [String; 0]);
 }
+
+/// For a suite that asks for what is kept for a short time: the same where Redis keeps that.
+macro_rules! also_with_redis {
+    () => {
+        #[cfg(all(target_os = "linux", feature = "redis"))]
+        mod with_redis {
+            use crate::common::elsewhere::run_again;
+            use crate::common::servers::Kind;
+
+            #[test]
+            fn the_same_is_so_on_sqlite() {
+                run_again(&[Kind::Redis]);
+            }
+
+            #[test]
+            fn the_same_is_so_on_postgresql() {
+                run_again(&[Kind::PostgreSql, Kind::Redis]);
+            }
+
+            #[test]
+            fn the_same_is_so_on_mariadb() {
+                run_again(&[Kind::MariaDb, Kind::Redis]);
+            }
+        }
+    };
+}
+pub(crate) use also_with_redis;
