@@ -21,6 +21,7 @@
 //!
 //! `crates/wharf/examples/dice.rs` is a whole one (`cargo run --release --example dice`).
 
+pub mod client;
 pub mod program;
 
 use std::ffi::OsString;

@@ -5,6 +5,7 @@ mod assemble;
 mod banner;
 mod bench;
 mod bots;
+mod chat;
 mod db;
 mod doctor;
 mod say;
@@ -41,6 +42,7 @@ Without a command, wharf serves.
 Try:
   wharf                            serve the classic chat on 127.0.0.1:11021
   wharf bots                       in another terminal: 1,000 clients that check every delivery
+  wharf chat --guest               talk with it yourself
   wharf top                        what a running server does, live
   wharf bench                      what this machine carries, in half a minute
   wharf db verify                  is the store sound
@@ -53,6 +55,8 @@ enum Command {
     Serve(ServeArgs),
     /// Load a server with dummy clients and check every delivery
     Bots(wharf_bots::BotArgs),
+    /// Talk with a server from the terminal, or from a script
+    Chat(chat::ChatArgs),
     /// Show what a running server does, live
     Top(top::TopArgs),
     /// Measure what this machine carries: CPU of a message, memory of a session
@@ -128,6 +132,11 @@ fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
               `wharf bots --help` lists what they take",
         ),
         Command::Bots(args) => bots::run(&args),
+        Command::Chat(_) if !config.is_empty() => refuse(
+            &"what stands before `chat` configures a server, and chat is none; \
+              `wharf chat --help` lists what it takes",
+        ),
+        Command::Chat(args) => chat::run(&args),
         Command::Top(_) if !config.is_empty() => refuse(
             &"what stands before `top` configures a server, and top looks at one; \
               `wharf top --help` lists what it takes",

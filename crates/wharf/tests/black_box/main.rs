@@ -7,6 +7,9 @@ mod support;
 
 mod a_thousand;
 mod bench;
+mod chat_client;
+#[cfg(target_os = "linux")]
+mod chat_terminal;
 mod classic_exchange;
 mod command_line;
 mod db;

@@ -1,0 +1,183 @@
+//! The guide's protocol, as the driver uses it.
+
+use super::super::engine::{Engine, Moment, Output, Return};
+use super::super::event::{Event, Problem};
+use super::super::parse::Call;
+use super::{Classic, Want, name_of};
+use crate::client::OwnedFrame;
+use std::time::{Duration, Instant};
+use wharf_wire::classic::{
+    ChatNotify, LeaveUserNotify, NewUserNotify, ResultCode, UserListNotify, id,
+};
+use wharf_wire::{Packet as _, Violation};
+
+impl Engine for Classic {
+    fn begin(&mut self, now: Moment) {
+        self.now = now;
+        self.is_here = true;
+        let (target, server) = (self.target.clone(), "classic".to_owned());
+        let version = 0;
+        self.tell(Event::Connected {
+            target,
+            server,
+            version,
+        });
+        let held = self.held.take();
+        match (held, self.wish.user.clone()) {
+            (Some(call), _) if call.command.name == "login" => {
+                self.do_call(call);
+                self.ready(false);
+            }
+            (held, user) => {
+                held.into_iter().for_each(|call| self.do_call(call));
+                let Some(user) = user else {
+                    self.tell(Event::Hint("not logged in: /login NAME".to_owned()));
+                    return self.ready(true);
+                };
+                let password = self.wish.password.clone().unwrap_or_default();
+                self.log_in(None, user, password);
+            }
+        }
+    }
+
+    fn call(&mut self, call: Call, now: Moment) {
+        self.now = now;
+        // A classic server may let anybody in without a password.
+        if call.command.name != "login"
+            && let Err(mistake) = call.check()
+        {
+            return self.fail(Some(call), mistake.into());
+        }
+        if self.is_here {
+            return self.do_call(call);
+        }
+        if !["connect", "login"].contains(&call.command.name) {
+            return self.fail(Some(call), Problem::not_connected());
+        }
+        if let Some(before) = self.held.replace(call) {
+            self.fail(Some(before), Problem::not_connected());
+        }
+        self.outputs.push_back(Output::Connect);
+    }
+
+    fn hear(&mut self, frame: &OwnedFrame, now: Moment) -> Result<(), Violation> {
+        self.now = now;
+        let body = &frame.body[..];
+        if let Some(asked) = self.asked.pop_front_if(|it| it.reply == frame.id) {
+            let result = match asked.what {
+                Want::Ping(_) => ResultCode::None,
+                _ => {
+                    let wrong = Violation::BodyLength {
+                        id: frame.id,
+                        body_bytes: body.len() as u16,
+                    };
+                    let code = body.try_into().map_err(|_| wrong)?;
+                    ResultCode::from_wire(u16::from_le_bytes(code))
+                }
+            };
+            self.answered(asked, result);
+            return Ok(());
+        }
+        match frame.id {
+            id::USER_LIST_NOTIFY => self.listed(&UserListNotify::decode(body)?),
+            id::NEW_USER_NOTIFY => self.came(&NewUserNotify::decode(body)?.user),
+            id::LEAVE_USER_NOTIFY => self.went(LeaveUserNotify::decode(body)?.unique_id),
+            id::CHAT_NOTIFY => self.said(&ChatNotify::decode(body)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self) -> Return {
+        self.is_here = false;
+        self.me = None;
+        for asked in std::mem::take(&mut self.asked) {
+            if let Some(call) = asked.call {
+                let problem = Problem::unconfirmed(&call);
+                self.fail(Some(call), problem);
+            }
+        }
+        if let Some(call) = self.held.take() {
+            self.fail(Some(call), Problem::not_connected());
+        }
+        if let Some(room) = self.room.take() {
+            self.rejoin = Some(room.number);
+            if let Some(Some(call)) = room.entering {
+                let problem = Problem::unconfirmed(&call);
+                self.fail(Some(call), problem);
+            }
+        }
+        self.ready(false);
+        match self.comes_back {
+            true => Return::After(Duration::ZERO),
+            false => Return::Never,
+        }
+    }
+
+    /// A classic session may be silent for ever.
+    fn wake_at(&self) -> Option<Instant> {
+        None
+    }
+
+    fn wake(&mut self, _: Moment) {}
+
+    fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn prompt(&self) -> String {
+        let name = self.me.as_deref().unwrap_or_default();
+        match (&self.room, self.is_here) {
+            (Some(room), _) => format!("{name} in {}> ", name_of(room.number)),
+            (None, true) => format!("{name}> "),
+            (None, false) => "(away)> ".to_owned(),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let members = self.members().into_iter();
+        members.map(|it| it.display_name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::talk::Wish;
+    use super::*;
+    use wharf_wire::HEADER_BYTES;
+    use wharf_wire::classic::login_response;
+
+    fn now() -> Moment {
+        let at = Instant::now();
+        Moment { at, unix_ms: 1_000 }
+    }
+
+    fn hear(classic: &mut Classic, result: ResultCode) {
+        let frame = login_response(result).to_frame();
+        let frame = OwnedFrame {
+            id: id::LOGIN_RESPONSE,
+            flags: 0,
+            body: frame[HEADER_BYTES..].to_vec(),
+        };
+        classic.hear(&frame, now()).unwrap();
+    }
+
+    #[test]
+    fn whoever_was_in_comes_back_until_the_server_wants_them_no_more() {
+        let wish = Wish {
+            user: Some("kim".to_owned()),
+            ..Wish::default()
+        };
+        let mut classic = Classic::new("a:1", wish, now());
+        classic.begin(now());
+        assert_eq!(classic.lose(), Return::Never, "nobody was in yet");
+        classic.begin(now());
+        hear(&mut classic, ResultCode::None);
+        for _ in 0..3 {
+            assert_eq!(classic.lose(), Return::After(Duration::ZERO));
+        }
+        classic.begin(now());
+        hear(&mut classic, ResultCode::LoginUserAlready);
+        assert_eq!(classic.lose(), Return::Never);
+    }
+}

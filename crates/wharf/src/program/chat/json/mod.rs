@@ -1,0 +1,340 @@
+//! Events for scripts: one object a line. The names of events and fields are those of
+//! `docs/CHAT.md`, and stay.
+
+#[cfg(test)]
+mod tests;
+
+use super::event::{About, Done, Event, Problem, code_name};
+use super::parse::Call;
+use super::width::harmless_json;
+use serde_json::{Map, Value, json};
+use wharf_proto::ServerPacket;
+use wharf_proto::account::{LoggedIn, Profile};
+use wharf_proto::chat::content::What;
+use wharf_proto::chat::{Case, Decision, Message, Scope};
+use wharf_proto::room::{History, Info, Member, Rank, Reason};
+
+/// An event as a line.
+pub(super) fn line(event: &Event) -> String {
+    harmless_json(&Value::Object(object(event)).to_string())
+}
+
+/// An event as an object.
+pub(super) fn object(event: &Event) -> Map<String, Value> {
+    match event {
+        Event::Connected {
+            target,
+            server,
+            version,
+        } => fields(json!({
+            "event": "connected", "target": target, "server": server, "version": version,
+        })),
+        Event::Lost { why, again_ms } => {
+            fields(json!({ "event": "lost", "text": why, "again_ms": again_ms }))
+        }
+        Event::Hint(text) => fields(json!({ "event": "hint", "text": text })),
+        Event::Done { call, done, about } => {
+            let mut object = fields(json!({ "event": "ok" }));
+            name_call(&mut object, call);
+            object.extend(done_fields(done, about));
+            object
+        }
+        Event::Failed { call, problem } => failed(call.as_ref(), problem),
+        Event::Notice { packet, about } => {
+            let (name, told) = notice(packet, about);
+            let mut object = fields(json!({ "event": name }));
+            if let Some(room) = &about.room {
+                object.insert("room".to_owned(), json!(room));
+            }
+            object.extend(told);
+            object
+        }
+    }
+}
+
+fn name_call(object: &mut Map<String, Value>, call: &Call) {
+    object.insert("cmd".to_owned(), json!(call.command.name));
+    if let Some(id) = &call.id {
+        object.insert("id".to_owned(), id.clone());
+    }
+}
+
+fn failed(call: Option<&Call>, problem: &Problem) -> Map<String, Value> {
+    let mut object = fields(json!({
+        "event": "error",
+        "code": problem.code,
+        "text": problem.text,
+        "hint": problem.hint,
+        "field": problem.field,
+        "retry_after_ms": problem.retry_after_ms,
+        "details": problem.details,
+    }));
+    if let Some(id) = &problem.id {
+        object.insert("id".to_owned(), id.clone());
+    }
+    if let Some(call) = call {
+        name_call(&mut object, call);
+    }
+    object
+}
+
+fn done_fields(done: &Done, about: &About) -> Map<String, Value> {
+    match done {
+        Done::Packet(packet) => answer(packet, about),
+        Done::Lines(lines) => fields(json!({ "lines": lines })),
+        Done::Pong(took_ms) => fields(json!({ "took_ms": took_ms })),
+        Done::Heard(event) => fields(json!({ "heard": event })),
+        Done::Nothing => Map::new(),
+    }
+}
+
+/// The fields of an answer, whichever family it is of.
+fn answer(packet: &ServerPacket, about: &About) -> Map<String, Value> {
+    let of_room = room_answer(packet);
+    let of_chat = of_room.or_else(|| chat_answer(packet, about));
+    of_chat.unwrap_or_else(|| account_answer(packet))
+}
+
+fn account_answer(packet: &ServerPacket) -> Map<String, Value> {
+    let value = match packet {
+        ServerPacket::LoggedIn(it) => logged_in(it),
+        ServerPacket::Logins(it) => {
+            let logins = it.logins.iter().map(|it| {
+                json!({
+                    "login": it.id, "device": it.device, "since_ms": it.since_ms,
+                    "used_ms": it.used_ms, "is_this": it.is_this,
+                })
+            });
+            json!({ "logins": logins.collect::<Vec<_>>() })
+        }
+        ServerPacket::Identities(it) => {
+            let known = it.identities.iter().map(|it| {
+                let kind = word(it.kind().as_str_name(), "IDENTITY_KIND_");
+                json!({ "kind": kind, "name": it.name })
+            });
+            json!({ "identities": known.collect::<Vec<_>>(), "recovery_codes": it.recovery_codes })
+        }
+        ServerPacket::RecoveryCodes(it) => json!({ "codes": it.codes }),
+        ServerPacket::Profile(it) => profile(it),
+        ServerPacket::Exported(it) => {
+            json!({ "json_lines": it.json_lines, "next_page": it.next_page })
+        }
+        ServerPacket::Refreshed(it) => json!({ "token_expires_ms": it.token_expires_ms }),
+        _ => json!({}),
+    };
+    fields(value)
+}
+
+/// The token is kept in its file, and shown nowhere.
+fn logged_in(it: &LoggedIn) -> Value {
+    json!({
+        "account": it.account, "name": it.display_name, "is_new": it.is_new,
+        "unread": it.unread, "login": it.login, "is_moderator": it.is_moderator,
+        "token_expires_ms": it.token_expires_ms,
+    })
+}
+
+fn profile(it: &Profile) -> Value {
+    json!({
+        "account": it.account, "name": it.display_name, "avatar": it.avatar,
+        "language": it.language, "document": String::from_utf8_lossy(&it.document),
+        "version": it.version,
+    })
+}
+
+fn room_answer(packet: &ServerPacket) -> Option<Map<String, Value>> {
+    Some(fields(match packet {
+        ServerPacket::Rooms(it) => {
+            let rooms: Vec<_> = it.rooms.iter().map(room).collect();
+            json!({ "rooms": rooms, "next_page": it.next_page })
+        }
+        ServerPacket::Entered(it) => json!({
+            "room": it.info.as_ref().map(room),
+            "rank": rank(it.rank()),
+            "members": it.members.iter().map(member).collect::<Vec<_>>(),
+            "last_seq": it.last_seq,
+        }),
+        ServerPacket::Members(it) => json!({
+            "members": it.members.iter().map(member).collect::<Vec<_>>(),
+            "next_page": it.next_page,
+        }),
+        ServerPacket::Changed(it) => json!({ "room": it.info.as_ref().map(room) }),
+        ServerPacket::Users(it) => {
+            let users = it.users.iter().map(
+                |it| json!({ "account": it.account, "name": it.display_name, "room": it.room }),
+            );
+            json!({ "users": users.collect::<Vec<_>>(), "next_page": it.next_page })
+        }
+        ServerPacket::Bans(it) => {
+            let bans = it.bans.iter().map(|it| {
+                json!({
+                    "account": it.account, "name": it.display_name, "by": it.by,
+                    "text": it.text, "until_ms": it.until_ms,
+                })
+            });
+            json!({ "bans": bans.collect::<Vec<_>>(), "next_page": it.next_page })
+        }
+        _ => return None,
+    }))
+}
+
+fn chat_answer(packet: &ServerPacket, about: &About) -> Option<Map<String, Value>> {
+    Some(fields(match packet {
+        ServerPacket::SaidSo(it) => json!({
+            "seq": it.seq, "stored": it.stored, "is_duplicate": it.is_duplicate,
+        }),
+        ServerPacket::History(it) => {
+            let messages: Vec<_> = it.messages.iter().map(message).collect();
+            json!({ "messages": messages, "has_more": it.has_more })
+        }
+        ServerPacket::Blocked(it) => {
+            let blocked = it
+                .accounts
+                .iter()
+                .map(|account| json!({ "account": account, "name": about.names.get(account) }));
+            json!({ "blocked": blocked.collect::<Vec<_>>() })
+        }
+        ServerPacket::Reported(it) => json!({ "report": it.report }),
+        ServerPacket::Announced(it) => json!({ "sessions": it.sessions }),
+        ServerPacket::Reports(it) => json!({
+            "reports": it.cases.iter().map(case).collect::<Vec<_>>(),
+            "next_page": it.next_page,
+        }),
+        ServerPacket::ReportTaken(it) => json!({
+            "report": it.case.as_ref().map(case),
+            "messages": it.messages.iter().map(message).collect::<Vec<_>>(),
+        }),
+        _ => return None,
+    }))
+}
+
+/// A notice's name and fields.
+fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Value>) {
+    let (name, value) = match packet {
+        ServerPacket::Said(it) => ("message", it.message.as_ref().map(message)),
+        ServerPacket::Whispered(it) => {
+            let mut told = it.message.as_ref().map(message).unwrap_or_default();
+            told["was_kept"] = json!(it.was_kept);
+            ("whisper", Some(told))
+        }
+        ServerPacket::WasRemoved(it) => ("message_removed", Some(json!({ "seq": it.seq }))),
+        ServerPacket::Announcement(it) => {
+            let scope = word(
+                Scope::try_from(it.scope).unwrap_or_default().as_str_name(),
+                "SCOPE_",
+            );
+            let told = json!({ "text": it.text, "scope": scope, "at_ms": it.at_ms });
+            ("announcement", Some(told))
+        }
+        ServerPacket::Joined(it) => ("joined", it.member.as_ref().map(member)),
+        ServerPacket::Parted(it) => {
+            let reason = reason(it.reason());
+            let name = about.names.get(&it.account);
+            let told = json!({ "account": it.account, "name": name, "reason": reason });
+            ("parted", Some(told))
+        }
+        ServerPacket::Removed(it) => {
+            let reason = reason(it.reason());
+            let told = json!({ "reason": reason, "text": it.text, "until_ms": it.until_ms });
+            ("removed", Some(told))
+        }
+        ServerPacket::NowChanged(it) => {
+            let told = json!({ "info": it.info.as_ref().map(room) });
+            ("room_changed", Some(told))
+        }
+        ServerPacket::MemberChanged(it) => ("member_changed", it.member.as_ref().map(member)),
+        ServerPacket::Goodbye(it) => {
+            let told = json!({
+                "code": code_name(it.code), "text": it.text, "retry_after_ms": it.retry_after_ms,
+            });
+            ("goodbye", Some(told))
+        }
+        ServerPacket::QueuePlace(it) => {
+            let told = json!({ "before": it.before, "wait_ms": it.wait_ms });
+            ("queue_place", Some(told))
+        }
+        ServerPacket::Maintenance(it) => {
+            let told = json!({
+                "is_on": it.is_on, "text": it.text,
+                "begins_ms": it.begins_ms, "ends_ms": it.ends_ms,
+            });
+            ("maintenance", Some(told))
+        }
+        // A login that goes by itself, and a room that is entered again.
+        ServerPacket::LoggedIn(it) => ("logged_in", Some(logged_in(it))),
+        ServerPacket::Entered(it) => {
+            let told = json!({
+                "rank": rank(it.rank()),
+                "members": it.members.iter().map(member).collect::<Vec<_>>(),
+            });
+            ("entered", Some(told))
+        }
+        _ => ("notice", None),
+    };
+    (name, value.map(fields).unwrap_or_default())
+}
+
+/// One message. What was said is in `text`, `item` or `emote`.
+fn message(it: &Message) -> Value {
+    let mut value = json!({
+        "seq": it.seq, "account": it.author, "from": it.author_name, "at_ms": it.at_ms,
+    });
+    if it.is_removed {
+        value["is_removed"] = json!(true);
+    }
+    match it.content.as_ref().and_then(|it| it.what.as_ref()) {
+        Some(What::Text(text)) => value["text"] = json!(text),
+        Some(What::Item(item)) => value["item"] = json!({ "item": item.item, "name": item.name }),
+        Some(What::Emote(emote)) => value["emote"] = json!(emote),
+        None => {}
+    }
+    value
+}
+
+fn member(it: &Member) -> Value {
+    json!({
+        "account": it.account, "name": it.display_name, "rank": rank(it.rank()),
+        "is_muted": it.is_muted, "is_classic": it.is_classic,
+    })
+}
+
+fn room(it: &Info) -> Value {
+    json!({
+        "room": it.room, "name": it.name, "topic": it.topic, "members": it.members,
+        "members_max": it.members_max, "has_password": it.has_password,
+        "is_locked": it.is_locked, "is_persistent": it.is_persistent,
+        "is_hidden": it.is_hidden, "slow_seconds": it.slow_seconds, "number": it.number,
+        "history": word(History::try_from(it.history).unwrap_or_default().as_str_name(), "HISTORY_"),
+    })
+}
+
+fn case(it: &Case) -> Value {
+    let decision = Decision::try_from(it.decision).unwrap_or_default();
+    json!({
+        "report": it.report, "by": it.by, "account": it.account, "name": it.display_name,
+        "room": it.room, "seq": it.seq, "text": it.text, "at_ms": it.at_ms,
+        "taken_by": it.taken_by, "decision": word(decision.as_str_name(), "DECISION_"),
+    })
+}
+
+/// A rank, as scripts know it.
+pub(super) fn rank(rank: Rank) -> String {
+    word(rank.as_str_name(), "RANK_")
+}
+
+/// Why somebody left, as scripts know it.
+pub(super) fn reason(reason: Reason) -> String {
+    word(reason.as_str_name(), "REASON_")
+}
+
+/// The name of a value of the schema, such as `moderator`.
+pub(super) fn word(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase()
+}
+
+fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

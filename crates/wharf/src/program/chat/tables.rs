@@ -1,0 +1,240 @@
+//! Lists for people, a line for each item.
+
+use super::event::About;
+use super::json::word;
+use super::text::{Line, Style, member_text};
+use super::width::{columns, harmless, pad};
+use time::OffsetDateTime;
+use wharf_proto::ServerPacket;
+use wharf_proto::account::{IdentityKind, Logins, Profile};
+use wharf_proto::chat::{Case, Decision};
+use wharf_proto::room::{Info, Rooms};
+
+/// Columns of a name in a list: twelve Korean letters.
+const NAME_COLUMNS: usize = 24;
+
+/// An answer that is a list; no line for any other.
+pub(super) fn lines(packet: &ServerPacket, about: &About) -> Vec<Line> {
+    let mut told: Vec<String> = match packet {
+        ServerPacket::Rooms(it) => rooms(it),
+        ServerPacket::Members(it) => it.members.iter().map(member_text).collect(),
+        ServerPacket::Users(it) => {
+            let user = |it: &wharf_proto::room::User| named(it.account, &it.display_name);
+            it.users.iter().map(user).collect()
+        }
+        ServerPacket::Bans(it) => {
+            let ban = |it: &wharf_proto::room::Ban| {
+                let until = until(it.until_ms);
+                let by = about.name(it.by);
+                let text = harmless(&it.text);
+                format!(
+                    "{} {until} by {by} {text}",
+                    named(it.account, &it.display_name)
+                )
+            };
+            it.bans.iter().map(ban).collect()
+        }
+        ServerPacket::Blocked(it) => {
+            let blocked = |account: &i64| harmless(&about.name(*account));
+            it.accounts.iter().map(blocked).collect()
+        }
+        ServerPacket::Logins(it) => logins(it),
+        ServerPacket::Identities(it) => {
+            let identity = |it: &wharf_proto::account::Identity| {
+                let kind = word(it.kind().as_str_name(), "IDENTITY_KIND_");
+                match it.kind() {
+                    IdentityKind::Name => format!("by {kind}: {}", harmless(&it.name)),
+                    _ => format!("by {kind}"),
+                }
+            };
+            let mut lines: Vec<_> = it.identities.iter().map(identity).collect();
+            lines.push(format!("{} recovery codes are left", it.recovery_codes));
+            lines
+        }
+        ServerPacket::RecoveryCodes(it) => {
+            let mut lines = vec!["write these down; they are shown only this once:".to_owned()];
+            lines.extend(it.codes.iter().map(|it| harmless(it)));
+            lines
+        }
+        ServerPacket::Profile(it) => profile(it),
+        ServerPacket::Exported(it) => it.json_lines.lines().map(harmless).collect(),
+        ServerPacket::Reports(it) => it.cases.iter().map(case).collect(),
+        ServerPacket::ReportTaken(it) => {
+            let mut lines: Vec<_> = it.case.as_ref().map(case).into_iter().collect();
+            let message = |it: &wharf_proto::chat::Message| {
+                let text = it.content.as_ref().and_then(|it| it.what.as_ref());
+                let text = match text {
+                    Some(wharf_proto::chat::content::What::Text(text)) => harmless(text),
+                    Some(_) => "(an item or a gesture)".to_owned(),
+                    None => "(removed)".to_owned(),
+                };
+                format!("{:>5} {}: {text}", it.seq, harmless(&it.author_name))
+            };
+            lines.extend(it.messages.iter().map(message));
+            lines
+        }
+        _ => return Vec::new(),
+    };
+    if told.is_empty() {
+        told.push("none".to_owned());
+    }
+    if let Some(page) = next_page(packet) {
+        told.push(format!(
+            "there is more: the same with page={}",
+            harmless(page)
+        ));
+    }
+    let line = |text| Line::new(Style::Plain, text);
+    told.into_iter().map(line).collect()
+}
+
+fn next_page(packet: &ServerPacket) -> Option<&str> {
+    let page = match packet {
+        ServerPacket::Rooms(it) => &it.next_page,
+        ServerPacket::Members(it) => &it.next_page,
+        ServerPacket::Users(it) => &it.next_page,
+        ServerPacket::Bans(it) => &it.next_page,
+        ServerPacket::Exported(it) => &it.next_page,
+        ServerPacket::Reports(it) => &it.next_page,
+        _ => return None,
+    };
+    Some(page.as_str()).filter(|page| !page.is_empty())
+}
+
+fn rooms(rooms: &Rooms) -> Vec<String> {
+    rooms.rooms.iter().map(room_text).collect()
+}
+
+/// A room in a line.
+pub(super) fn room_text(info: &Info) -> String {
+    let id = match info.number {
+        Some(number) => number.to_string(),
+        None => format!("#{}", info.room),
+    };
+    let mut text = format!(
+        "{} {} {:>4} of {}",
+        pad(&id, 8),
+        pad(&harmless(&info.name), NAME_COLUMNS),
+        info.members,
+        info.members_max
+    );
+    let facts = [
+        (info.has_password, "password"),
+        (info.is_locked, "locked"),
+        (info.is_hidden, "hidden"),
+        (info.slow_seconds > 0, "slow"),
+    ];
+    for (_, fact) in facts.iter().filter(|(is_so, _)| *is_so) {
+        text += &format!(" [{fact}]");
+    }
+    if !info.topic.is_empty() {
+        text += &format!("  {}", harmless(&info.topic));
+    }
+    text
+}
+
+fn named(account: i64, name: &str) -> String {
+    let name = harmless(name);
+    let filled = NAME_COLUMNS.max(columns(&name));
+    format!("{} #{account}", pad(&name, filled))
+}
+
+fn logins(logins: &Logins) -> Vec<String> {
+    let login = |it: &wharf_proto::account::Login| {
+        let this = if it.is_this { " (this one)" } else { "" };
+        let device = pad(&harmless(&it.device), NAME_COLUMNS);
+        format!("{:>6} {device} last used {}{this}", it.id, date(it.used_ms))
+    };
+    logins.logins.iter().map(login).collect()
+}
+
+fn profile(it: &Profile) -> Vec<String> {
+    let mut lines = vec![
+        format!("name      {} #{}", harmless(&it.display_name), it.account),
+        format!("avatar    {}", it.avatar),
+        format!("language  {}", harmless(&it.language)),
+        format!("version   {}", it.version),
+    ];
+    if !it.document.is_empty() {
+        let document = String::from_utf8_lossy(&it.document);
+        lines.push(format!("document  {}", harmless(&document)));
+    }
+    lines
+}
+
+fn case(it: &Case) -> String {
+    let decision = Decision::try_from(it.decision).unwrap_or_default();
+    let state = match (decision, it.taken_by) {
+        (Decision::Unspecified, 0) => "waits".to_owned(),
+        (Decision::Unspecified, by) => format!("taken by #{by}"),
+        (decided, _) => word(decided.as_str_name(), "DECISION_"),
+    };
+    let name = named(it.account, &it.display_name);
+    format!("{:>6} {name} {state}: {}", it.report, harmless(&it.text))
+}
+
+fn until(until_ms: i64) -> String {
+    match until_ms {
+        0 => "for ever".to_owned(),
+        until_ms => format!("until {}", date(until_ms)),
+    }
+}
+
+/// A Unix time as a date and time of day, in UTC.
+fn date(unix_ms: i64) -> String {
+    match OffsetDateTime::from_unix_timestamp(unix_ms.div_euclid(1_000)) {
+        Ok(at) => format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute()),
+        Err(_) => "at no time".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn dates_are_right_at_their_edges() {
+        for (unix_ms, shown) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399_999, "2000-02-28 23:59 UTC"),
+            (951_782_400_000, "2000-02-29 00:00 UTC"),
+            (1_767_225_599_000, "2025-12-31 23:59 UTC"),
+            (-1, "1969-12-31 23:59 UTC"),
+        ] {
+            assert_eq!(date(unix_ms), shown);
+        }
+        assert_eq!(
+            (&*date(i64::MAX), &*date(i64::MIN)),
+            ("at no time", "at no time")
+        );
+    }
+
+    #[test]
+    fn rooms_stand_in_columns_whatever_their_letters() {
+        let room = |name: &str, number| Info {
+            room: 40,
+            name: name.to_owned(),
+            topic: "눈과 비\u{1b}".to_owned(),
+            members: 3,
+            members_max: 100,
+            has_password: number == Some(3),
+            number,
+            ..Info::default()
+        };
+        let all = Rooms {
+            rooms: vec![
+                room("lounge", Some(3)),
+                room("아주 긴 이름을 가진 방입니다", None),
+            ],
+            next_page: "abc".to_owned(),
+        };
+        let lines = lines(&ServerPacket::Rooms(all), &About::default());
+        let shown: Vec<_> = lines.into_iter().map(|it| it.body.1).collect();
+        expect![[r"
+            3        lounge                      3 of 100 [password]  눈과 비^[
+            #40      아주 긴 이름을 가진 방…     3 of 100  눈과 비^[
+            there is more: the same with page=abc"]]
+        .assert_eq(&shown.join("\n"));
+    }
+}

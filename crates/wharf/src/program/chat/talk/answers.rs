@@ -1,0 +1,199 @@
+//! What the server says, and what it changes.
+
+use super::super::commands::{Command, find};
+use super::super::engine::Return;
+use super::super::event::{About, Done, Event, Problem};
+use super::super::parse::Call;
+use super::super::places::folded;
+use super::super::plan::logs_in;
+use super::{Asked, Talk, Wish};
+use std::time::Duration;
+use wharf_proto::ServerPacket;
+use wharf_proto::session::{Code, Error, Goodbye};
+
+impl Talk {
+    pub(super) fn answered(&mut self, asked: Asked, handle: Option<u16>, packet: ServerPacket) {
+        match (asked, packet) {
+            (Asked::Hello, ServerPacket::Welcome(welcome)) => self.welcome(welcome),
+            (Asked::LogIn { by_token }, ServerPacket::LoggedIn(logged_in)) => {
+                let kept = self.token.as_ref().and_then(|it| it.user.clone());
+                let user = if by_token {
+                    kept
+                } else {
+                    self.wish.user.clone()
+                };
+                self.logged_in(&logged_in, user);
+                let about = About::default();
+                let packet = ServerPacket::LoggedIn(logged_in);
+                self.tell(Event::Notice { packet, about });
+                self.ready(true);
+                self.rejoin();
+            }
+            (Asked::Pulse, _) => self.pulse.answered(),
+            (Asked::Refresh, ServerPacket::Refreshed(it)) => {
+                let user = self.token.as_ref().and_then(|it| it.user.clone());
+                self.keep_token(user, &it.token, it.token_expires_ms);
+            }
+            (Asked::Rejoin(call), ServerPacket::Entered(entered)) => {
+                self.places.enter(handle, &entered, call);
+                let about = About {
+                    room: self.places.current_name().map(str::to_owned),
+                    ..About::default()
+                };
+                let packet = ServerPacket::Entered(entered);
+                self.tell(Event::Notice { packet, about });
+            }
+            (Asked::Find { call, argument }, packet) => self.found(call, argument, &packet),
+            (Asked::Call { call, room }, packet) => self.call_answered(call, room, handle, packet),
+            _ => {}
+        }
+    }
+
+    /// A list came in which an account or a room was sought by its name.
+    fn found(&mut self, mut call: Call, argument: &'static str, packet: &ServerPacket) {
+        self.places.note(None, packet);
+        let name = folded(&call.text(argument));
+        let id = match packet {
+            ServerPacket::Users(_) => self.places.account(&name),
+            ServerPacket::Rooms(it) => {
+                let mut rooms = it.rooms.iter();
+                rooms.find(|it| folded(&it.name) == name).map(|it| it.room)
+            }
+            _ => None,
+        };
+        if let Some(id) = id {
+            call.set(argument, format!("#{id}"));
+            return self.do_call(call);
+        }
+        let (text, hint) = match packet {
+            ServerPacket::Rooms(_) => ("room", "/rooms lists them; #N enters one by its id"),
+            _ => ("user here", "by #N somebody is found who is not online"),
+        };
+        let text = format!("there is no {text} called {}", call.text(argument));
+        self.fail(call, Problem::new("not_found", text).hint(hint));
+    }
+
+    fn call_answered(
+        &mut self,
+        call: Call,
+        room: Option<u16>,
+        handle: Option<u16>,
+        packet: ServerPacket,
+    ) {
+        let about = self.places.note(handle.or(room), &packet);
+        let mut done = None;
+        match &packet {
+            ServerPacket::LoggedIn(it) => {
+                let name = call.get("name").map(str::to_owned);
+                self.logged_in(it, name);
+            }
+            ServerPacket::Refreshed(it) => {
+                let user = self.token.as_ref().and_then(|it| it.user.clone());
+                self.keep_token(user, &it.token, it.token_expires_ms);
+            }
+            ServerPacket::Done(_) if ["logout", "erase"].contains(&call.command.name) => {
+                self.forget_token();
+                self.me = None;
+                // The next login is another's, perhaps.
+                self.wish = Wish::default();
+                self.back = Return::Never;
+            }
+            ServerPacket::Entered(it) => {
+                self.places.enter(handle, it, again(&call, it));
+            }
+            ServerPacket::Left(_) | ServerPacket::Closed(_) => {
+                self.places.leave(handle.or(room));
+            }
+            ServerPacket::Profile(it) => {
+                if let Some(me) = self.me.as_mut().filter(|me| me.account == it.account) {
+                    me.display_name.clone_from(&it.display_name);
+                }
+                if call.command.name == "name" {
+                    self.renamed(&it.display_name);
+                }
+            }
+            ServerPacket::Pong(it) => {
+                done = Some(Done::Pong((self.now.unix_ms - it.sent_ms).max(0)));
+            }
+            _ => {}
+        }
+        let done = done.unwrap_or(Done::Packet(packet));
+        self.tell(Event::Done { call, done, about });
+    }
+
+    pub(super) fn refused(&mut self, asked: Asked, error: &Error) {
+        match asked {
+            Asked::Hello => {
+                self.back = match error.code() {
+                    Code::Maintenance | Code::Stopping | Code::Busy | Code::Full => {
+                        Return::After(Duration::from_millis(error.retry_after_ms.into()))
+                    }
+                    _ => Return::Never,
+                };
+                self.fail(self.held.clone(), error.into());
+                self.held = None;
+                self.ready(false);
+            }
+            Asked::LogIn { by_token } => self.login_refused(by_token, error),
+            Asked::Pulse => self.pulse.answered(),
+            // The next login is with a password then.
+            Asked::Refresh => {}
+            Asked::Rejoin(_) => self.fail(None, error.into()),
+            Asked::Find { call, .. } => self.fail(call, error.into()),
+            Asked::Call { call, .. } => {
+                let mut problem = Problem::from(error);
+                if let Some(hint) = hint_of(call.command, error.code()) {
+                    problem.hint = hint.to_owned();
+                }
+                self.fail(call, problem);
+            }
+        }
+    }
+
+    pub(super) fn noticed(&mut self, room: Option<u16>, packet: ServerPacket) {
+        let mut about = self.places.note(room, &packet);
+        match &packet {
+            ServerPacket::Goodbye(goodbye) => self.back = after(goodbye),
+            ServerPacket::Removed(_) => self.places.leave(room),
+            ServerPacket::Said(it) => {
+                let author = it.message.as_ref().map(|it| it.author);
+                let me = self.me.as_ref().map(|it| it.account);
+                about.is_own = me.is_some() && author == me;
+            }
+            _ => {}
+        }
+        self.tell(Event::Notice { packet, about });
+    }
+}
+
+/// What to do where a code means something else than usual.
+fn hint_of(command: &Command, code: Code) -> Option<&'static str> {
+    match (command.name, code) {
+        ("enter", Code::Credentials) => Some("the room has a password: /enter ROOM PASSWORD"),
+        ("recover", Code::Token) => Some("look at the name and the code, which works only once"),
+        ("ticket", Code::Token) => Some("fetch a new ticket"),
+        (_, Code::WrongState) if logs_in(command) => Some("/logout ends this login first"),
+        _ => None,
+    }
+}
+
+/// What enters the same room again.
+fn again(call: &Call, entered: &wharf_proto::room::Entered) -> Call {
+    let mut enter = Call::of(find("enter").expect("it is in the table"));
+    if let Some(password) = call.get("password") {
+        enter.set("password", password.to_owned());
+    }
+    let room = entered.info.as_ref().map(|info| info.room);
+    enter.set("room", format!("#{}", room.unwrap_or_default()));
+    enter
+}
+
+/// Whether it is worth coming back behind a goodbye.
+fn after(goodbye: &Goodbye) -> Return {
+    match goodbye.code() {
+        Code::TakenOver | Code::Revoked | Code::Kicked | Code::Banned | Code::Version => {
+            Return::Never
+        }
+        _ => Return::After(Duration::from_millis(goodbye.retry_after_ms.into())),
+    }
+}

@@ -1,0 +1,256 @@
+//! The platform's protocol, as somebody at a terminal speaks it.
+
+mod answers;
+mod engine;
+mod login;
+#[cfg(test)]
+mod tests;
+
+use super::engine::{Moment, Output, Return};
+use super::event::{About, Done, Event, Problem};
+use super::keep::{Keep, Token};
+use super::parse::Call;
+use super::places::Places;
+use super::plan::{Known, Plan, logs_in, plan};
+use super::pulse::Pulse;
+use crate::client::Requests;
+use std::collections::VecDeque;
+use wharf_accounts::Chance;
+use wharf_proto::ClientPacket;
+use wharf_proto::account::LoggedIn;
+use wharf_proto::room::{List, ListUsers};
+use wharf_proto::session::Welcome;
+
+/// How somebody wants to be logged in at the start.
+#[derive(Clone, Default)]
+pub(super) struct Wish {
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) is_guest: bool,
+    pub(super) registers: bool,
+}
+
+/// A conversation by the platform's protocol.
+pub(super) struct Talk {
+    target: String,
+    wish: Wish,
+    keep: Keep,
+    chance: Box<dyn Chance + Send>,
+    requests: Requests<Asked>,
+    outputs: VecDeque<Output>,
+    places: Places,
+    pulse: Pulse,
+    stage: Stage,
+    me: Option<LoggedIn>,
+    token: Option<Token>,
+    /// A login that waits for the connection.
+    held: Option<Call>,
+    /// What enters the rooms again that one was in.
+    rejoins: Vec<Call>,
+    client_id: u64,
+    back: Return,
+    is_ready: bool,
+    now: Moment,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There is no connection.
+    Away,
+    /// Hello has no answer yet.
+    Greeting,
+    Here,
+}
+
+/// What a request was for.
+enum Asked {
+    Hello,
+    /// The login that goes by itself.
+    LogIn {
+        by_token: bool,
+    },
+    Pulse,
+    Refresh,
+    /// The room that one was in before the connection went.
+    Rejoin(Call),
+    Call {
+        call: Call,
+        room: Option<u16>,
+    },
+    /// Whose account, or which room, that argument of a call is.
+    Find {
+        call: Call,
+        argument: &'static str,
+    },
+}
+
+/// What of a talk is asked while a call is planned.
+struct Asker<'a> {
+    places: &'a Places,
+    keep: &'a Keep,
+    chance: &'a mut dyn Chance,
+    client_id: &'a mut u64,
+    token: Option<&'a Token>,
+    now_ms: i64,
+}
+
+impl Known for Asker<'_> {
+    fn account(&self, name: &str) -> Option<i64> {
+        self.places.account(name)
+    }
+
+    fn client_id(&mut self) -> u64 {
+        // 0 is never the same as another.
+        *self.client_id = self.client_id.wrapping_add(1).max(1);
+        *self.client_id
+    }
+
+    fn device_secret(&mut self) -> Result<Vec<u8>, String> {
+        self.keep.device_secret(self.chance)
+    }
+
+    fn token(&self) -> Option<Vec<u8>> {
+        self.token.map(Token::bytes)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+}
+
+impl Talk {
+    pub(super) fn new(
+        target: &str,
+        wish: Wish,
+        keep: Keep,
+        mut chance: Box<dyn Chance + Send>,
+        now: Moment,
+    ) -> Self {
+        // Two clients of one account must not take each other's messages for their own again.
+        let mut seed = [0; 8];
+        chance.fill(&mut seed);
+        Self {
+            target: target.to_owned(),
+            token: keep.token(target),
+            wish,
+            keep,
+            chance,
+            requests: Requests::default(),
+            outputs: VecDeque::new(),
+            places: Places::default(),
+            pulse: Pulse::new(now.at),
+            stage: Stage::Away,
+            me: None,
+            held: None,
+            rejoins: Vec::new(),
+            client_id: u64::from_le_bytes(seed),
+            back: Return::Never,
+            is_ready: false,
+            now,
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Tell(event.into()));
+    }
+
+    fn fail(&mut self, call: impl Into<Option<Call>>, problem: Problem) {
+        let call = call.into();
+        self.tell(Event::Failed { call, problem });
+    }
+
+    fn done(&mut self, call: Call, done: Done) {
+        let about = About::default();
+        self.tell(Event::Done { call, done, about });
+    }
+
+    fn ready(&mut self, is_in: bool) {
+        if !self.is_ready {
+            self.is_ready = true;
+            self.outputs.push_back(Output::Ready { is_in });
+        }
+    }
+
+    fn ask(&mut self, packet: &ClientPacket, room: Option<u16>, asked: Asked) {
+        let call = match &asked {
+            Asked::Call { call, .. } | Asked::Find { call, .. } => Some(call.clone()),
+            _ => None,
+        };
+        let mut bytes = Vec::new();
+        match self.requests.ask(packet, room, asked, &mut bytes) {
+            Ok(()) => {
+                self.pulse.sent(self.now.at);
+                self.outputs.push_back(Output::Send(bytes));
+            }
+            Err(error) => {
+                self.fail(call.clone(), (&error).into());
+                if call.is_none() && self.me.is_none() {
+                    self.ready(false);
+                }
+            }
+        }
+    }
+
+    fn asker(&mut self) -> Asker<'_> {
+        Asker {
+            places: &self.places,
+            keep: &self.keep,
+            chance: &mut *self.chance,
+            client_id: &mut self.client_id,
+            token: self.token.as_ref(),
+            now_ms: self.now.unix_ms,
+        }
+    }
+
+    fn do_call(&mut self, call: Call) {
+        match plan(&call, &mut self.asker()) {
+            Err(mistake) => self.fail(call, mistake.into()),
+            Ok(Plan::Nothing) => self.done(call, Done::Nothing),
+            Ok(Plan::Ask(packet)) => {
+                let room = self.places.handle();
+                self.ask(&packet, room, Asked::Call { call, room });
+            }
+            Ok(Plan::FindAccount(argument)) => {
+                let search = call.text(argument);
+                let list = ListUsers {
+                    search,
+                    limit: 100,
+                    ..ListUsers::default()
+                };
+                let asked = Asked::Find { call, argument };
+                self.ask(&ClientPacket::ListUsers(list), None, asked);
+            }
+            Ok(Plan::FindRoom(argument)) => {
+                let search = call.text(argument);
+                let list = List {
+                    search,
+                    limit: 50,
+                    ..List::default()
+                };
+                let asked = Asked::Find { call, argument };
+                self.ask(&ClientPacket::List(list), None, asked);
+            }
+        }
+    }
+
+    fn welcome(&mut self, welcome: Welcome) {
+        self.stage = Stage::Here;
+        self.pulse.begin(welcome.idle_ms, self.now.at);
+        self.tell(Event::Connected {
+            target: self.target.clone(),
+            server: welcome.server,
+            version: welcome.version,
+        });
+        match self.held.take() {
+            Some(call) if logs_in(call.command) => {
+                self.do_call(call);
+                self.ready(false);
+            }
+            Some(call) => {
+                self.done(call, Done::Nothing);
+                self.log_in();
+            }
+            None => self.log_in(),
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Events for people: lines that fit the terminal, with colours where it has some.
+
+#[cfg(test)]
+mod tests;
+
+use super::event::{About, Done, Event, Problem, code_name};
+use super::json::{rank, reason};
+use super::tables;
+use super::width::{columns, harmless, harmless_lines, wrap};
+use wharf_proto::ServerPacket;
+use wharf_proto::chat::content::What;
+use wharf_proto::chat::{Content, Message};
+use wharf_proto::room::{Entered, Info, Member, Rank};
+
+/// How a part of a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    /// What is beside the matter.
+    Dim,
+    /// What went wrong.
+    Bad,
+    /// A name.
+    Name,
+    /// What is for oneself alone.
+    Private,
+    /// What those who run the server say.
+    Loud,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Dim => "\u{1b}[2m",
+            Self::Bad => "\u{1b}[31m",
+            Self::Name => "\u{1b}[36m",
+            Self::Private => "\u{1b}[35m",
+            Self::Loud => "\u{1b}[1;33m",
+        }
+    }
+}
+
+/// A line before it is wrapped: a head, behind which what is too long goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) head: (Style, String),
+    pub(super) body: (Style, String),
+}
+
+impl Line {
+    pub(super) fn new(style: Style, text: impl Into<String>) -> Self {
+        Self {
+            head: (style, String::new()),
+            body: (style, text.into()),
+        }
+    }
+
+    fn said(style: Style, head: String, text: &str) -> Vec<Self> {
+        let mut lines = Vec::new();
+        for (index, text) in harmless_lines(text).into_iter().enumerate() {
+            let head = match index {
+                0 => head.clone(),
+                _ => " ".repeat(columns(&head).min(8)),
+            };
+            lines.push(Self {
+                head: (style, head),
+                body: (Style::Plain, text),
+            });
+        }
+        lines
+    }
+}
+
+/// What a terminal can show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paper {
+    /// Its columns; `None` where nothing is wrapped.
+    pub(super) columns: Option<usize>,
+    pub(super) has_colours: bool,
+}
+
+impl Paper {
+    /// Lines as they are written, each ended.
+    pub(super) fn write(&self, lines: &[Line]) -> String {
+        let mut text = String::new();
+        for line in lines {
+            let (style, head) = &line.head;
+            let indent = columns(head);
+            let parts = match self.columns {
+                Some(most) => {
+                    // A head that is too long leaves no room beside it.
+                    let rest = if indent * 2 > most { 2 } else { indent };
+                    let first = most.saturating_sub(indent).max(1);
+                    let lines = wrap(&line.body.1, first, most.saturating_sub(rest).max(1));
+                    (lines, rest)
+                }
+                None => (vec![line.body.1.clone()], 0),
+            };
+            for (index, part) in parts.0.iter().enumerate() {
+                match index {
+                    0 => text += &self.paint(*style, head),
+                    _ => text += &" ".repeat(parts.1),
+                }
+                text += &self.paint(line.body.0, part);
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        let code = style.code();
+        if !self.has_colours || code.is_empty() || text.is_empty() {
+            return text.to_owned();
+        }
+        format!("{code}{text}\u{1b}[0m")
+    }
+}
+
+/// An event as lines; none for what people need not be told.
+pub(super) fn lines(event: &Event) -> Vec<Line> {
+    match event {
+        Event::Connected { target, server, .. } => {
+            let server = harmless(server);
+            vec![Line::new(
+                Style::Dim,
+                format!("connected to {target}: {server}"),
+            )]
+        }
+        Event::Lost { why, again_ms } => {
+            let again = match again_ms {
+                Some(again_ms) => format!("; trying again in {:.1} s", *again_ms as f64 / 1e3),
+                None => "; /connect tries again".to_owned(),
+            };
+            vec![Line::new(Style::Bad, harmless(why) + &again)]
+        }
+        Event::Hint(text) => vec![Line::new(Style::Dim, text.clone())],
+        Event::Failed { problem, .. } => failed(problem),
+        Event::Done { call, done, about } => match done {
+            Done::Packet(packet) => answer(call.command.name, packet, about),
+            Done::Lines(lines) => {
+                let line = |line: &String| Line::new(Style::Plain, line.clone());
+                lines.iter().map(line).collect()
+            }
+            Done::Pong(took_ms) => vec![Line::new(Style::Dim, format!("{took_ms} ms"))],
+            Done::Heard(_) | Done::Nothing => Vec::new(),
+        },
+        Event::Notice { packet, about } => notice(packet, about),
+    }
+}
+
+fn failed(problem: &Problem) -> Vec<Line> {
+    let mut text = format!("{}: {}", problem.code, harmless(&problem.text));
+    for (name, value) in &problem.details {
+        text += &format!(" ({} {})", harmless(name), harmless(value));
+    }
+    let mut lines = vec![Line::new(Style::Bad, text)];
+    if !problem.hint.is_empty() {
+        lines.push(Line::new(Style::Dim, format!("  {}", problem.hint)));
+    }
+    lines
+}
+
+/// What the server answered to a command.
+fn answer(command: &str, packet: &ServerPacket, about: &About) -> Vec<Line> {
+    let dim = |text: String| vec![Line::new(Style::Dim, text)];
+    match packet {
+        // It is heard when it is told to all.
+        ServerPacket::SaidSo(_) if command == "say" || command == "emote" || command == "item" => {
+            Vec::new()
+        }
+        ServerPacket::SaidSo(it) if it.is_duplicate => dim("that was said before".to_owned()),
+        ServerPacket::SaidSo(_) => dim("whispered".to_owned()),
+        ServerPacket::Entered(it) => entered(it),
+        ServerPacket::Left(_) => dim("left".to_owned()),
+        ServerPacket::Changed(it) => it.info.as_ref().map(changed).unwrap_or_default(),
+        ServerPacket::History(it) => {
+            let mut messages: Vec<&Message> = it.messages.iter().collect();
+            messages.sort_by_key(|it| it.seq);
+            let mut lines: Vec<_> = messages.into_iter().flat_map(past).collect();
+            if it.has_more {
+                lines.insert(0, Line::new(Style::Dim, "there is more: before= or after="));
+            }
+            lines
+        }
+        ServerPacket::Announced(it) => dim(format!("told {} sessions", it.sessions)),
+        ServerPacket::Reported(it) => dim(format!("reported as number {}", it.report)),
+        ServerPacket::LoggedIn(_) => notice(packet, about),
+        other => {
+            let lines = tables::lines(other, about);
+            if lines.is_empty() {
+                dim("done".to_owned())
+            } else {
+                lines
+            }
+        }
+    }
+}
+
+/// What nobody asked for.
+fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
+    let dim = |text: String| vec![Line::new(Style::Dim, text)];
+    let loud = |text: String| vec![Line::new(Style::Loud, text)];
+    match packet {
+        ServerPacket::Said(it) => it.message.as_ref().map(said).unwrap_or_default(),
+        ServerPacket::Whispered(it) => it.message.as_ref().map(whispered).unwrap_or_default(),
+        ServerPacket::WasRemoved(it) => dim(format!("message {} was removed", it.seq)),
+        ServerPacket::Announcement(it) => Line::said(Style::Loud, "*** ".to_owned(), &it.text),
+        ServerPacket::Joined(it) => match &it.member {
+            Some(member) => dim(format!("{} came", harmless(&member.display_name))),
+            None => Vec::new(),
+        },
+        ServerPacket::Parted(it) => {
+            let name = harmless(&about.name(it.account));
+            dim(format!("{name} is gone ({})", reason(it.reason())))
+        }
+        ServerPacket::Removed(it) => {
+            let text = harmless(&it.text);
+            loud(format!(
+                "you were sent out: {}. {text}",
+                reason(it.reason())
+            ))
+        }
+        ServerPacket::NowChanged(it) => it.info.as_ref().map(changed).unwrap_or_default(),
+        ServerPacket::MemberChanged(it) => match &it.member {
+            Some(member) => dim(member_text(member)),
+            None => Vec::new(),
+        },
+        ServerPacket::Goodbye(it) => {
+            let code = code_name(it.code);
+            loud(format!(
+                "the server ends it: {code}, {}",
+                harmless(&it.text)
+            ))
+        }
+        ServerPacket::QueuePlace(it) => {
+            dim(format!("the server is full: {} before you", it.before))
+        }
+        ServerPacket::Maintenance(it) => match it.is_on {
+            true => loud(format!("maintenance: {}", harmless(&it.text))),
+            false => loud("maintenance is over, or called off".to_owned()),
+        },
+        ServerPacket::LoggedIn(it) => {
+            let name = harmless(&it.display_name);
+            let mut text = format!("logged in as {name}, account #{}", it.account);
+            if it.is_new {
+                text += ", which is new";
+            }
+            if it.unread > 0 {
+                text += &format!("; {} messages wait", it.unread);
+            }
+            dim(text)
+        }
+        ServerPacket::Entered(it) => entered(it),
+        _ => Vec::new(),
+    }
+}
+
+fn said(message: &Message) -> Vec<Line> {
+    let name = harmless(&message.author_name);
+    match what(message) {
+        Some(What::Emote(emote)) => {
+            let text = format!("* {name} {}", harmless(emote));
+            vec![Line::new(Style::Name, text)]
+        }
+        _ => Line::said(Style::Name, format!("{name}: "), &shown(message)),
+    }
+}
+
+fn whispered(message: &Message) -> Vec<Line> {
+    let name = harmless(&message.author_name);
+    Line::said(
+        Style::Private,
+        format!("{name} whispers: "),
+        &shown(message),
+    )
+}
+
+fn past(message: &Message) -> Vec<Line> {
+    let name = harmless(&message.author_name);
+    let head = format!("{:>5} {name}: ", message.seq);
+    Line::said(Style::Dim, head, &shown(message))
+}
+
+fn what(message: &Message) -> Option<&What> {
+    message
+        .content
+        .as_ref()
+        .and_then(|it: &Content| it.what.as_ref())
+}
+
+fn shown(message: &Message) -> String {
+    match what(message) {
+        Some(What::Text(text)) => text.clone(),
+        Some(What::Item(item)) => format!("[{} #{}]", item.name, item.item),
+        Some(What::Emote(emote)) => format!("* {emote}"),
+        None => "(removed)".to_owned(),
+    }
+}
+
+fn entered(entered: &Entered) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(info) = &entered.info {
+        let text = format!("in {}, as {}", harmless(&info.name), rank(entered.rank()));
+        lines.push(Line::new(Style::Dim, text));
+        if !info.topic.is_empty() {
+            lines.push(Line::new(
+                Style::Dim,
+                format!("topic: {}", harmless(&info.topic)),
+            ));
+        }
+    }
+    let names: Vec<_> = entered.members.iter().map(member_text).collect();
+    lines.push(Line::new(Style::Dim, format!("here: {}", names.join(", "))));
+    lines
+}
+
+fn changed(info: &Info) -> Vec<Line> {
+    let text = format!("the room is now: {}", tables::room_text(info));
+    vec![Line::new(Style::Dim, text)]
+}
+
+/// A member with what is to be said of them.
+pub(super) fn member_text(member: &Member) -> String {
+    let mut text = harmless(&member.display_name);
+    if member.rank() > Rank::Member {
+        text += &format!(" ({})", rank(member.rank()));
+    }
+    if member.is_muted {
+        text += " (muted)";
+    }
+    text
+}

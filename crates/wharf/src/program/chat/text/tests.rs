@@ -1,0 +1,120 @@
+//! Events, beside how people see them.
+
+use super::*;
+use expect_test::{Expect, expect};
+use wharf_proto::chat::{Said, Whispered};
+use wharf_proto::room::{Joined, Parted, Reason};
+
+fn message(name: &str, text: &str) -> Option<Message> {
+    let what = Some(What::Text(text.to_owned()));
+    Some(Message {
+        author_name: name.to_owned(),
+        content: Some(Content { what }),
+        ..Message::default()
+    })
+}
+
+fn shows(packet: ServerPacket, columns: usize, expected: Expect) {
+    let about = About {
+        names: [(7, "김".to_owned())].into(),
+        ..About::default()
+    };
+    let paper = Paper {
+        columns: Some(columns),
+        has_colours: false,
+    };
+    let event = Event::Notice { packet, about };
+    expected.assert_eq(&paper.write(&lines(&event)));
+}
+
+fn says(name: &str, text: &str) -> ServerPacket {
+    ServerPacket::Said(Said {
+        message: message(name, text),
+    })
+}
+
+#[test]
+fn a_long_line_goes_on_beside_the_name() {
+    shows(
+        says("김철수", "오늘은 하늘에서 눈이 내립니다 and more of it"),
+        24,
+        expect![[r"
+            김철수: 오늘은 하늘에서
+                    눈이 내립니다
+                    and more of it
+        "]],
+    );
+    shows(
+        says("a name that is long", "한글은 넓다"),
+        24,
+        expect![[r"
+            a name that is long: 한
+              글은 넓다
+        "]],
+    );
+}
+
+#[test]
+fn what_others_say_is_harmless() {
+    shows(
+        says("\u{1b}[31mkim", "\u{1b}[2J\u{1b}[Hgone\nlee: forged"),
+        80,
+        expect![[r"
+            ^[[31mkim: ^[[2J^[[Hgone
+                    lee: forged
+        "]],
+    );
+    let whisper = Whispered {
+        message: message("kim", "\u{9b}2J"),
+        was_kept: false,
+    };
+    shows(
+        ServerPacket::Whispered(whisper),
+        80,
+        expect![[r"
+            kim whispers: <009B>2J
+        "]],
+    );
+}
+
+#[test]
+fn who_comes_and_goes_is_told_by_name() {
+    let member = Some(Member {
+        display_name: "lee\n".to_owned(),
+        ..Member::default()
+    });
+    let joined = ServerPacket::Joined(Joined { member });
+    shows(
+        joined,
+        80,
+        expect![[r"
+        lee⏎ came
+    "]],
+    );
+    for (account, told) in [(7, "김 is gone (kicked)\n"), (8, "#8 is gone (kicked)\n")] {
+        let reason = Reason::Kicked.into();
+        let parted = ServerPacket::Parted(Parted { account, reason });
+        let paper = Paper {
+            columns: Some(80),
+            has_colours: false,
+        };
+        let names = [(7, "김".to_owned())].into();
+        let about = About {
+            names,
+            ..About::default()
+        };
+        let packet = parted;
+        assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
+    }
+}
+
+#[test]
+fn colours_are_only_where_they_are_wanted() {
+    let line = Line::new(Style::Bad, "oops");
+    let paper = |has_colours| Paper {
+        columns: None,
+        has_colours,
+    };
+    assert_eq!(paper(false).write(std::slice::from_ref(&line)), "oops\n");
+    assert_eq!(paper(true).write(&[line]), "\u{1b}[31moops\u{1b}[0m\n");
+}

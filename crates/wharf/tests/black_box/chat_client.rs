@@ -1,0 +1,520 @@
+//! `wharf chat` as scripts use it, and as it is without a terminal.
+
+use crate::support::{BACKENDS, PATIENCE, Server, wharf};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
+use tempfile::TempDir;
+
+const PASSWORD: &str = "correct horse";
+
+/// `wharf chat` against a server, with the user's directory in `home`.
+pub(crate) fn chat(address: &str, home: &Path, arguments: &[&str]) -> Command {
+    let mut command = wharf();
+    command.args(["chat", "--target", address]).args(arguments);
+    for variable in ["XDG_CONFIG_HOME", "APPDATA"] {
+        command.env(variable, home);
+    }
+    command
+}
+
+/// A user with a home of their own.
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
+        Self { folder }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn password_file(&self) -> String {
+        let file = self.folder.path().join("password");
+        file.to_str().unwrap().to_owned()
+    }
+
+    /// A client that speaks JSON.
+    fn start(&self, address: &str, arguments: &[&str]) -> Script {
+        let mut command = chat(address, self.folder.path(), arguments);
+        Script::start(command.arg("--json"))
+    }
+
+    /// One that makes an account called so.
+    pub(crate) fn register(&self, address: &str, name: &str) -> Script {
+        let file = self.password_file();
+        let arguments = ["--user", name, "--register", "--password-file", &file];
+        let mut script = self.start(address, &arguments);
+        assert_eq!(script.event("logged_in")["name"], name);
+        script
+    }
+
+    /// Runs to its end with that input; exit code, standard output, standard error.
+    fn run(&self, address: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
+        let mut child = chat(address, self.folder.path(), arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("wharf starts");
+        let mut stdin = child.stdin.take().unwrap();
+        // One that has ended already reads nothing.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
+        let code = output.status.code().expect("an exit code");
+        (code, text(output.stdout), text(output.stderr))
+    }
+}
+
+/// A running `wharf chat --json`. Dropping it kills it.
+pub(crate) struct Script {
+    child: Child,
+    input: Option<ChildStdin>,
+    events: Receiver<Value>,
+    seen: Vec<String>,
+}
+
+impl Script {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("wharf starts");
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (tell, events) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let event = serde_json::from_str(&line);
+                let _ = tell.send(event.unwrap_or_else(|_| panic!("no JSON: {line}")));
+            }
+        });
+        Self {
+            child,
+            input,
+            events,
+            seen: Vec::new(),
+        }
+    }
+
+    fn type_line(&mut self, line: &str) {
+        let input = self.input.as_mut().unwrap();
+        writeln!(input, "{line}").expect("it reads");
+        input.flush().unwrap();
+    }
+
+    /// Gives a command and its answer.
+    fn answer(&mut self, command: &Value) -> Value {
+        self.type_line(&command.to_string());
+        let name = command["cmd"].as_str().unwrap();
+        self.find(|it| it["cmd"] == name && (it["event"] == "ok" || it["event"] == "error"))
+    }
+
+    pub(crate) fn ok(&mut self, command: Value) -> Value {
+        let answer = self.answer(&command);
+        assert_eq!(answer["event"], "ok", "{command}: {answer}");
+        answer
+    }
+
+    fn refused(&mut self, command: Value) -> Value {
+        let answer = self.answer(&command);
+        assert_eq!(answer["event"], "error", "{command}: {answer}");
+        answer["code"].clone()
+    }
+
+    /// The next event of that name.
+    pub(crate) fn event(&mut self, name: &str) -> Value {
+        self.find(|it| it["event"] == name)
+    }
+
+    fn find(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(event) = self.events.recv_timeout(left) else {
+                panic!("nothing such came; before it:\n{}", self.seen.join("\n"));
+            };
+            self.seen.push(event.to_string());
+            if is_it(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// Ends the input; the exit code.
+    fn finish(mut self) -> i32 {
+        self.input = None;
+        let status = self.child.wait().expect("our own child");
+        status.code().expect("an exit code")
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn address(server: &Server) -> String {
+    server.address.to_string()
+}
+
+pub(crate) fn say(text: &str) -> Value {
+    json!({ "cmd": "say", "text": text })
+}
+
+pub(crate) fn enter(room: u32) -> Value {
+    json!({ "cmd": "enter", "room": room })
+}
+
+/// Starts a server where one was.
+pub(crate) fn start_again(address: &str, data: &Path) -> Server {
+    let mut command = wharf();
+    command
+        .args(["serve", "--listen", address, "--data"])
+        .arg(data);
+    Server::start_command(command)
+}
+
+#[test]
+fn two_people_talk_in_wide_letters_and_whisper() {
+    for backend in BACKENDS {
+        let server = Server::start(backend, &[]);
+        let at = address(&server);
+        let (kims, lees) = (Home::new(), Home::new());
+        let mut kim = kims.register(&at, "김철수");
+        let mut lee = lees.register(&at, "lee");
+        let entered = kim.ok(enter(3));
+        assert_eq!(entered["room"]["number"], 3);
+        lee.ok(enter(3));
+        assert_eq!(kim.event("joined")["name"], "lee");
+
+        let text = "안녕하세요 👨\u{200d}👩\u{200d}👧 e\u{301} \"quoted\"\nsecond \u{9b}line";
+        kim.ok(say("안녕 lee"));
+        kim.ok(json!({ "cmd": "say", "text": text.replace('\u{9b}', ""), "id": [1, "a"] }));
+        let wait = json!({
+            "cmd": "wait", "for": "message", "from": "김철수", "text": text.replace('\u{9b}', ""),
+        });
+        let heard = lee.ok(wait);
+        assert_eq!(heard["heard"]["room"], "Room 3");
+        assert_eq!(kim.refused(say(text)), "invalid", "controls are not said");
+
+        lee.ok(json!({ "cmd": "w", "name": "김철수", "text": "psst" }));
+        let whisper = kim.event("whisper");
+        assert_eq!(
+            (&whisper["from"], &whisper["text"]),
+            (&json!("lee"), &json!("psst"))
+        );
+        // The same, typed.
+        lee.type_line("/w 김철수 psst again");
+        assert_eq!(kim.event("whisper")["text"], "psst again");
+        let history = json!({ "cmd": "history", "with": "lee", "count": 5 });
+        assert_eq!(kim.ok(history)["messages"][0]["text"], "psst again");
+
+        lee.ok(json!({ "cmd": "leave" }));
+        let parted = kim.event("parted");
+        assert_eq!(
+            (&parted["name"], &parted["reason"]),
+            (&json!("lee"), &json!("left"))
+        );
+        assert_eq!(lee.finish(), 0);
+        assert_eq!(kim.finish(), 1, "one of its commands was refused");
+    }
+}
+
+#[test]
+fn a_wrong_password_no_login_and_no_server_are_told_apart() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    drop(home.register(&at, "kim"));
+    let file = home.password_file();
+    std::fs::write(&file, "battery staple\n").unwrap();
+    let by_name = ["--user", "kim", "--password-file", &file];
+    let (code, said, _) = home.run(&at, &[&by_name[..], &["--json"]].concat(), "hello\n");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains(r#""code":"credentials""#), "{said}");
+    let (code, said, _) = home.run(&at, &by_name, "hello\n");
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("credentials: ") && said.contains("/recover"),
+        "{said}"
+    );
+    assert!(!said.contains("battery staple"), "{said}");
+
+    let other = Home::new();
+    let (code, _, error) = other.run(&at, &["--user", "lee", "--json"], "");
+    assert!(code == 2 && error.contains("--password-file"), "{error}");
+    let (code, _, error) = other.run(&at, &["--register"], "");
+    assert!(code == 2 && error.contains("--user"), "{error}");
+    let (code, _, error) = other.run("127.0.0.1:1", &["--guest", "--json"], "");
+    assert!(
+        code == 2 && error.contains("cargo run --release"),
+        "{error}"
+    );
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+}
+
+#[test]
+fn the_next_start_needs_no_password_until_logging_out() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let kim = home.register(&at, "kim");
+    assert_eq!(kim.finish(), 0);
+    for _ in 0..2 {
+        let mut again = home.start(&at, &["--user", "kim"]);
+        assert_eq!(again.event("logged_in")["name"], "kim");
+        assert_eq!(again.ok(json!({ "cmd": "refresh" }))["event"], "ok");
+        assert_eq!(again.finish(), 0);
+    }
+    let mut last = home.start(&at, &[]);
+    last.event("logged_in");
+    last.ok(json!({ "cmd": "logout" }));
+    last.event("lost");
+    assert_eq!(last.refused(json!({ "cmd": "rooms" })), "not_connected");
+    let login = json!({ "cmd": "login", "name": "kim", "password": PASSWORD });
+    assert_eq!(last.ok(login)["name"], "kim", "a login connects again");
+    last.ok(json!({ "cmd": "logout" }));
+    drop(last);
+    let (code, _, error) = home.run(&at, &["--user", "kim", "--json"], "");
+    assert!(code == 2 && error.contains("--password-file"), "{error}");
+}
+
+#[test]
+fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path(), BACKENDS[0], &[]);
+    let at = address(&server);
+    let (kims, lees) = (Home::new(), Home::new());
+    let mut kim = kims.register(&at, "kim");
+    let mut lee = lees.register(&at, "lee");
+    kim.ok(enter(3));
+    lee.ok(enter(3));
+    let mut once = lees.start(&at, &["--once"]);
+    once.event("logged_in");
+
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let lost = kim.event("lost");
+    assert!(lost["again_ms"].as_u64().unwrap() > 0, "{lost}");
+    assert_eq!(kim.refused(say("anybody?")), "not_connected");
+    assert_eq!(once.finish(), 1, "it was to connect once");
+    let _server = start_again(&at, folder.path());
+    kim.event("entered");
+    // The second to log in as lee took the first one over, which stays away then.
+    lee.event("goodbye");
+    assert_eq!(lee.ok(json!({ "cmd": "connect" }))["event"], "ok");
+    kim.ok(say("there you are"));
+}
+
+#[test]
+fn without_a_terminal_it_is_plain_text_and_its_exit_code_tells() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let input = "/enter 0\n안녕 everybody\n/wait message text=\"안녕 everybody\"\n\n/ping\n";
+    let (code, said, error) = home.run(&at, &["--guest"], input);
+    assert_eq!((code, &*error), (0, ""), "{said}");
+    for line in [
+        "in Room 0, as member\n",
+        ": 안녕 everybody\n",
+        "logged in as ",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in:\n{said}");
+    }
+    assert!(!said.contains('\u{1b}'), "no colours: {said:?}");
+
+    let (code, said, _) = home.run(&at, &["--guest"], "/entr 0\n/help enter\n/quit\n/ping\n");
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("usage: there is no /entr\n  did you mean /enter?\n"),
+        "{said}"
+    );
+    assert!(said.contains("/enter ROOM [PASSWORD]"), "{said}");
+    assert!(
+        !said.contains(" ms\n"),
+        "nothing is done behind /quit: {said}"
+    );
+
+    let waits = "/wait message timeout=0.01\n";
+    let (code, said, _) = home.run(&at, &["--guest", "--json"], waits);
+    assert!(code == 1 && said.contains(r#""code":"timeout""#), "{said}");
+}
+
+#[test]
+fn a_guest_gets_a_name_and_a_password_and_looks_after_the_account() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let mut guest = home.start(&at, &["--guest"]);
+    let account = guest.event("logged_in")["account"].clone();
+    guest.ok(json!({ "cmd": "link", "by": "name", "name": "kim", "secret": PASSWORD }));
+    guest.ok(json!({ "cmd": "name", "name": "하늘" }));
+    let set = json!({ "cmd": "set", "avatar": 5, "language": "ko", "document": "level 1" });
+    let profile = guest.ok(set);
+    assert_eq!(
+        (&profile["name"], &profile["document"]),
+        (&json!("하늘"), &json!("level 1"))
+    );
+    let known = guest.ok(json!({ "cmd": "identities" }));
+    let kinds: Vec<_> = known["identities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["kind"])
+        .collect();
+    assert!(
+        kinds.contains(&&json!("name")) && kinds.contains(&&json!("device")),
+        "{known}"
+    );
+    let codes = guest.ok(json!({ "cmd": "recovery", "password": PASSWORD }));
+    let code = codes["codes"][0].clone();
+    let logins = guest.ok(json!({ "cmd": "logins" }));
+    assert_eq!(logins["logins"][0]["is_this"], true);
+
+    let second = Home::new();
+    let mut other = second.start(&at, &[]);
+    let recover = json!({
+        "cmd": "recover", "name": "하늘", "code": code, "password": "battery staple",
+    });
+    assert_eq!(other.ok(recover)["account"], account);
+    guest.event("lost");
+    let change = json!({ "cmd": "password", "old": "battery staple", "new": PASSWORD });
+    other.ok(change);
+    assert_eq!(
+        other.refused(json!({ "cmd": "revoke", "login": "yesterday's" })),
+        "usage"
+    );
+    other.ok(json!({ "cmd": "revoke", "login": "others" }));
+    other.ok(json!({ "cmd": "presence", "who": "nobody" }));
+    other.ok(json!({ "cmd": "unlink", "kind": "device" }));
+    other.ok(json!({ "cmd": "erase", "sure": "forever", "password": PASSWORD }));
+}
+
+#[test]
+fn blocking_somebody_by_name_is_heard_no_more() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let (kims, lees) = (Home::new(), Home::new());
+    let mut kim = kims.register(&at, "kim");
+    let mut lee = lees.register(&at, "lee");
+    let blocked = kim.ok(json!({ "cmd": "block", "name": "LEE" }));
+    assert_eq!(blocked["blocked"][0]["name"], "lee");
+    let whisper = json!({ "cmd": "w", "name": "kim", "text": "hello?" });
+    assert_eq!(lee.refused(whisper.clone()), "muted");
+    assert_eq!(
+        kim.refused(json!({ "cmd": "block", "name": "nobody" })),
+        "not_found"
+    );
+    kim.ok(json!({ "cmd": "unblock", "name": "lee" }));
+    lee.ok(whisper);
+    kim.event("whisper");
+    let users = kim.ok(json!({ "cmd": "who", "search": "le" }));
+    assert_eq!(users["users"][0]["name"], "lee");
+}
+
+#[test]
+fn the_classic_protocol_meets_the_platform_in_one_room() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let mut classic = home.start(&at, &["--classic", "--user", "김"]);
+    assert_eq!(classic.event("logged_in")["name"], "김");
+    assert_eq!(classic.ok(enter(2))["members"].as_array().unwrap().len(), 1);
+    let mut lee = home.register(&at, "lee");
+    let members = lee.ok(enter(2))["members"].clone();
+    assert_eq!(members.as_array().unwrap().len(), 2);
+    assert_eq!(classic.event("joined")["name"], "lee");
+    classic.ok(say("안녕"));
+    let heard = lee.event("message");
+    assert_eq!(
+        (&heard["from"], &heard["text"]),
+        (&json!("김"), &json!("안녕"))
+    );
+    lee.ok(say("hello"));
+    let wait = json!({ "cmd": "wait", "for": "message", "from": "lee", "text": "hello" });
+    classic.ok(wait);
+    classic.ok(json!({ "cmd": "ping" }));
+    assert_eq!(classic.refused(enter(1)), "wrong_state");
+    assert_eq!(classic.refused(say(&"가".repeat(100))), "invalid");
+    assert_eq!(classic.refused(json!({ "cmd": "rooms" })), "usage");
+    drop(lee);
+    assert_eq!(classic.event("parted")["name"], "lee");
+    classic.ok(json!({ "cmd": "leave" }));
+    assert_eq!(classic.refused(say("alone")), "wrong_state");
+}
+
+/// Commands whose packets the server knows and does not serve yet: it ends the session.
+const NOT_SERVED: &[&str] = &[
+    "rooms", "topic", "slow", "lock", "unlock", "kick", "ban", "mute", "promote", "bans", "remove",
+    "report", "announce", "reports", "take", "decide", "export", "close", "create",
+];
+
+#[test]
+fn every_command_gets_one_answer_and_the_session_goes_on() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let mut kim = home.register(&at, "kim");
+    kim.ok(enter(0));
+    let me = kim.ok(json!({ "cmd": "profile" }))["account"]
+        .as_i64()
+        .unwrap();
+    let name = format!("#{me}");
+    for command in [
+        json!({ "cmd": "rooms", "search": "nothing such" }),
+        json!({ "cmd": "members", "page": "forged" }),
+        json!({ "cmd": "emote", "name": "wave" }),
+        json!({ "cmd": "item", "item": 7, "name": "a sword" }),
+        json!({ "cmd": "history" }),
+        json!({ "cmd": "topic", "text": "눈과 비" }),
+        json!({ "cmd": "slow", "seconds": 5 }),
+        json!({ "cmd": "slow", "seconds": 5_000 }),
+        json!({ "cmd": "lock" }),
+        json!({ "cmd": "unlock" }),
+        json!({ "cmd": "kick", "name": name }),
+        json!({ "cmd": "ban", "name": "#999999", "time": "10m", "text": "be nice" }),
+        json!({ "cmd": "mute", "name": name, "time": 60 }),
+        json!({ "cmd": "promote", "name": name }),
+        json!({ "cmd": "bans" }),
+        json!({ "cmd": "remove", "seq": 1 }),
+        json!({ "cmd": "report", "name": "#999999", "text": "loud" }),
+        json!({ "cmd": "announce", "to": "all", "text": "hello" }),
+        json!({ "cmd": "reports" }),
+        json!({ "cmd": "take", "report": 1 }),
+        json!({ "cmd": "decide", "report": 1, "decision": "dismiss" }),
+        json!({ "cmd": "export" }),
+        json!({ "cmd": "link", "by": "ticket", "secret": "no ticket" }),
+        json!({ "cmd": "close" }),
+        json!({ "cmd": "create", "name": "lounge", "hidden": true, "history": "off" }),
+    ] {
+        let answer = kim.answer(&command);
+        if answer["event"] == "ok" {
+            continue;
+        }
+        assert!(!answer["text"].as_str().unwrap().is_empty(), "{answer}");
+        let code = answer["code"].as_str().unwrap();
+        assert_ne!(code, "usage", "{command}: {answer}");
+        if code == "unconfirmed" {
+            let name = command["cmd"].as_str().unwrap();
+            assert!(NOT_SERVED.contains(&name), "{command}: {answer}");
+            // The client comes back, and to its room.
+            assert_eq!(kim.event("entered")["room"], "Room 0");
+        }
+    }
+    kim.ok(json!({ "cmd": "ping" }));
+}

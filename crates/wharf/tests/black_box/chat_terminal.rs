@@ -1,0 +1,195 @@
+//! `wharf chat` as somebody at a terminal has it: keys go in, a screen comes out.
+
+use crate::chat_client::{Home, address, chat, enter, say, start_again};
+use crate::support::{BACKENDS, PATIENCE, Server};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::process::Child;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
+
+/// What the editor writes when it takes keys from now on.
+const TAKES_KEYS: &str = "\u{1b}[?2004h";
+const ENTER: &str = "\r";
+const BACKSPACE: &str = "\u{7f}";
+const LINE_START: &str = "\u{1}";
+const UP: &str = "\u{1b}[A";
+const END: &str = "\u{4}";
+
+/// A terminal with a client in it. Dropping it kills that.
+struct Terminal {
+    child: Child,
+    keys: File,
+    screen: Receiver<Vec<u8>>,
+    /// All that was shown, and how far it was looked at.
+    shown: Vec<u8>,
+    looked: usize,
+    /// Lines that were typed.
+    lines: usize,
+}
+
+impl Terminal {
+    fn start(home: &Home, address: &str, arguments: &[&str]) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&master, size).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let child = chat(address, home.path(), arguments)
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .stdin(open.try_clone().unwrap())
+            .stdout(open.try_clone().unwrap())
+            .stderr(open)
+            .spawn()
+            .expect("wharf starts");
+        let keys = File::from(master);
+        let mut output = keys.try_clone().unwrap();
+        let (show, screen) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // When the client has ended, that is an error here.
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                let _ = show.send(buffer[..count].to_vec());
+            }
+        });
+        Self {
+            child,
+            keys,
+            screen,
+            shown: Vec::new(),
+            looked: 0,
+            lines: 0,
+        }
+    }
+
+    /// Waits until that is shown; it and what stands before it are looked for no more.
+    fn shows(&mut self, text: &str) {
+        let place = self.wait_for(|shown, looked| {
+            let mut places = shown[looked..].windows(text.len());
+            let place = places.position(|it| it == text.as_bytes());
+            place.map(|place| looked + place + text.len())
+        });
+        self.looked = place.unwrap_or_else(|| {
+            let left = String::from_utf8_lossy(&self.shown[self.looked..]);
+            panic!("no {text:?} in {left:?}")
+        });
+    }
+
+    /// Types when the editor takes keys for another line.
+    fn types(&mut self, keys: &[&str]) {
+        self.lines += 1;
+        let lines = self.lines;
+        let ready = self.wait_for(|shown, _| {
+            let places = shown.windows(TAKES_KEYS.len());
+            let taken = places.filter(|it| *it == TAKES_KEYS.as_bytes());
+            (taken.count() >= lines).then_some(0)
+        });
+        assert!(ready.is_some(), "{}", String::from_utf8_lossy(&self.shown));
+        self.keys.write_all(keys.concat().as_bytes()).unwrap();
+    }
+
+    fn wait_for(&mut self, find: impl Fn(&[u8], usize) -> Option<usize>) -> Option<usize> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = find(&self.shown, self.looked);
+            if found.is_some() {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let bytes = self.screen.recv_timeout(left).ok()?;
+            self.shown.extend(bytes);
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn lines_are_edited_in_korean_and_others_appear_above_them() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let (home, lees) = (Home::new(), Home::new());
+    let mut lee = lees.register(&at, "lee");
+    lee.ok(enter(3));
+    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
+    terminal.shows("logged in as ");
+    terminal.types(&["/enter 3", ENTER]);
+    terminal.shows("in Room 3, as member");
+    lee.event("joined");
+
+    terminal.types(&["안녕하셍", BACKSPACE, "세요", ENTER]);
+    assert_eq!(lee.event("message")["text"], "안녕하세요");
+    terminal.types(&["녕 lee", LINE_START, "안", ENTER]);
+    assert_eq!(lee.event("message")["text"], "안녕 lee");
+    terminal.types(&[UP, "!", ENTER]);
+    assert_eq!(lee.event("message")["text"], "안녕 lee!", "by the history");
+    lee.ok(say("반가워요"));
+    terminal.shows("\u{1b}[36mlee: \u{1b}[0m반가워요");
+    terminal.types(&["/entr 3", ENTER]);
+    terminal.shows("did you mean /enter?");
+    terminal.types(&["/login kim sesame-street", ENTER]);
+    terminal.shows("wrong_state");
+    // The name of whoever is here is completed.
+    terminal.types(&["/w le\t", "psst", ENTER]);
+    assert_eq!(lee.event("whisper")["text"], "psst");
+
+    terminal.types(&[END]);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+    let modes = tcgetattr(&terminal.keys).unwrap().local_modes;
+    assert!(
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO),
+        "{modes:?}"
+    );
+    let history = home.path().join("wharf").join("chat").join("history");
+    let history = std::fs::read_to_string(history).unwrap();
+    assert!(
+        history.contains("안녕하세요") && history.contains("/entr 3"),
+        "{history}"
+    );
+    assert!(!history.contains("sesame"), "{history}");
+}
+
+#[test]
+fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path(), BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
+    terminal.shows("logged in as ");
+    terminal.types(&["/enter 3", ENTER]);
+    terminal.shows("in Room 3, as member");
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    terminal.shows("trying again in ");
+    let _server = start_again(&at, folder.path());
+    terminal.shows("logged in as ");
+    terminal.shows("in Room 3, as member");
+    let lees = Home::new();
+    let mut lee = lees.register(&at, "lee");
+    lee.ok(enter(3));
+    terminal.shows("lee came");
+    terminal.types(&["here again", ENTER]);
+    assert_eq!(lee.event("message")["text"], "here again");
+    terminal.types(&["/quit", ENTER]);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}
