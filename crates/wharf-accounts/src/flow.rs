@@ -115,6 +115,16 @@ pub(crate) fn begin(cx: &mut Cx<'_>, request: Request) -> Step {
             by,
             reason,
         } => governing::unban(cx, account, (by, reason)),
+        Request::SignOut {
+            account,
+            by,
+            reason,
+        } => governing::sign_out(cx, account, (by, reason)),
+        Request::EraseFor {
+            account,
+            by,
+            reason,
+        } => governing::erase(cx, account, (by, reason)),
         Request::LookUp { by } => governing::look_up(by),
         other => owning::start(cx, other),
     }

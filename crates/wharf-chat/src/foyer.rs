@@ -38,7 +38,7 @@ impl ChatFoyer {
     pub(crate) fn log_in(&self, cx: &mut FoyerCx<'_>, request: LoginRequest) -> Handled {
         if cx.user().is_some() || cx.dialect() == Dialect::Platform {
             cx.reply(&login_response(ResultCode::LoginUserAlready));
-        } else if request.user.is_empty() {
+        } else if request.user.is_empty() || platform::is_reserved(request.user.as_str()) {
             cx.reply(&login_response(ResultCode::LoginUserInvalid));
         } else {
             cx.log_in(request.user.as_str(), request.password.as_str());
@@ -97,7 +97,20 @@ impl Foyer for ChatFoyer {
                 say_goodbye(cx, Code::TakenOver, text);
             }
             Notice::LoginEnded => say_goodbye(cx, Code::Revoked, "this login was ended"),
+            Notice::Banned { reason, .. } => {
+                say_goodbye(cx, Code::Banned, or(&reason, "the account is banned"));
+            }
+            Notice::Kicked(kick) => {
+                if platform::is_kicked(cx, &kick) {
+                    let text = or(&kick.reason, "the operators have ended the session");
+                    say_goodbye(cx, Code::Kicked, text);
+                }
+            }
             Notice::Whispered(message) => platform::tell_whisper(cx, &message),
+            Notice::Announced(announcement) => {
+                platform::tell_announcement(self, cx, &announcement);
+            }
+            Notice::Maintenance(text) => platform::tell_maintenance(cx, text.as_deref()),
         }
     }
 
@@ -141,6 +154,13 @@ impl Foyer for ChatFoyer {
             });
         }
         cx.reply(&leave_response(ResultCode::None));
+    }
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    match text {
+        "" => otherwise,
+        text => text,
     }
 }
 

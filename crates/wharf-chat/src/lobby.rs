@@ -2,10 +2,12 @@
 
 use crate::platform::room::{enter_reply, member_of, members_page, shown};
 use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Room, RoomCx, User};
+use wharf_data::AccountId;
+use wharf_data::room::Until;
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, Message, Said, SaidSo, Say};
 use wharf_proto::room::{Joined, ListMembers, Parted, Reason};
-use wharf_proto::session::Error;
+use wharf_proto::session::{Code, Error};
 use wharf_proto::{Request, Validate};
 use wharf_wire::classic::{
     ChatNotify, ChatRequest, ChatText, LeaveUserNotify, NewUserNotify, ResultCode, UserEntry,
@@ -28,6 +30,11 @@ impl Lobby {
         from: MemberId,
         request: ChatRequest,
     ) -> Handled {
+        if self.muted(cx, from).is_some() {
+            // The client knows no better word for it.
+            cx.reply(&chat_response(ResultCode::ChatRoomInvalid));
+            return Ok(());
+        }
         cx.reply(&chat_response(ResultCode::None));
         if cx.speaks(Dialect::Platform) {
             let text = request.message.as_str().to_owned();
@@ -47,6 +54,9 @@ impl Lobby {
         request: Say,
     ) -> Handled {
         checked(cx, request, |cx, request| {
+            if let Some(error) = self.muted(cx, from) {
+                return cx.reply(&error);
+            }
             cx.reply(&SaidSo::default());
             let Some(what) = request.content.and_then(|content| content.what) else {
                 unreachable!("a content says something, or is refused")
@@ -75,13 +85,31 @@ impl Lobby {
         })
     }
 
+    /// Why somebody may say nothing anywhere, if so.
+    fn muted(&self, cx: &RoomCx<'_>, who: MemberId) -> Option<Error> {
+        if cx.bulletin().muted.is_empty() {
+            return None;
+        }
+        let account = AccountId::new(cx.user(who)?.id.get());
+        let until = cx.bulletin().muted(account, self.unix_ms(cx))?;
+        let error = Error::new(Code::Muted, "the account may say nothing for now");
+        Some(match until {
+            Until::Time(until) => error.with("until_ms", until),
+            Until::TakenBack => error,
+        })
+    }
+
+    fn unix_ms(&self, cx: &RoomCx<'_>) -> i64 {
+        self.epoch_ms + (cx.now().as_nanos() / 1_000_000) as i64
+    }
+
     fn say_to_platform(&self, cx: &mut RoomCx<'_>, from: MemberId, what: What) {
         let message = Message {
             seq: 0,
             author: cx.user(from).map_or(0, |user| user.id.get()),
             author_name: cx.name(from).to_owned(),
             content: Some(Content { what: Some(what) }),
-            at_ms: self.epoch_ms + (cx.now().as_nanos() / 1_000_000) as i64,
+            at_ms: self.unix_ms(cx),
             is_removed: false,
         };
         let said = Said {

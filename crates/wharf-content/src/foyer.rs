@@ -8,8 +8,8 @@ use crate::{
 };
 use core::any::Any;
 use wharf_base::{CapacityError, Instant, SessionId};
-use wharf_data::Notice;
 use wharf_data::service::{Call, Reply};
+use wharf_data::{Bulletin, Notice};
 use wharf_wire::{Header, Packet, SendClass, Violation};
 
 /// The foyer of a game: where a session is before, between and beside its rooms.
@@ -104,6 +104,11 @@ impl FoyerCx<'_> {
     /// The time of this batch.
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// What holds for the whole server, as far as services have said.
+    pub fn bulletin(&self) -> &Bulletin {
+        &self.desk.bulletin
     }
 
     /// The number of the request that is served, if it is one that wants an answer: for answering

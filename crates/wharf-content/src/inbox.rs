@@ -1,9 +1,10 @@
 //! What a logic shard receives.
 
 use crate::{Asker, Letter, QueryId, UserId, arena};
+use std::sync::Arc;
 use wharf_base::{Batch, SessionId};
-use wharf_data::Notice;
 use wharf_data::service::Reply;
+use wharf_data::{Bulletin, Notice};
 use wharf_wire::FrameRun;
 
 /// One thing that the world did.
@@ -62,6 +63,8 @@ pub enum ContentEvent<'a> {
         /// What.
         notice: Box<Notice>,
     },
+    /// What holds for the whole server from now on.
+    Bulletin(Arc<Bulletin>),
     /// From another logic shard.
     Letter(Letter),
 }
@@ -97,6 +100,7 @@ pub struct Inbox {
 enum Word {
     Reply(Asker, QueryId, Box<Reply>),
     Notice(Box<Notice>),
+    Bulletin(Arc<Bulletin>),
 }
 
 /// Letters that wait somewhere.
@@ -159,6 +163,10 @@ impl Inbox {
                 self.words.push(Word::Notice(notice));
                 (session, Kind::Word)
             }
+            ContentEvent::Bulletin(bulletin) => {
+                self.words.push(Word::Bulletin(bulletin));
+                (SessionId::from_bits(0), Kind::Word)
+            }
             ContentEvent::Letter(letter) => {
                 self.letter_bytes += letter.size_bytes();
                 self.letters.push(letter);
@@ -196,6 +204,7 @@ impl Inbox {
                         reply,
                     },
                     Word::Notice(notice) => ContentEvent::Notice { session, notice },
+                    Word::Bulletin(bulletin) => ContentEvent::Bulletin(bulletin),
                 },
                 Kind::Letter => {
                     ContentEvent::Letter(letters.next().expect("one letter for each such record"))

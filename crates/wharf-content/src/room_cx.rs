@@ -16,6 +16,7 @@ use bytes::Bytes;
 use core::any::Any;
 use core::time::Duration;
 use wharf_base::{CapacityError, Instant, Key, Rng, SessionId};
+use wharf_data::Bulletin;
 use wharf_data::service::Call;
 use wharf_wire::Packet;
 
@@ -55,6 +56,11 @@ impl RoomCx<'_> {
     /// This room.
     pub fn room(&self) -> RoomId {
         self.core.id
+    }
+
+    /// What holds for the whole server, as far as services have said.
+    pub fn bulletin(&self) -> &Bulletin {
+        &self.desk.bulletin
     }
 
     /// Every member, those included whose link is cut and whose seat is kept. The order is the

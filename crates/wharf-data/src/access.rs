@@ -178,6 +178,24 @@ pub enum Request {
         /// Why, for the audit log; at most 500 bytes.
         reason: String,
     },
+    /// Ends all logins of an account.
+    SignOut {
+        /// Whose.
+        account: AccountId,
+        /// Who ends them, for the audit log.
+        by: Actor,
+        /// Why, for the audit log; at most 500 bytes.
+        reason: String,
+    },
+    /// Erases an account on behalf of its owner.
+    EraseFor {
+        /// Which.
+        account: AccountId,
+        /// Who erases it, for the audit log.
+        by: Actor,
+        /// Why, for the audit log; at most 500 bytes.
+        reason: String,
+    },
     /// Who that is.
     LookUp {
         /// By what it is known.
@@ -352,6 +370,13 @@ pub enum Error {
     Full,
     /// The account is logged in elsewhere, and stays there.
     InUse,
+    /// The server is being looked after, and lets nobody in but its moderators.
+    Maintenance(String),
+    /// The account may say nothing.
+    Muted {
+        /// `None` means until it is taken back.
+        until: Option<UnixMs>,
+    },
 }
 
 impl fmt::Display for Error {
@@ -376,6 +401,8 @@ impl fmt::Display for Error {
             Self::Conflict => f.write_str("changed meanwhile"),
             Self::Full => f.write_str("as many as there may be"),
             Self::InUse => f.write_str("the account is logged in elsewhere"),
+            Self::Maintenance(text) => f.write_str(text),
+            Self::Muted { .. } => f.write_str("the account may say nothing for now"),
         }
     }
 }

@@ -253,6 +253,14 @@ pub enum Ask {
         /// From now on.
         status: Status,
     },
+    /// Lets an account say nothing anywhere, or speak again (`None`). It is told from the bans of
+    /// rooms by [`crate::RoomId::EVERYWHERE`].
+    SetMute {
+        /// Whose.
+        account: AccountId,
+        /// Until when.
+        until: Option<crate::room::Until>,
+    },
     /// Erases an account: what is personal goes, its bare id stays where others refer to it.
     Erase {
         /// Which.

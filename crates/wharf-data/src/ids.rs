@@ -54,6 +54,9 @@ id! {
 }
 
 impl RoomId {
+    /// No room: all of them. Who is muted here is so in every room, and in what they whisper.
+    pub const EVERYWHERE: Self = Self(0);
+
     /// What is said in that room.
     pub const fn conversation(self) -> ConversationId {
         ConversationId(self.0)

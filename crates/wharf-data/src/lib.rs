@@ -7,13 +7,16 @@ pub mod access;
 pub mod account;
 mod answer;
 pub mod audit;
+mod bulletin;
 mod ids;
 pub mod keep;
 pub mod message;
 mod name;
 mod notice;
+pub mod operators;
 mod page;
 pub mod people;
+mod record_json;
 pub mod report;
 pub mod room;
 mod secret;
@@ -22,9 +25,10 @@ pub mod short;
 
 pub use answer::{Answer, Ask, Refusal, Reply};
 pub use audit::{Act, Actor, Target};
+pub use bulletin::Bulletin;
 pub use ids::{AccountId, AuditId, ConversationId, LoginId, ReportId, RoomId};
 pub use name::{DisplayName, NameError, NameKey};
-pub use notice::Notice;
+pub use notice::{Announcement, Kick, Notice, Tally};
 pub use page::{PageToken, Part};
 pub use secret::{Hidden, Secret};
 

@@ -1,14 +1,116 @@
 //! What the services say to a session, unasked.
 
 use crate::message::Message;
+use crate::operators::Scope;
+use crate::room::Until;
+use crate::{AccountId, UnixMs};
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 
 /// Something that a session is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Its account has logged in elsewhere: this session ends.
     TakenOver,
-    /// Its login is over (signed out elsewhere, a new password, a ban): this session ends.
+    /// Its login is over (signed out elsewhere, a new password): this session ends.
     LoginEnded,
+    /// Its account is banned: this session ends.
+    Banned {
+        /// Until when.
+        until: Until,
+        /// Why, for people.
+        reason: String,
+    },
     /// Somebody has said something to its account alone.
     Whispered(Box<Message>),
+    /// Somebody is sent away; nobody else minds.
+    Kicked(Arc<Kick>),
+    /// Those who run the server say something; whoever it is not for does not hear it.
+    Announced(Arc<Announcement>),
+    /// The server is being looked after, with a text for people; or not any more.
+    Maintenance(Option<Arc<str>>),
+}
+
+/// Somebody is sent away.
+#[derive(Debug)]
+pub struct Kick {
+    /// Who.
+    pub account: AccountId,
+    /// Why, for people.
+    pub reason: String,
+    /// Counts the sessions that end by it.
+    pub tally: Tally,
+}
+
+impl PartialEq for Kick {
+    fn eq(&self, other: &Self) -> bool {
+        (self.account, &self.reason) == (other.account, &other.reason)
+    }
+}
+
+impl Eq for Kick {}
+
+/// Something for many, from those who run the server.
+pub struct Announcement {
+    /// For whom.
+    pub scope: Scope,
+    /// What.
+    pub text: String,
+    /// When.
+    pub at: UnixMs,
+    /// Counts the sessions that hear it.
+    pub tally: Tally,
+}
+
+impl PartialEq for Announcement {
+    fn eq(&self, other: &Self) -> bool {
+        (self.scope, &self.text, self.at) == (other.scope, &other.text, other.at)
+    }
+}
+
+impl Eq for Announcement {}
+
+impl fmt::Debug for Announcement {
+    /// Without the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scope, bytes) = (self.scope, self.text.len());
+        write!(f, "Announcement({scope:?}, {bytes} bytes)")
+    }
+}
+
+/// Counts, and tells how many when nobody can count any more: when it is dropped.
+#[derive(Default)]
+pub struct Tally {
+    count: AtomicU32,
+    tell: Option<Box<dyn FnOnce(u32) + Send + Sync>>,
+}
+
+impl Tally {
+    /// One that calls `tell` at its end.
+    pub fn new(tell: impl FnOnce(u32) + Send + Sync + 'static) -> Self {
+        Self {
+            count: AtomicU32::new(0),
+            tell: Some(Box::new(tell)),
+        }
+    }
+
+    /// One more.
+    pub fn add(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        if let Some(tell) = self.tell.take() {
+            tell(*self.count.get_mut());
+        }
+    }
+}
+
+impl fmt::Debug for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tally({:?})", self.count)
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::audit::Act;
 use crate::message::{Message, Place};
-use crate::{AccountId, PageToken, ReportId, UnixMs};
+use crate::{AccountId, ConversationId, PageToken, ReportId, UnixMs};
 
 /// How far a report has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +43,27 @@ pub struct Report {
     pub by: AccountId,
     /// About whom.
     pub about: AccountId,
+    /// How they are called now; empty if they are no more.
+    pub about_name: String,
     /// What they said.
     pub text: String,
     /// When.
     pub at: UnixMs,
     /// How far it has come.
     pub state: State,
+    /// The message that it is about, if it is about one.
+    pub message: Option<Subject>,
+}
+
+/// The message that a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Where it was said; a room's if it was said in one.
+    pub conversation: ConversationId,
+    /// Its number there.
+    pub seq: i64,
+    /// Whether it was said to the one who reports, and not in a room.
+    pub is_whisper: bool,
 }
 
 /// One transaction about reports.
@@ -72,7 +87,7 @@ pub enum Ask {
         /// When.
         at: UnixMs,
     },
-    /// Reports at a stage, oldest first.
+    /// Reports at a stage, oldest first; those that are decided, latest first.
     List {
         /// Which.
         stage: Stage,
@@ -124,7 +139,7 @@ impl Ask {
 pub enum Answer {
     /// To [`Ask::List`].
     Reports {
-        /// Oldest first.
+        /// In the order of [`Ask::List`].
         reports: Vec<Report>,
         /// For the next part, if there is one.
         next: Option<PageToken>,

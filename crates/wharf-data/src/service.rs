@@ -1,7 +1,7 @@
 //! What content asks of whoever serves it, and what that says.
 
 use crate::access::{Error, Outcome, Request, User};
-use crate::{AccountId, Answer, Ask, people};
+use crate::{AccountId, Answer, Ask, operators, people};
 use core::fmt;
 
 /// One question, which gets exactly one [`Reply`].
@@ -23,6 +23,13 @@ pub enum Call {
         /// What.
         request: people::Request,
     },
+    /// To run the server, or to tell those who do.
+    Operate {
+        /// Who asks.
+        by: AccountId,
+        /// What.
+        request: Box<operators::Request>,
+    },
 }
 
 impl fmt::Debug for Call {
@@ -32,6 +39,7 @@ impl fmt::Debug for Call {
             Self::Store(_) => f.write_str("Store(..)"),
             Self::Access { by, request } => write!(f, "Access({by:?}, {request:?})"),
             Self::People { by, request } => write!(f, "People({by:?}, {request:?})"),
+            Self::Operate { by, request } => write!(f, "Operate({by:?}, {request:?})"),
         }
     }
 }
@@ -45,6 +53,8 @@ pub enum Given {
     Access(Outcome),
     /// To [`Call::People`].
     People(people::Outcome),
+    /// To [`Call::Operate`].
+    Operated(Box<operators::Outcome>),
 }
 
 /// What a call ends with.

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use wharf_base::{Batch, Instant, SessionId};
 use wharf_content::{
-    Asker, Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, LoginRequest,
-    Origin, Outbox, Payload, Query,
+    Asker, Commands, ContentCommand, ContentEvent, Dismissal, Inbox, LogicShard, LoginRefusal,
+    LoginRequest, Origin, Outbox, Payload, Query,
 };
 use wharf_net::{Arrival, CloseReason, Net, Outgoing};
 use wharf_port::{Completion, Event, Port};
@@ -207,6 +207,7 @@ impl<P: Port> IoShard<P> {
                 self.net.begin_shutdown(now, &mut self.router);
             }
             Control::Report(answer) => answer(self.report()),
+            Control::TellAll(notice) => self.router.push_to_all(self.index, &notice),
         }
     }
 
@@ -285,7 +286,10 @@ impl<P: Port> IoShard<P> {
         let LoginRequest { user, password } = request;
         if !self.doorman.wants_accounts() {
             if self.router.is_open(session) {
-                let verdict = self.doorman.log_in(session, user, password);
+                let verdict = match self.services.bulletin().maintenance {
+                    None => self.doorman.log_in(session, user, password),
+                    Some(_) => Err(LoginRefusal::Unavailable),
+                };
                 self.router
                     .push(session, ContentEvent::Verdict { session, verdict });
             }

@@ -11,6 +11,7 @@ mod io_shard;
 mod logic_thread;
 pub mod logs;
 pub mod machine;
+mod noticeboard;
 mod panics;
 pub mod reload;
 mod router;
@@ -27,7 +28,7 @@ pub use io_shard::IoShard;
 pub use logic_thread::LogicThread;
 pub use server::{OnThreadEnd, Placement, Server, ServerOptions, StartError};
 pub use service_desk::{MakePlatform, ServiceDesk};
-pub use services::{ClassicLogin, NoServices, Replies, Services};
+pub use services::{ClassicLogin, NoServices, OperatorAnswer, Replies, Services};
 pub use switchboard::{
     Answer, Control, IoMailbox, LogicMailbox, MAILBOX_BYTES_MAX, ShardReport, Switchboard,
 };

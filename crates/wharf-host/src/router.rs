@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use wharf_base::SessionId;
+use wharf_base::{Key, SessionId};
 use wharf_content::{Asker, ContentEvent, Inbox};
+use wharf_data::Notice;
 use wharf_net::{CloseReason, Seat, SessionEvents, TurnedAway};
 use wharf_wire::FrameRun;
 
@@ -78,6 +79,17 @@ impl Router {
             unreachable!("words to sessions are what an I/O shard is given")
         };
         self.push(session, word);
+    }
+
+    /// Passes on what services say to every session that is open on this shard.
+    pub(crate) fn push_to_all(&mut self, shard: u8, notice: &Notice) {
+        for (slot, home) in self.homes.iter().enumerate() {
+            let Some(home) = home else { continue };
+            let key = Key::from_parts(slot as u32, home.generation);
+            let session = SessionId::new(shard, key);
+            let notice = Box::new(notice.clone());
+            self.inboxes[usize::from(home.logic)].push(ContentEvent::Notice { session, notice });
+        }
     }
 
     /// The address of an open session, which asks the services: they hear of its end.

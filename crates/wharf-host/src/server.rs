@@ -3,7 +3,7 @@
 use crate::doorman::Doorman;
 use crate::io_shard::IoShard;
 use crate::logic_thread::LogicThread;
-use crate::services::Services;
+use crate::services::{Replies, Services};
 use crate::switchboard::{Control, ShardReport, Switchboard};
 use crate::watchdog::Watchdog;
 use std::fmt;
@@ -142,6 +142,9 @@ impl Server {
         on_thread_end: OnThreadEnd,
     ) -> Result<Self, StartError> {
         let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
+        options
+            .services
+            .begin(&Replies::new(Arc::clone(&switchboard)));
         let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
         let (end, ended) = mpsc::channel();
         let mut server = Self {

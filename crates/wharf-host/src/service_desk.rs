@@ -1,8 +1,11 @@
 //! The services' thread: drives the platform with what content calls, what the store answers and
 //! what the hash workers have done.
 
+mod operating;
+
 use crate::hash_workers::{HashWorkerOptions, HashWorkers};
-use crate::services::{ClassicLogin, Replies, Services};
+use crate::noticeboard::Noticeboard;
+use crate::services::{ClassicLogin, OperatorAnswer, Replies, Services};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
@@ -13,10 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wharf_accounts::{HashJob, HashResult, Hashed, JobId};
 use wharf_base::{Instant, SessionId};
 use wharf_content::{Asker, LoginRefusal, Query, QueryId, UserId};
-use wharf_data::Notice;
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
 use wharf_data::service::{Call, Given, Reply};
-use wharf_platform::{Effect, From, Platform, SessionTag, StoreTag, Ticket};
+use wharf_data::{Bulletin, Notice, operators};
+use wharf_platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 use wharf_port::clock;
 use wharf_store::{Place, Store, StoreOptions, Tag};
 
@@ -35,6 +38,7 @@ pub struct ServiceDesk {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     unknown: UnknownId,
+    board: Arc<Noticeboard>,
 }
 
 #[derive(Default)]
@@ -48,6 +52,8 @@ struct Queue {
     work: VecDeque<Work>,
     /// Calls among them.
     calls: usize,
+    /// Requests of operators among them.
+    operations: usize,
     is_over: bool,
 }
 
@@ -57,13 +63,36 @@ enum Work {
         waiter: Waiter,
         call: Box<Call>,
     },
+    Operate {
+        request: Box<operators::Request>,
+        answer: OperatorAnswer,
+    },
+    /// So many sessions were reached by what was counted under that number.
+    Heard(u64, u32),
     Closed(SessionTag),
     /// To what was asked by that number.
     Stored(u64, wharf_data::Reply),
     Hashed(u64, Hashed),
 }
 
-/// Who waits for a reply, and how it is reached.
+/// Who waits for a reply.
+enum Waits {
+    Content(Waiter),
+    Operator(OperatorAnswer),
+}
+
+impl Waits {
+    fn tell(self, reply: Reply) {
+        match (self, reply) {
+            (Self::Content(waiter), reply) => waiter.tell(reply),
+            (Self::Operator(answer), Ok(Given::Operated(outcome))) => answer(Ok(*outcome)),
+            (Self::Operator(answer), Ok(_)) => answer(Err(Error::Unavailable)),
+            (Self::Operator(answer), Err(error)) => answer(Err(error)),
+        }
+    }
+}
+
+/// Somebody of content's who waits for a reply, and how they are reached.
 struct Waiter {
     who: Who,
     replies: Replies,
@@ -92,9 +121,9 @@ fn verdict_of(reply: Reply) -> Result<UserId, LoginRefusal> {
             Ok(UserId::new(logged_in.user.account.get()))
         }
         Err(Error::InUse) => Err(LoginRefusal::InUse),
-        Err(Error::Busy { .. } | Error::Rate { .. } | Error::Unavailable) => {
-            Err(LoginRefusal::Unavailable)
-        }
+        Err(
+            Error::Busy { .. } | Error::Rate { .. } | Error::Unavailable | Error::Maintenance(_),
+        ) => Err(LoginRefusal::Unavailable),
         _ => Err(LoginRefusal::Invalid),
     }
 }
@@ -123,7 +152,9 @@ impl ServiceDesk {
         let workers = HashWorkers::start(hashing, move |job: JobId, hashed| {
             results.push(Work::Hashed(job.0, hashed));
         })?;
+        let board = Arc::new(Noticeboard::default());
         let clerk = Clerk {
+            board: Arc::clone(&board),
             shared: Arc::clone(&shared),
             platform: make(),
             make,
@@ -132,6 +163,7 @@ impl ServiceDesk {
             waiting: BTreeMap::new(),
             replies: None,
             asked: BTreeMap::new(),
+            counting: BTreeMap::new(),
             hashing: BTreeMap::new(),
             last_number: 0,
         };
@@ -142,7 +174,13 @@ impl ServiceDesk {
             shared,
             thread: Some(thread),
             unknown,
+            board,
         })
+    }
+
+    /// Waits until it is known what holds for the whole server, at most for so long; whether it is.
+    pub fn wait_until_settled(&self, patience: Duration) -> bool {
+        self.board.wait(patience)
     }
 
     /// Hands a call on, or says at once that too many wait.
@@ -180,6 +218,18 @@ impl Services for ServiceDesk {
             unknown: self.unknown,
         };
         self.hand_on(from, waiter, Call::Access { by: None, request });
+    }
+
+    fn begin(&self, shards: &Replies) {
+        self.board.connect(shards);
+    }
+
+    fn operate(&self, request: operators::Request, answer: OperatorAnswer) {
+        self.shared.push_operation(request, answer);
+    }
+
+    fn bulletin(&self) -> Arc<Bulletin> {
+        self.board.bulletin()
     }
 
     fn session_closed(&self, session: SessionId) {
@@ -241,6 +291,7 @@ impl Shared {
             (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         queue.calls = 0;
+        queue.operations = 0;
         core::mem::swap(work, &mut queue.work);
         !queue.is_over || !work.is_empty()
     }
@@ -254,12 +305,14 @@ struct Clerk {
     store: Store,
     workers: HashWorkers,
     /// Calls without a reply.
-    waiting: BTreeMap<Ticket, Waiter>,
+    waiting: BTreeMap<Ticket, Waits>,
     /// The way to sessions; known since the first call.
     replies: Option<Replies>,
+    board: Arc<Noticeboard>,
     /// What the store and the hash workers are at, by numbers that are never used twice: a platform
     /// that begins anew counts from the beginning, and an answer to the old one is nobody's.
     asked: BTreeMap<u64, StoreTag>,
+    counting: BTreeMap<u64, CountTag>,
     hashing: BTreeMap<u64, JobId>,
     last_number: u64,
 }
@@ -267,6 +320,7 @@ struct Clerk {
 impl Clerk {
     fn run(mut self) {
         let mut work = VecDeque::new();
+        self.guarded(Self::open);
         while self.shared.take(&mut work, self.platform.next_deadline()) {
             for work in work.drain(..) {
                 self.guarded(|clerk| clerk.handle(work));
@@ -290,6 +344,7 @@ impl Clerk {
         tracing::error!("the services panicked; they begin anew");
         let old = core::mem::replace(&mut self.platform, (self.make)());
         self.asked.clear();
+        self.counting.clear();
         self.hashing.clear();
         for (_, waiter) in core::mem::take(&mut self.waiting) {
             waiter.tell(Err(Error::Unavailable));
@@ -297,6 +352,14 @@ impl Clerk {
         for (_, online) in old.presence().iter() {
             self.notice(online.session, Notice::LoginEnded);
         }
+        self.open();
+    }
+
+    /// Has the platform read what holds for the whole server.
+    fn open(&mut self) {
+        let (now, at) = times();
+        self.platform.open(now, at);
+        self.do_effects();
     }
 
     fn notice(&self, to: SessionTag, notice: Notice) {
@@ -316,9 +379,11 @@ impl Clerk {
             Work::Call { from, waiter, call } => {
                 let ticket = Ticket(self.next_number());
                 self.replies.get_or_insert_with(|| waiter.replies.clone());
-                self.waiting.insert(ticket, waiter);
+                self.waiting.insert(ticket, Waits::Content(waiter));
                 self.platform.call(now, at, from, ticket, *call);
             }
+            Work::Operate { request, answer } => self.operate(*request, answer),
+            Work::Heard(number, count) => self.heard(number, count),
             Work::Closed(session) => self.platform.session_closed(session),
             Work::Stored(number, reply) => {
                 if let Some(tag) = self.asked.remove(&number) {
@@ -344,6 +409,10 @@ impl Clerk {
                     }
                 }
                 Effect::Notice { to, notice } => self.notice(to, notice),
+                effect @ (Effect::Kick { .. }
+                | Effect::Announce { .. }
+                | Effect::TellAll(_)
+                | Effect::Publish(_)) => self.spread(effect),
                 Effect::Ask { tag, ask } => {
                     let number = self.next_number();
                     self.asked.insert(number, tag);

@@ -1,14 +1,14 @@
 //! What answers the queries of content: whoever knows about accounts, rooms and the store, on
 //! threads of their own.
 
-use crate::switchboard::Switchboard;
+use crate::switchboard::{Control, Switchboard};
 use std::net::IpAddr;
 use std::sync::Arc;
 use wharf_base::SessionId;
 use wharf_content::{Asker, ContentEvent, Inbox, LoginRefusal, Query, QueryId, UserId};
-use wharf_data::Notice;
 use wharf_data::access::Error;
 use wharf_data::service::Reply;
+use wharf_data::{Bulletin, Notice, operators};
 
 /// Answers queries. Called on the server's threads: it takes what it is given and returns at once.
 pub trait Services: Send + Sync {
@@ -25,7 +25,27 @@ pub trait Services: Send + Sync {
 
     /// A session that has asked something is over.
     fn session_closed(&self, session: SessionId);
+
+    /// The server's shards are there: before their first session.
+    fn begin(&self, shards: &Replies) {
+        let _ = shards;
+    }
+
+    /// Whoever runs the server asks for something. `answer` is called once, soon, from whatever
+    /// thread, or dropped if the services end before.
+    fn operate(&self, request: operators::Request, answer: OperatorAnswer) {
+        let _ = request;
+        answer(Err(Error::Unavailable));
+    }
+
+    /// What holds for the whole server.
+    fn bulletin(&self) -> Arc<Bulletin> {
+        Arc::default()
+    }
 }
+
+/// Takes the answer to what whoever runs the server has asked for.
+pub type OperatorAnswer = Box<dyn FnOnce(Result<operators::Outcome, Error>) + Send>;
 
 /// Who wants to log in by the classic packets, and from where.
 #[derive(Clone, Copy)]
@@ -82,6 +102,23 @@ impl Replies {
             notice: Box::new(notice),
         });
         self.0.give_words(session.shard(), &mut inbox);
+    }
+
+    /// Says something to every session that there is now: each hears it once, wherever it moves.
+    pub fn tell_all(&self, notice: &Notice) {
+        for shard in 0..self.0.io.len() {
+            self.0
+                .control(shard as u8, Control::TellAll(notice.clone()));
+        }
+    }
+
+    /// Tells every shard what holds for the whole server.
+    pub fn publish(&self, bulletin: &Arc<Bulletin>) {
+        for shard in 0..self.0.logic.len() {
+            let mut inbox = Inbox::new();
+            inbox.push(ContentEvent::Bulletin(Arc::clone(bulletin)));
+            self.0.give_events(shard, &mut inbox);
+        }
     }
 }
 

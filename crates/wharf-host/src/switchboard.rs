@@ -8,6 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 use wharf_base::{Handover, SessionId};
 use wharf_content::{Commands, Inbox, LogicStats, MailLoad};
+use wharf_data::Notice;
 use wharf_net::{Arrival, NetStats};
 use wharf_port::{OpenError, PortStats, Waker};
 
@@ -60,7 +61,7 @@ pub struct LogicMailbox {
 /// What a shard calls with what it has counted; dropped uncalled if it never will.
 pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
 
-/// What the main thread asks of an I/O shard.
+/// What the main thread, or the services, ask of an I/O shard.
 pub enum Control {
     /// Open a listener.
     Listen {
@@ -73,6 +74,8 @@ pub enum Control {
     Shutdown,
     /// Tell what was counted so far.
     Report(Answer<ShardReport>),
+    /// Say something to every session.
+    TellAll(Notice),
 }
 
 /// What an I/O shard counted.

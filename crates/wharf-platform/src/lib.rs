@@ -9,9 +9,11 @@
 //!
 //! The host drives it on a thread of its own, the simulator in virtual time.
 
+mod operators;
 mod platform;
 mod presence;
 mod whispers;
 
-pub use platform::{Effect, From, Platform, SessionTag, StoreTag, Ticket};
+pub use operators::shown;
+pub use platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 pub use presence::{Online, Presence};

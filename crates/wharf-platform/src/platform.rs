@@ -1,17 +1,23 @@
 //! The machine: calls in, replies out, and what has to be done in between.
 
+mod operating;
+
+use crate::operators::{Operators, Pending as OfOperators};
 use crate::presence::{Online, Presence};
 use crate::whispers::{Pending, Step, Whispers};
 use core::fmt;
 use core::net::IpAddr;
+use operating::is_of_operators;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use wharf_accounts::{Accounts, AskTag, Caller, CallerTag, HashJob, Hashed, JobId, Revocation};
 use wharf_base::Instant;
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, User};
 use wharf_data::account::{self, Which};
+use wharf_data::operators::Scope;
 use wharf_data::people::{self, Addressee};
 use wharf_data::service::{Call, Given, Reply};
-use wharf_data::{AccountId, Ask, NameKey, Notice, PageToken, Part, Refusal, UnixMs};
+use wharf_data::{AccountId, Ask, Bulletin, NameKey, Notice, PageToken, Part, Refusal, UnixMs};
 
 /// What a call is known by; the caller's own, each used once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +30,10 @@ pub struct SessionTag(pub u64);
 /// What a question to the store is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreTag(pub u64);
+
+/// What a count of sessions is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CountTag(pub u64);
 
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +61,33 @@ pub enum Effect {
         /// What.
         notice: Notice,
     },
+    /// Somebody's session is to be ended; `to`, if they are known here, or whichever session is
+    /// theirs. [`Platform::heard`] tells how many ended.
+    Kick {
+        /// Comes back with the count.
+        tag: CountTag,
+        /// Where they are.
+        to: Option<SessionTag>,
+        /// Who.
+        account: AccountId,
+        /// Why.
+        reason: String,
+    },
+    /// Many sessions are told something. [`Platform::heard`] tells how many.
+    Announce {
+        /// Comes back with the count.
+        tag: CountTag,
+        /// Who.
+        scope: Scope,
+        /// What.
+        text: String,
+        /// When.
+        at: UnixMs,
+    },
+    /// Every session is told something.
+    TellAll(Notice),
+    /// Every shard is to know this from now on.
+    Publish(Arc<Bulletin>),
     /// The store is to be asked, in this order; [`Platform::stored`] tells what it answers.
     Ask {
         /// Comes back with the answer.
@@ -68,6 +105,10 @@ impl fmt::Debug for Effect {
         match self {
             Self::Reply { to, .. } => write!(f, "Reply({to:?})"),
             Self::Notice { to, .. } => write!(f, "Notice({to:?})"),
+            Self::Kick { account, .. } => write!(f, "Kick({account:?})"),
+            Self::Announce { scope, .. } => write!(f, "Announce({scope:?})"),
+            Self::TellAll(notice) => write!(f, "TellAll({notice:?})"),
+            Self::Publish(_) => f.write_str("Publish"),
             Self::Ask { tag, .. } => write!(f, "Ask({tag:?})"),
             Self::Hash(job) => write!(f, "Hash({job:?})"),
         }
@@ -87,6 +128,9 @@ pub struct Platform {
     presence: Presence,
     effects: VecDeque<Effect>,
     whispers: Whispers,
+    operators: Operators,
+    /// Operators' questions to the store, by its tag.
+    operating: BTreeMap<StoreTag, OfOperators>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
     /// Whispers that do.
@@ -120,6 +164,8 @@ impl Platform {
             presence: Presence::default(),
             effects: VecDeque::new(),
             whispers: Whispers::new(node),
+            operators: Operators::new(node),
+            operating: BTreeMap::new(),
             asked: BTreeMap::new(),
             pending: BTreeMap::new(),
             classic: BTreeSet::new(),
@@ -143,11 +189,14 @@ impl Platform {
             (Call::People { by, request }, From::Session(session, _)) => {
                 self.people(at, session, ticket, by, request);
             }
-            (Call::Access { .. } | Call::People { .. }, From::Room) => {
+            (Call::Operate { by, request }, From::Session(session, _)) => {
+                self.operate_for((now, at), session, (ticket, by), *request);
+            }
+            (Call::Access { .. } | Call::People { .. } | Call::Operate { .. }, From::Room) => {
                 self.reply(ticket, Err(Error::Forbidden));
             }
         }
-        self.run(at);
+        self.run(now, at);
     }
 
     fn people(
@@ -176,6 +225,9 @@ impl Platform {
                 self.reply(ticket, Ok(Given::People(people::Outcome::Done)));
             }
             people::Request::Whisper(whisper) => {
+                if let Some(error) = self.is_muted(at, by) {
+                    return self.reply(ticket, Err(error));
+                }
                 let to = match &whisper.to {
                     Addressee::Account(account) => Ok(*account),
                     Addressee::Name(name) => {
@@ -238,6 +290,10 @@ impl Platform {
         by: Option<User>,
         request: Request,
     ) {
+        let request = match self.at_the_door(request) {
+            Ok(request) => request,
+            Err(error) => return self.reply(ticket, Err(error)),
+        };
         self.busy.entry(session).or_default().requests += 1;
         if matches!(request, Request::LogInClassic { .. }) {
             self.classic.insert(ticket);
@@ -271,23 +327,29 @@ impl Platform {
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
+        } else if let Some(pending) = self.operating.remove(&tag) {
+            self.operators.stored((now, at), pending, reply);
         } else if let Some(pending) = self.pending.remove(&tag) {
             let presence = &self.presence;
             let is_here = |account| presence.find(account).is_some();
             self.whispers.stored(now, at, pending, reply, is_here);
         }
-        self.run(at);
+        self.run(now, at);
     }
 
     /// The hash workers are done with a job.
     pub fn hashed(&mut self, now: Instant, at: UnixMs, job: JobId, hashed: Hashed) {
         self.accounts.hashed(now, at, job, hashed);
-        self.run(at);
+        self.run(now, at);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let deadlines = [self.accounts.next_deadline(), self.whispers.next_deadline()];
+        let deadlines = [
+            self.accounts.next_deadline(),
+            self.whispers.next_deadline(),
+            self.operators.next_deadline(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 
@@ -295,7 +357,8 @@ impl Platform {
     pub fn handle_timeout(&mut self, now: Instant, at: UnixMs) {
         self.accounts.handle_timeout(now, at);
         self.whispers.handle_timeout(now);
-        self.run(at);
+        self.operators.handle_timeout(now, at);
+        self.run(now, at);
     }
 
     /// What is to be done next, if anything.
@@ -322,7 +385,15 @@ impl Platform {
     }
 
     /// Does what accounts and whispers ask for.
-    fn run(&mut self, at: UnixMs) {
+    fn run(&mut self, now: Instant, at: UnixMs) {
+        self.run_accounts(at);
+        while self.run_operators(now, at) {
+            self.run_accounts(at);
+        }
+        self.run_whispers();
+    }
+
+    fn run_accounts(&mut self, at: UnixMs) {
         while let Some(effect) = self.accounts.poll() {
             match effect {
                 wharf_accounts::Effect::Hash(job) => self.effects.push_back(Effect::Hash(job)),
@@ -330,10 +401,16 @@ impl Platform {
                     let tag = StoreTag(tag.0 | OF_ACCOUNTS);
                     self.effects.push_back(Effect::Ask { tag, ask });
                 }
+                wharf_accounts::Effect::Answer { to, result } if is_of_operators(to) => {
+                    self.operators_answered(at, to, result);
+                }
                 wharf_accounts::Effect::Answer { to, result } => self.answered(at, to, result),
                 wharf_accounts::Effect::Revoked(revocation) => self.revoke(&revocation),
             }
         }
+    }
+
+    fn run_whispers(&mut self) {
         while let Some(step) = self.whispers.poll() {
             match step {
                 Step::Ask(pending, ask) => {
@@ -365,6 +442,12 @@ impl Platform {
     fn answered(&mut self, at: UnixMs, to: CallerTag, mut result: Result<Outcome, Error>) {
         let (session, ticket) = (SessionTag(to.session), Ticket(to.request));
         let is_over = self.end_request(session);
+        if let Ok(Outcome::LoggedIn(logged_in)) = &result
+            && let Some(error) = self.keeps_out(logged_in.user.account)
+        {
+            self.end_login(logged_in.user);
+            result = Err(error);
+        }
         if self.classic.remove(&ticket)
             && let Ok(Outcome::LoggedIn(logged_in)) = &result
             && (is_over || self.presence.find(logged_in.user.account).is_some())
@@ -438,13 +521,15 @@ impl Platform {
         let ended = ended.filter(|online| revocation.covers(account, online.login));
         if let Some(session) = ended.map(|online| online.session) {
             self.presence.leave(session);
-            self.notice(session, Notice::LoginEnded);
+            let notice = self.operators.farewell(account);
+            self.notice(session, notice);
         }
+        self.operators.has_ended(account);
     }
 }
 
 /// What a refusal of the store is to whoever has called.
-fn error_of(refusal: Refusal) -> Error {
+pub(crate) fn error_of(refusal: Refusal) -> Error {
     match refusal {
         Refusal::NotFound => Error::NotFound,
         Refusal::Conflict | Refusal::Fenced => Error::Conflict,

@@ -82,6 +82,10 @@ impl Rig {
             match effect {
                 Effect::Reply { to, reply } => self.replies.push((to, reply)),
                 Effect::Notice { to, notice } => self.notices.push((to, notice)),
+                Effect::Kick { .. }
+                | Effect::Announce { .. }
+                | Effect::TellAll(_)
+                | Effect::Publish(_) => panic!("nobody operates here"),
                 Effect::Ask { .. } if self.holds_store => {}
                 Effect::Ask { tag, ask } => {
                     let reply = match &ask {

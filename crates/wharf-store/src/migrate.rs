@@ -22,6 +22,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V4__operations",
         include_str!("../migrations/V4__operations.sql"),
     ),
+    (
+        "V5__report_messages",
+        include_str!("../migrations/V5__report_messages.sql"),
+    ),
 ];
 
 /// What a database calls things.

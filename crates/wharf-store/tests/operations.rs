@@ -111,6 +111,13 @@ fn what_was_said_around_goes_with_a_report_and_stays() {
             assert_eq!(messages, expected, "{number}");
             assert_eq!(report.text, format!("report {number}"));
             assert_eq!((report.by, report.about), (KIM, LEE));
+            let seq = [0, 5, 1, 0][number as usize];
+            let subject = report::Subject {
+                conversation: ROOM.0.conversation(),
+                seq,
+                is_whisper: false,
+            };
+            assert_eq!(report.message, (seq > 0).then_some(subject));
         }
         let report = ReportId::new(1);
         let answer = bench.ask(Ask::Report(report::Ask::Read { report }));

@@ -1,7 +1,7 @@
 //! What administrators do. That somebody is one has been checked before.
 
 use super::{Flow, Next, Step, ask, named, telling::Telling};
-use crate::request::{Error, LookUp, Outcome, invalid};
+use crate::request::{LookUp, Outcome, invalid};
 use crate::revocation::Revocation;
 use crate::world::{Cx, name_key};
 use wharf_data::account::{Ask, Status, Which};
@@ -24,37 +24,56 @@ pub(super) fn ban(
     cx: &mut Cx<'_>,
     account: AccountId,
     until: Option<UnixMs>,
-    (by, reason): (Actor, String),
+    why: (Actor, String),
 ) -> Step {
     let after = match until {
         Some(until) => format!("banned until {until}"),
         None => "banned".to_owned(),
     };
     let status = Status::Banned { until };
-    let mut next = set_status(cx, account, status, "account.ban", after, (by, reason))?;
-    if let Next::Ask { revokes, .. } = &mut next {
-        *revokes = Some(Revocation {
-            account,
-            which: Which::All,
-        });
-    }
-    Ok(next)
+    let change = Ask::SetStatus { account, status };
+    act_on(cx, account, change, ("account.ban", after), why).map(ending_all(account))
 }
 
 pub(super) fn unban(cx: &mut Cx<'_>, account: AccountId, why: (Actor, String)) -> Step {
     let after = "active".to_owned();
-    set_status(cx, account, Status::Active, "account.unban", after, why)
+    let status = Status::Active;
+    let change = Ask::SetStatus { account, status };
+    act_on(cx, account, change, ("account.unban", after), why)
 }
 
-/// Sets a status, with its entry in the audit log in the same transaction.
-fn set_status(
+pub(super) fn sign_out(cx: &mut Cx<'_>, account: AccountId, why: (Actor, String)) -> Step {
+    let after = "signed out".to_owned();
+    let which = Which::All;
+    let change = Ask::Revoke { account, which };
+    act_on(cx, account, change, ("account.sign_out", after), why).map(ending_all(account))
+}
+
+pub(super) fn erase(cx: &mut Cx<'_>, account: AccountId, why: (Actor, String)) -> Step {
+    let after = "erased".to_owned();
+    let change = Ask::Erase { account };
+    act_on(cx, account, change, ("account.erase", after), why).map(ending_all(account))
+}
+
+/// The same step, by which every login of `account` ends.
+fn ending_all(account: AccountId) -> impl FnOnce(Next) -> Next {
+    move |mut next| {
+        if let Next::Ask { revokes, .. } = &mut next {
+            let which = Which::All;
+            *revokes = Some(Revocation { account, which });
+        }
+        next
+    }
+}
+
+/// Changes an account, with an entry in the audit log in the same transaction.
+fn act_on(
     cx: &mut Cx<'_>,
     account: AccountId,
-    status: Status,
-    action: &str,
-    after: String,
+    change: Ask,
+    (action, after): (&str, String),
     (actor, reason): (Actor, String),
-) -> Result<Next, Error> {
+) -> Step {
     if reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
         let text = "a reason is a line of at most 500 bytes";
         return Err(invalid("reason", text));
@@ -71,9 +90,8 @@ fn set_status(
         before: String::new(),
         after,
     };
-    let change = wharf_data::Ask::Account(Ask::SetStatus { account, status });
     Ok(Next::Ask {
-        ask: wharf_data::Ask::Audited(entry, Box::new(change)),
+        ask: wharf_data::Ask::Audited(entry, Box::new(wharf_data::Ask::Account(change))),
         revokes: None,
         flow: Flow::Telling(Telling::Done(Outcome::Done)),
     })

@@ -1,13 +1,13 @@
 //! What the services say, as packets.
 
-use super::Guest;
 use super::access::{logs_out, parts_of};
 use super::talk::{give_messages, give_people, is_whisper};
+use super::{Guest, exporting, moderating};
 use wharf_content::{FoyerCx, User, UserId};
-use wharf_data::Answer;
 use wharf_data::access::{self, LoggedIn, Outcome};
 use wharf_data::account::{self as data, IdentityKind};
 use wharf_data::service::{Given, Reply};
+use wharf_data::{Answer, keep};
 use wharf_proto::account;
 use wharf_proto::session::{Code, Error};
 
@@ -18,13 +18,20 @@ pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
         Ok(Given::Access(outcome)) => outcome,
         Ok(Given::People(outcome)) => return give_people(cx, request, outcome),
         Ok(Given::Store(Answer::Message(answer))) => return give_messages(cx, request, answer),
+        Ok(Given::Operated(outcome)) => return moderating::give(cx, request, packet, *outcome),
+        Ok(Given::Store(Answer::Keep(keep::Answer::Exported { records, next }))) => {
+            return exporting::give(cx, request, records, next);
+        }
         // Nothing else is asked from here.
         Ok(Given::Store(_)) => return cx.reply_to(request, &internal()),
         Err(access::Error::Forbidden) if is_whisper(packet) => {
             let blocked = Error::new(Code::Muted, "they do not want to hear from you");
             return cx.reply_to(request, &blocked);
         }
-        Err(error) => return cx.reply_to(request, &error_of(&error)),
+        Err(error) => {
+            exporting::failed(cx, packet);
+            return cx.reply_to(request, &error_of(&error));
+        }
     };
     match outcome {
         Outcome::LoggedIn(logged_in) => log_in(cx, request, logged_in),
@@ -111,7 +118,7 @@ fn log_in(cx: &mut FoyerCx<'_>, request: u32, logged_in: LoggedIn) {
             is_new,
             unread: 0,
             login: user.login.get(),
-            is_moderator: false,
+            is_moderator: cx.bulletin().is_moderator(user.account),
         },
     );
     cx.admit(User {
@@ -153,5 +160,10 @@ fn error_of(error: &access::Error) -> Error {
         access::Error::Conflict => told(Code::Conflict),
         access::Error::Full => told(Code::Full),
         access::Error::InUse => told(Code::InUse),
+        access::Error::Maintenance(_) => told(Code::Maintenance),
+        access::Error::Muted { until } => match until {
+            Some(until) => told(Code::Muted).with("until_ms", until),
+            None => told(Code::Muted),
+        },
     }
 }

@@ -1,5 +1,6 @@
 //! What the foyer keeps of a session of the platform.
 
+use super::exporting::Exporting;
 use wharf_data::access::User;
 
 /// One session.
@@ -9,4 +10,6 @@ pub(crate) struct Guest {
     pub(crate) has_greeted: bool,
     /// Who is logged in, by which login.
     pub(crate) user: Option<User>,
+    /// The part of an export that it waits for.
+    pub(crate) exporting: Option<Exporting>,
 }

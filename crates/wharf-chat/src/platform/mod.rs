@@ -4,13 +4,16 @@
 
 mod access;
 mod answers;
+mod exporting;
 mod guest;
+mod moderating;
 mod requests;
 pub(crate) mod room;
 mod talk;
 
 pub(crate) use answers::give_answer;
 pub(crate) use guest::Guest;
+pub(crate) use moderating::{is_kicked, is_reserved, tell_announcement, tell_maintenance};
 pub(crate) use requests::{Reply, serve};
 pub(crate) use talk::tell_whisper;
 
@@ -51,6 +54,8 @@ pub(crate) fn register(foyer: FoyerBuilder<'_, ChatFoyer>) {
     let foyer = serve(foyer, say_outside);
     let foyer = serve(foyer, list_outside);
     let foyer = talk::register(foyer);
+    let foyer = moderating::register(foyer);
+    let foyer = exporting::register(foyer);
     access::register(foyer);
 }
 
@@ -118,7 +123,7 @@ fn hello(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, hello: Hello) -> Reply<Welcome
     cx.set_dialect(Dialect::Platform);
     cx.data::<Guest>().has_greeted = true;
     let facts = &foyer.facts;
-    Ok(Some(Welcome {
+    let welcome = Welcome {
         version: agreed.version,
         features: agreed.features.into_iter().map(String::from).collect(),
         server: facts.server.clone(),
@@ -126,7 +131,12 @@ fn hello(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, hello: Hello) -> Reply<Welcome
         frame_bytes_max: facts.frame_bytes_max,
         idle_ms: facts.idle_ms,
         message_bytes_max: facts.frame_bytes_max,
-    }))
+    };
+    cx.reply(&welcome);
+    if let Some(text) = cx.bulletin().maintenance.clone() {
+        tell_maintenance(cx, Some(&text));
+    }
+    Ok(None)
 }
 
 /// 1027.

@@ -123,7 +123,7 @@ fn set_presence(_: &ChatFoyer, cx: &mut FoyerCx<'_>, request: SetPresence) -> Re
 }
 
 /// Who is logged in; the state of these requests says that somebody is.
-fn me(cx: &mut FoyerCx<'_>) -> AccountId {
+pub(super) fn me(cx: &mut FoyerCx<'_>) -> AccountId {
     let user = cx.data::<Guest>().user;
     user.expect("only users make these requests").account
 }
@@ -151,7 +151,10 @@ pub(crate) fn tell_whisper(cx: &mut FoyerCx<'_>, message: &message::Message) {
             let what = told.content.and_then(|content| content.what);
             let text = what.as_ref().map(super::room::shown).unwrap_or_default();
             cx.notify(&ChatNotify {
-                user: UserName::truncated(&message.author_name),
+                user: UserName::truncated(match message.author.get() {
+                    0 => super::moderating::SERVER_NAME,
+                    _ => &message.author_name,
+                }),
                 message: ChatText::truncated(&text),
             });
         }
@@ -218,7 +221,7 @@ fn as_many_as_fit(messages: &[message::Message]) -> Vec<Message> {
 }
 
 /// A message that was kept, as it is told. One that cannot be read any more has no content.
-fn message_of(message: &message::Message) -> Message {
+pub(super) fn message_of(message: &message::Message) -> Message {
     let is_removed = message.removed_by.is_some();
     let content = match message.kind {
         CONTENT if !is_removed => Content::decode(&message.body[..]).ok(),

@@ -12,7 +12,9 @@ use crate::{
 };
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use wharf_base::{CapacityError, Key, SessionId};
+use wharf_data::Bulletin;
 use wharf_data::service::Call;
 use wharf_wire::Packet;
 
@@ -31,6 +33,8 @@ pub(crate) struct Desk {
     /// Where a broadcast is encoded.
     pub(crate) scratch: Vec<u8>,
     pub(crate) stats: LogicStats,
+    /// What holds for the whole server.
+    pub(crate) bulletin: Arc<Bulletin>,
     asks: u64,
     queries: u64,
 }
@@ -57,6 +61,7 @@ impl Desk {
             todo: VecDeque::new(),
             scratch: Vec::new(),
             stats: LogicStats::default(),
+            bulletin: Arc::default(),
             asks: 0,
             queries: 0,
         }

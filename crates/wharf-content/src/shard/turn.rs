@@ -31,6 +31,7 @@ impl Turn<'_> {
                 reply,
             } => self.on_reply(asker, query, *reply),
             ContentEvent::Notice { session, notice } => self.on_notice(session, *notice),
+            ContentEvent::Bulletin(bulletin) => self.state.desk.bulletin = bulletin,
             ContentEvent::Letter(letter) => self.on_letter(letter),
         }
         self.settle();

@@ -1,12 +1,12 @@
-//! Asks a server's admin address, as `wharf top` does.
+//! Asks a server's admin address, as `wharf top` and `wharf admin` do.
 
 use super::Snapshot;
 use crate::config::Secret;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, HOST};
-use hyper::{Request, StatusCode};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 /// From connecting to the last byte of the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of an answer: many times what a server of 64 shards says.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
@@ -102,13 +102,34 @@ impl AdminClient {
     /// # Errors
     /// [`AskError`].
     pub fn get(&self, path: &str) -> Result<(u16, String), AskError> {
+        self.wait(self.ask(Method::GET, path, None))
+    }
+
+    /// What operators do: the status and the text of what came of it.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn operate(&self, act: &str, fields: &str) -> Result<(u16, String), AskError> {
+        let path = format!("/api/operate/{act}");
+        self.wait(self.ask(Method::POST, &path, Some(fields.to_owned())))
+    }
+
+    fn wait(
+        &self,
+        answer: impl Future<Output = Result<(u16, String), AskError>>,
+    ) -> Result<(u16, String), AskError> {
         let late = |_| AskError::TooLate(self.name.clone());
         self.runtime
-            .block_on(async { tokio::time::timeout(PATIENCE, self.ask(path)).await })
+            .block_on(async { tokio::time::timeout(PATIENCE, answer).await })
             .map_err(late)?
     }
 
-    async fn ask(&self, path: &str) -> Result<(u16, String), AskError> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        json: Option<String>,
+    ) -> Result<(u16, String), AskError> {
         let broken =
             |error: &dyn fmt::Display| AskError::NotHttp(self.name.clone(), error.to_string());
         let stream = TcpStream::connect(&*self.addresses)
@@ -117,12 +138,19 @@ impl AdminClient {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| broken(&error))?;
-        let mut request = Request::get(path).header(HOST, &self.name);
+        let request = Request::builder().method(method).uri(path);
+        let mut request = request.header(HOST, &self.name);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
         }
+        if json.is_some() {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .header(super::operate::HEADER, "1");
+        }
+        let body = Bytes::from(json.unwrap_or_default());
         let request = request
-            .body(Empty::<Bytes>::new())
+            .body(Full::new(body))
             .map_err(|error| broken(&error))?;
         // It ends with the answer, whose reader is told what went wrong.
         let connection = tokio::spawn(connection);

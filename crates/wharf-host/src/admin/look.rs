@@ -4,6 +4,7 @@ use super::About;
 use super::desk::{Desk, ShardLook};
 use super::process::{Meter, Usage};
 use crate::server::{Placement, Server, ServerOptions};
+use crate::services::Services;
 use crate::switchboard::Switchboard;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(super) struct Look {
     pub(super) facts: Arc<Facts>,
     pub(super) uptime: Duration,
     pub(super) is_stopping: bool,
+    /// What people are told while the server is being looked after.
+    pub(super) maintenance: Option<String>,
     pub(super) admission: AdmissionStats,
     pub(super) usage: Usage,
     pub(super) shards: Vec<ShardLook>,
@@ -52,6 +55,8 @@ impl Look {
                 "stopping",
                 format!("{} sessions are waited for", now.sessions),
             ))
+        } else if let Some(text) = &self.maintenance {
+            Some(("maintenance", text.clone()))
         } else if now.sessions >= facts.sessions_max {
             let detail = format!("{} of {} sessions", now.sessions, facts.sessions_max);
             Some(("full", detail))
@@ -71,6 +76,7 @@ pub(super) struct Office {
     began: Instant,
     switchboard: Arc<Switchboard>,
     admission: Arc<Admission>,
+    services: Arc<dyn Services>,
     books: Mutex<Books>,
 }
 
@@ -119,8 +125,14 @@ impl Office {
             began: Instant::now(),
             switchboard,
             admission: Arc::clone(&options.admission),
+            services: Arc::clone(&options.services),
             books: Mutex::new(books),
         }
+    }
+
+    /// Who does what operators ask for.
+    pub(super) fn services(&self) -> &dyn Services {
+        &*self.services
     }
 
     /// How everything is: now, or a moment ago.
@@ -137,6 +149,7 @@ impl Office {
             facts: Arc::clone(&self.facts),
             uptime: self.began.elapsed(),
             is_stopping: self.switchboard.is_stopping(),
+            maintenance: self.services.bulletin().maintenance.clone(),
             admission: self.admission.stats(),
             usage: books.meter.read(),
             shards,

@@ -1,4 +1,5 @@
-//! The admin address: metrics, health and readiness over HTTP, on a thread of its own.
+//! The admin address: metrics, health, readiness and what operators do, over HTTP, on a thread of
+//! its own.
 //!
 //! The thread runs an async runtime, the only one in the server, and touches no shard but to ask
 //! for its report. It asks when somebody asks it: a server that nobody looks at does not wake up.
@@ -11,6 +12,7 @@ mod exposition;
 mod guard;
 mod look;
 mod metrics;
+mod operate;
 mod options;
 mod pages;
 mod process;

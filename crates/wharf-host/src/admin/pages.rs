@@ -2,15 +2,15 @@
 
 use super::guard::Guard;
 use super::look::{Look, Office};
-use super::{Snapshot, exposition, metrics};
+use super::{Snapshot, exposition, metrics, operate};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde_json::json;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -24,6 +24,7 @@ pub(super) fn router(office: Office) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/api/stats", get(stats))
+        .route("/api/operate/{act}", post(operate::operate))
         .with_state(Arc::new(office))
 }
 
@@ -52,9 +53,15 @@ fn answer(status: StatusCode, kind: &'static str, body: String) -> Response {
     (status, headers, body).into_response()
 }
 
+/// A page of JSON.
+pub(super) fn json(status: StatusCode, value: Value) -> Response {
+    answer(status, JSON, format!("{value}\n"))
+}
+
 async fn contents() -> Response {
     let text = "/metrics    for Prometheus\n/healthz    whether every shard turns\n\
-                /readyz     whether a client would be let in\n/api/stats  for wharf top\n";
+                /readyz     whether a client would be let in\n/api/stats  for wharf top\n\
+                /api/operate/ACT    for wharf admin\n";
     answer(StatusCode::OK, TEXT, text.to_owned())
 }
 

@@ -24,7 +24,8 @@ pub struct Snapshot {
     pub started_unix_seconds: f64,
     /// How long it has listened.
     pub uptime_seconds: f64,
-    /// `serving`, or why no client would be let in: `stopping`, `full`, `login-queue-full`.
+    /// `serving`, or why no client would be let in: `stopping`, `maintenance`, `full`,
+    /// `login-queue-full`.
     pub state: String,
     /// What it may take.
     pub limits: Limits,

@@ -403,6 +403,8 @@ pub enum Decision {
     Mute = 4,
     /// Lets the account no longer log in.
     Ban = 5,
+    /// Removes the message.
+    Remove = 6,
 }
 impl Decision {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -417,6 +419,7 @@ impl Decision {
             Self::Warn => "DECISION_WARN",
             Self::Mute => "DECISION_MUTE",
             Self::Ban => "DECISION_BAN",
+            Self::Remove => "DECISION_REMOVE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -428,6 +431,7 @@ impl Decision {
             "DECISION_WARN" => Some(Self::Warn),
             "DECISION_MUTE" => Some(Self::Mute),
             "DECISION_BAN" => Some(Self::Ban),
+            "DECISION_REMOVE" => Some(Self::Remove),
             _ => None,
         }
     }

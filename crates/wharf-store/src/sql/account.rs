@@ -4,7 +4,7 @@
 mod login;
 mod profile;
 
-use super::{Db, done, first, number, refused};
+use super::{Db, done, first, moderate, number, refused};
 use crate::database::{Row, SqlError, Value};
 use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, NewLogin, Status, Which};
 use wharf_data::{self as data, AccountId, DisplayName, Refusal, Reply, UnixMs};
@@ -59,6 +59,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         Ask::Unlink { account, kind } => unlink(db, *account, *kind),
         Ask::Profile { .. } | Ask::SetProfile { .. } | Ask::Rename { .. } => profile::run(db, ask),
         Ask::SetStatus { account, status } => set_status(db, *account, *status),
+        Ask::SetMute { account, until } => moderate::mute_everywhere(db, *account, *until),
         Ask::Erase { account } => erase(db, *account),
     }
 }

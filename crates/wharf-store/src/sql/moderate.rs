@@ -2,7 +2,7 @@
 //! so that a rank that was lost a moment ago is worth nothing.
 
 use super::room::hold;
-use super::{Db, audit, cut, first, one_more, page_number, refused};
+use super::{Db, audit, cut, done, first, one_more, page_number, refused};
 use crate::database::{SqlError, Value};
 use wharf_data::room::{Answer, Epoch, Measure, Role, Standing, Until};
 use wharf_data::{
@@ -210,6 +210,20 @@ fn set_until(
     let sql = format!("INSERT INTO {table} (room, account, until) VALUES (?, ?, ?)");
     db.execute(&sql, &[room, account, until])?;
     Ok(())
+}
+
+/// Lets somebody say nothing in any room, nor in whispers; or speak again.
+pub(super) fn mute_everywhere(
+    db: Db<'_>,
+    account: AccountId,
+    until: Option<Until>,
+) -> Result<Reply, SqlError> {
+    let sql = "SELECT 1 FROM account WHERE id = ? AND erased = 0".to_owned() + db.for_update();
+    if first(db, &sql, &[account.get().into()])?.is_none() {
+        return refused(Refusal::NotFound);
+    }
+    set_until(db, "room_mute", RoomId::EVERYWHERE, account, until)?;
+    done()
 }
 
 pub(super) fn standing(

@@ -5,14 +5,18 @@ use super::{Db, audit, cut, done, first, one_more, page_number, refused};
 use crate::database::{Row, SqlError, Value};
 use core::slice;
 use wharf_data::message::{Message, Place};
-use wharf_data::report::{Answer, Ask, Report, Stage, State};
-use wharf_data::{self as data, AccountId, Act, PageToken, Part, Refusal, Reply, ReportId, Target};
+use wharf_data::report::{Answer, Ask, Report, Stage, State, Subject};
+use wharf_data::{
+    self as data, AccountId, Act, ConversationId, PageToken, Part, Refusal, Reply, ReportId, Target,
+};
 
 /// Messages that are copied before and behind one at the most.
 const AROUND_MAX: u32 = 50;
 
-const REPORT: &str = "SELECT id, reporter, about, words, filed_at, stage, moderator, decision \
-                      FROM report WHERE ";
+const REPORT: &str = "SELECT r.id, r.reporter, r.about, r.words, r.filed_at, r.stage, \
+                      r.moderator, r.decision, r.conversation, r.seq, r.is_whisper, \
+                      p.display_name FROM report r \
+                      LEFT JOIN person p ON p.account = r.about WHERE ";
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
     match ask {
@@ -97,6 +101,15 @@ fn copy(
         return refused(Refusal::Invalid);
     }
     messages.push(row);
+    let is_whisper = matches!(place, Place::Direct(..));
+    let sql = "UPDATE report SET conversation = ?, seq = ?, is_whisper = ? WHERE id = ?";
+    let subject = [
+        id.clone(),
+        seq.into(),
+        is_whisper.into(),
+        report.get().into(),
+    ];
+    db.execute(sql, &subject)?;
     let behind = format!("{MESSAGE}WHERE m.conversation = ? AND m.seq > ? ORDER BY m.seq LIMIT ?");
     messages.extend(db.query(&behind, &[id, seq.into(), around])?);
     for row in messages {
@@ -120,12 +133,17 @@ fn copy(
 }
 
 fn list(db: Db<'_>, stage: Stage, page: Option<&PageToken>, limit: u32) -> Result<Reply, SqlError> {
+    // Those that wait come oldest first, those that are decided latest first.
+    let (start, order) = match stage {
+        Stage::Open | Stage::Taken => (i64::MIN, "r.id > ? ORDER BY r.id"),
+        Stage::Decided => (i64::MAX, "r.id < ? ORDER BY r.id DESC"),
+    };
     let stage = stage_number(stage);
     let filter = stage.to_string();
-    let Some(behind) = page_number(page, "reports", &filter, i64::MIN) else {
+    let Some(behind) = page_number(page, "reports", &filter, start) else {
         return refused(Refusal::Invalid);
     };
-    let sql = format!("{REPORT}stage = ? AND id > ? ORDER BY id LIMIT ?");
+    let sql = format!("{REPORT}r.stage = ? AND {order} LIMIT ?");
     let rows = db.query(&sql, &[stage.into(), behind.into(), one_more(limit)])?;
     let mut reports = rows
         .into_iter()
@@ -140,7 +158,7 @@ fn list(db: Db<'_>, stage: Stage, page: Option<&PageToken>, limit: u32) -> Resul
 
 fn read(db: Db<'_>, id: ReportId) -> Result<Reply, SqlError> {
     let id = Value::from(id.get());
-    let Some(row) = first(db, &format!("{REPORT}id = ?"), slice::from_ref(&id))? else {
+    let Some(row) = first(db, &format!("{REPORT}r.id = ?"), slice::from_ref(&id))? else {
         return refused(Refusal::NotFound);
     };
     let report = report(row)?;
@@ -168,13 +186,23 @@ fn report(mut row: Row) -> Result<Report, SqlError> {
             decision: row.maybe_text(7)?.unwrap_or_default(),
         },
     };
+    let message = match (row.maybe_integer(8)?, row.maybe_integer(9)?) {
+        (Some(conversation), Some(seq)) => Some(Subject {
+            conversation: ConversationId::new(conversation),
+            seq,
+            is_whisper: row.maybe_integer(10)? == Some(1),
+        }),
+        _ => None,
+    };
     Ok(Report {
         id: ReportId::new(row.integer(0)?),
         by: AccountId::new(row.integer(1)?),
         about: AccountId::new(row.integer(2)?),
+        about_name: row.maybe_text(11)?.unwrap_or_default(),
         text: row.text(3)?,
         at: row.integer(4)?,
         state,
+        message,
     })
 }
 

@@ -8,6 +8,7 @@ mod bots;
 mod chat;
 mod db;
 mod doctor;
+mod operate;
 mod say;
 mod serve;
 mod services;
@@ -44,6 +45,7 @@ Try:
   wharf bots                       in another terminal: 1,000 clients that check every delivery
   wharf chat --guest               talk with it yourself
   wharf top                        what a running server does, live
+  wharf admin accounts find kim    who that is, and whether they may log in
   wharf bench                      what this machine carries, in half a minute
   wharf db verify                  is the store sound
   wharf doctor                     is this machine fit, and what to type if not
@@ -59,6 +61,8 @@ enum Command {
     Chat(chat::ChatArgs),
     /// Show what a running server does, live
     Top(top::TopArgs),
+    /// Do what operators do: accounts, bans, notices, maintenance, reports
+    Admin(operate::AdminArgs),
     /// Measure what this machine carries: CPU of a message, memory of a session
     Bench(bench::BenchArgs),
     /// Look after the store: migrate, backup, restore, verify
@@ -142,6 +146,11 @@ fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
               `wharf top --help` lists what it takes",
         ),
         Command::Top(args) => top::run(&args),
+        Command::Admin(_) if !config.is_empty() => refuse(
+            &"what stands before `admin` configures a server, and admin speaks to one; \
+              `wharf admin --help` lists what it takes",
+        ),
+        Command::Admin(args) => operate::run(&args),
         Command::Bench(_) if !config.is_empty() => refuse(
             &"what stands before `bench` configures a server, and bench starts its own; \
               `wharf bench --help` lists what it takes",

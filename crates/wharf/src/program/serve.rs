@@ -43,9 +43,10 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
             config.path("data").display()
         )
     })?;
+    // A second server of one place is told so before it opens the first one's store.
+    try_listen(&assembly, listen).map_err(|trouble| trouble.to_string())?;
+    let door = admin::open(&config)?;
     if assembly.is_classic {
-        // A second server of one place is told so before it opens the first one's store.
-        try_listen(&assembly, listen).map_err(|trouble| trouble.to_string())?;
         assembly.options.services = services::start(&config)?;
     }
     let (notices, inbox) = mpsc::channel();
@@ -53,7 +54,6 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
     if until_input_ends {
         stop_with_input(notices.clone());
     }
-    let door = admin::open(&config)?;
     let server = match assembly.chosen.backend {
         #[cfg(target_os = "linux")]
         Backend::Uring => start::<wharf_port::UringPort>(&assembly, listen, notices),

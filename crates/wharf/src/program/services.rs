@@ -3,11 +3,15 @@
 use super::assemble::{ClassicLogins, classic_logins};
 use super::db::place_of;
 use std::sync::Arc;
+use std::time::Duration;
 use wharf_accounts::{AccountOptions, Accounts, SystemChance, UnknownId};
 use wharf_host::config::Effective;
 use wharf_host::{HashWorkerOptions, ServiceDesk, Services};
 use wharf_platform::Platform;
 use wharf_store::{Place, StoreOptions};
+
+/// How long a start waits for what the store says of maintenance and moderators.
+const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Starts the services, which connect to their store by themselves: as long as they cannot, what
 /// needs it is refused, and the log says why.
@@ -37,7 +41,12 @@ pub(super) fn start(config: &Effective) -> Result<Arc<dyn Services>, String> {
     let store = (StoreOptions::default(), &place);
     let desk = ServiceDesk::start(Box::new(make), store, hashing, unknown);
     match desk {
-        Ok(desk) => Ok(Arc::new(desk)),
+        Ok(desk) => {
+            if !desk.wait_until_settled(SETTLED_WITHIN) {
+                tracing::warn!("the store does not answer; nobody logs in until it does");
+            }
+            Ok(Arc::new(desk))
+        }
         Err(error) => Err(format!("the services could not be started: {error}")),
     }
 }

@@ -16,6 +16,7 @@ mod db;
 mod faulty_servers;
 mod hostile_clients;
 mod limits;
+mod operating;
 mod operators;
 mod own_game;
 mod platform;

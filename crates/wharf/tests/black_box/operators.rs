@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use wharf::wire::classic::ResultCode;
 
 /// The setting for an admin address on a free port.
-const ANYWHERE: &str = "admin.listen=127.0.0.1:0";
+pub(crate) const ANYWHERE: &str = "admin.listen=127.0.0.1:0";
 
 /// What a server's banner says of its admin address.
 fn admin_line(server: &Server) -> &str {
@@ -16,12 +16,12 @@ fn admin_line(server: &Server) -> &str {
     lines.next().expect("a line about the admin address").trim()
 }
 
-fn admin_address(server: &Server) -> &str {
+pub(crate) fn admin_address(server: &Server) -> &str {
     admin_line(server).split(' ').next().unwrap_or_default()
 }
 
 /// Asks as a scraper does: the status line, and what stands below the headers.
-fn get(address: &str, path: &str, header: &str) -> (String, String) {
+pub(crate) fn get(address: &str, path: &str, header: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("the admin address answers");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(

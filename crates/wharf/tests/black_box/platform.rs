@@ -23,15 +23,15 @@ use wharf::wire::classic::{
 use wharf::wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
 
 /// A client of the platform, which asks one thing at a time.
-struct Guest {
-    client: Client,
+pub(crate) struct Guest {
+    pub(crate) client: Client,
     last_request: u32,
     /// What came and answered nothing.
-    notices: VecDeque<(u16, Vec<u8>)>,
+    pub(crate) notices: VecDeque<(u16, Vec<u8>)>,
 }
 
 impl Guest {
-    fn connect(server: &Server) -> Self {
+    pub(crate) fn connect(server: &Server) -> Self {
         Self {
             client: server.connect(),
             last_request: 0,
@@ -40,14 +40,14 @@ impl Guest {
     }
 
     /// One that has said Hello.
-    fn new(server: &Server) -> Self {
+    pub(crate) fn new(server: &Server) -> Self {
         let mut guest = Self::connect(server);
         let welcome = guest.ask(&hello()).expect("a welcome");
         assert_eq!(welcome.version, VERSION);
         guest
     }
 
-    fn ask<R: Request>(&mut self, request: &R) -> Result<R::Reply, Error> {
+    pub(crate) fn ask<R: Request>(&mut self, request: &R) -> Result<R::Reply, Error> {
         let number = self.send(request);
         self.answer_to::<R>(number)
     }
@@ -107,7 +107,7 @@ impl Guest {
     }
 
     /// The next notice, which must be a `P`.
-    fn notice<P: Packet>(&mut self) -> P {
+    pub(crate) fn notice<P: Packet>(&mut self) -> P {
         let (id, body) = self.notices.pop_front().unwrap_or_else(|| {
             let (id, extensions, body) = self.read();
             assert!(!extensions.is_reply, "an answer that nobody waits for");
@@ -117,7 +117,7 @@ impl Guest {
         P::decode(&body).unwrap()
     }
 
-    fn refused<R: Request>(&mut self, request: &R) -> Code
+    pub(crate) fn refused<R: Request>(&mut self, request: &R) -> Code
     where
         R::Reply: core::fmt::Debug,
     {
@@ -125,7 +125,7 @@ impl Guest {
     }
 }
 
-fn hello() -> Hello {
+pub(crate) fn hello() -> Hello {
     Hello {
         version: VERSION,
         client: "test".into(),
@@ -133,7 +133,7 @@ fn hello() -> Hello {
     }
 }
 
-fn register(name: &str) -> Register {
+pub(crate) fn register(name: &str) -> Register {
     Register {
         name: name.into(),
         password: "correct horse".into(),
@@ -141,7 +141,7 @@ fn register(name: &str) -> Register {
     }
 }
 
-fn log_in(name: &str, password: &str) -> LogIn {
+pub(crate) fn log_in(name: &str, password: &str) -> LogIn {
     LogIn {
         name: name.into(),
         password: password.into(),
@@ -149,7 +149,7 @@ fn log_in(name: &str, password: &str) -> LogIn {
     }
 }
 
-fn by_token(logged_in: &LoggedIn) -> LogInByToken {
+pub(crate) fn by_token(logged_in: &LoggedIn) -> LogInByToken {
     LogInByToken {
         token: logged_in.token.clone(),
         device: None,
@@ -349,14 +349,14 @@ fn classic_and_platform_clients_are_in_one_room_and_each_hears_its_own_packets()
     }
 }
 
-fn by_number(number: u32) -> Enter {
+pub(crate) fn by_number(number: u32) -> Enter {
     Enter {
         by: Some(By::Number(number)),
         ..Enter::default()
     }
 }
 
-fn say(text: &str) -> Say {
+pub(crate) fn say(text: &str) -> Say {
     let what = Some(What::Text(text.into()));
     Say {
         content: Some(Content { what }),
@@ -364,7 +364,7 @@ fn say(text: &str) -> Say {
     }
 }
 
-fn text_of(message: &Message) -> &str {
+pub(crate) fn text_of(message: &Message) -> &str {
     match message
         .content
         .as_ref()
@@ -421,7 +421,7 @@ fn classic_clients_log_in_by_accounts_where_that_is_wanted() {
     assert_eq!(result, ResultCode::LoginUserInvalid);
 }
 
-fn whisper(to: &str, text: &str, client_id: u64) -> Whisper {
+pub(crate) fn whisper(to: &str, text: &str, client_id: u64) -> Whisper {
     let what = Some(What::Text(text.into()));
     Whisper {
         to: Some(To::Name(to.into())),

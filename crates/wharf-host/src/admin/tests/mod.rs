@@ -1,6 +1,7 @@
 //! Whole servers and who asks about them.
 
 mod format;
+mod operate;
 
 use super::desk::Desk;
 use super::door::{Admin, AdminDoor, Times};
@@ -64,8 +65,22 @@ impl Rig {
     }
 
     fn with(shards: u8, placement: Placement, token: Option<&str>, times: Times) -> Self {
+        let services = Arc::new(crate::services::NoServices);
+        Self::with_services(shards, placement, token, times, services)
+    }
+
+    fn with_services(
+        shards: u8,
+        placement: Placement,
+        token: Option<&str>,
+        times: Times,
+        services: Arc<dyn crate::services::Services>,
+    ) -> Self {
         let (echo, told) = mpsc::channel();
-        let options = options(shards, placement, told);
+        let options = ServerOptions {
+            services,
+            ..options(shards, placement, told)
+        };
         let token = token.map(|token| Secret::new(token.to_owned()));
         let listen = ANYWHERE;
         let door = AdminDoor::open(&AdminOptions {

@@ -65,7 +65,7 @@ fn try_run(args: &TopArgs) -> Result<(), String> {
 }
 
 /// The first line of a file.
-fn read_token(file: &Path) -> Result<Secret, String> {
+pub(super) fn read_token(file: &Path) -> Result<Secret, String> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("--token-file {}: {error}", file.display()))?;
     Ok(Secret::new(
@@ -88,7 +88,7 @@ fn second_look(client: &AdminClient, first: Snapshot) -> Result<Sample, String> 
 }
 
 /// What is wrong, and what to type.
-fn explain(error: &AskError) -> String {
+pub(super) fn explain(error: &AskError) -> String {
     let remedy = match error {
         AskError::NoSuchName(..) => "write --admin HOST:PORT, such as 127.0.0.1:11022",
         AskError::NotThere(..) => {

@@ -1,0 +1,322 @@
+//! What holds for the whole server: kept in the store, known here, published to every shard.
+
+use super::{JobId, Pending, Step};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use wharf_base::{Duration, Instant};
+use wharf_data::access::Error;
+use wharf_data::room::{self, Until};
+use wharf_data::{
+    AccountId, Act, Answer, Ask, Bulletin, Notice, PageToken, Refusal, Reply, RoomId, UnixMs, keep,
+};
+
+/// The setting that is there while the server is being looked after: its text.
+const MAINTENANCE: &str = "maintenance";
+/// The setting with the ids of the moderators, one behind the other.
+const MODERATORS: &str = "accounts.administrators";
+/// So many moderators there may be: their ids fit what a setting holds.
+const MODERATORS_MAX: usize = 500;
+/// So many accounts may be muted at once: every shard knows them.
+const MUTED_MAX: usize = 10_000;
+/// Mutes of a page.
+const PAGE: u32 = 1_000;
+/// How long it takes until what could not be read is read again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// What is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The setting.
+    Maintenance,
+    /// The setting.
+    Moderators,
+    /// A page of those who are muted.
+    Muted,
+}
+
+/// What is known of it.
+///
+/// Invariant: `reading` is there while any part is asked for; a change is applied to what was read
+/// last, and one that came meanwhile has it read again.
+#[derive(Default)]
+pub(super) struct Board {
+    bulletin: Arc<Bulletin>,
+    reading: Option<Draft>,
+    /// Whether it was ever asked for, and ever known.
+    is_wanted: bool,
+    is_known: bool,
+    read_again: Option<Instant>,
+    /// The job that changes a setting: one at a time.
+    changing: Option<JobId>,
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Draft {
+    bulletin: Bulletin,
+    parts: u32,
+    has_failed: bool,
+    is_stale: bool,
+    at: UnixMs,
+}
+
+impl Board {
+    pub(super) fn bulletin(&self) -> &Bulletin {
+        &self.bulletin
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_known || !self.is_wanted
+    }
+
+    /// Reads all of it.
+    pub(super) fn read(&mut self, at: UnixMs, steps: &mut VecDeque<Step>) {
+        self.is_wanted = true;
+        self.read_again = None;
+        if let Some(draft) = &mut self.reading {
+            draft.is_stale = true;
+            return;
+        }
+        self.reading = Some(Draft {
+            parts: 3,
+            at,
+            ..Draft::default()
+        });
+        for (reading, name) in [
+            (Reading::Maintenance, MAINTENANCE),
+            (Reading::Moderators, MODERATORS),
+        ] {
+            let name = name.to_owned();
+            let ask = Ask::Keep(keep::Ask::Setting { name });
+            steps.push_back(Step::Ask(Pending::Board(reading), Box::new(ask)));
+        }
+        steps.push_back(read_muted(at, None));
+    }
+
+    /// The store answers.
+    pub(super) fn stored(
+        &mut self,
+        (now, at): (Instant, UnixMs),
+        reading: Reading,
+        reply: Reply,
+        steps: &mut VecDeque<Step>,
+    ) {
+        let Some(draft) = &mut self.reading else {
+            return;
+        };
+        match (reading, reply) {
+            (Reading::Maintenance, Ok(Answer::Keep(keep::Answer::Setting(text)))) => {
+                draft.bulletin.maintenance = Some(text);
+            }
+            (Reading::Moderators, Ok(Answer::Keep(keep::Answer::Setting(text)))) => {
+                let ids = text.split_whitespace().filter_map(|id| id.parse().ok());
+                draft.bulletin.moderators = ids.map(AccountId::new).collect();
+            }
+            (Reading::Muted, Ok(Answer::Room(room::Answer::Standings { standings, next }))) => {
+                let muted = standings
+                    .into_iter()
+                    .filter_map(|(account, standing)| Some((account, standing.mute?)));
+                draft.bulletin.muted.extend(muted);
+                if next.is_some() && draft.bulletin.muted.len() < MUTED_MAX {
+                    let at = draft.at;
+                    return steps.push_back(read_muted(at, next));
+                }
+            }
+            (_, Err(Refusal::NotFound)) => {}
+            _ => draft.has_failed = true,
+        }
+        draft.parts -= 1;
+        if draft.parts == 0
+            && let Some(draft) = self.reading.take()
+        {
+            self.take(draft, (now, at), steps);
+        }
+    }
+
+    fn take(&mut self, draft: Draft, (now, at): (Instant, UnixMs), steps: &mut VecDeque<Step>) {
+        if draft.has_failed {
+            self.read_again = Some(now + AGAIN);
+        } else if draft.is_stale {
+            self.read(at, steps);
+        } else {
+            self.is_known = true;
+            let was = self.bulletin.maintenance.clone();
+            self.set(draft.bulletin, steps);
+            if self.bulletin.maintenance != was {
+                steps.push_back(Step::TellAll(self.notice()));
+            }
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.read_again
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, at: UnixMs, steps: &mut VecDeque<Step>) {
+        if self.read_again.is_some_and(|again| again <= now) {
+            self.read(at, steps);
+        }
+    }
+
+    /// What is to be asked so that `text` holds.
+    ///
+    /// # Errors
+    /// While another setting changes, or nothing is known yet.
+    pub(super) fn set_maintenance(
+        &mut self,
+        job: JobId,
+        text: Option<String>,
+        act: Act,
+    ) -> Result<Ask, Error> {
+        self.begin(job)?;
+        Ok(Ask::Keep(keep::Ask::SetSetting {
+            name: MAINTENANCE.to_owned(),
+            value: text,
+            act,
+        }))
+    }
+
+    /// What is to be asked so that an account is a moderator, or none; and who are moderators then.
+    ///
+    /// # Errors
+    /// While another setting changes, nothing is known yet, or there are as many as there may be.
+    pub(super) fn set_moderator(
+        &mut self,
+        job: JobId,
+        (account, is_moderator): (AccountId, bool),
+        act: Act,
+    ) -> Result<(Ask, BTreeSet<AccountId>), Error> {
+        let mut moderators = self.bulletin.moderators.clone();
+        if is_moderator {
+            moderators.insert(account);
+        } else if !moderators.remove(&account) {
+            return Err(Error::NotFound);
+        }
+        if moderators.len() > MODERATORS_MAX {
+            return Err(Error::Full);
+        }
+        self.begin(job)?;
+        let ids: Vec<String> = moderators.iter().map(AccountId::to_string).collect();
+        let value = Some(ids.join(" ")).filter(|ids| !ids.is_empty());
+        let name = MODERATORS.to_owned();
+        let ask = Ask::Keep(keep::Ask::SetSetting { name, value, act });
+        Ok((ask, moderators))
+    }
+
+    fn begin(&mut self, job: JobId) -> Result<(), Error> {
+        if !self.is_settled() {
+            return Err(Error::Unavailable);
+        }
+        if self.changing.is_some() {
+            let retry_after = Duration::from_secs(1);
+            return Err(Error::Busy { retry_after });
+        }
+        self.changing = Some(job);
+        Ok(())
+    }
+
+    /// A change was refused.
+    pub(super) fn is_changed_no_more(&mut self, job: JobId) {
+        if self.changing == Some(job) {
+            self.changing = None;
+        }
+    }
+
+    /// The store has answered a job that was given up: whatever it has is read.
+    pub(super) fn came_late(&mut self, at: UnixMs, job: JobId, steps: &mut VecDeque<Step>) {
+        self.is_changed_no_more(job);
+        self.read(at, steps);
+    }
+
+    pub(super) fn is_maintenance(
+        &mut self,
+        job: JobId,
+        text: Option<String>,
+        steps: &mut VecDeque<Step>,
+    ) {
+        self.is_changed_no_more(job);
+        let mut bulletin = Bulletin::clone(&self.bulletin);
+        bulletin.maintenance = text;
+        self.change(bulletin, steps);
+        steps.push_back(Step::TellAll(self.notice()));
+    }
+
+    pub(super) fn are_moderators(
+        &mut self,
+        job: JobId,
+        moderators: BTreeSet<AccountId>,
+        steps: &mut VecDeque<Step>,
+    ) {
+        self.is_changed_no_more(job);
+        let mut bulletin = Bulletin::clone(&self.bulletin);
+        bulletin.moderators = moderators;
+        self.change(bulletin, steps);
+    }
+
+    /// Whether one more may be muted.
+    ///
+    /// # Errors
+    /// [`Error::Full`] if as many are as may be.
+    pub(super) fn has_room_for_mute(&self, account: AccountId, at: UnixMs) -> Result<(), Error> {
+        let lasting = lasting(&self.bulletin.muted, at);
+        let has_room = lasting.len() < MUTED_MAX || lasting.contains_key(&account);
+        has_room.then_some(()).ok_or(Error::Full)
+    }
+
+    pub(super) fn muted(
+        &mut self,
+        at: UnixMs,
+        account: AccountId,
+        until: Option<Until>,
+        steps: &mut VecDeque<Step>,
+    ) {
+        let mut bulletin = Bulletin::clone(&self.bulletin);
+        bulletin.muted = lasting(&bulletin.muted, at);
+        match until {
+            Some(until) => drop(bulletin.muted.insert(account, until)),
+            None => drop(bulletin.muted.remove(&account)),
+        }
+        self.change(bulletin, steps);
+    }
+
+    /// An account is no more.
+    pub(super) fn forget(&mut self, account: AccountId, steps: &mut VecDeque<Step>) {
+        if self.bulletin.muted.contains_key(&account) {
+            let mut bulletin = Bulletin::clone(&self.bulletin);
+            bulletin.muted.remove(&account);
+            self.change(bulletin, steps);
+        }
+    }
+
+    fn change(&mut self, bulletin: Bulletin, steps: &mut VecDeque<Step>) {
+        if let Some(draft) = &mut self.reading {
+            draft.is_stale = true;
+        }
+        self.set(bulletin, steps);
+    }
+
+    fn set(&mut self, bulletin: Bulletin, steps: &mut VecDeque<Step>) {
+        self.bulletin = Arc::new(bulletin);
+        steps.push_back(Step::Publish(Arc::clone(&self.bulletin)));
+    }
+
+    fn notice(&self) -> Notice {
+        Notice::Maintenance(self.bulletin.maintenance.as_deref().map(Arc::from))
+    }
+}
+
+/// Those whose mute has not ended.
+fn lasting(muted: &BTreeMap<AccountId, Until>, at: UnixMs) -> BTreeMap<AccountId, Until> {
+    let lasting = muted.iter().filter(|(_, until)| until.lasts(at));
+    lasting.map(|(account, until)| (*account, *until)).collect()
+}
+
+fn read_muted(at: UnixMs, page: Option<PageToken>) -> Step {
+    let ask = room::Ask::Standings {
+        room: RoomId::EVERYWHERE,
+        at,
+        page,
+        limit: PAGE,
+    };
+    Step::Ask(Pending::Board(Reading::Muted), Box::new(Ask::Room(ask)))
+}

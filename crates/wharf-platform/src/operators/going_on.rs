@@ -1,0 +1,171 @@
+//! How a job goes on when what it waits for has come.
+
+use super::deciding::warned_by;
+use super::job::{Job, Then};
+use super::{JobId, Operators, Pending, Step};
+use wharf_base::Instant;
+use wharf_data::access::{self, Error, Person};
+use wharf_data::operators::{Known, Outcome};
+use wharf_data::{Answer, Refusal, Reply, UnixMs, account, audit, keep, report, room};
+
+impl Operators {
+    /// The store answers.
+    pub(crate) fn stored(&mut self, (now, at): (Instant, UnixMs), pending: Pending, reply: Reply) {
+        match pending {
+            Pending::Board(reading) => {
+                self.board
+                    .stored((now, at), reading, reply, &mut self.steps);
+            }
+            Pending::Job(id) => match self.jobs.remove(&id) {
+                Some(job) => self.go_on(at, id, job, reply),
+                // Its request was answered that nobody knows; but what was done holds.
+                None => self.board.came_late(at, id, &mut self.steps),
+            },
+        }
+    }
+
+    /// Accounts answer.
+    pub(crate) fn answered(
+        &mut self,
+        at: UnixMs,
+        id: JobId,
+        result: Result<access::Outcome, Error>,
+        known: impl FnOnce(Person) -> Known,
+    ) {
+        let Some(mut job) = self.jobs.remove(&id) else {
+            return;
+        };
+        if let (Then::Banned(account) | Then::Measure(_, account), Err(error)) =
+            (&job.then, &result)
+            && *error != Error::Unavailable
+        {
+            self.bans.remove(account);
+        }
+        if let (Then::Measure(..), Ok(_)) = (&job.then, &result) {
+            return self.go_on_with_report(at, id, job, Answer::Done);
+        }
+        let outcome = match (&mut job.then, result) {
+            (_, Err(error)) => {
+                self.board.is_changed_no_more(id);
+                Err(error)
+            }
+            (Then::Found, Ok(access::Outcome::Found(person))) => Ok(Outcome::Found(known(person))),
+            (Then::MakeModerator(ask, moderators), Ok(access::Outcome::Found(_))) => {
+                let (ask, moderators) = (ask.clone(), core::mem::take(moderators));
+                job.then = Then::Moderators(moderators);
+                self.jobs.insert(id, job);
+                return self.ask(id, *ask);
+            }
+            (Then::Erased(account), Ok(_)) => {
+                self.board.forget(*account, &mut self.steps);
+                Ok(Outcome::Done)
+            }
+            (_, Ok(_)) => Ok(Outcome::Done),
+        };
+        self.steps.push_back(Step::Reply(job.ticket, outcome));
+    }
+
+    /// So many sessions were reached.
+    pub(crate) fn heard(&mut self, id: JobId, count: u32) {
+        let Some(job) = self.jobs.remove(&id) else {
+            return;
+        };
+        let outcome = match job.then {
+            Then::Kick(..) if count == 0 => Err(Error::NotFound),
+            Then::Announce(..) => Ok(Outcome::Announced(count)),
+            _ => Ok(Outcome::Done),
+        };
+        self.steps.push_back(Step::Reply(job.ticket, outcome));
+    }
+
+    /// The store has answered a job.
+    fn go_on(&mut self, at: UnixMs, id: JobId, mut job: Job, reply: Reply) {
+        let answer = match reply {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                let error = self.refused(at, id, &job, refusal);
+                return self.steps.push_back(Step::Reply(job.ticket, Err(error)));
+            }
+        };
+        let outcome = match (&mut job.then, answer) {
+            (Then::Kick(account, reason), _) => {
+                let (account, reason) = (*account, core::mem::take(reason));
+                self.jobs.insert(id, job);
+                return self.steps.push_back(Step::Kick {
+                    job: id,
+                    account,
+                    reason,
+                });
+            }
+            (Then::Announce(scope, text), _) => {
+                let (scope, text) = (*scope, core::mem::take(text));
+                self.jobs.insert(id, job);
+                return self.steps.push_back(Step::Announce {
+                    job: id,
+                    scope,
+                    text,
+                    at,
+                });
+            }
+            (Then::Maintenance(text), _) => {
+                let text = text.take();
+                self.board.is_maintenance(id, text, &mut self.steps);
+                Ok(Outcome::Done)
+            }
+            (Then::Moderators(moderators), _) => {
+                let moderators = core::mem::take(moderators);
+                self.board.are_moderators(id, moderators, &mut self.steps);
+                Ok(Outcome::Done)
+            }
+            (Then::Muted(account, until), _) => {
+                self.board.muted(at, *account, *until, &mut self.steps);
+                Ok(Outcome::Done)
+            }
+            (Then::Reported(report), _) => Ok(Outcome::Reported(*report)),
+            (Then::Take(_) | Then::Decide(_) | Then::Measure(..), answer) => {
+                return self.go_on_with_report(at, id, job, answer);
+            }
+            (Then::Listed, answer) => outcome_of(answer),
+            _ => Ok(Outcome::Done),
+        };
+        self.steps.push_back(Step::Reply(job.ticket, outcome));
+    }
+
+    /// What a refusal is to whoever has asked.
+    fn refused(&mut self, at: UnixMs, id: JobId, job: &Job, refusal: Refusal) -> Error {
+        self.board.is_changed_no_more(id);
+        if refusal == Refusal::Unavailable {
+            // It may have been done.
+            self.board.read(at, &mut self.steps);
+            self.steps.extend(warned_by(&job.then).map(Step::Deliver));
+        }
+        match (&job.then, refusal) {
+            (Then::Reported(_), Refusal::Invalid) => Error::Invalid {
+                field: "seq",
+                text: "that was said by somebody else".into(),
+            },
+            (_, refusal) => crate::platform::error_of(refusal),
+        }
+    }
+}
+
+/// What a list of the store's is to whoever has asked.
+pub(super) fn outcome_of(answer: Answer) -> Result<Outcome, Error> {
+    match answer {
+        Answer::Account(account::Answer::Logins(logins)) => Ok(Outcome::Logins(logins)),
+        Answer::Keep(keep::Answer::Exported { records, next }) => {
+            Ok(Outcome::Exported { records, next })
+        }
+        Answer::Audit(audit::Answer::Entries { entries, next }) => {
+            Ok(Outcome::Audit { entries, next })
+        }
+        Answer::Room(room::Answer::Rooms { rooms, next }) => Ok(Outcome::Rooms { rooms, next }),
+        Answer::Report(report::Answer::Reports { reports, next }) => {
+            Ok(Outcome::Reports { reports, next })
+        }
+        Answer::Report(report::Answer::Report { report, messages }) => {
+            Ok(Outcome::Report { report, messages })
+        }
+        _ => Err(Error::Unavailable),
+    }
+}

@@ -1,0 +1,210 @@
+//! What operators and moderators do, between the parts that it concerns.
+
+use super::{CountTag, Effect, Platform, SessionTag, StoreTag, Ticket};
+use crate::operators::{JobId, Step};
+use core::net::{IpAddr, Ipv4Addr};
+use wharf_accounts::{Caller, CallerTag};
+use wharf_base::Instant;
+use wharf_data::access::{Error, Outcome, Request, UnknownId};
+use wharf_data::operators::{self, Known};
+use wharf_data::room::Until;
+use wharf_data::service::Given;
+use wharf_data::{AccountId, Actor, Bulletin, UnixMs};
+
+/// Operators' requests to accounts have this bit, those of sessions have not.
+const OF_OPERATORS: u64 = 1 << 63;
+
+/// Whether accounts answer an operator.
+pub(super) fn is_of_operators(to: CallerTag) -> bool {
+    to.request & OF_OPERATORS > 0
+}
+
+impl Platform {
+    /// Reads what holds for the whole server; to be called once, before anything else. Until it is
+    /// known, nobody logs in. Without this call nothing holds.
+    pub fn open(&mut self, now: Instant, at: UnixMs) {
+        self.operators.open(at);
+        self.run(now, at);
+    }
+
+    /// Whoever runs the server asks for something; the answer is a reply to `ticket`.
+    pub fn operate(
+        &mut self,
+        now: Instant,
+        at: UnixMs,
+        ticket: Ticket,
+        request: operators::Request,
+    ) {
+        self.operators
+            .request((now, at), ticket, Actor::Operator, request);
+        self.run(now, at);
+    }
+
+    /// So many sessions were reached by what was counted under `tag`.
+    pub fn heard(&mut self, now: Instant, at: UnixMs, tag: CountTag, count: u32) {
+        self.operators.heard(tag.0, count);
+        self.run(now, at);
+    }
+
+    /// What holds for the whole server.
+    pub fn bulletin(&self) -> &Bulletin {
+        self.operators.bulletin()
+    }
+
+    /// Whether it is known what holds for the whole server.
+    pub fn is_settled(&self) -> bool {
+        self.operators.is_settled()
+    }
+
+    /// A session asks for what moderators do, or tells them something.
+    pub(super) fn operate_for(
+        &mut self,
+        (now, at): (Instant, UnixMs),
+        session: SessionTag,
+        (ticket, by): (Ticket, AccountId),
+        request: operators::Request,
+    ) {
+        // Who has been taken over meanwhile speaks for nobody.
+        if self.presence.account(session) != Some(by) {
+            return self.reply(ticket, Err(Error::WrongState));
+        }
+        self.operators
+            .request((now, at), ticket, Actor::Account(by), request);
+    }
+
+    /// Whether a login may be tried now; what is tried.
+    ///
+    /// While the server is being looked after, only a name and a password are: who comes by them
+    /// may be a moderator. A token or a ticket would be used up, and an account made, for nothing.
+    pub(super) fn at_the_door(&self, request: Request) -> Result<Request, Error> {
+        if !request.logs_in() {
+            return Ok(request);
+        }
+        if !self.operators.is_settled() {
+            return Err(Error::Unavailable);
+        }
+        let bulletin = self.operators.bulletin();
+        let Some(text) = &bulletin.maintenance else {
+            return Ok(request);
+        };
+        match request {
+            Request::LogIn { .. } if !bulletin.moderators.is_empty() => Ok(request),
+            Request::LogInClassic { id, password, .. } if !bulletin.moderators.is_empty() => {
+                let unknown = UnknownId::Refused;
+                Ok(Request::LogInClassic {
+                    id,
+                    password,
+                    unknown,
+                })
+            }
+            _ => Err(Error::Maintenance(text.clone())),
+        }
+    }
+
+    /// Why somebody who has proven who they are does not come in, if so.
+    pub(super) fn keeps_out(&self, account: AccountId) -> Option<Error> {
+        let bulletin = self.operators.bulletin();
+        let text = bulletin.maintenance.as_ref()?;
+        (!bulletin.is_moderator(account)).then(|| Error::Maintenance(text.clone()))
+    }
+
+    /// Why somebody may say nothing, if so.
+    pub(super) fn is_muted(&self, at: UnixMs, account: AccountId) -> Option<Error> {
+        let until = self.operators.bulletin().muted(account, at)?;
+        let until = match until {
+            Until::TakenBack => None,
+            Until::Time(until) => Some(until),
+        };
+        Some(Error::Muted { until })
+    }
+
+    /// Accounts answer a job.
+    pub(super) fn operators_answered(
+        &mut self,
+        at: UnixMs,
+        to: CallerTag,
+        result: Result<Outcome, Error>,
+    ) {
+        let job = to.request & !OF_OPERATORS;
+        let bulletin = self.operators.bulletin();
+        let of = |account| (bulletin.is_moderator(account), bulletin.muted(account, at));
+        let (is_moderator, muted) = match &result {
+            Ok(Outcome::Found(person)) => of(person.account),
+            _ => (false, None),
+        };
+        let presence = &self.presence;
+        let known = |person: wharf_data::access::Person| Known {
+            is_here: presence.find(person.account).is_some(),
+            is_moderator,
+            muted,
+            person,
+        };
+        self.operators.answered(at, job, result, known);
+    }
+
+    /// Does what operators ask for; whether accounts were asked.
+    pub(super) fn run_operators(&mut self, now: Instant, at: UnixMs) -> bool {
+        let mut has_asked = false;
+        while let Some(step) = self.operators.poll() {
+            match step {
+                Step::Ask(pending, ask) => {
+                    self.last_tag += 1;
+                    let tag = StoreTag(self.last_tag);
+                    self.operating.insert(tag, pending);
+                    self.effects.push_back(Effect::Ask { tag, ask: *ask });
+                }
+                Step::Access(job, request) => {
+                    has_asked = true;
+                    self.ask_accounts(now, at, job, *request);
+                }
+                Step::Reply(ticket, outcome) => {
+                    let outcome = outcome.map(|outcome| Given::Operated(Box::new(outcome)));
+                    self.reply(ticket, outcome);
+                }
+                Step::Kick {
+                    job,
+                    account,
+                    reason,
+                } => self.effects.push_back(Effect::Kick {
+                    tag: CountTag(job),
+                    to: self.presence.find(account).map(|online| online.session),
+                    account,
+                    reason,
+                }),
+                Step::Announce {
+                    job,
+                    scope,
+                    text,
+                    at,
+                } => self.effects.push_back(Effect::Announce {
+                    tag: CountTag(job),
+                    scope,
+                    text,
+                    at,
+                }),
+                Step::Deliver(account) => {
+                    if self.presence.find(account).is_some() {
+                        self.whispers.deliver(at, account);
+                    }
+                }
+                Step::TellAll(notice) => self.effects.push_back(Effect::TellAll(notice)),
+                Step::Publish(bulletin) => self.effects.push_back(Effect::Publish(bulletin)),
+            }
+        }
+        has_asked
+    }
+
+    /// Each job is a session of its own to accounts, so that none waits for another.
+    fn ask_accounts(&mut self, now: Instant, at: UnixMs, job: JobId, request: Request) {
+        let tag = CallerTag {
+            session: u64::MAX - job % (1 << 32),
+            request: job | OF_OPERATORS,
+        };
+        let caller = Caller {
+            tag,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user: None,
+        };
+        self.accounts.request(now, at, caller, request);
+    }
+}

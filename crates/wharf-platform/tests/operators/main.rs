@@ -1,0 +1,13 @@
+//! What operators and moderators do, with a store in memory.
+
+/// The accounts' own store in memory.
+#[path = "../../../wharf-accounts/tests/accounts"]
+#[allow(dead_code, reason = "their tests look at more of it")]
+mod accounts {
+    pub(crate) mod store;
+}
+
+mod governing;
+mod reports;
+mod rig;
+mod settings;

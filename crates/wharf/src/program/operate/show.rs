@@ -1,0 +1,227 @@
+//! Answers as text for people. What users have written is shown without what moves a cursor.
+
+use serde_json::Value;
+
+/// A text on one line, without control characters.
+pub(super) fn clean(text: &str) -> String {
+    let plain = |letter: char| if is_plain(letter) { letter } else { ' ' };
+    text.chars().map(plain).collect()
+}
+
+/// Neither a control character nor one that turns the direction of what follows.
+fn is_plain(letter: char) -> bool {
+    let turns = matches!(
+        letter,
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    !letter.is_control() && !turns
+}
+
+/// A field as a text, whatever it is.
+fn field(value: &Value, name: &str) -> String {
+    match &value[name] {
+        Value::String(text) => clean(text),
+        Value::Null => "-".to_owned(),
+        other => clean(&other.to_string()),
+    }
+}
+
+pub(super) fn account(account: &Value) -> String {
+    let yes = |name: &str| match account[name] == true {
+        true => "yes",
+        false => "no",
+    };
+    let lasts = |measure: &Value| match measure {
+        Value::Null => "no".to_owned(),
+        measure => match measure["until_ms"].as_i64() {
+            Some(until) => format!("until {}", time(until)),
+            None => "until it is taken back".to_owned(),
+        },
+    };
+    format!(
+        "account    {}\nname       {}\npassword   {}\nhere       {}\nmoderator  {}\nbanned     {}\n\
+         muted      {}\n",
+        field(account, "account"),
+        field(account, "display_name"),
+        yes("has_password"),
+        yes("is_here"),
+        yes("is_moderator"),
+        lasts(&account["banned"]),
+        lasts(&account["muted"]),
+    )
+}
+
+pub(super) fn logins(answer: &Value) -> String {
+    let line = |login: &Value| {
+        format!(
+            "{}  since {}  used {}  {}\n",
+            field(login, "login"),
+            time_of(login, "since_ms"),
+            time_of(login, "used_ms"),
+            field(login, "device"),
+        )
+    };
+    lines(answer["logins"].as_array(), line, "logged in nowhere")
+}
+
+pub(super) fn rooms(rooms: &[Value]) -> String {
+    let line = |room: &Value| {
+        let marks = ["has_password", "is_hidden", "is_locked"];
+        let marks: Vec<&str> = marks
+            .into_iter()
+            .filter(|mark| room[*mark] == true)
+            .map(|mark| mark.split_once('_').map_or(mark, |(_, word)| word))
+            .collect();
+        format!(
+            "{}  {}  at most {}  {}\n",
+            field(room, "room"),
+            field(room, "name"),
+            field(room, "members_max"),
+            marks.join(", "),
+        )
+    };
+    lines(Some(&rooms.to_vec()), line, "no room has a name")
+}
+
+pub(super) fn reports(reports: &[Value]) -> String {
+    lines(Some(&reports.to_vec()), summary, "none")
+}
+
+fn summary(report: &Value) -> String {
+    format!(
+        "{}  {}  {}  about {} ({})  {}\n",
+        field(report, "report"),
+        time_of(report, "at_ms"),
+        match report["decision"].as_str() {
+            Some(decision) => clean(decision),
+            None => field(report, "state"),
+        },
+        field(report, "account"),
+        field(report, "display_name"),
+        field(report, "text"),
+    )
+}
+
+/// With what was said around it; the message that it is about is marked.
+pub(super) fn report(report: &Value) -> String {
+    let about = &report["message"]["seq"];
+    let line = |message: &Value| {
+        format!(
+            "{} {}  {}  {} ({}): {}\n",
+            if &message["seq"] == about { ">" } else { " " },
+            message["seq"],
+            time_of(message, "at_ms"),
+            field(message, "author_name"),
+            field(message, "author"),
+            field(message, "text"),
+        )
+    };
+    let messages = lines(report["messages"].as_array(), line, "nothing was said");
+    format!(
+        "{}by {}, moderator {}\n{messages}",
+        summary(report),
+        field(report, "by"),
+        field(report, "moderator")
+    )
+}
+
+pub(super) fn entries(entries: &[Value]) -> String {
+    let line = |entry: &Value| {
+        let by = match entry["by"].as_str() {
+            Some(by) => clean(by),
+            None => field(entry, "actor"),
+        };
+        let target = entry["target"].as_object().into_iter().flatten();
+        let target: Vec<String> = target
+            .map(|(name, _)| format!("{name} {}", field(&entry["target"], name)))
+            .collect();
+        let after = match (entry["before"].as_str(), entry["after"].as_str()) {
+            (Some("") | None, after) => clean(after.unwrap_or_default()),
+            (Some(before), after) => {
+                format!("{} -> {}", clean(before), clean(after.unwrap_or_default()))
+            }
+        };
+        let reason = match entry["reason"].as_str() {
+            Some("") | None => String::new(),
+            Some(reason) => format!("  ({})", clean(reason)),
+        };
+        format!(
+            "{}  {by}  {}  {}  {after}{reason}\n",
+            time_of(entry, "at_ms"),
+            field(entry, "action"),
+            target.join(", "),
+        )
+    };
+    lines(Some(&entries.to_vec()), line, "nothing was done yet")
+}
+
+fn lines(items: Option<&Vec<Value>>, line: impl Fn(&Value) -> String, none: &str) -> String {
+    match items {
+        Some(items) if !items.is_empty() => items.iter().map(line).collect(),
+        _ => format!("{none}\n"),
+    }
+}
+
+fn time_of(value: &Value, name: &str) -> String {
+    value[name].as_i64().map_or_else(|| "-".to_owned(), time)
+}
+
+/// A time as people in every country read it: 2026-11-26 15:04:05 UTC.
+fn time(unix_ms: i64) -> String {
+    let seconds = unix_ms.div_euclid(1_000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date(days);
+    let (hour, minute) = (second / 3_600, second / 60 % 60);
+    format!(
+        "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02} UTC",
+        second % 60
+    )
+}
+
+/// Year, month and day of the Gregorian calendar, of a day counted from 1970-01-01 on. Years begin
+/// in March here, so that the day that leap years have more is their last.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn times_are_told_in_utc() {
+        for (ms, expected) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (-1, "1969-12-31 23:59:59 UTC"),
+            (951_782_400_000, "2000-02-29 00:00:00 UTC"),
+            (1_709_251_199_999, "2024-02-29 23:59:59 UTC"),
+            (4_107_542_400_000, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(time(ms), expected);
+        }
+    }
+
+    #[test]
+    fn what_users_have_written_moves_no_cursor() {
+        let report = json!({
+            "report": "7", "by": "1", "account": "2", "display_name": "a\u{1b}[2Jb",
+            "text": "x\ny\u{202e}z", "at_ms": 0, "state": "open", "messages": [],
+        });
+        let text = super::report(&report);
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 3, "{text}");
+    }
+}
