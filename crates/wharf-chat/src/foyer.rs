@@ -2,6 +2,7 @@
 
 use crate::lobby::reason_of;
 use crate::platform::{self, PlatformFacts};
+use core::time::Duration;
 use wharf_content::{
     Dialect, EnterRefusal, Foyer, FoyerCx, Handled, LeaveReason, LoginRefusal, MemberId, Refusal,
     RoomId, RoomKind, UserId,
@@ -38,7 +39,10 @@ impl ChatFoyer {
     pub(crate) fn log_in(&self, cx: &mut FoyerCx<'_>, request: LoginRequest) -> Handled {
         if cx.user().is_some() || cx.dialect() == Dialect::Platform {
             cx.reply(&login_response(ResultCode::LoginUserAlready));
-        } else if request.user.is_empty() || platform::is_reserved(request.user.as_str()) {
+        } else if request.user.is_empty()
+            || platform::is_reserved(request.user.as_str())
+            || self.facts.is_unspeakable(request.user.as_str())
+        {
             cx.reply(&login_response(ResultCode::LoginUserInvalid));
         } else {
             cx.log_in(request.user.as_str(), request.password.as_str());
@@ -106,12 +110,19 @@ impl Foyer for ChatFoyer {
                     say_goodbye(cx, Code::Kicked, text);
                 }
             }
+            Notice::Queued { before, wait } => platform::tell_place(cx, before, wait),
             Notice::Whispered(message) => platform::tell_whisper(cx, &message),
             Notice::Announced(announcement) => {
                 platform::tell_announcement(self, cx, &announcement);
             }
             Notice::Maintenance(text) => platform::tell_maintenance(cx, text.as_deref()),
         }
+    }
+
+    /// Whoever makes requests too fast is told when to make the next.
+    fn on_too_fast(&self, cx: &mut FoyerCx<'_>, _: u16, retry_after: Duration) {
+        let text = format!("too fast: again in {} ms", retry_after.as_millis().max(1));
+        cx.reply(&Error::new(Code::Rate, text).retry_after(retry_after));
     }
 
     /// Whoever speaks the platform's packets is told what was wrong with one.

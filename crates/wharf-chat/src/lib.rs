@@ -11,7 +11,9 @@ mod platform;
 use foyer::ChatFoyer;
 use lobby::Lobby;
 pub use lobby::{tell_arrival, tell_departure};
-pub use platform::PlatformFacts;
+pub use platform::{
+    Judgement, PlatformFacts, RequestRates, WordList, Words, WordsError, limit_requests,
+};
 use wharf_content::{AppBuilder, FoyerBuilder, RoomKind, RoomOptions};
 use wharf_wire::classic::id;
 
@@ -43,9 +45,11 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         "the client sends a signed number"
     );
     let (epoch_ms, members_max) = (facts.epoch_ms, limits.room_members_max);
+    let words = facts.words.clone();
     let make = move |_: &RoomOptions| Lobby {
         epoch_ms,
         members_max,
+        words: words.clone(),
     };
     let lobby = app
         .room_from("lobby", make)

@@ -1,5 +1,6 @@
 //! A room in which people talk, in two dialects: what everybody is to hear is said once in each.
 
+use crate::platform::WordList;
 use crate::platform::room::{enter_reply, member_of, members_page, shown};
 use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Room, RoomCx, User};
 use wharf_data::AccountId;
@@ -20,6 +21,8 @@ pub(crate) struct Lobby {
     pub(crate) epoch_ms: i64,
     /// How many may be there.
     pub(crate) members_max: u32,
+    /// What is not to be said.
+    pub(crate) words: WordList,
 }
 
 impl Lobby {
@@ -36,12 +39,13 @@ impl Lobby {
             return Ok(());
         }
         cx.reply(&chat_response(ResultCode::None));
+        let masked = self.words.mask(request.message.as_str());
+        let message = masked.map_or(request.message, |shown| ChatText::truncated(&shown));
         if cx.speaks(Dialect::Platform) {
-            let text = request.message.as_str().to_owned();
+            let text = message.as_str().to_owned();
             self.say_to_platform(cx, from, What::Text(text));
         }
         let user = UserName::truncated(cx.name(from));
-        let message = request.message;
         cx.broadcast_in(Dialect::Classic, &ChatNotify { user, message }, None);
         Ok(())
     }
@@ -57,10 +61,13 @@ impl Lobby {
             if let Some(error) = self.muted(cx, from) {
                 return cx.reply(&error);
             }
-            cx.reply(&SaidSo::default());
-            let Some(what) = request.content.and_then(|content| content.what) else {
+            let Some(mut what) = request.content.and_then(|content| content.what) else {
                 unreachable!("a content says something, or is refused")
             };
+            if let Err(error) = self.words.filter(&mut what) {
+                return cx.reply(&error);
+            }
+            cx.reply(&SaidSo::default());
             if cx.speaks(Dialect::Classic) {
                 let user = UserName::truncated(cx.name(from));
                 let message = ChatText::truncated(&shown(&what));

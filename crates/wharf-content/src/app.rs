@@ -2,7 +2,8 @@
 
 use crate::canary::Planted;
 use crate::handler::Handlers;
-use crate::{Foyer, FoyerCx, Handled, MemberId, Room, RoomCx, RoomId, RoomKind};
+use crate::rates::Rates;
+use crate::{Foyer, FoyerCx, Handled, MemberId, Rate, Room, RoomCx, RoomId, RoomKind};
 use core::any::Any;
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -14,6 +15,7 @@ pub struct App {
     pub(crate) foyer: Box<dyn Foyer>,
     pub(crate) foyer_handlers: Handlers<FoyerHandler>,
     pub(crate) kinds: Vec<Kind>,
+    pub(crate) rates: Rates,
     pub(crate) planted: Planted,
 }
 
@@ -60,6 +62,7 @@ pub struct RoomOptions {
 pub struct AppBuilder {
     foyer: Option<(Box<dyn Foyer>, Handlers<FoyerHandler>)>,
     kinds: Vec<Kind>,
+    rates: Rates,
     planted: Planted,
 }
 
@@ -128,6 +131,16 @@ impl AppBuilder {
         }
     }
 
+    /// Counts `packets` of each session together: those that come faster than `rate` are refused
+    /// before a handler sees them ([`Foyer::on_too_fast`]), wherever the session is. A rate of 0
+    /// counts nothing.
+    ///
+    /// # Panics
+    /// If one of them is counted already, or this is the ninth class.
+    pub fn rate(&mut self, rate: Rate, packets: impl IntoIterator<Item = u16>) {
+        self.rates.add(rate, packets);
+    }
+
     /// Plants a fault for tests to find.
     #[cfg(feature = "canary")]
     pub fn plant(&mut self, canary: crate::Canary) {
@@ -143,6 +156,7 @@ impl AppBuilder {
             foyer,
             foyer_handlers,
             kinds: self.kinds,
+            rates: self.rates,
             planted: self.planted,
         }
     }

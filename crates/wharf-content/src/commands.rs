@@ -46,6 +46,13 @@ pub enum ContentCommand<'a> {
         /// Which.
         session: SessionId,
     },
+    /// The session waits for a place, to log in: until it waits no longer it has all the time.
+    Wait {
+        /// Which.
+        session: SessionId,
+        /// Whether it does.
+        waits: bool,
+    },
     /// Frames were served: give their credit back.
     Credit {
         /// Whose.
@@ -193,6 +200,7 @@ enum Verb {
     },
     Query,
     LogIn,
+    Wait(bool),
     Credit(u32),
     SetHome(u8),
     Finish,
@@ -240,6 +248,7 @@ impl Commands {
                 (SessionId::from_bits(0), Verb::Query)
             }
             ContentCommand::LogIn { session } => (session, Verb::LogIn),
+            ContentCommand::Wait { session, waits } => (session, Verb::Wait(waits)),
             ContentCommand::Credit { session, frames } => (session, Verb::Credit(frames)),
             ContentCommand::SetHome { session, logic } => (session, Verb::SetHome(logic)),
             ContentCommand::Finish { session } => (session, Verb::Finish),
@@ -286,6 +295,7 @@ impl Commands {
                     ContentCommand::Query(Box::new(query))
                 }
                 Verb::LogIn => ContentCommand::LogIn { session },
+                Verb::Wait(waits) => ContentCommand::Wait { session, waits },
                 Verb::Credit(frames) => ContentCommand::Credit { session, frames },
                 Verb::SetHome(logic) => ContentCommand::SetHome { session, logic },
                 Verb::Finish => ContentCommand::Finish { session },
@@ -480,6 +490,7 @@ impl Batch for Commands {
                     Verb::Close(index) => *index += dismissals,
                     Verb::Query
                     | Verb::LogIn
+                    | Verb::Wait(_)
                     | Verb::Credit(_)
                     | Verb::SetHome(_)
                     | Verb::Finish

@@ -7,6 +7,7 @@ use crate::{
     MemberId, Origin, Outbox, QueryId, Refusal, RoomId, User, UserId,
 };
 use core::any::Any;
+use core::time::Duration;
 use wharf_base::{CapacityError, Instant, SessionId};
 use wharf_data::service::{Call, Reply};
 use wharf_data::{Bulletin, Notice};
@@ -57,6 +58,12 @@ pub trait Foyer: Any + Send + Sync {
     fn forgives(&self, cx: &mut FoyerCx<'_>, packet: u16, violation: Violation) -> bool {
         let _ = (cx, packet, violation);
         false
+    }
+
+    /// `packet` came sooner than packets of its class may ([`crate::AppBuilder::rate`]), and was
+    /// not served; tell the sender when it may come again.
+    fn on_too_fast(&self, cx: &mut FoyerCx<'_>, packet: u16, retry_after: Duration) {
+        let _ = (cx, packet, retry_after);
     }
 
     /// A handler refused `packet` ([`crate::Fault::Refuse`]); tell the sender in the game's way.
@@ -196,6 +203,19 @@ impl FoyerCx<'_> {
         let open = (queries, capacity);
         self.desk
             .query(self.outbox, id.shard(), asker, open, (call, context))
+    }
+
+    /// The session waits for its turn to log in, or waits no longer. While it does, nothing cuts it
+    /// for not being logged in; frames that were to wait for the login's reply are served; and the
+    /// end of its input is its end, for it only waits to say more.
+    pub fn set_waiting(&mut self, waits: bool) {
+        let session = self.session.id;
+        self.session.waits = waits;
+        if waits && matches!(self.session.phase, Phase::Waiting(_)) {
+            self.session.phase = Phase::Open;
+        }
+        self.outbox.commands[usize::from(session.shard())]
+            .push(ContentCommand::Wait { session, waits });
     }
 
     /// The session is `user` from now on, for whom a service has vouched. Ignored if the session

@@ -1,5 +1,6 @@
 //! What a handler returns, and how handlers are found.
 
+use core::time::Duration;
 use std::borrow::Cow;
 use wharf_wire::Violation;
 
@@ -11,6 +12,12 @@ pub type Handled = Result<(), Fault>;
 pub enum Fault {
     /// No, with a code and a text for the sender. Costs the sender nothing.
     Refuse(u16, Cow<'static, str>),
+    /// Sooner than packets of its class may come, with the time after which it may. Costs the
+    /// sender nothing, and nothing of it was done.
+    TooFast {
+        /// From now on.
+        retry_after: Duration,
+    },
     /// A broken rule. Counts toward the end of the session
     /// ([`crate::ContentLimits::violations_max`]).
     Violation(Violation),

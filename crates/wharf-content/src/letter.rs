@@ -3,6 +3,7 @@
 use crate::held::Held;
 use crate::note::OwnedMessage;
 use crate::query::Open;
+use crate::rates::Usage;
 use crate::{AskError, AskId, Dialect, RoomId, Ticket, User, UserId};
 use bytes::Bytes;
 use core::any::Any;
@@ -70,6 +71,7 @@ pub(crate) struct Arrival {
     pub(crate) queries: Open,
     pub(crate) entering: Option<u32>,
     pub(crate) violations: u8,
+    pub(crate) usage: Usage,
     /// The room that the session is about to enter.
     pub(crate) room: RoomId,
     /// What came for it since it asked to.

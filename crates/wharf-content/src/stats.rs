@@ -37,6 +37,8 @@ pub struct LogicStats {
     pub left: u64,
     /// Refusals that handlers answered with.
     pub refusals: u64,
+    /// Packets that came too fast for their class.
+    pub too_fast: u64,
     /// Rules that sessions broke.
     pub violations: u64,
     /// Sessions that went to another logic shard.

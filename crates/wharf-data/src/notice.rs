@@ -7,6 +7,7 @@ use crate::{AccountId, UnixMs};
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use wharf_base::Duration;
 
 /// Something that a session is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub enum Notice {
         until: Until,
         /// Why, for people.
         reason: String,
+    },
+    /// It waits for a place, to log in.
+    Queued {
+        /// How many are before it.
+        before: u32,
+        /// About how long it has to wait, if that can be told.
+        wait: Option<Duration>,
     },
     /// Somebody has said something to its account alone.
     Whispered(Box<Message>),

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wharf_base::{SessionId, UniqueIds};
 use wharf_content::{LoginRefusal, UserId};
+use wharf_platform::Places;
 
 /// Decides whether an id and a password belong together.
 ///
@@ -49,6 +50,8 @@ pub struct Doorman {
     state: Mutex<State>,
     /// Whether logins are for the services, which know of accounts.
     wants_accounts: bool,
+    /// Of which whoever is let in takes one; without them there are enough.
+    places: Option<Places>,
 }
 
 /// Lets in nobody: services do.
@@ -121,6 +124,16 @@ impl Doorman {
         Self {
             state: Mutex::new(state),
             wants_accounts: false,
+            places: None,
+        }
+    }
+
+    /// The same, but whoever is let in takes one of `places`.
+    #[must_use]
+    pub fn with_places(self, places: Places) -> Self {
+        Self {
+            places: Some(places),
+            ..self
         }
     }
 
@@ -128,7 +141,7 @@ impl Doorman {
     ///
     /// # Errors
     /// What the authenticator says; [`LoginRefusal::InUse`] when another session, or this one, has
-    /// the id, or this session has another.
+    /// the id, or this session has another; [`LoginRefusal::Full`] when there is no place for it.
     pub fn log_in(
         &self,
         session: SessionId,
@@ -140,6 +153,13 @@ impl Doorman {
         if state.names.contains_key(user) || state.sessions.contains_key(&session) {
             return Err(LoginRefusal::InUse);
         }
+        if self
+            .places
+            .as_ref()
+            .is_some_and(|places| !places.try_take())
+        {
+            return Err(LoginRefusal::Full);
+        }
         let now = (state.clock)();
         let id = UserId::new(state.ids.next(now));
         let user: Arc<str> = user.into();
@@ -148,12 +168,14 @@ impl Doorman {
         Ok(id)
     }
 
-    /// Gives the session's id back, if it had one.
-    pub fn leave(&self, session: SessionId) {
+    /// Gives the session's id back, if it had one. Whether somebody waits for its place.
+    pub fn leave(&self, session: SessionId) -> bool {
         let mut state = self.lock();
-        if let Some(user) = state.sessions.remove(&session) {
-            state.names.remove(&user);
-        }
+        let Some(user) = state.sessions.remove(&session) else {
+            return false;
+        };
+        state.names.remove(&user);
+        self.places.as_ref().is_some_and(Places::give_back)
     }
 
     /// How many are in.

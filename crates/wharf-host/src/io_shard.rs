@@ -268,6 +268,9 @@ impl<P: Port> IoShard<P> {
             }
             ContentCommand::Query(query) => self.query(*query),
             ContentCommand::LogIn { session } => self.net.log_in(session),
+            ContentCommand::Wait { session, waits } => {
+                self.net.set_waiting(now, session, waits);
+            }
             ContentCommand::Release { session } => self.router.release(session),
             ContentCommand::Credit { session, frames } => self.net.return_credit(session, frames),
             ContentCommand::SetHome { session, logic } => self.router.switch(session, logic),

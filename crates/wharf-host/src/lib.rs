@@ -19,6 +19,7 @@ mod server;
 mod service_desk;
 mod services;
 mod session_log;
+mod stores;
 mod switchboard;
 mod watchdog;
 
@@ -29,6 +30,7 @@ pub use logic_thread::LogicThread;
 pub use server::{OnThreadEnd, Placement, Server, ServerOptions, StartError};
 pub use service_desk::{MakePlatform, ServiceDesk};
 pub use services::{ClassicLogin, NoServices, OperatorAnswer, Replies, Services};
+pub use stores::StorePlaces;
 pub use switchboard::{
     Answer, Control, IoMailbox, LogicMailbox, MAILBOX_BYTES_MAX, ShardReport, Switchboard,
 };

@@ -13,6 +13,10 @@ use tracing_subscriber::{Layer, Registry, fmt};
 /// Log files kept; one a day.
 const FILES_KEPT: usize = 14;
 
+/// What makes the tables of a store tells every step of it, at every start; what we say of it
+/// ourselves is enough.
+const TALKATIVE: &str = "refinery_core";
+
 /// Starts logging as configured. Lines are written by a thread of their own behind a bounded
 /// queue, so no I/O thread ever waits for a disk or a terminal; lines beyond it are dropped.
 /// From here on panics are lines of the log, too; before, they are text on standard error.
@@ -47,7 +51,7 @@ pub fn start(config: &Effective) -> io::Result<Vec<WorkerGuard>> {
         layers.push(layer(json, false, files));
     }
     let started = tracing_subscriber::registry()
-        .with(layers.with_filter(whose_lines(level)))
+        .with(layers.with_filter(wanted(level)))
         .try_init();
     // A second server in one process (a test) keeps the log of the first.
     if started.is_ok() {
@@ -56,11 +60,9 @@ pub fn start(config: &Effective) -> io::Result<Vec<WorkerGuard>> {
     Ok(guards)
 }
 
-/// Of libraries that tell each step at their usual level, only what is wrong.
-fn whose_lines(level: LevelFilter) -> Targets {
-    Targets::new()
-        .with_default(level)
-        .with_target("refinery_core", level.min(LevelFilter::WARN))
+fn wanted(level: LevelFilter) -> Targets {
+    let targets = Targets::new().with_default(level);
+    targets.with_target(TALKATIVE, level.min(LevelFilter::WARN))
 }
 
 fn layer<W>(json: bool, colour: bool, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
@@ -75,5 +77,22 @@ where
         layer.json().boxed()
     } else {
         layer.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn who_tells_every_step_is_heard_when_something_is_wrong() {
+        let normal = wanted(LevelFilter::INFO);
+        assert!(normal.would_enable("wharf_store", &Level::INFO));
+        assert!(!normal.would_enable("refinery_core::traits", &Level::INFO));
+        assert!(normal.would_enable("refinery_core::traits", &Level::WARN));
+        let quiet = wanted(LevelFilter::ERROR);
+        assert!(!quiet.would_enable("refinery_core::traits", &Level::WARN));
+        assert!(wanted(LevelFilter::DEBUG).would_enable("wharf_store", &Level::DEBUG));
     }
 }

@@ -1,17 +1,13 @@
-//! Changes to the configuration file while the server runs: the access lists take effect at once.
+//! Files that are read again while the server runs: the configuration, whose access lists take
+//! effect at once, and whatever else is followed.
+
+mod follow;
 
 use crate::config::{ConfigError, Effective};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+pub use follow::{Follower, follow};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
 use wharf_net::{AccessRules, Admission};
-
-/// A file counts once its text has stayed the same for so long: editors empty it, write it and
-/// rename it, and nobody is let in because of a file that is half written. What happens beside it
-/// does not matter: a log may grow there all the time, most of all while somebody is to be denied.
-const QUIET: Duration = Duration::from_millis(200);
 
 /// The access lists of a configuration.
 pub fn access_rules(config: &Effective) -> AccessRules {
@@ -32,43 +28,27 @@ pub fn watch(
     running: Effective,
     resolve: impl Fn() -> Result<Effective, ConfigError> + Send + 'static,
     admission: Arc<Admission>,
-) -> notify::Result<RecommendedWatcher> {
+) -> notify::Result<Follower> {
     let file = std::path::absolute(file).map_err(notify::Error::io)?;
-    let directory: PathBuf = file.parent().map_or_else(|| ".".into(), Into::into);
-    let (changed, changes) = mpsc::sync_channel(1);
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Our own reading makes access events. All others count, whatever file they name: a file
-        // may be a link to another that changes.
-        let matters = event.map_or_else(
-            |error| {
-                tracing::warn!(%error, "watching the configuration file");
-                true
-            },
-            |event| !matches!(event.kind, EventKind::Access(_)),
-        );
-        if matters {
-            // Full: the reader will look anyway. Gone: so is the watcher, in a moment.
-            let _ = changed.try_send(());
-        }
-    })?;
-    // The directory, not the file: a file that is replaced is another file.
-    watcher.watch(&directory, RecursiveMode::NonRecursive)?;
+    let mut rules = access_rules(&running);
     // Before anybody can be told that the server runs, and change the file.
     let before = std::fs::read(&file).ok();
     let reload = Reload {
-        file,
+        file: file.clone(),
         running,
         resolve,
         admission,
     };
-    std::thread::Builder::new()
-        .name("reload".into())
-        .spawn(move || reload.follow(before, &changes))
-        .map_err(notify::Error::io)?;
-    Ok(watcher)
+    follow(&file, "the configuration file", before, move |text| {
+        if text.is_none() {
+            reload.warn_gone();
+        } else if let Some(applied) = reload.apply(&rules) {
+            rules = applied;
+        }
+    })
 }
 
-/// The one who reads the file again.
+/// The one who applies the file.
 struct Reload<F> {
     file: PathBuf,
     /// What the server was started with.
@@ -78,38 +58,6 @@ struct Reload<F> {
 }
 
 impl<F: Fn() -> Result<Effective, ConfigError>> Reload<F> {
-    /// Until the watcher is gone: waits for a change, then until the file is whole, and applies it.
-    fn follow(self, mut before: Option<Vec<u8>>, changes: &Receiver<()>) {
-        let mut rules = access_rules(&self.running);
-        while changes.recv().is_ok() {
-            let text = self.settled_text(changes);
-            if text == before {
-                continue;
-            }
-            if text.is_none() {
-                self.warn_gone();
-            } else if let Some(applied) = self.apply(&rules) {
-                rules = applied;
-            }
-            before = text;
-        }
-    }
-
-    /// The file's text once two looks, [`QUIET`] apart, have seen the same; `None` if it is gone.
-    fn settled_text(&self, changes: &Receiver<()>) -> Option<Vec<u8>> {
-        let look = || std::fs::read(&self.file).ok();
-        let mut text = look();
-        loop {
-            let again = Instant::now() + QUIET;
-            let left = || again.saturating_duration_since(Instant::now());
-            while !left().is_zero() && changes.recv_timeout(left()).is_ok() {}
-            let last = std::mem::replace(&mut text, look());
-            if text == last {
-                return text;
-            }
-        }
-    }
-
     /// Applies what the file says now; if the lists of `before` go, everybody may come in, and
     /// that is worth more than a note.
     fn apply(&self, before: &AccessRules) -> Option<AccessRules> {

@@ -164,7 +164,9 @@ impl SessionEvents for Router {
         session_log::closed(session, reason);
         self.push(session, ContentEvent::Closed { session });
         let home = self.home_slot(session).take();
-        self.doorman.leave(session);
+        if self.doorman.leave(session) {
+            self.services.place_freed();
+        }
         if home.is_some_and(|home| home.has_asked) {
             self.services.session_closed(session);
         }

@@ -6,6 +6,7 @@ mod operating;
 use crate::hash_workers::{HashWorkerOptions, HashWorkers};
 use crate::noticeboard::Noticeboard;
 use crate::services::{ClassicLogin, OperatorAnswer, Replies, Services};
+use crate::stores::{StorePlaces, Stores};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use wharf_accounts::{HashJob, HashResult, Hashed, JobId};
+use wharf_accounts::{HashJob, HashResult, Hashed, JobId, Tickets};
 use wharf_base::{Instant, SessionId};
 use wharf_content::{Asker, LoginRefusal, Query, QueryId, UserId};
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
@@ -21,7 +22,7 @@ use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{Bulletin, Notice, operators};
 use wharf_platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 use wharf_port::clock;
-use wharf_store::{Place, Store, StoreOptions, Tag};
+use wharf_store::Tag;
 
 /// Calls that wait for the services' thread. More are answered "busy": what content may have open
 /// bounds them too, but far above what any thread does in a second.
@@ -70,9 +71,13 @@ enum Work {
     /// So many sessions were reached by what was counted under that number.
     Heard(u64, u32),
     Closed(SessionTag),
+    /// By somebody who was let in elsewhere.
+    PlaceFreed,
     /// To what was asked by that number.
     Stored(u64, wharf_data::Reply),
     Hashed(u64, Hashed),
+    /// Tickets are taken that are signed by these keys, or none.
+    Tickets(Box<Option<Tickets>>),
 }
 
 /// Who waits for a reply.
@@ -121,6 +126,7 @@ fn verdict_of(reply: Reply) -> Result<UserId, LoginRefusal> {
             Ok(UserId::new(logged_in.user.account.get()))
         }
         Err(Error::InUse) => Err(LoginRefusal::InUse),
+        Err(Error::Full) => Err(LoginRefusal::Full),
         Err(
             Error::Busy { .. } | Error::Rate { .. } | Error::Unavailable | Error::Maintenance(_),
         ) => Err(LoginRefusal::Unavailable),
@@ -135,19 +141,15 @@ impl ServiceDesk {
     /// When the system has no thread left.
     pub fn start(
         make: MakePlatform,
-        store: (StoreOptions, &Place),
+        places: &StorePlaces,
         hashing: HashWorkerOptions,
         unknown: UnknownId,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let (options, place) = store;
         let answers = Arc::clone(&shared);
-        let store = Store::start(
-            options,
-            Arc::new(clock::now),
-            place.connector(),
-            move |tag: Tag, reply| answers.push(Work::Stored(tag.0, reply)),
-        )?;
+        let stores = Stores::start(places, move |tag: Tag, reply| {
+            answers.push(Work::Stored(tag.0, reply));
+        })?;
         let results = Arc::clone(&shared);
         let workers = HashWorkers::start(hashing, move |job: JobId, hashed| {
             results.push(Work::Hashed(job.0, hashed));
@@ -158,7 +160,8 @@ impl ServiceDesk {
             shared: Arc::clone(&shared),
             platform: make(),
             make,
-            store,
+            tickets: None,
+            stores,
             workers,
             waiting: BTreeMap::new(),
             replies: None,
@@ -181,6 +184,11 @@ impl ServiceDesk {
     /// Waits until it is known what holds for the whole server, at most for so long; whether it is.
     pub fn wait_until_settled(&self, patience: Duration) -> bool {
         self.board.wait(patience)
+    }
+
+    /// Takes login tickets that are signed by these keys from now on, or none.
+    pub fn set_tickets(&self, tickets: Option<Tickets>) {
+        self.shared.push(Work::Tickets(Box::new(tickets)));
     }
 
     /// Hands a call on, or says at once that too many wait.
@@ -234,6 +242,10 @@ impl Services for ServiceDesk {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.push(Work::Closed(tag_of(session)));
+    }
+
+    fn place_freed(&self) {
+        self.shared.push(Work::PlaceFreed);
     }
 }
 
@@ -302,7 +314,8 @@ struct Clerk {
     shared: Arc<Shared>,
     platform: Platform,
     make: MakePlatform,
-    store: Store,
+    tickets: Option<Tickets>,
+    stores: Stores,
     workers: HashWorkers,
     /// Calls without a reply.
     waiting: BTreeMap<Ticket, Waits>,
@@ -343,6 +356,7 @@ impl Clerk {
         }
         tracing::error!("the services panicked; they begin anew");
         let old = core::mem::replace(&mut self.platform, (self.make)());
+        self.platform.set_tickets(self.tickets.clone());
         self.asked.clear();
         self.counting.clear();
         self.hashing.clear();
@@ -384,7 +398,15 @@ impl Clerk {
             }
             Work::Operate { request, answer } => self.operate(*request, answer),
             Work::Heard(number, count) => self.heard(number, count),
-            Work::Closed(session) => self.platform.session_closed(session),
+            Work::Closed(session) => {
+                self.platform.session_closed(session);
+                self.platform.place_freed(now, at);
+            }
+            Work::PlaceFreed => self.platform.place_freed(now, at),
+            Work::Tickets(tickets) => {
+                self.platform.set_tickets((*tickets).clone());
+                self.tickets = *tickets;
+            }
             Work::Stored(number, reply) => {
                 if let Some(tag) = self.asked.remove(&number) {
                     self.platform.stored(now, at, tag, reply);
@@ -416,7 +438,7 @@ impl Clerk {
                 Effect::Ask { tag, ask } => {
                     let number = self.next_number();
                     self.asked.insert(number, tag);
-                    if let Err(refusal) = self.store.ask(Tag(number), ask) {
+                    if let Err(refusal) = self.stores.ask(Tag(number), ask) {
                         self.asked.remove(&number);
                         let (now, at) = times();
                         self.platform.stored(now, at, tag, Err(refusal));

@@ -42,6 +42,8 @@ pub trait Services: Send + Sync {
     fn bulletin(&self) -> Arc<Bulletin> {
         Arc::default()
     }
+    /// A place of users is free for which somebody may wait.
+    fn place_freed(&self) {}
 }
 
 /// Takes the answer to what whoever runs the server has asked for.

@@ -19,6 +19,7 @@ pub struct Admission {
 
 #[derive(Debug)]
 struct Limits {
+    /// Those that may wait for a place included.
     sessions_max: u32,
     /// Each shard's even share of them, for which it has slots.
     per_shard_max: u32,
@@ -103,7 +104,7 @@ impl Admission {
     pub fn new(limits: &NetLimits) -> Self {
         Self {
             limits: Limits {
-                sessions_max: limits.sessions_max,
+                sessions_max: limits.sessions_and_waiting(),
                 per_shard_max: limits.sessions_share(),
                 refusals_max: limits.refusals_max,
                 refusals_per_address: limits.refusals_per_address,
@@ -284,6 +285,18 @@ impl Seat {
     /// Whether others need the place soon: it is for a refusal, and half of those are taken.
     pub(crate) fn is_crowded(&self) -> bool {
         matches!(self.place, Place::Refusal { crowded: true, .. })
+    }
+
+    /// Counts the session as not logged in again; that may be one more than there may be.
+    pub(crate) fn log_out(&mut self) {
+        if let Place::Session {
+            logged_in: logged_in @ true,
+            ..
+        } = &mut self.place
+        {
+            *logged_in = false;
+            self.admission.lock().not_logged_in += 1;
+        }
     }
 
     /// Counts the session as logged in.

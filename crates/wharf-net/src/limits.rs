@@ -13,11 +13,17 @@ pub struct NetLimits {
     pub shards: u16,
     /// Sessions at once in the process.
     pub sessions_max: u32,
+    /// Sessions beyond them, as many as may wait for a place. Which sessions these are, whoever
+    /// lets them log in says.
+    pub waiting_max: u32,
     /// Seats beside them for connections that are told that the server is full; beyond those a
     /// connection is reset.
     pub refusals_max: u32,
     /// Those among them that one address (IPv6: one /64) may take; 0 = off.
     pub refusals_per_address: u32,
+    /// The frame that they are told so by when they begin with a packet from 1024 on: a classic
+    /// login has its own. Empty: they are closed without.
+    pub refusal_frame: &'static [u8],
     /// Sessions at once that have not logged in.
     pub sessions_not_logged_in: u32,
     /// Sessions at once from one address (IPv6: from one /64); 0 = off.
@@ -105,10 +111,16 @@ impl NetLimits {
         }
     }
 
+    /// Sessions of the process, those that may wait for a place included.
+    pub fn sessions_and_waiting(&self) -> u32 {
+        self.sessions_max.saturating_add(self.waiting_max)
+    }
+
     /// Sessions that one shard may hold: its even share. The least loaded shard that can take one
     /// gets the next.
     pub(crate) fn sessions_share(&self) -> u32 {
-        self.sessions_max.div_ceil(u32::from(self.shards.max(1)))
+        let shards = u32::from(self.shards.max(1));
+        self.sessions_and_waiting().div_ceil(shards)
     }
 
     /// Sessions and refusals that one shard has slots for: its share, and any may hold all the
@@ -250,8 +262,10 @@ impl Default for NetLimits {
         Self {
             shards: 1,
             sessions_max: 1_024,
+            waiting_max: 0,
             refusals_max: 64,
             refusals_per_address: 32,
+            refusal_frame: &[],
             sessions_not_logged_in: 102,
             connections_per_address: 500,
             loopback_exempt: true,

@@ -212,6 +212,26 @@ impl Net {
         }
     }
 
+    /// Notes that a session waits for a place, to log in: as long as it does it has no deadline to
+    /// log in by, and takes no room from those who come; or that it waits no longer, and has to
+    /// log in by the usual time.
+    pub fn set_waiting(&mut self, now: Instant, session: SessionId, waits: bool) {
+        let until = now + self.limits.login;
+        let Some(session) = self.own(session) else {
+            return;
+        };
+        if session.phase != Phase::Open || session.logged_in {
+            return;
+        }
+        session.until = if waits { Instant::FAR_FUTURE } else { until };
+        if let Some(seat) = &mut session.seat {
+            match waits {
+                true => seat.log_in(),
+                false => seat.log_out(),
+            }
+        }
+    }
+
     /// Gives back the credit of frames that content has handled. Sessions that were connected from
     /// here take none.
     ///

@@ -9,11 +9,15 @@
 //!
 //! The host drives it on a thread of its own, the simulator in virtual time.
 
+mod entrance;
+mod logins;
 mod operators;
+mod places;
 mod platform;
 mod presence;
 mod whispers;
 
 pub use operators::shown;
+pub use places::Places;
 pub use platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 pub use presence::{Online, Presence};

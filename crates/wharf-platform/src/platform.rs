@@ -2,7 +2,10 @@
 
 mod operating;
 
+use crate::entrance::Entrance;
+use crate::logins::{Login, Logins};
 use crate::operators::{Operators, Pending as OfOperators};
+use crate::places::Places;
 use crate::presence::{Online, Presence};
 use crate::whispers::{Pending, Step, Whispers};
 use core::fmt;
@@ -10,7 +13,9 @@ use core::net::IpAddr;
 use operating::is_of_operators;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use wharf_accounts::{Accounts, AskTag, Caller, CallerTag, HashJob, Hashed, JobId, Revocation};
+use wharf_accounts::{
+    Accounts, AskTag, Caller, CallerTag, HashJob, Hashed, JobId, Revocation, Tickets,
+};
 use wharf_base::Instant;
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, User};
 use wharf_data::account::{self, Which};
@@ -139,6 +144,8 @@ pub struct Platform {
     classic: BTreeSet<Ticket>,
     /// Sessions with requests that accounts work on: how many, and whether they are over.
     busy: BTreeMap<SessionTag, Busy>,
+    /// Those who log in, and those who wait for a place.
+    pub(crate) logins: Logins,
     last_tag: u64,
 }
 
@@ -170,8 +177,22 @@ impl Platform {
             pending: BTreeMap::new(),
             classic: BTreeSet::new(),
             busy: BTreeMap::new(),
+            logins: Logins::default(),
             last_tag: 0,
         }
+    }
+
+    /// The same, but whoever logs in takes one of `places`; of those who can be told, so many wait
+    /// when all are taken.
+    #[must_use]
+    pub fn with_places(mut self, places: Places, queue_max: usize) -> Self {
+        self.logins.entrance = Some(Entrance::new(places, queue_max));
+        self
+    }
+
+    /// Takes login tickets that are signed by these keys from now on, or none.
+    pub fn set_tickets(&mut self, tickets: Option<Tickets>) {
+        self.accounts.set_tickets(tickets);
     }
 
     /// Somebody calls.
@@ -184,7 +205,25 @@ impl Platform {
                 self.effects.push_back(Effect::Ask { tag, ask });
             }
             (Call::Access { by, request }, From::Session(session, address)) => {
-                self.access(now, at, (session, address), ticket, by, request);
+                let request = match self.at_the_door(request) {
+                    Ok(request) => request,
+                    // Whoever does not come in does not wait for a place either.
+                    Err(error) => {
+                        self.reply(ticket, Err(error));
+                        return self.settle(now, at);
+                    }
+                };
+                let login = Login {
+                    session,
+                    address,
+                    ticket,
+                    by,
+                    request,
+                };
+                match login.request.logs_in() {
+                    true => self.log_in(now, at, login),
+                    false => self.pass_on(now, at, login),
+                }
             }
             (Call::People { by, request }, From::Session(session, _)) => {
                 self.people(at, session, ticket, by, request);
@@ -196,7 +235,7 @@ impl Platform {
                 self.reply(ticket, Err(Error::Forbidden));
             }
         }
-        self.run(now, at);
+        self.settle(now, at);
     }
 
     fn people(
@@ -281,18 +320,21 @@ impl Platform {
         Ok(people::Outcome::People { people, next })
     }
 
-    fn access(
-        &mut self,
-        now: Instant,
-        at: UnixMs,
-        (session, address): (SessionTag, IpAddr),
-        ticket: Ticket,
-        by: Option<User>,
-        request: Request,
-    ) {
+    /// Has accounts look at a request.
+    pub(crate) fn pass_on(&mut self, now: Instant, at: UnixMs, login: Login) {
+        let Login {
+            session,
+            address,
+            ticket,
+            by,
+            request,
+        } = login;
         let request = match self.at_the_door(request) {
             Ok(request) => request,
-            Err(error) => return self.reply(ticket, Err(error)),
+            Err(error) => {
+                self.login_tried(ticket, false);
+                return self.reply(ticket, Err(error));
+            }
         };
         self.busy.entry(session).or_default().requests += 1;
         if matches!(request, Request::LogInClassic { .. }) {
@@ -310,9 +352,11 @@ impl Platform {
         self.accounts.request(now, at, caller, request);
     }
 
-    /// A session that has called is over.
+    /// A session that has called is over; [`place_freed`](Self::place_freed) is to follow where
+    /// places are counted.
     pub fn session_closed(&mut self, session: SessionTag) {
         self.presence.leave(session);
+        self.leave_entrance(session);
         if let Some(busy) = self.busy.get_mut(&session) {
             // A login of it may still succeed: then nobody is in it.
             busy.is_over = true;
@@ -334,21 +378,23 @@ impl Platform {
             let is_here = |account| presence.find(account).is_some();
             self.whispers.stored(now, at, pending, reply, is_here);
         }
-        self.run(now, at);
+        self.settle(now, at);
     }
 
     /// The hash workers are done with a job.
     pub fn hashed(&mut self, now: Instant, at: UnixMs, job: JobId, hashed: Hashed) {
         self.accounts.hashed(now, at, job, hashed);
-        self.run(now, at);
+        self.settle(now, at);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
+        let entrance = self.logins.entrance.as_ref();
         let deadlines = [
             self.accounts.next_deadline(),
             self.whispers.next_deadline(),
             self.operators.next_deadline(),
+            entrance.and_then(Entrance::next_deadline),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -358,7 +404,8 @@ impl Platform {
         self.accounts.handle_timeout(now, at);
         self.whispers.handle_timeout(now);
         self.operators.handle_timeout(now, at);
-        self.run(now, at);
+        self.settle(now, at);
+        self.tell_spots(now);
     }
 
     /// What is to be done next, if anything.
@@ -376,12 +423,24 @@ impl Platform {
         &self.accounts
     }
 
-    fn reply(&mut self, to: Ticket, reply: Reply) {
-        self.effects.push_back(Effect::Reply { to, reply });
+    pub(crate) fn reply(&mut self, to: Ticket, reply: Reply) {
+        self.push(Effect::Reply { to, reply });
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
     }
 
     fn notice(&mut self, to: SessionTag, notice: Notice) {
         self.effects.push_back(Effect::Notice { to, notice });
+    }
+
+    /// Does what is asked for, and lets in whoever has a place now.
+    pub(crate) fn settle(&mut self, now: Instant, at: UnixMs) {
+        self.run(now, at);
+        while self.let_in(now, at) {
+            self.run(now, at);
+        }
     }
 
     /// Does what accounts and whispers ask for.
@@ -455,6 +514,8 @@ impl Platform {
             self.end_login(logged_in.user);
             result = Err(Error::InUse);
         }
+        let is_in = !is_over && matches!(result, Ok(Outcome::LoggedIn(_)));
+        self.login_tried(ticket, is_in);
         let mut arrived = None;
         match &result {
             Ok(Outcome::LoggedIn(logged_in)) if !is_over => {

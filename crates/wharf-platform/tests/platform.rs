@@ -14,7 +14,7 @@ use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, UnknownId, User};
 use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{AccountId, Answer, Ask, Notice, account, message};
-use wharf_platform::{Effect, From, Platform, SessionTag, Ticket};
+use wharf_platform::{Effect, From, Places, Platform, SessionTag, Ticket};
 
 const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
 
@@ -226,4 +226,134 @@ fn a_classic_login_of_an_account_that_is_here_is_refused_and_nobody_is_disturbed
     // Whoever comes by the platform takes over from a classic client too.
     logged_in(rig.ask(3, None, log_in("kim")));
     assert_eq!(rig.notices, [(SessionTag(2), Notice::TakenOver)]);
+}
+
+/// One place, and so many who may wait for it.
+fn full_rig(queue_max: usize) -> (Rig, Places) {
+    let places = Places::new(1);
+    let mut rig = Rig::new();
+    rig.platform = rig.platform.with_places(places.clone(), queue_max);
+    (rig, places)
+}
+
+impl Rig {
+    fn close(&mut self, session: u64) {
+        self.platform.session_closed(SessionTag(session));
+        self.platform.place_freed(self.now, AT);
+        self.pump();
+    }
+
+    fn begin(&mut self, session: u64, request: Request) -> Ticket {
+        self.call(session_of(session), Call::Access { by: None, request })
+    }
+
+    fn has_reply(&self, ticket: Ticket) -> bool {
+        self.replies.iter().any(|(to, _)| *to == ticket)
+    }
+
+    /// Who was told which place.
+    fn spots(&mut self) -> Vec<(u64, u32)> {
+        let spot = |(SessionTag(to), notice)| match notice {
+            Notice::Queued { before, .. } => (to, before),
+            other => panic!("another notice: {other:?}"),
+        };
+        self.notices.drain(..).map(spot).collect()
+    }
+}
+
+#[test]
+fn whoever_finds_no_place_logs_in_when_it_is_their_turn() {
+    let (mut rig, places) = full_rig(2);
+    rig.register(1, "kim");
+    let lee = rig.begin(2, register("lee"));
+    let park = rig.begin(3, register("park"));
+    assert!(!rig.has_reply(lee) && !rig.has_reply(park));
+    assert_eq!(rig.spots(), [(2, 0), (3, 1)]);
+    assert_eq!(rig.ask(4, None, register("choi")), Err(Error::Full));
+    assert_eq!(
+        rig.ask(2, None, log_in("kim")),
+        Err(Error::WrongState),
+        "it waits"
+    );
+    rig.close(1);
+    assert!(matches!(
+        rig.reply_to(lee),
+        Ok(Given::Access(Outcome::LoggedIn(_)))
+    ));
+    assert!(!rig.has_reply(park));
+    rig.now += Duration::from_secs(1);
+    rig.platform.handle_timeout(rig.now, AT);
+    rig.pump();
+    assert_eq!(rig.spots(), [(3, 0)]);
+    rig.close(2);
+    assert!(matches!(
+        rig.reply_to(park),
+        Ok(Given::Access(Outcome::LoggedIn(_)))
+    ));
+    rig.close(3);
+    assert_eq!((places.taken(), rig.platform.waiting()), (0, 0));
+}
+
+#[test]
+fn a_login_that_fails_gives_its_place_to_the_next() {
+    let (mut rig, places) = full_rig(8);
+    rig.register(1, "kim");
+    let wrong = rig.begin(
+        2,
+        Request::LogIn {
+            name: "kim".into(),
+            password: "battery staple".into(),
+            device: String::new(),
+        },
+    );
+    let late = rig.begin(3, register("lee"));
+    rig.close(1);
+    assert_eq!(rig.reply_to(wrong), Err(Error::Credentials));
+    assert!(matches!(
+        rig.reply_to(late),
+        Ok(Given::Access(Outcome::LoggedIn(_)))
+    ));
+    assert_eq!(places.taken(), 1);
+}
+
+#[test]
+fn whoever_goes_while_they_wait_has_no_place_and_their_call_is_over() {
+    let (mut rig, places) = full_rig(8);
+    rig.register(1, "kim");
+    let gone = rig.begin(2, register("lee"));
+    let next = rig.begin(3, register("park"));
+    rig.close(2);
+    assert_eq!(rig.reply_to(gone), Err(Error::WrongState));
+    assert!(!rig.has_reply(next));
+    rig.close(1);
+    assert!(matches!(
+        rig.reply_to(next),
+        Ok(Given::Access(Outcome::LoggedIn(_)))
+    ));
+    rig.close(3);
+    assert_eq!(places.taken(), 0);
+}
+
+#[test]
+fn classic_clients_do_not_wait_and_pass_nobody() {
+    let (mut rig, places) = full_rig(8);
+    rig.register(1, "kim");
+    let classic = || Request::LogInClassic {
+        id: "lee".into(),
+        password: "correct horse".into(),
+        unknown: UnknownId::Registered,
+    };
+    assert_eq!(rig.ask(2, None, classic()), Err(Error::Full));
+    let waits = rig.begin(3, register("park"));
+    rig.platform.session_closed(SessionTag(1));
+    assert_eq!(
+        rig.ask(2, None, classic()),
+        Err(Error::Full),
+        "it is park's"
+    );
+    assert!(matches!(
+        rig.reply_to(waits),
+        Ok(Given::Access(Outcome::LoggedIn(_)))
+    ));
+    assert_eq!(places.taken(), 1);
 }

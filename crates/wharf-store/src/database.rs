@@ -190,6 +190,16 @@ impl From<&[u8]> for Value {
     }
 }
 
+impl SqlError {
+    /// What was said, without what kind of error it is: for whoever tells that themselves.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Broken(why) | Self::Wrong(why) => why.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for SqlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

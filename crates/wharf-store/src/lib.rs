@@ -38,6 +38,6 @@ pub use place::Place;
 pub use postgres::PostgreSql;
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisPlace};
-pub use remote::{Timeouts, connect, connector};
+pub use remote::{Timeouts, check_files, check_url, connect, connector};
 pub use sqlite::{Durability, Sqlite};
 pub use store::{Access, Clock, Connect, Replies, Store, StoreOptions, StoreStats, Tag};

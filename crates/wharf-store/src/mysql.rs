@@ -44,6 +44,14 @@ impl MySql {
         Ok(database)
     }
 
+    /// Whether a URL is one that [`MySql::connect`] understands.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the password.
+    pub fn check_url(url: &str) -> Result<(), SqlError> {
+        options(url, &Timeouts::default()).map(drop)
+    }
+
     /// Where this server promises less than durability, a sentence each.
     pub fn doubts(&self) -> &[String] {
         &self.doubts

@@ -5,6 +5,8 @@
 //! with a limit, which the blocking driver cannot: a server that was stopped still acknowledges
 //! packets, and no option of the socket notices.
 
+mod tls;
+
 use crate::database::{Database, Row, SqlError, Value};
 use crate::migrate;
 use crate::remote::{self, Changes, GRACE, Migrator, Timeouts, numbered};
@@ -17,6 +19,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Prepared statements of one connection; beyond it all are forgotten, and prepared again.
 const STATEMENTS_MAX: usize = 512;
@@ -37,21 +40,35 @@ pub struct PostgreSql {
 }
 
 impl PostgreSql {
-    /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    /// Connects to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; with `?sslmode=require`,
+    /// `verify-ca` or `verify-full` over TLS, and with `&sslrootcert=FILE` only to a server for
+    /// which the certificates of that file vouch.
     ///
     /// # Errors
     /// That the URL is none, or what the server says. The password is in no error.
     pub fn connect(url: &str, timeouts: &Timeouts) -> Result<Self, SqlError> {
-        let config = config(url, timeouts)?;
+        let (url, wish) = tls::wish_of(url)?;
+        let (config, tls) = (config(&url, timeouts)?, wish.config()?);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|why| SqlError::Broken(format!("no runtime for PostgreSQL: {why}")))?;
         let connecting = async {
-            let (client, connection) = config.connect(NoTls).await?;
-            // Ends with the client, or with the link: then every statement says so.
-            tokio::spawn(connection);
-            Ok(client)
+            // The connection ends with the client, or with the link: then every statement says so.
+            match tls {
+                None => {
+                    let (client, connection) = config.connect(NoTls).await?;
+                    tokio::spawn(connection);
+                    Ok(client)
+                }
+                Some(tls) => {
+                    let (client, connection) = encrypted(config)
+                        .connect(MakeRustlsConnect::new(tls))
+                        .await?;
+                    tokio::spawn(connection);
+                    Ok(client)
+                }
+            }
         };
         let client = block_on(&runtime, timeouts.connect, connecting)?;
         let mut database = Self {
@@ -65,6 +82,24 @@ impl PostgreSql {
         database.doubts = database.look_for_doubts()?;
         remote::warn("PostgreSQL", &database.doubts);
         Ok(database)
+    }
+
+    /// Whether a URL is one that [`PostgreSql::connect`] understands.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the password.
+    pub fn check_url(url: &str) -> Result<(), SqlError> {
+        let (url, _) = tls::wish_of(url)?;
+        config(&url, &Timeouts::default()).map(drop)
+    }
+
+    /// Whether the certificates that a URL names can be read.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn check_files(url: &str) -> Result<(), SqlError> {
+        let (_, wish) = tls::wish_of(url)?;
+        wish.config().map(drop)
     }
 
     /// Where this server promises less than durability, a sentence each.
@@ -195,21 +230,21 @@ fn config(url: &str, timeouts: &Timeouts) -> Result<Config, SqlError> {
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(SqlError::Wrong(unreadable.into()));
     }
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(SqlError::Wrong(
-            "PostgreSQL is spoken to without TLS: leave sslmode=require out, and reach the server \
-             through a socket, a private network or a tunnel"
-                .into(),
-        ));
-    }
     config
         .connect_timeout(timeouts.connect)
         .tcp_user_timeout(timeouts.statement + GRACE)
-        .keepalives_idle(Duration::from_secs(30));
+        .keepalives_idle(Duration::from_secs(30))
+        .ssl_mode(SslMode::Disable);
     if config.get_application_name().is_none() {
         config.application_name("wharf");
     }
     Ok(config)
+}
+
+/// The same over TLS, and not at all without.
+fn encrypted(mut config: Config) -> Config {
+    config.ssl_mode(SslMode::Require);
+    config
 }
 
 fn block_on<T>(

@@ -32,6 +32,8 @@ const USERS_OF_TOKIO: &[&str] = &[
     "hyper",
     "hyper-util",
     "tokio-postgres",
+    "tokio-postgres-rustls",
+    "tokio-rustls",
     "tokio-util",
     "wharf-host",
     "wharf-store",

@@ -148,10 +148,22 @@ fn pass<R: wharf_proto::Request>(
     meanwhile: Meanwhile,
     translate: impl Fn(R) -> Request + Send + Sync + 'static,
 ) -> FoyerBuilder<'_, ChatFoyer> {
-    serve(foyer, move |_, cx, request: R| {
+    serve(foyer, move |foyer, cx, request: R| {
         let (by, request) = (cx.data::<Guest>().user, translate(request));
+        if let Some((field, name)) = wanted_name(&request) {
+            foyer.facts.words.check_name(field, name)?;
+        }
         hand_on::<R>(cx, meanwhile, Call::Access { by, request })
     })
+}
+
+/// The name that a request wants others to see, with its field.
+fn wanted_name(request: &Request) -> Option<(&'static str, &str)> {
+    match request {
+        Request::Register { name, .. } | Request::LinkName { name, .. } => Some(("name", name)),
+        Request::Rename { name } => Some(("display_name", name)),
+        _ => None,
+    }
 }
 
 /// Asks the services on account of a request `R`, which is answered when they have.
@@ -183,6 +195,19 @@ fn name_of(device: Option<Device>) -> String {
 /// What was noted beside a query: the request's number, and its packet.
 pub(super) fn parts_of(context: u64) -> (u32, u16) {
     ((context >> 16) as u32, context as u16)
+}
+
+/// Whether a packet is one that logs in.
+pub(super) fn logs_in(packet: u16) -> bool {
+    [
+        account::Register::ID,
+        account::LogIn::ID,
+        account::LogInAsGuest::ID,
+        account::LogInByTicket::ID,
+        account::LogInByToken::ID,
+        account::Recover::ID,
+    ]
+    .contains(&packet)
 }
 
 /// Whether a packet is one that logs out.

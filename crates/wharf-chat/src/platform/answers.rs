@@ -1,6 +1,6 @@
 //! What the services say, as packets.
 
-use super::access::{logs_out, parts_of};
+use super::access::{logs_in, logs_out, parts_of};
 use super::talk::{give_messages, give_people, is_whisper};
 use super::{Guest, exporting, moderating};
 use wharf_content::{FoyerCx, User, UserId};
@@ -14,6 +14,9 @@ use wharf_proto::session::{Code, Error};
 /// Answers the request beside which `context` was noted.
 pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
     let (request, packet) = parts_of(context);
+    if logs_in(packet) {
+        super::queue::end_wait(cx);
+    }
     let outcome = match reply {
         Ok(Given::Access(outcome)) => outcome,
         Ok(Given::People(outcome)) => return give_people(cx, request, outcome),
@@ -139,6 +142,9 @@ fn internal() -> Error {
     Error::new(Code::Internal, "the server answered something else")
 }
 
+/// When it is worth asking again whoever does not answer.
+const UNAVAILABLE: core::time::Duration = core::time::Duration::from_secs(2);
+
 /// What went wrong, as it is told.
 fn error_of(error: &access::Error) -> Error {
     let told = |code| Error::new(code, error.to_string());
@@ -147,7 +153,7 @@ fn error_of(error: &access::Error) -> Error {
         access::Error::WrongState => told(Code::WrongState),
         access::Error::Busy { retry_after } => told(Code::Busy).retry_after(*retry_after),
         access::Error::Rate { retry_after } => told(Code::Rate).retry_after(*retry_after),
-        access::Error::Unavailable => told(Code::Unavailable),
+        access::Error::Unavailable => told(Code::Unavailable).retry_after(UNAVAILABLE),
         access::Error::Credentials => told(Code::Credentials),
         access::Error::Token => told(Code::Token),
         access::Error::Banned { until } => match until {

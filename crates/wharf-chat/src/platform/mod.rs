@@ -5,17 +5,25 @@
 mod access;
 mod answers;
 mod exporting;
+mod filter;
 mod guest;
 mod moderating;
+mod queue;
+mod rates;
 mod requests;
 pub(crate) mod room;
 mod talk;
+mod words;
 
 pub(crate) use answers::give_answer;
+pub use filter::WordList;
 pub(crate) use guest::Guest;
 pub(crate) use moderating::{is_kicked, is_reserved, tell_announcement, tell_maintenance};
+pub(crate) use queue::tell_place;
+pub use rates::{RequestRates, limit_requests};
 pub(crate) use requests::{Reply, serve};
 pub(crate) use talk::tell_whisper;
+pub use words::{Judgement, Words, WordsError};
 
 use crate::foyer::ChatFoyer;
 use wharf_content::{Dialect, EnterRefusal, FoyerBuilder, FoyerCx, RoomId};
@@ -36,9 +44,16 @@ pub struct PlatformFacts {
     pub frame_bytes_max: u32,
     /// Silence after which a session ends, in milliseconds; 0 if it never does.
     pub idle_ms: u32,
+    /// Words that are not to be said.
+    pub words: WordList,
 }
 
 impl PlatformFacts {
+    /// Whether nobody is to be called so.
+    pub(crate) fn is_unspeakable(&self, name: &str) -> bool {
+        self.words.check_name("name", name).is_err()
+    }
+
     /// Unix time in a handler, in milliseconds.
     pub(crate) fn unix_ms(&self, cx: &FoyerCx<'_>) -> i64 {
         self.epoch_ms + (cx.now().as_nanos() / 1_000_000) as i64

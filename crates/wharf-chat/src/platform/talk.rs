@@ -44,7 +44,14 @@ pub(super) fn register(foyer: FoyerBuilder<'_, ChatFoyer>) -> FoyerBuilder<'_, C
 }
 
 /// 1303.
-fn whisper(_: &ChatFoyer, cx: &mut FoyerCx<'_>, whisper: Whisper) -> Reply<SaidSo> {
+fn whisper(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, mut whisper: Whisper) -> Reply<SaidSo> {
+    if let Some(what) = whisper
+        .content
+        .as_mut()
+        .and_then(|content| content.what.as_mut())
+    {
+        foyer.facts.words.filter(what)?;
+    }
     let to = match whisper.to {
         Some(To::Account(account)) => Addressee::Account(AccountId::new(account)),
         Some(To::Name(name)) => Addressee::Name(name),

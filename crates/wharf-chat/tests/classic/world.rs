@@ -184,6 +184,7 @@ impl World {
             }
             ContentCommand::Query(query) => panic!("the classic lobby asks for nothing: {query:?}"),
             ContentCommand::LogIn { .. }
+            | ContentCommand::Wait { .. }
             | ContentCommand::Release { .. }
             | ContentCommand::Credit { .. }
             | ContentCommand::SetHome { .. } => {}

@@ -49,6 +49,7 @@ impl Turn<'_> {
             queries: session.queries,
             entering: session.entering,
             violations: session.violations,
+            usage: session.usage,
             room,
             held,
         };
@@ -66,6 +67,7 @@ impl Turn<'_> {
             queries,
             entering,
             violations,
+            usage,
             room,
             mut held,
         } = arrival;
@@ -86,6 +88,7 @@ impl Turn<'_> {
         session.queries = queries;
         session.entering = entering;
         session.violations = violations;
+        session.usage = usage;
         let (is_closed, is_overloaded) = (held.closed, held.overloaded);
         held.closed = false;
         session.phase = if is_overloaded {

@@ -98,5 +98,6 @@ impl Turn<'_> {
             foyer.on_notice(cx, notice);
         });
         self.settle();
+        self.serve_held(id);
     }
 }

@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::turn::Turn;
 use super::{Phase, Session, State};
 use crate::canary::Canary;
+use crate::rates::Meter;
 use crate::{Cause, ContentCommand, Dismissal, Fault, Outbox, Refusal};
 use wharf_base::SessionId;
 use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, Violation};
@@ -64,6 +65,7 @@ impl Turn<'_> {
             Some((seat, kind.handlers.get(packet)?))
         });
         let cause = Cause::Packet(packet);
+        let (now, mut meter) = (self.now, app.rates.meter(packet, &session.usage));
         let before = frames.frame_count();
         let mut request = None;
         let handled = if let Some((seat, handler)) = in_room {
@@ -71,6 +73,7 @@ impl Turn<'_> {
                 calls.serve(packet, frames, |frame| {
                     let frame = opened(frame, &mut request)?;
                     cx.answering = request;
+                    meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
                     handler(room, cx, seat.member, frame.body)?;
                     Ok(after(cx.desk, cx.outbox))
                 })
@@ -80,6 +83,7 @@ impl Turn<'_> {
                 calls.serve(packet, frames, |frame| {
                     let frame = opened(frame, &mut request)?;
                     cx.answering = request;
+                    meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
                     handler(foyer, cx, frame)?;
                     let is_asking = cx.todo.is_some() || !cx.session.is_open();
                     let changed = is_asking.then_some(Outcome::Changed);
@@ -92,7 +96,7 @@ impl Turn<'_> {
         if frames.frame_count() == before {
             frames.next();
         }
-        self.note_served(id, before - frames.frame_count());
+        self.note_served(id, before - frames.frame_count(), meter.as_ref());
         if let Some(Err(fault)) = handled {
             self.on_fault(id, packet, request, fault);
         }
@@ -100,7 +104,7 @@ impl Turn<'_> {
     }
 
     /// So many frames of a session were served: it is owed their credit.
-    fn note_served(&mut self, id: SessionId, frames: u32) {
+    fn note_served(&mut self, id: SessionId, frames: u32, meter: Option<&Meter>) {
         let State {
             sessions,
             owed,
@@ -116,6 +120,9 @@ impl Turn<'_> {
             owed.push(id);
         }
         session.owed += frames;
+        if let Some(meter) = meter {
+            session.usage.note(meter);
+        }
     }
 
     fn on_fault(&mut self, id: SessionId, packet: u16, request: Option<u32>, fault: Fault) {
@@ -126,6 +133,13 @@ impl Turn<'_> {
                 self.with_foyer(id, Cause::Occasion("on_refused"), |foyer, cx| {
                     cx.answering = request;
                     foyer.on_refused(cx, packet, refusal);
+                });
+            }
+            Fault::TooFast { retry_after } => {
+                self.state.desk.stats.too_fast += 1;
+                self.with_foyer(id, Cause::Occasion("on_too_fast"), |foyer, cx| {
+                    cx.answering = request;
+                    foyer.on_too_fast(cx, packet, retry_after);
                 });
             }
             Fault::Violation(violation) => {
@@ -217,7 +231,7 @@ impl Turn<'_> {
         match session {
             Some(session) if session.phase != Phase::Closing => {
                 let is_all_served = held.frames() == 0 && session.is_open();
-                if is_all_served && session.queries.is_empty() {
+                if is_all_served && (session.queries.is_empty() || session.waits) {
                     if held.input_ended {
                         self.finish(id);
                     }

@@ -2,6 +2,7 @@
 
 use crate::held::Held;
 use crate::query::Open;
+use crate::rates::Usage;
 use crate::{Dialect, MemberId, QueryId, RoomId, User};
 use core::any::Any;
 use std::sync::Arc;
@@ -25,6 +26,10 @@ pub(crate) struct Session {
     /// Frames served since credit was last given back.
     pub(crate) owed: u32,
     pub(crate) violations: u8,
+    /// Whether it waits for its turn to log in: whoever says no more then has gone.
+    pub(crate) waits: bool,
+    /// What it has used of its rates.
+    pub(crate) usage: Usage,
     /// An earlier session in the same slot whose letter is still under way.
     older: Option<Box<Session>>,
 }
@@ -68,6 +73,8 @@ impl Session {
             held: None,
             owed: 0,
             violations: 0,
+            waits: false,
+            usage: Usage::NONE,
             older: None,
         }
     }

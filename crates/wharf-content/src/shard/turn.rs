@@ -50,6 +50,7 @@ impl Turn<'_> {
         };
         match session.phase {
             Phase::Closing => {}
+            _ if session.waits => self.finish(id),
             Phase::Open if session.held.is_none() && session.queries.is_empty() => self.finish(id),
             _ => session.held.get_or_insert_default().input_ended = true,
         }

@@ -6,6 +6,7 @@ mod canaries;
 mod mail;
 mod moves;
 mod queries;
+mod rates;
 mod roaming;
 mod seats;
 mod time;

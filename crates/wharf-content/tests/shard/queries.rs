@@ -205,3 +205,23 @@ fn each_member_hears_its_own_dialect() {
         "#]],
     );
 }
+
+#[test]
+fn whoever_waits_for_their_turn_is_served_meanwhile_and_has_gone_when_they_say_no_more() {
+    check(
+        "ann opens; ann vouch 7 & echo held; services queue ann; ann echo meanwhile
+         services answer; bob opens; bob vouch 8 & echo held; bob ends; services queue bob
+         cid opens; cid vouch 9; services queue cid; cid ends; cid echo nobody hears",
+        expect![[r#"
+            ann < 3 before
+            ann < echo held
+            ann < echo meanwhile
+            ann < 4294967296 is Ok(Store(Done)) for u7
+            bob < 3 before
+            bob < echo held
+            bob finishes
+            cid < 3 before
+            cid finishes
+        "#]],
+    );
+}

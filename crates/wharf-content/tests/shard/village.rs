@@ -267,6 +267,10 @@ impl Foyer for Gate {
     }
 
     fn on_notice(&self, cx: &mut FoyerCx, notice: Notice) {
+        if let Notice::Queued { before, .. } = notice {
+            cx.reply(&Words::<LINE>(format!("{before} before")));
+            return cx.set_waiting(true);
+        }
         cx.reply(&Words::<LINE>(format!("{notice:?}")));
         cx.finish();
     }
@@ -278,6 +282,12 @@ impl Foyer for Gate {
             cx.reply(&Words::<ANSWER>(format!("bad: {}", violation.name())));
         }
         is_modern
+    }
+
+    fn on_too_fast(&self, cx: &mut FoyerCx, packet: u16, retry_after: Duration) {
+        let verb = VERBS[usize::from(packet) - 1];
+        let line = format!("too fast: {verb}, again in {retry_after:?}");
+        cx.reply(&Words::<LINE>(line));
     }
 
     fn on_refused(&self, cx: &mut FoyerCx, packet: u16, refusal: Refusal) {

@@ -326,6 +326,10 @@ impl World {
             }
             ContentCommand::Query(query) => self.queries.push_back(*query),
             ContentCommand::LogIn { session } => self.note(session, "is logged in"),
+            ContentCommand::Wait { session, waits } => {
+                let word = if waits { "waits" } else { "waits no longer" };
+                self.note(session, word);
+            }
             ContentCommand::Credit { session, frames } => {
                 self.note(session, &format!("has {frames} back"));
                 if let Some(client) = self.live(session) {
@@ -402,9 +406,15 @@ impl World {
                 ..*query
             }),
             _ => {
-                let (_, name) = what.split_once(' ').unwrap();
+                let (word, name) = what.split_once(' ').unwrap();
                 let session = self.client(name).session;
-                let notice = Box::new(Notice::TakenOver);
+                let notice = Box::new(match word {
+                    "queue" => Notice::Queued {
+                        before: 3,
+                        wait: None,
+                    },
+                    _ => Notice::TakenOver,
+                });
                 return self.push(session, |session| ContentEvent::Notice { session, notice });
             }
         };

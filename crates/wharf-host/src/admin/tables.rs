@@ -211,6 +211,8 @@ pub(super) const LOGIC: &[Row<LogicStats>] = rows!(LogicStats {
         "Notes given to rooms.",
     queries: Counter "wharf_content_queries_total"
         "Queries to the services.",
+    too_fast: Counter "wharf_content_too_fast_total"
+        "Requests refused because their class came too fast.",
     queries_full: Counter "wharf_content_queries_refused_total"
         "Queries refused because too many had no reply yet.",
     replies: Counter "wharf_content_replies_total"

@@ -1,6 +1,7 @@
 //! The configuration in effect, and where each of its values came from.
 
 mod optional;
+mod related;
 mod unknown;
 
 use super::settings::descriptors_beside_sessions;
@@ -300,6 +301,7 @@ impl Effective {
         if !self.values.contains_key(SESSIONS) {
             return Ok(());
         }
+        related::check(self)?;
         self.derive_defaults(machine);
         if let Some(descriptors) = machine.descriptors_max {
             self.check_descriptors(descriptors)?;
@@ -334,6 +336,12 @@ impl Effective {
         };
         self.derive(SESSIONS, sessions, source);
         let sessions = self.integer(SESSIONS);
+        let beside = descriptors_beside_sessions(self.integer(SHARDS)) + sessions;
+        let left = machine
+            .descriptors_max
+            .map(|most| most.saturating_sub(beside));
+        let queue = machine.queue_max(sessions).min(left.unwrap_or(u64::MAX));
+        self.derive(QUEUE, queue, Source::Derived(SESSIONS.to_owned()));
         let waiting = (sessions / 10).max(64).min(sessions);
         self.derive(WAITING, waiting, Source::Derived(SESSIONS.to_owned()));
     }
@@ -346,11 +354,15 @@ impl Effective {
     }
 
     fn check_descriptors(&self, descriptors: u64) -> Result<(), ConfigError> {
-        let sessions = self.integer(SESSIONS);
+        let sessions = self.integer(SESSIONS) + self.integer(QUEUE);
         let needed = sessions + descriptors_beside_sessions(self.integer(SHARDS));
-        if needed > descriptors && !self.source(SESSIONS).is_default() {
+        let is_set = |key: &&str| !self.source(key).is_default();
+        let set = [QUEUE, SESSIONS].into_iter().find(is_set);
+        if let Some(set) = set
+            && needed > descriptors
+        {
             return Err(ConfigError {
-                source: self.source(SESSIONS).clone(),
+                source: self.source(set).clone(),
                 problem: format!(
                     "{sessions} sessions need {needed} descriptors and the hard limit is \
                      {descriptors}: lower it, or raise the limit as root: ulimit -Hn {needed}"
@@ -363,6 +375,8 @@ impl Effective {
 
 const SHARDS: &str = "shards";
 const SESSIONS: &str = "limits.sessions_max";
+/// Those among them that wait for a place are beyond.
+const QUEUE: &str = "accounts.queue_max";
 const WAITING: &str = "limits.sessions_not_logged_in";
 
 /// The whole configuration as a TOML file, each value with where it came from.

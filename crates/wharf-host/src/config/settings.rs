@@ -1,6 +1,7 @@
 //! The server's own settings, one row each.
 
 use super::{Kind, Secret, Value};
+use std::path::PathBuf;
 
 /// One setting.
 #[derive(Debug)]
@@ -42,6 +43,11 @@ impl Machine {
     pub fn sessions_max(&self, shards: u64) -> u64 {
         self.sessions_by_descriptors(shards)
             .map_or(16_384, |most| most.clamp(1, 65_536))
+    }
+
+    /// The default of `accounts.queue_max` beside so many sessions: a tenth of them, at most 1,000.
+    pub fn queue_max(&self, sessions: u64) -> u64 {
+        (sessions / 10).min(1_000)
     }
 
     /// Sessions for which there are descriptors, beside what else takes some
@@ -148,6 +154,32 @@ pub const SETTINGS: &[Setting] = &[
         help: "who logs in by the guide's packets: anybody (open), ids that become accounts \
                (register), or accounts alone (known); auto is open on loopback and known elsewhere",
     },
+    integer(
+        "accounts.queue_max",
+        (0, 1 << 20),
+        |machine| Value::Integer(machine.queue_max(machine.sessions_max(machine.shards()))),
+        "sessions beyond limits.sessions_max that wait for a place there, in order and told where \
+         they stand; 0 = none",
+    ),
+    Setting {
+        key: "accounts.tickets.jwks",
+        kind: Kind::PathOrNone,
+        default: |_| Value::Path(PathBuf::new()),
+        help: "a file with the public keys (JWKS) of whoever signs login tickets; without it none \
+               are taken. Reloaded when it changes",
+    },
+    Setting {
+        key: "accounts.tickets.issuer",
+        kind: Kind::Text { bytes_max: 256 },
+        default: |_| Value::Text(String::new()),
+        help: "who gives tickets out, as they say it themselves (iss)",
+    },
+    Setting {
+        key: "accounts.tickets.audience",
+        kind: Kind::Text { bytes_max: 256 },
+        default: |_| Value::Text(String::new()),
+        help: "for whom tickets are, as they say it themselves (aud, or one of it)",
+    },
     Setting {
         key: "store.url",
         kind: Kind::Secret { bytes_min: 0 },
@@ -155,11 +187,18 @@ pub const SETTINGS: &[Setting] = &[
         help: "where accounts are kept: postgres://user:password@host/database or mysql://...; \
                without it in the file wharf.db in the data directory",
     },
+    Setting {
+        key: "store.redis",
+        kind: Kind::Secret { bytes_min: 0 },
+        default: |_| Value::Secret(Secret::default()),
+        help: "where what lives for a short time is kept, such as login tickets for one use: \
+               redis://user:password@host:port/number; without it in the store",
+    },
     integer(
         "limits.sessions_max",
         (1, 1 << 20),
         |machine| Value::Integer(machine.sessions_max(machine.shards())),
-        "sessions at once",
+        "users at once, and sessions: those of accounts.queue_max are beyond",
     ),
     integer(
         "limits.sessions_not_logged_in",
@@ -196,6 +235,36 @@ pub const SETTINGS: &[Setting] = &[
         SECONDS,
         |_| Value::Integer(5),
         "how long a session may keep sending above its rates before it is cut",
+    ),
+    integer(
+        "limits.chats_per_minute",
+        OR_OFF,
+        |_| Value::Integer(600),
+        "lines and whispers of a platform session, a sixth of them at once; 0 = off",
+    ),
+    integer(
+        "limits.queries_per_minute",
+        OR_OFF,
+        |_| Value::Integer(1_200),
+        "lists and histories that a platform session may ask for, a sixth of them at once; 0 = off",
+    ),
+    integer(
+        "limits.commands_per_minute",
+        OR_OFF,
+        |_| Value::Integer(1_200),
+        "requests of a platform session that change something, a sixth of them at once; 0 = off",
+    ),
+    integer(
+        "limits.logins_per_minute",
+        OR_OFF,
+        |_| Value::Integer(120),
+        "requests of a platform session that prove who somebody is, a sixth of them at once; 0 = off",
+    ),
+    integer(
+        "limits.pings_per_minute",
+        OR_OFF,
+        |_| Value::Integer(600),
+        "pings of a platform session, a sixth of them at once; 0 = off",
     ),
     integer(
         "limits.frame_bytes_max",

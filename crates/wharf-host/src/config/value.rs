@@ -23,6 +23,13 @@ pub enum Kind {
     Address,
     /// A path; relative ones start at the working directory.
     Path,
+    /// A path as [`Kind::Path`], or an empty text for none.
+    PathOrNone,
+    /// A line of text, or an empty one for none.
+    Text {
+        /// Bytes that it has at the most.
+        bytes_max: usize,
+    },
     /// A list of networks (`10.0.0.0/8`, `::1`).
     Networks,
     /// An IP address and a port, or the word `off`.
@@ -47,6 +54,8 @@ pub enum Value {
     Address(SocketAddr),
     /// A path.
     Path(PathBuf),
+    /// A line of text.
+    Text(String),
     /// Networks.
     Networks(Vec<IpNet>),
     /// Not to be opened.
@@ -112,6 +121,12 @@ impl Kind {
                 .map(|word| Value::Choice(word)),
             (Self::Address, Raw::Text(text)) => text.parse().ok().map(Value::Address),
             (Self::Path, Raw::Text(text)) if !text.is_empty() => Some(Value::Path(text.into())),
+            (Self::PathOrNone, Raw::Text(text)) => Some(Value::Path(text.into())),
+            (Self::Text { bytes_max }, Raw::Text(text)) => {
+                let is_line = !text.chars().any(char::is_control);
+                let is_fit = is_line && text.len() <= bytes_max;
+                is_fit.then(|| Value::Text(text.clone()))
+            }
             (Self::Networks, Raw::List(list)) => list
                 .iter()
                 .map(|text| parse_network(text))
@@ -146,6 +161,11 @@ impl fmt::Display for Kind {
             }
             Self::Address => f.write_str("an address and a port, such as \"127.0.0.1:11021\""),
             Self::Path => f.write_str("a path in quotes"),
+            Self::PathOrNone => f.write_str("a path in quotes, or \"\" for none"),
+            Self::Text { bytes_max } => write!(
+                f,
+                "a line of at most {bytes_max} bytes in quotes, or \"\" for none"
+            ),
             Self::Networks => {
                 f.write_str("a list of networks, such as [\"10.0.0.0/8\", \"2001:db8::/32\"]")
             }
@@ -167,6 +187,7 @@ impl fmt::Display for Value {
             Self::Choice(word) => write!(f, "{word:?}"),
             Self::Address(address) => write!(f, "\"{address}\""),
             Self::Path(path) => write!(f, "{:?}", path.display().to_string()),
+            Self::Text(text) => write!(f, "{text:?}"),
             Self::Networks(networks) => {
                 let texts: Vec<String> = networks.iter().map(|net| format!("\"{net}\"")).collect();
                 write!(f, "[{}]", texts.join(", "))

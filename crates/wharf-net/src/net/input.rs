@@ -5,10 +5,10 @@ use crate::canary::Canary;
 use crate::rate::Charge;
 use crate::session::{Pause, Phase, Role, Session};
 use crate::{CloseReason, Origin, Outgoing, SessionEvents};
-use wharf_base::{Instant, Key};
+use wharf_base::{Instant, Key, SessionId};
 use wharf_port::{Port, RecvBuf, RecvEnd, Token};
 use wharf_wire::classic::{self, ResultCode};
-use wharf_wire::{FrameCutter, Packet, SendClass, Violation};
+use wharf_wire::{FIRST_MODERN_ID, FrameCutter, Packet, SendClass, Violation};
 
 /// What one receive brought.
 struct Taken {
@@ -116,29 +116,38 @@ impl Net {
         }
     }
 
-    /// A connection without a seat has said something: a login is answered "full", anything else
-    /// is not.
+    /// A connection without a seat has said something: a login, or a packet of the platform, is
+    /// answered "full", anything else is not.
     fn answer_refused(&mut self, now: Instant, key: Key, taken: Taken) {
         let id = self.session(key).id;
         let Role::Refused(refusal) = self.session(key).role else {
             unreachable!("only refusals are answered here")
         };
         let reason = CloseReason::Refused(refusal);
+        let modern = self.limits.refusal_frame;
         match taken.first_id {
             Some(classic::id::LOGIN_REQUEST) => {
                 let answer = classic::login_response(ResultCode::LoginUserUsedAll).to_frame();
-                self.send(
-                    now,
-                    id,
-                    SendClass::Reliable,
-                    Origin::Own,
-                    Outgoing::Copy(&answer),
-                );
-                self.finish(now, id, reason);
+                self.answer_and_finish(now, id, &answer, reason);
+            }
+            Some(FIRST_MODERN_ID..) if !modern.is_empty() => {
+                self.answer_and_finish(now, id, modern, reason);
             }
             None if taken.end.is_ok() => {}
             _ => self.end(key, reason),
         }
+    }
+
+    fn answer_and_finish(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        answer: &[u8],
+        reason: CloseReason,
+    ) {
+        let (class, origin) = (SendClass::Reliable, Origin::Own);
+        self.send(now, id, class, origin, Outgoing::Copy(answer));
+        self.finish(now, id, reason);
     }
 
     fn end_input(&mut self, key: Key, events: &mut impl SessionEvents) {

@@ -325,3 +325,34 @@ fn a_login_ends_the_deadline_even_if_it_comes_last_minute() {
     assert_eq!(net.end(pair.server), "open");
     net.stop();
 }
+
+#[test]
+fn who_waits_for_a_place_has_no_deadline_and_then_the_usual_one() {
+    let mut net = Harness::new(|limits| {
+        limits.sessions_max = 1;
+        limits.waiting_max = 1;
+        limits.sessions_not_logged_in = 1;
+    });
+    let inside = net.connect();
+    net.server().log_in(inside.server);
+    let waits = net.connect();
+    let now = net.now;
+    net.server().set_waiting(now, waits.server, true);
+    assert_eq!(net.server().stats().closed_as("login-timeout"), 0);
+    net.advance(secs(50));
+    net.say(waits.client, &echo(b"still here"));
+    net.advance(secs(50));
+    assert!(net.lives(waits));
+    let late = net.dial();
+    net.settle();
+    net.say(late, &frame(classic::id::LOGIN_REQUEST, &[0; 66]));
+    net.settle();
+    assert!(net.client_is_closed(late), "there is one seat to wait in");
+    let now = net.now;
+    net.server().set_waiting(now, waits.server, false);
+    net.advance(millis(29_990));
+    assert!(net.lives(waits));
+    net.advance(millis(20));
+    assert_eq!(net.reason(waits.server), Some(CloseReason::LoginTimeout));
+    net.stop();
+}

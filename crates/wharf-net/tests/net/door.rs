@@ -54,6 +54,36 @@ fn a_full_server_closes_at_once_on_anything_else() {
 }
 
 #[test]
+fn a_full_server_tells_whoever_begins_with_a_modern_packet_by_the_frame_it_is_given() {
+    const fn rule(id: u16) -> PacketRule {
+        PacketRule {
+            id,
+            name: "modern",
+            body: BodyLength::AtLeast(0),
+            flags: FlagRule::NONE,
+        }
+    }
+    static MODERN: PacketTable = PacketTable::new(&[rule(1_024), rule(1_029)]);
+    // A frame of eleven bytes with the id 1,029.
+    static FULL: &[u8] = b"\x0b\0\x05\x04\0full.\n";
+    let mut net = Harness::new(|limits| {
+        full(limits);
+        limits.inbound.table = &MODERN;
+        limits.outbound.table = &MODERN;
+        limits.refusal_frame = FULL;
+    });
+    let _seated = net.connect();
+    let late = net.dial();
+    net.settle();
+    net.say(late, &frame(1_024, b"hi"));
+    net.settle();
+    assert_eq!(net.bodies(late), [b"full.\n"]);
+    assert!(net.client_is_closed(late));
+    assert_eq!(net.server().stats().closed_as("refused-full"), 1);
+    net.stop();
+}
+
+#[test]
 fn a_refused_connection_may_take_as_long_to_ask_as_a_login() {
     let mut net = Harness::new(full);
     let seated = net.connect();

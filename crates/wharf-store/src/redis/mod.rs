@@ -60,10 +60,7 @@ impl Redis {
         place: &RedisPlace,
         replies: impl Replies,
     ) -> Result<Self, SqlError> {
-        let unreadable = "the URL of Redis is not redis://USER:PASSWORD@HOST:PORT/NUMBER";
-        let client = Client::open(place.url.as_str())
-            // What the driver says of it may quote it.
-            .map_err(|_| SqlError::Wrong(unreadable.into()))?;
+        let client = client(&place.url)?;
         let no_thread = |why| SqlError::Broken(format!("no thread for Redis: {why}"));
         let desk = Arc::new(Desk::new(StoreOptions {
             // One connection does all, in order.
@@ -92,6 +89,30 @@ impl Redis {
         };
         redis.worker = Some(spawn("redis", move || worker.run()).map_err(no_thread)?);
         Ok(redis)
+    }
+
+    /// Whether `url` is one of Redis; nobody is asked.
+    ///
+    /// # Errors
+    /// What it should be. The URL, which may hold a password, is in no error.
+    ///
+    /// ```
+    /// assert!(wharf_store::Redis::check_url("redis://:secret@cache:6379/0").is_ok());
+    /// assert!(wharf_store::Redis::check_url("http://:secret@cache").is_err());
+    /// ```
+    pub fn check_url(url: &str) -> Result<(), SqlError> {
+        client(url).map(drop)
+    }
+
+    /// Connects once, and asks whether somebody is there.
+    ///
+    /// # Errors
+    /// That the URL is none, or why nobody answers as they should.
+    pub fn try_connect(place: &RedisPlace) -> Result<(), SqlError> {
+        let broken = |why: ::redis::RedisError| SqlError::Broken(why.to_string());
+        connect(&client(&place.url)?, &place.timeouts)
+            .map(drop)
+            .map_err(broken)
     }
 
     /// Asks, with the usual time for the answer. Never blocks.
@@ -123,6 +144,22 @@ impl Drop for Redis {
     }
 }
 
+fn client(url: &str) -> Result<Client, SqlError> {
+    let unreadable = "the URL of Redis is not redis://USER:PASSWORD@HOST:PORT/NUMBER";
+    // What the driver says of it may quote it.
+    Client::open(url).map_err(|_| SqlError::Wrong(unreadable.into()))
+}
+
+fn connect(client: &Client, timeouts: &Timeouts) -> ::redis::RedisResult<Connection> {
+    let mut link = client.get_connection_with_timeout(timeouts.connect)?;
+    let patience = Some(timeouts.statement + GRACE);
+    link.set_read_timeout(patience)?;
+    link.set_write_timeout(patience)?;
+    // A server that is still loading, or wants a password, says so here.
+    cmd("PING").query::<String>(&mut link)?;
+    Ok(link)
+}
+
 struct Worker {
     desk: Arc<Desk>,
     client: Client,
@@ -148,7 +185,7 @@ impl Worker {
     /// the end, nobody is left waiting.
     fn is_connected(&mut self) -> bool {
         while self.link.is_none() {
-            match self.connect() {
+            match connect(&self.client, &self.timeouts) {
                 Ok(link) => {
                     self.link = Some(link);
                     self.retry = self.desk.options.retry;
@@ -166,18 +203,6 @@ impl Worker {
             self.retry = (self.retry * 2).min(self.desk.options.retry_max);
         }
         true
-    }
-
-    fn connect(&self) -> ::redis::RedisResult<Connection> {
-        let mut link = self
-            .client
-            .get_connection_with_timeout(self.timeouts.connect)?;
-        let patience = Some(self.timeouts.statement + GRACE);
-        link.set_read_timeout(patience)?;
-        link.set_write_timeout(patience)?;
-        // A server that is still loading, or wants a password, says so here.
-        cmd("PING").query::<String>(&mut link)?;
-        Ok(link)
     }
 
     /// Sends a group at once and answers each.

@@ -56,10 +56,50 @@ pub fn connect(url: &str, timeouts: &Timeouts) -> Result<Box<dyn Database>, SqlE
         "postgres" | "postgresql" => Err(missing("postgres")),
         #[cfg(not(feature = "mysql"))]
         "mysql" | "mariadb" => Err(missing("mysql")),
-        _ => Err(SqlError::Wrong(
-            "the store's URL begins with none of postgres://, mysql:// and mariadb://".into(),
-        )),
+        _ => Err(unknown()),
     }
+}
+
+/// Whether `url` is one that [`connect`] understands: a server is not asked, a file not read.
+///
+/// # Errors
+/// What is wrong with it. The URL, which holds a password, is in no error.
+///
+/// ```
+/// assert!(wharf_store::check_url("postgres://kim:secret@db/wharf").is_ok());
+/// assert!(wharf_store::check_url("oracle://kim:secret@db/wharf").is_err());
+/// ```
+pub fn check_url(url: &str) -> Result<(), SqlError> {
+    match url.split_once("://").map_or("", |(scheme, _)| scheme) {
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => crate::PostgreSql::check_url(url),
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => crate::MySql::check_url(url),
+        #[cfg(not(feature = "postgres"))]
+        "postgres" | "postgresql" => Err(missing("postgres")),
+        #[cfg(not(feature = "mysql"))]
+        "mysql" | "mariadb" => Err(missing("mysql")),
+        _ => Err(unknown()),
+    }
+}
+
+/// Whether the files that `url` names, such as certificates, can be read and are what they should
+/// be; it has gone through [`check_url`].
+///
+/// # Errors
+/// Which is not, and why.
+pub fn check_files(url: &str) -> Result<(), SqlError> {
+    match url.split_once("://").map_or("", |(scheme, _)| scheme) {
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => crate::PostgreSql::check_files(url),
+        _ => Ok(()),
+    }
+}
+
+fn unknown() -> SqlError {
+    SqlError::Wrong(
+        "the store's URL begins with none of postgres://, mysql:// and mariadb://".into(),
+    )
 }
 
 #[cfg(not(all(feature = "postgres", feature = "mysql")))]
@@ -96,6 +136,7 @@ mod tests {
             let Err(SqlError::Wrong(why)) = connect(url, &Timeouts::default()) else {
                 panic!("{url} was taken")
             };
+            assert_eq!(check_url(url), Err(SqlError::Wrong(why.clone())));
             assert!(
                 why.contains("postgres://") && !why.contains("secret"),
                 "{why}"
@@ -108,7 +149,7 @@ mod tests {
         for url in [
             "postgres://kim:secret@localhost:port/wharf",
             "postgres://kim:secret@localhost/wharf?secret=1",
-            "postgres://kim:secret@localhost/wharf?sslmode=require",
+            "postgres://kim:secret@localhost/wharf?sslmode=verify-full",
             "postgres://kim:secret@/wharf",
             "mysql://kim:secret@localhost:port/wharf",
             "mysql://kim:secret@localhost/wharf?secret=secret",
@@ -120,6 +161,42 @@ mod tests {
             };
             assert!(!error.to_string().contains("secret"), "{error}");
             assert!(matches!(error, SqlError::Wrong(_)), "{url}: {error}");
+            assert_eq!(
+                check_url(url),
+                Err(error),
+                "it is told without a server too"
+            );
         }
+    }
+
+    #[test]
+    fn a_url_that_can_be_used_passes_whether_anybody_is_there_or_not() {
+        for url in [
+            "postgres://kim:secret@192.0.2.1:1/wharf",
+            "postgresql://db/wharf?sslmode=verify-full&sslrootcert=/no/ca",
+            "mysql://kim:secret@192.0.2.1/wharf",
+            "mariadb://db/wharf",
+        ] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_a_url_names_is_looked_at_by_itself() {
+        let url = "postgres://kim:secret@db/wharf?sslmode=verify-full&sslrootcert=";
+        let error = check_files(&format!("{url}/no/ca"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("/no/ca") && !error.contains("secret"),
+            "{error}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("ca.pem");
+        std::fs::write(&empty, "no certificate\n").unwrap();
+        let error = check_files(&format!("{url}{}", empty.display())).unwrap_err();
+        assert!(error.to_string().contains("ca.pem"), "{error}");
+        assert_eq!(check_files("postgres://db/wharf?sslmode=require"), Ok(()));
+        assert_eq!(check_files("mariadb://db/wharf"), Ok(()));
     }
 }

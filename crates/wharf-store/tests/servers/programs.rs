@@ -55,6 +55,8 @@ pub(super) fn prepared(kind: Kind, medium: Medium) -> TempDir {
             install
                 .args(["--no-defaults", "--basedir=/usr"])
                 .arg(with("--datadir=", &path.join("data")))
+                // A server that starts takes away what others have in a folder that they share.
+                .arg(with("--tmpdir=", path))
                 .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
                 // A server that starts clears the files of others out of a common one.
                 .arg(with("--tmpdir=", path))

@@ -3,13 +3,15 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use wharf_chat::{ChatLimits, PlatformFacts};
+use wharf_chat::{ChatLimits, PlatformFacts, RequestRates, WordList};
 use wharf_content::{App, AppBuilder, ContentLimits, LogicOptions};
 use wharf_host::config::{Effective, descriptors_beside_sessions};
 use wharf_host::{AnyName, Doorman, Placement, ServerOptions, reload};
 use wharf_net::{Admission, NetLimits};
+use wharf_platform::Places;
 use wharf_port::{BackendWish, Chosen, PortOptions, clock};
-use wharf_wire::{BodyLength, FlagRule, FrameRules, PacketRule, PacketTable, classic};
+use wharf_proto::session::{Code, Goodbye};
+use wharf_wire::{BodyLength, FlagRule, FrameRules, Packet, PacketRule, PacketTable, classic};
 
 /// A server that could be started.
 pub(super) struct Assembly {
@@ -17,6 +19,10 @@ pub(super) struct Assembly {
     pub(super) chosen: Chosen,
     /// Whether it serves the classic chat, to which the settings `chat.*` belong.
     pub(super) is_classic: bool,
+    /// Of which whoever logs in takes one.
+    pub(super) places: Places,
+    /// What is not to be said in it: empty until it is read.
+    pub(super) words: WordList,
     /// Descriptors that it needs at the most.
     pub(super) descriptors: u64,
 }
@@ -30,8 +36,9 @@ pub(super) enum Game {
 }
 
 impl Game {
-    fn build(self, config: &Effective) -> App {
+    fn build(self, config: &Effective, words: &WordList) -> App {
         let mut app = AppBuilder::new();
+        wharf_chat::limit_requests(&mut app, &request_rates(config));
         match self {
             Self::Classic => wharf_chat::classic(
                 &mut app,
@@ -39,11 +46,23 @@ impl Game {
                     rooms: config.integer("chat.rooms") as u32,
                     room_members_max: config.integer("chat.room_members_max") as u32,
                 },
-                facts(config),
+                facts(config, words),
             ),
             Self::Own(make) => make(&mut app),
         }
         app.build()
+    }
+}
+
+/// How often a session may make requests.
+fn request_rates(config: &Effective) -> RequestRates {
+    let count = |key: &str| config.integer(key) as u32;
+    RequestRates {
+        command: count("limits.commands_per_minute"),
+        control: count("limits.pings_per_minute"),
+        login: count("limits.logins_per_minute"),
+        query: count("limits.queries_per_minute"),
+        chat: count("limits.chats_per_minute"),
     }
 }
 
@@ -72,13 +91,14 @@ pub(super) fn classic_logins(config: &Effective, is_classic: bool) -> ClassicLog
 }
 
 /// What the server says of itself.
-fn facts(config: &Effective) -> PlatformFacts {
+fn facts(config: &Effective, words: &WordList) -> PlatformFacts {
     let since_zero = clock::now().as_nanos() / 1_000_000;
     PlatformFacts {
         server: format!("wharf {}", env!("CARGO_PKG_VERSION")),
         epoch_ms: unix_ms() as i64 - since_zero as i64,
         frame_bytes_max: config.integer("limits.frame_bytes_max") as u32,
         idle_ms: NetLimits::default().idle.as_millis() as u32,
+        words: words.clone(),
     }
 }
 
@@ -91,8 +111,14 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
     let chosen = wharf_port::choose(wish(config)).map_err(|error| error.to_string())?;
     let shards = config.integer("shards") as u8;
     let is_classic = matches!(game, Game::Classic);
-    let app = game.build(config);
-    let limits = limits(config, shards, inbound_table(&app)?);
+    let words = WordList::default();
+    let app = game.build(config, &words);
+    let places = Places::new(config.integer("limits.sessions_max") as u32);
+    let mut limits = limits(config, shards, inbound_table(&app)?);
+    if is_classic {
+        limits.waiting_max = config.integer("accounts.queue_max") as u32;
+        limits.refusal_frame = farewell_of_a_full_server();
+    }
     limits.validate().map_err(|error| error.to_string())?;
     let admission = Arc::new(Admission::new(&limits));
     admission.set_rules(reload::access_rules(config));
@@ -106,7 +132,9 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
         logic: logic_options(config, shards, &app),
         app: Arc::new(app),
         doorman: Arc::new(match classic_logins(config, is_classic) {
-            ClassicLogins::Open => Doorman::new(Box::new(AnyName), Box::new(unix_ms)),
+            ClassicLogins::Open => {
+                Doorman::new(Box::new(AnyName), Box::new(unix_ms)).with_places(places.clone())
+            }
             ClassicLogins::Register | ClassicLogins::Known => Doorman::of_accounts(),
         }),
         services: Arc::new(wharf_host::NoServices),
@@ -118,6 +146,8 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
         options,
         chosen,
         is_classic,
+        words,
+        places,
         descriptors: descriptors(config),
     })
 }
@@ -125,7 +155,7 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
 /// Descriptors that a server needs at the most.
 pub(super) fn descriptors(config: &Effective) -> u64 {
     let beside = descriptors_beside_sessions(config.integer("shards"));
-    config.integer("limits.sessions_max") + beside
+    config.integer("limits.sessions_max") + config.integer("accounts.queue_max") + beside
 }
 
 fn logic_options(config: &Effective, shards: u8, app: &App) -> LogicOptions {
@@ -135,7 +165,8 @@ fn logic_options(config: &Effective, shards: u8, app: &App) -> LogicOptions {
         io_count: shards.into(),
         seed: seed(),
         limits: ContentLimits {
-            sessions_max: config.integer("limits.sessions_max") as u32,
+            sessions_max: (config.integer("limits.sessions_max")
+                + config.integer("accounts.queue_max")) as u32,
             rooms_max: rooms.clamp(1, ROOMS_OF_A_SHARD),
             ..ContentLimits::default()
         },
@@ -222,6 +253,20 @@ fn limits(config: &Effective, shards: u8, inbound: &'static PacketTable) -> NetL
         ..defaults
     }
 }
+
+/// What a client of the platform is told where there is not even a seat to wait in.
+fn farewell_of_a_full_server() -> &'static [u8] {
+    let goodbye = Goodbye {
+        code: Code::Full.into(),
+        text: "the server is full".to_owned(),
+        retry_after_ms: FULL_RETRY_MS,
+    };
+    // For as long as the process lives; a server is put together once.
+    Box::leak(goodbye.to_frame().into_boxed_slice())
+}
+
+/// When it is worth asking a full server again.
+const FULL_RETRY_MS: u32 = 5_000;
 
 pub(super) fn wish(config: &Effective) -> BackendWish {
     match config.choice("port_backend") {

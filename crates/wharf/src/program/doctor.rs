@@ -3,7 +3,7 @@
 use super::assemble::{self, Assembly, Game, wish};
 use super::db::place_of;
 use super::say::say;
-use super::{ConfigArgs, admin, refuse, serve};
+use super::{ConfigArgs, admin, refuse, serve, services, tickets, words};
 use std::io::{self, IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use std::{fmt, fs};
 use wharf_host::config::{Effective, Machine};
 use wharf_host::machine;
 use wharf_port::BackendWish;
-use wharf_store::{Access, Place};
+use wharf_store::{Access, Place, Redis, RedisPlace};
 
 /// What was found out about one thing.
 struct Finding {
@@ -51,7 +51,12 @@ pub(super) fn run(args: &ConfigArgs, game: Game) -> ExitCode {
     findings.push(admin_address(&config));
     let store = stored_at(&config, assembly.as_ref());
     findings.push(data(&config, store.as_ref()));
-    findings.extend(store.iter().filter_map(database));
+    if let Some(store) = &store {
+        findings.extend(database(&config, store));
+        findings.extend(services::store_places(&config).short.as_ref().map(redis));
+        findings.extend(ticket_keys(&config));
+        findings.extend(word_list(&config));
+    }
     for finding in &findings {
         say(format_args!("{finding}\n"));
     }
@@ -192,10 +197,13 @@ fn stored_at(config: &Effective, assembly: Result<&Assembly, &String>) -> Option
 }
 
 /// Whether the database answers, if that is a server of its own.
-fn database(place: &Place) -> Option<Finding> {
+fn database(config: &Effective, place: &Place) -> Option<Finding> {
     let Place::Server(_) = place else {
         return None;
     };
+    if let Err(problem) = services::check_files(config, place) {
+        return Some(bad("store", problem, None));
+    }
     Some(match place.connector()(Access::Read) {
         Ok(_) => good("store", format!("{place} answers")),
         Err(error) => Finding {
@@ -205,6 +213,35 @@ fn database(place: &Place) -> Option<Finding> {
             remedy: Some("until it can, the server serves only who needs no account".to_owned()),
         },
     })
+}
+
+/// Whether Redis answers.
+fn redis(place: &RedisPlace) -> Finding {
+    match Redis::try_connect(place) {
+        Ok(()) => good("redis", "answers".to_owned()),
+        Err(error) => Finding {
+            subject: "redis",
+            verdict: Verdict::Fair,
+            text: format!("it cannot be used now: {}", error.reason()),
+            remedy: Some("until it can, no ticket for one use is taken".to_owned()),
+        },
+    }
+}
+
+/// Whether the keys of login tickets can be read, if there are some.
+fn ticket_keys(config: &Effective) -> Option<Finding> {
+    match tickets::read(config) {
+        Ok(keys) => keys.map(|_| good("tickets", "their keys can be read".to_owned())),
+        Err(problem) => Some(bad("tickets", problem, None)),
+    }
+}
+
+/// Whether the list of words can be read, if there is one.
+fn word_list(config: &Effective) -> Option<Finding> {
+    match words::read(config) {
+        Ok(list) => list.map(|list| good("words", format!("{} on the list", list.words.len()))),
+        Err(problem) => Some(bad("words", problem, None)),
+    }
 }
 
 /// Whether the log files and the database can be written, which are all that the server writes.

@@ -13,7 +13,9 @@ mod say;
 mod serve;
 mod services;
 mod settings;
+mod tickets;
 mod top;
+mod words;
 
 use assemble::Game;
 use clap::{Args, Parser, Subcommand};

@@ -2,7 +2,7 @@
 
 use super::assemble::{self, Assembly, Game};
 use super::say::complain;
-use super::{ConfigArgs, admin, banner, refuse, services};
+use super::{ConfigArgs, admin, banner, refuse, services, words};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -46,8 +46,10 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
     // A second server of one place is told so before it opens the first one's store.
     try_listen(&assembly, listen).map_err(|trouble| trouble.to_string())?;
     let door = admin::open(&config)?;
+    let mut _followed = (None, None);
     if assembly.is_classic {
-        assembly.options.services = services::start(&config)?;
+        _followed.0 = words::start(&config, &assembly.words)?;
+        (assembly.options.services, _followed.1) = services::start(&config, &assembly.places)?;
     }
     let (notices, inbox) = mpsc::channel();
     stop_on_signals(notices.clone())?;

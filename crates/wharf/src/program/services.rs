@@ -2,23 +2,30 @@
 
 use super::assemble::{ClassicLogins, classic_logins};
 use super::db::place_of;
+use super::tickets;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_accounts::{AccountOptions, Accounts, SystemChance, UnknownId};
 use wharf_host::config::Effective;
-use wharf_host::{HashWorkerOptions, ServiceDesk, Services};
-use wharf_platform::Platform;
-use wharf_store::{Place, StoreOptions};
+use wharf_host::{HashWorkerOptions, ServiceDesk, Services, StorePlaces, reload::Follower};
+use wharf_platform::{Places, Platform};
+use wharf_store::{Place, RedisPlace, StoreOptions, Timeouts};
+
+/// What all keys in Redis begin with.
+const REDIS_PREFIX: &str = "wharf";
 
 /// How long a start waits for what the store says of maintenance and moderators.
 const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Starts the services, which connect to their store by themselves: as long as they cannot, what
-/// needs it is refused, and the log says why.
+/// needs it is refused, and the log says why. With them comes who follows their files.
 ///
 /// # Errors
-/// When the system has no thread left.
-pub(super) fn start(config: &Effective) -> Result<Arc<dyn Services>, String> {
+/// When the system has no thread left, or a file of theirs is wrong.
+pub(super) fn start(
+    config: &Effective,
+    places: &Places,
+) -> Result<(Arc<dyn Services>, Option<Follower>), String> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let hashing = HashWorkerOptions::for_processors(processors);
     let options = AccountOptions {
@@ -26,27 +33,59 @@ pub(super) fn start(config: &Effective) -> Result<Arc<dyn Services>, String> {
         hash_jobs_max: hashing.queue_max,
         ..AccountOptions::default()
     };
-    let place = place_of(config);
-    if let Place::File(file) = &place
+    let keys = tickets::read(config)?;
+    let stores = store_places(config);
+    check_files(config, &stores.kept)?;
+    if let Place::File(file) = &stores.kept
         && let Some(folder) = file.parent()
     {
         let told = |error| format!("{} cannot be made: {error}", folder.display());
         std::fs::create_dir_all(folder).map_err(told)?;
     }
-    let make = move || Platform::new(Accounts::new(options, Box::new(SystemChance)), options.node);
+    let (users, queue_max) = (
+        places.clone(),
+        config.integer("accounts.queue_max") as usize,
+    );
+    let make = move || {
+        let accounts = Accounts::new(options, Box::new(SystemChance));
+        Platform::new(accounts, options.node).with_places(users.clone(), queue_max)
+    };
     let unknown = match classic_logins(config, true) {
         ClassicLogins::Register => UnknownId::Registered,
         ClassicLogins::Open | ClassicLogins::Known => UnknownId::Refused,
     };
-    let store = (StoreOptions::default(), &place);
-    let desk = ServiceDesk::start(Box::new(make), store, hashing, unknown);
-    match desk {
-        Ok(desk) => {
-            if !desk.wait_until_settled(SETTLED_WITHIN) {
-                tracing::warn!("the store does not answer; nobody logs in until it does");
-            }
-            Ok(Arc::new(desk))
-        }
-        Err(error) => Err(format!("the services could not be started: {error}")),
+    let desk = ServiceDesk::start(Box::new(make), &stores, hashing, unknown)
+        .map_err(|error| format!("the services could not be started: {error}"))?;
+    if !desk.wait_until_settled(SETTLED_WITHIN) {
+        tracing::warn!("the store does not answer; nobody logs in until it does");
+    }
+    let desk = Arc::new(desk);
+    let follower = keys.and_then(|keys| tickets::follow(config, keys, &desk));
+    Ok((desk, follower))
+}
+
+/// Looks at the files that the URL of a store names.
+///
+/// # Errors
+/// Where that stands, and which cannot be read.
+pub(super) fn check_files(config: &Effective, kept: &Place) -> Result<(), String> {
+    let Place::Server(url) = kept else {
+        return Ok(());
+    };
+    let source = config.source("store.url");
+    wharf_store::check_files(url).map_err(|why| format!("{source}: store.url: {}", why.reason()))
+}
+
+/// Where things are kept.
+pub(super) fn store_places(config: &Effective) -> StorePlaces {
+    let redis = config.secret("store.redis").map(|url| RedisPlace {
+        url: url.expose().to_owned(),
+        prefix: REDIS_PREFIX.to_owned(),
+        timeouts: Timeouts::default(),
+    });
+    StorePlaces {
+        options: StoreOptions::default(),
+        kept: place_of(config),
+        short: redis,
     }
 }

@@ -24,6 +24,12 @@ const CHAT: &[Setting] = &[
         default: |_| Value::Integer(1_000),
         help: "members of each room",
     },
+    Setting {
+        key: "chat.words",
+        kind: Kind::PathOrNone,
+        default: |_| Value::Path(std::path::PathBuf::new()),
+        help: "a file with words that are masked or refused, one a line. Reloaded when it changes",
+    },
 ];
 
 #[cfg(test)]
@@ -65,6 +71,23 @@ mod tests {
                     .and_then(|config| assemble(&config, Game::Classic).map(drop));
                 assert_eq!(assembled, Ok(()), "{} = {number}", setting.key);
             }
+        }
+    }
+
+    #[test]
+    fn operators_are_told_of_every_setting_of_accounts_stores_rates_and_words() {
+        let told = include_str!("../../../../docs/OPERATIONS.md");
+        let sections = ["accounts.", "store.", "chat.words"];
+        let keys = TABLES.iter().copied().flatten().map(|setting| setting.key);
+        let keys: Vec<_> = keys
+            .filter(|key| {
+                let is_rate = key.ends_with("_per_minute");
+                is_rate || sections.iter().any(|section| key.starts_with(section))
+            })
+            .collect();
+        assert!(keys.len() >= 13, "{keys:?}");
+        for key in keys {
+            assert!(told.contains(&format!("`{key}`")), "{key}");
         }
     }
 }

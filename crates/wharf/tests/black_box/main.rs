@@ -3,6 +3,9 @@
 //! A few tests, black-box on purpose: they start the binary, speak bytes, and read its log. What
 //! can be shown in the simulator is shown there.
 
+#[cfg(target_os = "linux")]
+#[path = "../../../wharf-store/tests/servers/mod.rs"]
+mod servers;
 mod support;
 
 mod a_thousand;
@@ -21,5 +24,12 @@ mod operators;
 mod own_game;
 mod platform;
 mod poor_machines;
+mod settings;
 mod slow_reader;
 mod stopping;
+#[cfg(target_os = "linux")]
+mod stores;
+mod tickets;
+mod too_fast;
+mod waiting;
+mod words;

@@ -52,7 +52,7 @@ impl Guest {
         self.answer_to::<R>(number)
     }
 
-    fn send<R: Request>(&mut self, request: &R) -> u32 {
+    pub(crate) fn send<R: Request>(&mut self, request: &R) -> u32 {
         self.send_body(R::ID, |out| request.encode(out))
     }
 
@@ -64,7 +64,7 @@ impl Guest {
         self.last_request
     }
 
-    fn answer_to<R: Request>(&mut self, number: u32) -> Result<R::Reply, Error> {
+    pub(crate) fn answer_to<R: Request>(&mut self, number: u32) -> Result<R::Reply, Error> {
         loop {
             let (id, extensions, body) = self.read();
             if !extensions.is_reply {
@@ -108,13 +108,23 @@ impl Guest {
 
     /// The next notice, which must be a `P`.
     pub(crate) fn notice<P: Packet>(&mut self) -> P {
-        let (id, body) = self.notices.pop_front().unwrap_or_else(|| {
+        let (id, body) = self.next_notice();
+        assert_eq!(id, P::ID);
+        P::decode(&body).unwrap()
+    }
+
+    /// The next notice, if it is a `P`; others are passed over.
+    pub(crate) fn notice_of<P: Packet>(&mut self) -> Option<P> {
+        let (id, body) = self.next_notice();
+        (id == P::ID).then(|| P::decode(&body).unwrap())
+    }
+
+    pub(crate) fn next_notice(&mut self) -> (u16, Vec<u8>) {
+        self.notices.pop_front().unwrap_or_else(|| {
             let (id, extensions, body) = self.read();
             assert!(!extensions.is_reply, "an answer that nobody waits for");
             (id, body)
-        });
-        assert_eq!(id, P::ID);
-        P::decode(&body).unwrap()
+        })
     }
 
     pub(crate) fn refused<R: Request>(&mut self, request: &R) -> Code
@@ -388,7 +398,7 @@ fn requests_behind_a_login_wait_for_it() {
 }
 
 /// Logs a classic client in; what it is told.
-fn classic_login(server: &Server, name: &str, password: &str) -> (Client, ResultCode) {
+pub(crate) fn classic_login(server: &Server, name: &str, password: &str) -> (Client, ResultCode) {
     let mut client = server.connect();
     client.send(&LoginRequest {
         user: UserName::truncated(name),

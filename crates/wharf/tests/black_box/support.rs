@@ -31,7 +31,7 @@ pub(crate) fn wharf() -> Command {
     command
 }
 
-fn serve(backend: &str, settings: &[&str]) -> Command {
+pub(crate) fn serve(backend: &str, settings: &[&str]) -> Command {
     let mut command = wharf();
     command.args(["serve", "--listen", "127.0.0.1:0"]);
     command.args(["--port-backend", backend]);

@@ -3,6 +3,7 @@
 use super::Effective;
 use crate::config::{Secret, Value};
 use std::net::SocketAddr;
+use std::path::Path;
 
 impl Effective {
     /// Whether somebody said something about `key`.
@@ -22,6 +23,25 @@ impl Effective {
             Value::Address(address) => Some(address),
             Value::Off => None,
             ref other => panic!("{key} is {other:?}, not an address"),
+        }
+    }
+
+    /// A path, if there is one.
+    ///
+    /// # Panics
+    /// If no table has this key as a path.
+    pub fn path_if_set(&self, key: &str) -> Option<&Path> {
+        Some(self.path(key)).filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// A line of text.
+    ///
+    /// # Panics
+    /// If no table has this key as a text.
+    pub fn text(&self, key: &str) -> &str {
+        match &self.entry(key).0 {
+            Value::Text(text) => text,
+            other => panic!("{key} is {other:?}, not a text"),
         }
     }
 

@@ -352,3 +352,87 @@ fn more_that_wait_to_log_in_than_sessions_are_refused() {
     );
     assert!(resolve("limits.sessions_max = 2000", &[], &[waiting]).is_ok());
 }
+
+#[test]
+fn keys_for_tickets_want_to_know_who_signs_and_for_whom() {
+    refused(
+        "[accounts.tickets]\njwks = 'keys.json'\nissuer = 'studio'\n",
+        &[],
+        &[],
+        expect![
+            "wharf.toml:2:1: accounts.tickets.jwks wants accounts.tickets.audience beside it: what a ticket has to say as aud"
+        ],
+    );
+    refused(
+        "[accounts.tickets]\nissuer = \"a\\nb\"\n",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:2:1: accounts.tickets.issuer = "a\nb": must be a line of at most 256 bytes in quotes, or "" for none"#
+        ]],
+    );
+    refused(
+        "accounts.tickets.jwks = 5",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:1:18: accounts.tickets.jwks = 5: must be a path in quotes, or "" for none"#
+        ]],
+    );
+    let whole = "[accounts.tickets]\njwks = 'keys.json'\nissuer = 'studio'\naudience = 'game'\n";
+    let effective = resolve(whole, &[], &[]).unwrap();
+    assert_eq!(
+        effective.path_if_set("accounts.tickets.jwks"),
+        Some(Path::new("keys.json"))
+    );
+    let without = resolve(whole, &[], &["accounts.tickets.jwks="]).unwrap();
+    assert_eq!(without.path_if_set("accounts.tickets.jwks"), None);
+}
+
+#[test]
+fn a_url_of_no_store_is_refused_where_it_stands_and_never_shown() {
+    refused(
+        "[store]\nurl = 'oracle://kim:hush@db/wharf'\n",
+        &[],
+        &[],
+        expect![
+            "wharf.toml:2:1: store.url: the store's URL begins with none of postgres://, mysql:// and mariadb://"
+        ],
+    );
+    refused(
+        "\nstore.url = 'postgres://kim:hush@db/wharf?sslmode=allow'",
+        &[],
+        &[],
+        expect![
+            "wharf.toml:2:7: store.url: sslmode in the store's URL must be one of disable, prefer, require, verify-ca, verify-full"
+        ],
+    );
+    refused(
+        "store = { redis = 'http://:hush@cache' }",
+        &[],
+        &[],
+        expect![
+            "wharf.toml:1:11: store.redis: the URL of Redis is not redis://USER:PASSWORD@HOST:PORT/NUMBER"
+        ],
+    );
+    refused(
+        "",
+        &[("WHARF_STORE__URL", "mysql://kim:hush@db")],
+        &[],
+        expect![
+            "WHARF_STORE__URL: store.url: the store's URL is not mysql://USER:PASSWORD@HOST:PORT/DATABASE"
+        ],
+    );
+    refused(
+        "",
+        &[],
+        &["store.redis=redis://kim:hush@cache:port"],
+        expect![
+            "--set store.redis: the URL of Redis is not redis://USER:PASSWORD@HOST:PORT/NUMBER"
+        ],
+    );
+    let sound = "[store]\nurl = 'mariadb://kim:hush@db/wharf'\nredis = 'redis://:hush@cache'\n";
+    let effective = resolve(sound, &[], &[]).unwrap();
+    assert!(!format!("{effective} {effective:?}").contains("hush"));
+    assert!(resolve("store = { url = '', redis = '' }", &[], &[]).is_ok());
+}

@@ -1,0 +1,118 @@
+//! Logins of sessions for which there is no place yet: kept until it is their turn.
+
+use crate::Platform;
+use crate::entrance::{Entrance, Entry, Spot};
+use crate::platform::{Effect, SessionTag, Ticket};
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+use wharf_base::Instant;
+use wharf_data::access::{Error, Request, User};
+use wharf_data::{Notice, UnixMs};
+
+/// A login: who asks, from where, and what.
+pub(crate) struct Login {
+    pub(crate) session: SessionTag,
+    pub(crate) address: IpAddr,
+    pub(crate) ticket: Ticket,
+    pub(crate) by: Option<User>,
+    pub(crate) request: Request,
+}
+
+/// The entrance, and what those who wait at it have asked.
+#[derive(Default)]
+pub(crate) struct Logins {
+    /// Without one there are places for all.
+    pub(crate) entrance: Option<Entrance>,
+    kept: BTreeMap<SessionTag, Login>,
+    /// Logins that accounts look at.
+    tries: BTreeMap<Ticket, SessionTag>,
+}
+
+impl Platform {
+    /// A session wants to log in: accounts look at it, now or when it is its turn.
+    pub(crate) fn log_in(&mut self, now: Instant, at: UnixMs, login: Login) {
+        let may_wait = !matches!(login.request, Request::LogInClassic { .. });
+        let Some(entrance) = &mut self.logins.entrance else {
+            return self.pass_on(now, at, login);
+        };
+        let (session, ticket) = (login.session, login.ticket);
+        match entrance.ask(now, session, may_wait) {
+            Entry::Free => self.try_login(now, at, login),
+            Entry::Queued(spot) => {
+                self.logins.kept.insert(session, login);
+                self.tell_spot(session, spot);
+            }
+            Entry::Waits => self.reply(ticket, Err(Error::WrongState)),
+            Entry::Full => self.reply(ticket, Err(Error::Full)),
+        }
+    }
+
+    /// A place may be free: of whoever is in, or of somebody who was let in elsewhere.
+    pub fn place_freed(&mut self, now: Instant, at: UnixMs) {
+        self.settle(now, at);
+    }
+
+    /// Lets in those who have a place now; whether anybody has.
+    pub(crate) fn let_in(&mut self, now: Instant, at: UnixMs) -> bool {
+        let mut is_any = false;
+        while let Some(session) = self.next_in(now) {
+            is_any = true;
+            if let Some(login) = self.logins.kept.remove(&session) {
+                self.try_login(now, at, login);
+            }
+        }
+        is_any
+    }
+
+    fn next_in(&mut self, now: Instant) -> Option<SessionTag> {
+        self.logins.entrance.as_mut()?.next_in(now)
+    }
+
+    fn try_login(&mut self, now: Instant, at: UnixMs, login: Login) {
+        self.logins.tries.insert(login.ticket, login.session);
+        self.pass_on(now, at, login);
+    }
+
+    /// A request has its answer; if it was a login, its session is in now or is not.
+    pub(crate) fn login_tried(&mut self, ticket: Ticket, is_in: bool) {
+        let Some(session) = self.logins.tries.remove(&ticket) else {
+            return;
+        };
+        if let Some(entrance) = &mut self.logins.entrance {
+            entrance.tried(session, is_in);
+        }
+    }
+
+    /// A session is over: its place, or its place in the queue, is somebody else's.
+    pub(crate) fn leave_entrance(&mut self, session: SessionTag) {
+        if let Some(entrance) = &mut self.logins.entrance {
+            entrance.leave(session);
+        }
+        if let Some(login) = self.logins.kept.remove(&session) {
+            // Nobody hears it, but whoever keeps the call learns that it is over.
+            self.reply(login.ticket, Err(Error::WrongState));
+        }
+    }
+
+    /// Tells whoever stands elsewhere in the queue than they know.
+    pub(crate) fn tell_spots(&mut self, now: Instant) {
+        let entrance = self.logins.entrance.as_mut();
+        let moved = entrance.map(|entrance| entrance.handle_timeout(now));
+        for (session, spot) in moved.into_iter().flatten() {
+            self.tell_spot(session, spot);
+        }
+    }
+
+    fn tell_spot(&mut self, session: SessionTag, Spot { before, wait }: Spot) {
+        let notice = Notice::Queued { before, wait };
+        self.push(Effect::Notice {
+            to: session,
+            notice,
+        });
+    }
+
+    /// How many wait for a place.
+    pub fn waiting(&self) -> usize {
+        self.logins.entrance.as_ref().map_or(0, Entrance::waiting)
+    }
+}
