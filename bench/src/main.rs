@@ -14,7 +14,7 @@ mod workload;
 use clap::Parser;
 use figures::line::{self, Line, Origin, ROUNDS_MAX};
 use figures::stats::Chance;
-use figures::{table, target};
+use figures::{pairs, table, target};
 use server::{Who, root};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -31,7 +31,8 @@ struct Cli {
     /// One round of the smallest sizes, without growth
     #[arg(long)]
     quick: bool,
-    /// Only workloads whose name contains this (echo, fan-out, chat, idle, churn, slow, growth)
+    /// Only workloads whose name contains this (echo, fan-out, chat, platform,
+    /// hash, durable, idle, token, churn, slow, growth)
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Only sizes of so many sessions
@@ -236,7 +237,7 @@ impl Campaign<'_> {
             println!("{}{verdicts}", table::of(&beside));
         }
         let merged: Vec<Line> = lines.iter().map(|line| self.with_kept(line)).collect();
-        print!("{}", table::of_verdicts(&target::of_all(&merged)));
+        print!("{}", table::of_verdicts(&pairs::of_all(&merged)));
     }
 
     fn with_kept(&self, line: &Line) -> Line {

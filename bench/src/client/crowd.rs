@@ -64,7 +64,10 @@ impl Crowd {
             let mut came = 0;
             crowd.turn(PATIENCE, |_, event| {
                 came += usize::from(event == Event::Ready);
-                Ok(())
+                match event {
+                    Event::Busy => Err(BUSY.into()),
+                    _ => Ok(()),
+                }
             })?;
             ready += came;
         }
@@ -87,6 +90,17 @@ impl Crowd {
 
     /// One more client, which says its hello; its number.
     pub fn connect(&mut self, server: SocketAddr, room: u32) -> Result<usize, String> {
+        let hello = self.dialect.hello(self.links.len() as u32, room);
+        self.connect_saying(server, room, hello)
+    }
+
+    /// One more client, which says that first; its number.
+    pub fn connect_saying(
+        &mut self,
+        server: SocketAddr,
+        room: u32,
+        hello: Vec<u8>,
+    ) -> Result<usize, String> {
         let index = self.links.len();
         if index.is_multiple_of(CONNECTIONS_PER_ADDRESS) {
             self.from = fresh_address();
@@ -102,7 +116,7 @@ impl Crowd {
             stream: Some(stream),
             room,
             input: Vec::new(),
-            output: self.dialect.hello(index as u32, room),
+            output: hello,
             deaf: false,
         });
         Ok(index)
@@ -314,6 +328,9 @@ fn connect(server: SocketAddr, from: Ipv4Addr) -> io::Result<TcpStream> {
     }
     Ok(TcpStream::from_std(socket.into()))
 }
+
+/// The error where nobody should be told to come again later.
+pub const BUSY: &str = "the server is too busy";
 
 /// The first words of the error that says that the server ended a connection which nobody closed.
 pub const SERVER_ENDED: &str = "the server ended the connection";

@@ -3,10 +3,11 @@
 //! A delivery is 295 bytes in every dialect but echo's, the size of the classic chat's 223; what
 //! it carries ([`Mark`]) is the same everywhere.
 
+use super::platform;
 use std::fmt::Write as _;
 
 /// Bytes of a delivery on the wire.
-const DELIVERY_BYTES: usize = 295;
+pub const DELIVERY_BYTES: usize = 295;
 /// Bytes of an echoed frame.
 pub const ECHO_BYTES: usize = 64;
 const HEADER_BYTES: usize = 5;
@@ -20,7 +21,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    fn write(self, text: &mut String) {
+    pub fn write(self, text: &mut String) {
         let Self {
             sender,
             serial,
@@ -29,7 +30,7 @@ impl Mark {
         write!(text, "{sender:08x}{serial:08x}{due_ns:016x}").expect("a string grows");
     }
 
-    fn read(text: &[u8]) -> Option<Self> {
+    pub fn read(text: &[u8]) -> Option<Self> {
         let number =
             |from, to| u64::from_str_radix(str::from_utf8(text.get(from..to)?).ok()?, 16).ok();
         Some(Self {
@@ -50,6 +51,18 @@ pub enum Event {
     Tick,
     /// The room was left.
     Left,
+    /// Somebody is logged in to an account of the platform, with a token for the next time.
+    LoggedIn {
+        account: i64,
+        token: Vec<u8>,
+    },
+    /// The answer to that request: something was said, and whether it is durable.
+    Said {
+        request: u32,
+        stored: bool,
+    },
+    /// Too much waits already: that request is to be made again later.
+    Busy,
     /// An answer, or a notice, that no workload counts.
     Other,
     /// The server said something that it must not say.
@@ -65,6 +78,8 @@ pub enum Dialect {
     Classic,
     /// The same, with clients that only echo once they are in.
     ClassicEcho,
+    /// The platform's packets: guests by a device's secret, in the numbered rooms.
+    Platform,
     /// RESP3, so that one connection may publish and subscribe.
     Redis,
     Nats,
@@ -81,6 +96,7 @@ impl Dialect {
         match self {
             Self::Echo => Vec::new(),
             Self::Classic | Self::ClassicEcho => [login(name), enter(room)].concat(),
+            Self::Platform => platform::guest(name, room),
             Self::Redis => format!("HELLO 3\r\nSUBSCRIBE {}\r\n", channel(room)).into_bytes(),
             Self::Nats => {
                 let connect = r#"CONNECT {"verbose":false,"pedantic":false,"echo":true}"#;
@@ -100,6 +116,7 @@ impl Dialect {
             Self::Classic => frame(out, 221, 257, |body| {
                 body[..text.len()].copy_from_slice(text.as_bytes())
             }),
+            Self::Platform => platform::say(out, &mut text, mark.serial),
             Self::Redis => {
                 let channel = channel(room);
                 let payload = self.payload(&text, room);
@@ -135,6 +152,7 @@ impl Dialect {
     pub fn cut(self, input: &[u8]) -> Option<(usize, Event)> {
         match self {
             Self::Echo | Self::Classic | Self::ClassicEcho => cut_frame(input),
+            Self::Platform => platform::cut(input),
             Self::Redis => cut_resp(input),
             Self::Nats => cut_nats(input),
         }

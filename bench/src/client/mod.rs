@@ -4,7 +4,8 @@ mod crowd;
 mod dialect;
 mod load;
 mod order;
+pub mod platform;
 
-pub use crowd::{Crowd, SERVER_ENDED};
+pub use crowd::{BUSY, Crowd, SERVER_ENDED};
 pub use dialect::{Dialect, Event, leave, tick};
 pub use load::{Load, Outcome, latencies};

@@ -136,6 +136,10 @@ fn more(line: &Line) -> String {
             "  at most {peak_kib:.0} KiB with the kernel's, {cut:.0} % of the slow cut"
         );
     }
+    let store_us = line.median(|sample| sample.store_us_per_message);
+    if store_us > 0.0 {
+        let _ = write!(more, "  {store_us:.3} us of it the store's");
+    }
     let bytes = line.median(|sample| sample.bytes_per_session);
     if bytes > 0.0 {
         let busy = line.median(|sample| sample.server_busy);

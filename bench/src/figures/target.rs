@@ -2,15 +2,13 @@
 
 use super::line::Line;
 use super::stats::Interval;
-use crate::workload::{SLOW, Sample};
+use crate::workload::Sample;
 
 /// The same program once more: how far apart its two ratios lie is the machine's doing.
-const AGAIN: &str = "wharf again";
+pub(super) const AGAIN: &str = "wharf again";
 
 /// Sessions among which what the server touches once is little for each.
 const MANY_SESSIONS: usize = 10_000;
-/// What one slow reader may take: four budgets of its queue, and what the kernel has for its link.
-const SLOW_READER_KIB: f64 = 4.0 * 512.0 + 1_024.0;
 
 /// One target, and what was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +43,7 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
         _ if wharf.has_only_failed() => Vec::new(),
         "echo" => judge.echo(),
         "fan-out" | "chat" => judge.rooms(),
+        "token login" => Vec::from_iter(judge.cpu("tokio-login", 1.2)),
         "churn" => Vec::from_iter(judge.cpu("tokio-chat", 1.0)),
         "long churn" => vec![judge.grown()],
         "idle" => judge.idle(),
@@ -62,118 +61,13 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
     verdicts
 }
 
-/// Those that look at two cells, which were measured beside each other: growth, and what slow
-/// readers cost the others.
-pub fn of_all(lines: &[Line]) -> Vec<Verdict> {
-    let pair = |small: (&str, usize), large: (&str, usize)| {
-        let find = |(workload, sessions): (&str, usize), peer: &str| {
-            let is_it = |line: &&Line| {
-                let is_sized = sessions == 0 || line.sessions == sessions;
-                line.peer == peer && line.workload == workload && is_sized
-            };
-            lines.iter().find(is_it)
-        };
-        Some(Pair {
-            small: find(small, "wharf")?,
-            large: find(large, "wharf")?,
-            again: find(large, AGAIN),
-        })
-    };
-    let mut verdicts = Vec::new();
-    for workload in ["echo growth", "chat growth"] {
-        if let Some(pair) = pair((workload, 100), (workload, 19_000)) {
-            let of = format!("{workload}: CPU at 19,000 sessions over that at 100");
-            verdicts.extend(pair.ratio(of, 1.25, |sample| sample.cpu_us_per_message));
-        }
-    }
-    if let Some(pair) = pair(("slow readers, none", 0), ("slow readers, one in ten", 0)) {
-        for (name, figure) in [
-            ("p50", (|sample| sample.rate_p50_us) as fn(&Sample) -> f64),
-            ("p99", |sample| sample.rate_p99_us),
-        ] {
-            let of = format!("slow readers: the others' {name} over that without");
-            verdicts.extend(pair.ratio(of, 1.2, figure));
-        }
-        verdicts.extend(pair.memory_of_slow_readers());
-    }
-    verdicts
-}
-
-/// Two cells of Wharf, round by round beside each other.
-struct Pair<'a> {
-    small: &'a Line,
-    large: &'a Line,
-    again: Option<&'a Line>,
-}
-
-impl Pair<'_> {
-    /// `figure` of the larger over that of the smaller, in the rounds in which both were right.
-    fn ratios(&self, figure: fn(&Sample) -> f64) -> Vec<f64> {
-        let figure = |sample: &Sample| match sample.failed.is_empty() {
-            true => figure(sample),
-            false => 0.0,
-        };
-        let rounds = self.small.samples.iter().zip(&self.large.samples);
-        let both = rounds.map(|(small, large)| (figure(small), figure(large)));
-        both.filter(|(small, large)| *small > 0.0 && *large > 0.0)
-            .map(|(small, large)| large / small)
-            .collect()
-    }
-
-    fn ratio(&self, of: String, target: f64, figure: fn(&Sample) -> f64) -> Option<Verdict> {
-        let ratio = Interval::of(&self.ratios(figure))?;
-        let noise = noise(self.again);
-        Some(Verdict {
-            of,
-            target: format!("at most {target} + {noise:.3}"),
-            found: shown(&ratio),
-            is_reached: ratio.high <= target + noise,
-            has_settled: self.has_settled(),
-        })
-    }
-
-    fn memory_of_slow_readers(&self) -> Vec<Verdict> {
-        if self.small.has_only_failed() || self.large.has_only_failed() {
-            return Vec::new();
-        }
-        let peak = |line: &Line| line.median(|sample| sample.peak_kib);
-        let each = (peak(self.large) - peak(self.small)) / SLOW as f64;
-        let cut = self.large.median(|sample| sample.cut);
-        let verdict = |of: &str, target: String, found: String, is_reached| Verdict {
-            of: format!("slow readers: {of}"),
-            target,
-            found,
-            is_reached,
-            has_settled: self.has_settled(),
-        };
-        vec![
-            verdict(
-                "memory of each, the kernel's included",
-                format!("at most {SLOW_READER_KIB:.0} KiB"),
-                format!("{each:.0} KiB"),
-                each <= SLOW_READER_KIB,
-            ),
-            verdict(
-                "cut off",
-                "all of them".into(),
-                format!("{:.0} %", 100.0 * cut),
-                cut >= 1.0,
-            ),
-        ]
-    }
-
-    fn has_settled(&self) -> bool {
-        self.again.is_some_and(Line::has_settled)
-    }
-}
-
 /// What the machine makes of two equal programs: half of the interval of their ratio.
-fn noise(again: Option<&Line>) -> f64 {
+pub(super) fn noise(again: Option<&Line>) -> f64 {
     let ratio = again.and_then(Line::ratio);
     ratio.map_or(0.0, |again| (again.high - again.low) / 2.0)
 }
 
-fn shown(ratio: &Interval) -> String {
+pub(super) fn shown(ratio: &Interval) -> String {
     let Interval { median, low, high } = ratio;
     format!("{median:.3} ({low:.3}-{high:.3})")
 }
@@ -377,26 +271,6 @@ mod tests {
         wharf.failed = true;
         let verdicts = of_cell(&[wharf]);
         assert_eq!(verdicts.last().unwrap().found, "failed in 1 of 5 rounds");
-    }
-
-    #[test]
-    fn two_cells_are_compared_round_by_round() {
-        let of = |workload: &str, sessions: usize, cpu: &[f64]| {
-            let mut line = test_line("wharf", &[1.0; 3]);
-            (line.workload, line.sessions) = (workload.into(), sessions);
-            let samples = cpu.iter().map(|&cpu_us_per_message| Sample {
-                cpu_us_per_message,
-                ..Sample::default()
-            });
-            line.samples = samples.collect();
-            line
-        };
-        // The machine was slow in the second round, for both.
-        let few = of("echo growth", 100, &[1.0, 10.0, 1.0]);
-        let many = of("echo growth", 19_000, &[1.2, 12.0, 1.2]);
-        let verdicts = of_all(&[few, many]);
-        assert_eq!(verdicts[0].found, "1.200 (1.200-1.200)");
-        assert!(verdicts[0].is_reached);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod picture;
 
 use crate::figures::line::Line;
+use crate::figures::pairs;
 use crate::figures::stats::median;
 use crate::figures::table;
 use crate::figures::target::{self, Verdict};
@@ -32,7 +33,7 @@ pub fn write(lines: &[Line]) -> Result<(), String> {
             sections.push_str(&section(&lines)?);
         }
     }
-    verdicts.extend(target::of_all(&lines));
+    verdicts.extend(pairs::of_all(&lines));
     page.push_str(&targets(&verdicts, &missing));
     page.push_str(&sections);
     for workload in ["echo growth", "chat growth"] {

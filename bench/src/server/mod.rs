@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The core of every server; the client has the other.
@@ -117,6 +118,9 @@ pub struct Scale {
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// Which of its threads are looked at, by their names.
+    counts: fn(&str) -> bool,
+    _data: Folder,
 }
 
 impl Server {
@@ -134,15 +138,22 @@ impl Server {
             Who::Nats => nats(&mut command, address),
             _ => wharf(&mut command, who, address, scale),
         }
-        // Where no configuration lies.
+        // Where no configuration lies, and no accounts of another.
+        let data = Folder::new()?;
         command.current_dir(std::env::temp_dir());
+        command.env("WHARF_DATA", &data.0);
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
         let child = child.map_err(|error| format!("{}: {error}", who.name()))?;
-        let mut server = Self { child, address };
+        let mut server = Self {
+            child,
+            address,
+            counts: |_| true,
+            _data: data,
+        };
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {
             if let Ok(Some(status)) = server.child.try_wait() {
@@ -156,8 +167,18 @@ impl Server {
         Ok(server)
     }
 
+    /// From now on only what threads of such names use is looked at.
+    pub fn count_threads(&mut self, counts: fn(&str) -> bool) {
+        self.counts = counts;
+    }
+
     pub fn usage(&self) -> Usage {
-        Usage::of(self.child.id())
+        self.usage_of(self.counts)
+    }
+
+    /// What threads of such names have used.
+    pub fn usage_of(&self, counts: fn(&str) -> bool) -> Usage {
+        Usage::of(self.child.id(), counts)
     }
 
     /// Begins to count what the kernel does for it; `None` where that is not allowed.
@@ -179,6 +200,27 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// What a server writes into; gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, String> {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let name = format!("wharf-bench-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of it is in the way of nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -12,12 +12,16 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Of all threads of a process; zero for one that has gone.
-    pub fn of(pid: u32) -> Self {
+    /// Of those threads of a process whose names are to be counted, and the memory of all; zero for
+    /// one that has gone.
+    pub fn of(pid: u32, counts: fn(&str) -> bool) -> Self {
         let mut usage = Self::default();
         let tasks = fs::read_dir(format!("/proc/{pid}/task"));
         for task in tasks.into_iter().flatten().flatten() {
             let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+            if !counts(read("comm").trim_end()) {
+                continue;
+            }
             usage.cpu_ns += first_number(&read("schedstat"));
             let status = read("status");
             usage.switches += field(&status, "voluntary_ctxt_switches:");
@@ -68,12 +72,14 @@ mod tests {
 
     #[test]
     fn our_own_usage_grows() {
-        let before = Usage::of(std::process::id());
+        let before = Usage::of(std::process::id(), |_| true);
         let mut number = 1_u64;
         while Usage::of_this_thread().cpu_ns < before.cpu_ns + 20_000_000 {
             number = number.wrapping_mul(3).wrapping_add(1);
         }
-        let after = Usage::of(std::process::id());
+        let after = Usage::of(std::process::id(), |_| true);
+        let nobody = Usage::of(std::process::id(), |name| name == "nobody");
+        assert_eq!(nobody.cpu_ns, 0);
         assert!(
             after.cpu_ns > before.cpu_ns && after.resident_kib > 100,
             "{after:?} {number}"

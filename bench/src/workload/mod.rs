@@ -2,10 +2,14 @@
 
 mod chat;
 mod churn;
+mod durable;
 mod echo;
 mod fanout;
+mod hashes;
 mod idle;
+mod platform;
 mod slow;
+mod tokens;
 
 pub use slow::SLOW;
 
@@ -64,6 +68,8 @@ pub struct Sample {
     pub resident_kib: f64,
     /// TCP memory of the kernel, of all sockets there are.
     pub kernel_kib: f64,
+    /// Of the server's CPU, what the store's threads had of it.
+    pub store_us_per_message: f64,
     /// Resident memory above that of an empty server, for each session.
     pub bytes_per_session: f64,
     pub switches_per_message: f64,
@@ -215,11 +221,15 @@ pub fn groups(quick: bool) -> Vec<Vec<Cell>> {
     groups.extend(alone(chat::cells(quick)));
     groups.extend(alone(idle::cells(quick)));
     groups.push(slow::cells(quick));
+    groups.push(platform::cells(quick));
+    groups.push(hashes::cells(quick));
+    groups.extend(alone(durable::cells(quick)));
     if !quick {
         groups.push(echo::growth());
         groups.push(chat::growth());
     }
     // Last: what has come and gone is the kernel's work for a minute.
+    groups.extend(alone(tokens::cells(quick)));
     groups.extend(alone(churn::cells(quick)));
     groups
 }

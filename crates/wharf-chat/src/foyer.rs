@@ -37,7 +37,8 @@ impl ChatFoyer {
 
     /// 201: answered at once where no authenticator is needed to see that it will not do.
     pub(crate) fn log_in(&self, cx: &mut FoyerCx<'_>, request: LoginRequest) -> Handled {
-        if cx.user().is_some() || cx.dialect() == Dialect::Platform {
+        of_classic(cx.dialect(), id::LOGIN_REQUEST)?;
+        if cx.user().is_some() {
             cx.reply(&login_response(ResultCode::LoginUserAlready));
         } else if request.user.is_empty()
             || platform::is_reserved(request.user.as_str())
@@ -52,6 +53,7 @@ impl ChatFoyer {
 
     /// 206: whether that may be is found out where the room lives.
     pub(crate) fn enter(&self, cx: &mut FoyerCx<'_>, request: EnterRequest) -> Handled {
+        of_classic(cx.dialect(), id::ENTER_REQUEST)?;
         // A negative number becomes one above every lobby's.
         cx.enter(RoomId::new(self.lobby, request.room as u32));
         Ok(())
@@ -59,6 +61,7 @@ impl ChatFoyer {
 
     /// 215: the answer first, then the others learn of it.
     pub(crate) fn leave(&self, cx: &mut FoyerCx<'_>, _: LeaveRequest) -> Handled {
+        of_classic(cx.dialect(), id::LEAVE_REQUEST)?;
         if cx.room().is_some() {
             cx.reply(&leave_response(ResultCode::None));
             cx.leave();
@@ -70,6 +73,7 @@ impl ChatFoyer {
 
     /// 221, from somebody who is in no room.
     pub(crate) fn say_outside(&self, cx: &mut FoyerCx<'_>, _: ChatRequest) -> Handled {
+        of_classic(cx.dialect(), id::CHAT_REQUEST)?;
         cx.reply(&chat_response(ResultCode::ChatRoomInvalid));
         Ok(())
     }
@@ -172,6 +176,14 @@ fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     match text {
         "" => otherwise,
         text => text,
+    }
+}
+
+/// Whoever has said Hello speaks the platform's packets for good: of the classic ones echo alone.
+pub(crate) fn of_classic(dialect: Dialect, id: u16) -> Result<(), Violation> {
+    match dialect {
+        Dialect::Classic => Ok(()),
+        Dialect::Platform => Err(Violation::UnknownId { id }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A room in which people talk, in two dialects: what everybody is to hear is said once in each.
 
+use crate::foyer::of_classic;
 use crate::platform::WordList;
 use crate::platform::room::{enter_reply, member_of, members_page, shown};
 use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Room, RoomCx, User};
@@ -12,7 +13,7 @@ use wharf_proto::session::{Code, Error};
 use wharf_proto::{Request, Validate};
 use wharf_wire::classic::{
     ChatNotify, ChatRequest, ChatText, LeaveUserNotify, NewUserNotify, ResultCode, UserEntry,
-    UserListNotify, UserName, chat_response,
+    UserListNotify, UserName, chat_response, id,
 };
 
 /// One of the numbered rooms. It remembers nothing.
@@ -33,6 +34,7 @@ impl Lobby {
         from: MemberId,
         request: ChatRequest,
     ) -> Handled {
+        of_classic(cx.dialect(from), id::CHAT_REQUEST)?;
         if self.muted(cx, from).is_some() {
             // The client knows no better word for it.
             cx.reply(&chat_response(ResultCode::ChatRoomInvalid));

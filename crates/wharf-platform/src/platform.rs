@@ -423,6 +423,20 @@ impl Platform {
         &self.accounts
     }
 
+    /// Whether nobody is here and nothing is under way: no call, no question to the store but
+    /// those that nobody waits for, no hash.
+    pub fn is_at_rest(&self) -> bool {
+        self.presence.is_empty()
+            && self.effects.is_empty()
+            && self.asked.is_empty()
+            && self.pending.is_empty()
+            && self.classic.is_empty()
+            && self.busy.is_empty()
+            && self.waiting() == 0
+            && self.accounts.in_progress() == 0
+            && self.accounts.hashing() == 0
+    }
+
     pub(crate) fn reply(&mut self, to: Ticket, reply: Reply) {
         self.push(Effect::Reply { to, reply });
     }

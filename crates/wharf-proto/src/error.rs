@@ -68,9 +68,24 @@ impl From<Violation> for Error {
 /// # Errors
 /// What is answered instead of doing it: [`Code::Invalid`], with the field that breaks a rule.
 pub fn read<R: Request>(body: &[u8]) -> Result<R, Error> {
-    let request = R::decode(body)?;
+    let request = R::parse(body)?;
     request.validate()?;
     Ok(request)
+}
+
+/// What is answered to a body that cannot be read.
+pub(crate) fn unreadable(id: u16, error: &prost::DecodeError) -> Error {
+    let told = Error::from(Violation::InvalidBody { id });
+    let text = error.to_string();
+    // As it is told, the innermost first: "failed to decode Protobuf message: Device.name:
+    // Register.device: why". Of a oneof its own name, not its field's.
+    let parts = text.split(": ");
+    let is_place = |part: &&str| part.contains('.') && !part.contains(' ');
+    let places = parts.skip(1).take_while(is_place);
+    let fields = places.filter_map(|place| place.split_once('.'));
+    let mut path: Vec<&str> = fields.map(|(_, field)| field).collect();
+    path.reverse();
+    told.in_field(path.join("."))
 }
 
 #[cfg(test)]
@@ -101,6 +116,12 @@ mod tests {
         assert_eq!(
             unreadable.text,
             "packet 1300 has a body that cannot be read"
+        );
+        assert_eq!(unreadable.field, "", "no field, but the message itself");
+        let within = read::<chat::Say>(&[0x0a, 3, 0x0a, 1, 0xff]).unwrap_err();
+        assert_eq!(
+            (within.code(), &*within.field),
+            (Code::Invalid, "content.what")
         );
         let empty = read::<chat::Say>(&[]).unwrap_err();
         assert_eq!((empty.code(), &*empty.field), (Code::Invalid, "content"));

@@ -84,6 +84,12 @@ impl Rate {
 pub trait Request: Packet + Validate {
     /// The answer, unless it is an [`Error`](crate::session::Error).
     type Reply: Packet;
+
+    /// Reads a body, its fields unchecked.
+    ///
+    /// # Errors
+    /// What is answered to one that cannot be read, with the field at which reading ended.
+    fn parse(body: &[u8]) -> Result<Self, crate::session::Error>;
 }
 
 /// What there is to know about the packet with that id.
@@ -150,6 +156,12 @@ macro_rules! request {
     ($message:ty, $reply:ty) => {
         impl Request for $message {
             type Reply = $reply;
+
+            fn parse(body: &[u8]) -> Result<Self, session::Error> {
+                let parsed = <Self as prost::Message>::decode(body);
+                let id = <Self as wharf_wire::Packet>::ID;
+                parsed.map_err(|error| crate::error::unreadable(id, &error))
+            }
         }
     };
 }

@@ -1,6 +1,7 @@
 //! What was asked for and said by whom, so that every answer and every line can be judged.
 
 use crate::claims::{Claims, LinkNumber, Moment};
+use crate::people::People;
 use std::collections::BTreeMap;
 
 /// What clients can run into: how many there are of everything.
@@ -12,6 +13,8 @@ pub(crate) struct Rules {
     /// Members of each room.
     pub(crate) members_max: u32,
     pub(crate) sessions_max: u32,
+    /// People with accounts, among whom clients of the platform choose; 0 if there are no services.
+    pub(crate) people: u32,
 }
 
 impl Rules {
@@ -46,6 +49,7 @@ pub(crate) struct Books {
     stays: BTreeMap<Stay, Said>,
     names: Claims<String>,
     seats: Claims<i32>,
+    pub(crate) people: People,
     pub(crate) lines_sent: u64,
     pub(crate) lines_heard: u64,
     pub(crate) packets: u64,
@@ -61,6 +65,7 @@ impl Books {
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
             rules,
+            people: People::new(rules.people),
             ..Self::default()
         }
     }

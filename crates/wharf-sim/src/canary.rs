@@ -9,6 +9,43 @@ pub enum Canary {
     Net(wharf_net::Canary),
     /// Of the rooms.
     Content(wharf_content::Canary),
+    /// Of the services.
+    Services(ServiceCanary),
+}
+
+/// A bug of the services, or of their store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceCanary {
+    /// A whisper is told twice.
+    WhisperTwice,
+    /// A whisper is told to nobody.
+    LostWhisper,
+    /// A whisper is told to somebody else.
+    WrongEar,
+    /// A call is never answered.
+    LostReply,
+    /// Whoever is taken over is not told, and stays.
+    ForgottenTakeover,
+    /// What was acknowledged was not durable.
+    ForgetfulStore,
+    /// Logins that are ended go on.
+    KeptLogins,
+    /// Nobody is kept from whispering.
+    UnheardBlock,
+}
+
+impl ServiceCanary {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::WhisperTwice,
+        Self::LostWhisper,
+        Self::WrongEar,
+        Self::LostReply,
+        Self::ForgottenTakeover,
+        Self::ForgetfulStore,
+        Self::KeptLogins,
+        Self::UnheardBlock,
+    ];
 }
 
 impl Canary {
@@ -21,7 +58,15 @@ impl Canary {
             .into_iter()
             .filter(|canary| *canary != wharf_content::Canary::StaleVerdict)
             .map(Self::Content);
-        port.chain(net).chain(content)
+        let services = ServiceCanary::ALL.into_iter().map(Self::Services);
+        port.chain(net).chain(content).chain(services)
+    }
+
+    pub(crate) fn of_services(self) -> Option<ServiceCanary> {
+        match self {
+            Self::Services(canary) => Some(canary),
+            _ => None,
+        }
     }
 
     pub(crate) fn of_port(self) -> Option<wharf_port::sim::Canary> {

@@ -3,8 +3,10 @@
 use crate::actor::Actor;
 use crate::books::Books;
 use crate::client::Client;
+use crate::guise::Guise;
+use crate::patron::Patron;
 use crate::roll_call::Belief;
-use crate::server::ADDRESS;
+use crate::server::{ADDRESS, tables};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use wharf_base::{Duration, Instant, Rng, SessionId};
 use wharf_net::{Admission, CloseReason, Net, NetLimits, Origin, Outgoing, SessionEvents};
 use wharf_port::sim::{SimPort, SimPulse, SimWorld};
 use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions};
-use wharf_wire::{FrameRun, SendClass};
+use wharf_wire::{FrameRules, FrameRun, Header, SendClass};
 
 /// What a crowd is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub(crate) enum Mood {
     Lively,
     /// Say nothing more and listen.
     Quiet,
+    /// Those with accounts whisper to everybody, once.
+    Whispering,
+    /// Everybody with an account comes and hears what was whispered meanwhile.
+    Returning,
     /// Go home.
     Leaving,
 }
@@ -62,7 +68,7 @@ struct Links {
 }
 
 struct Link {
-    client: Client,
+    client: Guise,
     open: bool,
     /// Whether this side has said that it sends no more.
     finished: bool,
@@ -106,6 +112,10 @@ impl Crowd {
         let count = (numbers.end - numbers.start) as u32;
         let limits = NetLimits {
             connects_max: count,
+            outbound: FrameRules {
+                table: &tables().from_server,
+                ..NetLimits::default().outbound
+            },
             ..NetLimits::for_sessions(2 * count, 1)
         };
         let options = PortOptions {
@@ -141,10 +151,24 @@ impl Crowd {
 
     /// Whether an answer to anybody is still to come.
     pub(crate) fn is_owed(&self) -> bool {
+        let is_returning = self.shared.borrow().mood == Mood::Returning;
         self.links
             .clients
             .values()
             .any(|link| link.client.is_owed())
+            || is_returning && !self.have_returned()
+    }
+
+    /// Whether everybody with an account whose seat is here is logged in.
+    fn have_returned(&self) -> bool {
+        let people = self.shared.borrow().books.people.count() as u64;
+        let mut seats = self.seats.iter().filter(|seat| seat.number < people);
+        seats.all(|seat| {
+            let link = seat
+                .session
+                .and_then(|session| self.links.clients.get(&session));
+            matches!(link, Some(Link { client: Guise::Platform(patron), .. }) if patron.is_in())
+        })
     }
 
     /// Asserts that every link is whole and heard everything, now that all is quiet; returns what
@@ -179,16 +203,80 @@ impl Crowd {
         match (session, mood) {
             (None, Mood::Lively) => self.connect(index, now),
             (Some(session), Mood::Lively) => self.live(index, session, now),
-            (Some(session), Mood::Quiet) => self.read_again(index, session),
+            (Some(session), Mood::Quiet) => {
+                self.read_again(index, session);
+                self.stay_awake(index, session, now);
+            }
+            (Some(session), Mood::Whispering) => {
+                self.read_again(index, session);
+                let shared = Rc::clone(&self.shared);
+                let books = &mut shared.borrow_mut().books;
+                self.say(session, now, |patron, _, out| {
+                    patron.whisper_to_all(books, out)
+                });
+                self.stay_awake(index, session, now);
+            }
+            (None, Mood::Returning) if self.is_awaited(index) => self.connect(index, now),
+            (Some(session), Mood::Returning) => {
+                let shared = Rc::clone(&self.shared);
+                let books = &mut shared.borrow_mut().books;
+                let person = self.seats[index].number as usize;
+                self.say(session, now, |patron, _, out| {
+                    patron.come_back(person, books, out)
+                });
+                self.stay_awake(index, session, now);
+            }
             (Some(session), Mood::Leaving) => {
                 self.read_again(index, session);
                 self.net.finish(now, session, CloseReason::PeerClosed);
+            }
+            // Somebody may have to come back.
+            (None, _) if self.is_awaited(index) => {
+                self.seats[index].acts_at = now + Duration::from_secs(10);
             }
             (None, _) => self.seats[index].acts_at = Instant::FAR_FUTURE,
         }
     }
 
+    /// Whether this seat is the one from which somebody with an account comes back.
+    fn is_awaited(&self, index: usize) -> bool {
+        (self.seats[index].number as usize) < self.shared.borrow().books.people.count()
+    }
+
+    /// Says what a patron has to say, if that is who has this link.
+    fn say(
+        &mut self,
+        session: SessionId,
+        now: Instant,
+        what: impl FnOnce(&mut Patron, &mut Rng, &mut Vec<u8>),
+    ) {
+        let link = self.links.clients.get_mut(&session);
+        let link = link.filter(|link| link.open && !link.finished);
+        let Some(patron) = link.and_then(|link| link.client.patron()) else {
+            return;
+        };
+        let mut bytes = Vec::new();
+        what(patron, &mut self.rng, &mut bytes);
+        for frame in split(&bytes) {
+            let frame = Outgoing::Copy(frame);
+            self.net
+                .send(now, session, SendClass::Reliable, Origin::Own, frame);
+        }
+    }
+
+    /// A patron who is silent for a minute is sent away: it shows now and then that it is there.
+    fn stay_awake(&mut self, index: usize, session: SessionId, now: Instant) {
+        let is_patron = self.links.clients.get_mut(&session);
+        if is_patron.is_some_and(|link| link.client.patron().is_some()) {
+            self.seats[index].acts_at = now + Duration::from_secs(5 + self.rng.below(15));
+            self.say(session, now, |patron, rng, out| patron.stay_awake(rng, out));
+        }
+    }
+
     fn connect(&mut self, index: usize, now: Instant) {
+        let is_returning = self.shared.borrow().mood == Mood::Returning;
+        let has_people = self.shared.borrow().books.people.count() > 0;
+        let is_patron = is_returning || has_people && self.rng.chance(0.6);
         let seat = &mut self.seats[index];
         seat.lives += 1;
         seat.reads = true;
@@ -197,7 +285,10 @@ impl Crowd {
         if let Ok(session) = self.net.connect(now, &mut self.port, ADDRESS, &options) {
             let number = self.shared.borrow_mut().books.begin_link();
             let link = Link {
-                client: Client::new(label, number),
+                client: match is_patron {
+                    true => Guise::Platform(Box::new(Patron::new(label, number))),
+                    false => Guise::Classic(Client::new(label, number)),
+                },
                 open: false,
                 finished: false,
             };
@@ -249,6 +340,17 @@ impl Crowd {
             self.net.resume_input(session);
         }
     }
+}
+
+/// The frames that stand behind one another.
+fn split(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::from_fn(move || {
+        let (header, _) = bytes.split_first_chunk()?;
+        let length = usize::from(Header::from_bytes(*header).frame_bytes);
+        let (frame, rest) = bytes.split_at(length);
+        bytes = rest;
+        Some(frame)
+    })
 }
 
 impl Actor for Crowd {

@@ -13,13 +13,21 @@ mod books;
 mod claims;
 mod client;
 mod crowd;
+mod finale;
+mod guise;
+mod hearing;
+mod patron;
+mod people;
 mod roll_call;
 mod run;
 mod server;
+mod services;
+mod store;
 
 #[cfg(feature = "canary")]
 mod canary;
 
 #[cfg(feature = "canary")]
-pub use canary::Canary;
-pub use run::{Plan, Report, run};
+pub use canary::{Canary, ServiceCanary};
+pub use run::{Plan, Report, ServiceCounts, run};
+pub use store::StoreFaults;

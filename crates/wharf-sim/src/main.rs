@@ -3,7 +3,7 @@
 use clap::Parser;
 use std::process::{Command, ExitCode};
 use wharf_port::sim::FaultCounts;
-use wharf_sim::{Plan, Report, run};
+use wharf_sim::{Plan, Report, ServiceCounts, run};
 
 /// Whole servers in a simulated world, from seeds.
 #[derive(Debug, Parser)]
@@ -49,6 +49,17 @@ fn main() -> ExitCode {
         ("stalls", totals.stalls),
         ("names in use", totals.names_in_use),
         ("full rooms", totals.rooms_full),
+        ("whispers", totals.services.whispers),
+        ("told whispers", totals.services.told),
+        ("muted whispers", totals.services.muted),
+        ("takeovers", totals.services.takeovers),
+        ("token logins", totals.services.token_logins),
+        ("refused tokens", totals.services.refused_tokens),
+        ("store hangs", totals.services.store.hangs),
+        ("store cuts", totals.services.store.cuts),
+        ("store mutes", totals.services.store.mutes),
+        ("store deadlines", totals.services.store.expired),
+        ("store refusals", totals.services.store.refused),
     ];
     for (kind, count) in faults.each().into_iter().chain(ours) {
         println!("  {kind:<22}{count}");
@@ -76,6 +87,7 @@ struct Totals {
     settled: u64,
     cut: u64,
     stalls: u64,
+    services: ServiceCounts,
 }
 
 impl Totals {
@@ -88,6 +100,18 @@ impl Totals {
         self.settled += u64::from(report.settled);
         self.cut += report.cut;
         self.stalls += report.stalls;
+        let (ours, theirs) = (&mut self.services, &report.services);
+        ours.whispers += theirs.whispers;
+        ours.told += theirs.told;
+        ours.muted += theirs.muted;
+        ours.takeovers += theirs.takeovers;
+        ours.token_logins += theirs.token_logins;
+        ours.refused_tokens += theirs.refused_tokens;
+        ours.store.hangs += theirs.store.hangs;
+        ours.store.cuts += theirs.store.cuts;
+        ours.store.mutes += theirs.store.mutes;
+        ours.store.expired += theirs.store.expired;
+        ours.store.refused += theirs.store.refused;
     }
 }
 

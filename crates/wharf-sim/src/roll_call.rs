@@ -11,6 +11,8 @@ pub(crate) struct Belief {
     pub(crate) room: Option<i32>,
     /// The others in the room, by unique id.
     pub(crate) others: BTreeMap<i64, String>,
+    /// Whether it speaks the classic packets.
+    pub(crate) is_classic: bool,
 }
 
 /// Asserts that no name is in twice, no room has more members than it may have, and that all who
@@ -65,6 +67,7 @@ mod tests {
     const RULES: Rules = Rules {
         rooms: 1,
         names: 9,
+        people: 0,
         members_max: 3,
         sessions_max: 9,
     };
@@ -82,6 +85,7 @@ mod tests {
                 user: Some(user.to_owned()),
                 room: Some(0),
                 others: others.split_whitespace().map(other).collect(),
+                is_classic: true,
             }
         };
         let beliefs: Vec<Belief> = beliefs.iter().map(belief).collect();

@@ -5,6 +5,7 @@ use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
 use crate::roll_call;
 use crate::server::SimServer;
+use crate::{StoreFaults, finale};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wharf_base::{Duration, Instant, Rng};
@@ -19,6 +20,8 @@ pub struct Plan {
     pub rooms: u32,
     /// Packets after which the clients fall quiet.
     pub packets: u64,
+    /// How many of the runs have services, and clients with accounts: of 1.
+    pub services: f64,
     /// A bug that is planted.
     #[cfg(feature = "canary")]
     pub canary: Option<crate::Canary>,
@@ -30,6 +33,7 @@ impl Default for Plan {
             clients: 20,
             rooms: 4,
             packets: 2_000,
+            services: 0.25,
             #[cfg(feature = "canary")]
             canary: None,
         }
@@ -59,6 +63,27 @@ pub struct Report {
     pub stalls: u64,
     /// Links that were up and whole when all was quiet.
     pub settled: u32,
+    /// What the services did, in a run that has them.
+    pub services: ServiceCounts,
+}
+
+/// What the services did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceCounts {
+    /// Whispers that somebody asked for.
+    pub whispers: u64,
+    /// Those that were told.
+    pub told: u64,
+    /// Those that were refused because their receiver did not want them.
+    pub muted: u64,
+    /// Sessions that were taken over.
+    pub takeovers: u64,
+    /// Logins by token.
+    pub token_logins: u64,
+    /// Tokens that were refused.
+    pub refused_tokens: u64,
+    /// What went wrong with the store on purpose.
+    pub store: StoreFaults,
 }
 
 /// Runs one seed to its end.
@@ -87,6 +112,9 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     }
     // From here on the weather is fine, and what was promised must come.
     world.set_faults(Faults::none());
+    if let Some(services) = server.services() {
+        services.borrow_mut().heal();
+    }
     shared.borrow_mut().mood = Mood::Quiet;
     settle(&mut scheduler, &server, &crowds);
     let beliefs: Vec<_> = crowds
@@ -95,6 +123,9 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         .collect();
     roll_call::assert_agree(&beliefs, server.rules());
     server.assert_holds(&beliefs);
+    if server.services().is_some() {
+        finale::play(&mut scheduler, &server, &crowds, &shared);
+    }
     // Some go home by themselves, the rest are sent.
     if rng.chance(0.5) {
         shared.borrow_mut().mood = Mood::Leaving;
@@ -121,12 +152,13 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         cut: books.cut,
         stalls,
         settled: beliefs.len() as u32,
+        services: finale::counts(&server, books),
     }
 }
 
 /// Lets time pass until nothing is under way any more. That takes long where a link carries a few
 /// bytes at a time.
-fn settle(scheduler: &mut Scheduler, server: &SimServer, crowds: &[Rc<RefCell<Crowd>>]) {
+pub(crate) fn settle(scheduler: &mut Scheduler, server: &SimServer, crowds: &[Rc<RefCell<Crowd>>]) {
     for _ in 0..SETTLES_MAX {
         scheduler.run_for(SETTLE);
         let is_owed = crowds.iter().any(|crowd| crowd.borrow().is_owed());
@@ -141,6 +173,6 @@ fn settle(scheduler: &mut Scheduler, server: &SimServer, crowds: &[Rc<RefCell<Cr
 /// Virtual time that a run may take until its packets are sent: a day.
 const TIME_MAX: Instant = Instant::from_nanos(86_400 * 1_000_000_000);
 /// Longer than every deadline of a session.
-const SETTLE: Duration = Duration::from_secs(120);
+pub(crate) const SETTLE: Duration = Duration::from_secs(120);
 /// Enough for a full send queue on the slowest link.
 const SETTLES_MAX: u32 = 100;

@@ -4,11 +4,12 @@ use crate::actor::{Actor, Alarm, Scheduler};
 use crate::books::Rules;
 use crate::roll_call::Belief;
 use crate::run::Plan;
+use crate::services::{ServiceActor, SharedServices};
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_chat::{ChatLimits, PlatformFacts};
 use wharf_content::{AppBuilder, ContentLimits, LogicOptions, LogicStats};
@@ -19,6 +20,7 @@ use wharf_host::{
 use wharf_net::{Admission, NetLimits};
 use wharf_port::sim::{SimPort, SimWorld};
 use wharf_port::{Checked, PortOptions, RecvPolicy};
+use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
 
 /// Where the server listens.
 pub(crate) const ADDRESS: SocketAddr =
@@ -31,6 +33,7 @@ pub(crate) struct SimServer {
     switchboard: Arc<Switchboard>,
     options: ServerOptions,
     rules: Rules,
+    services: Option<SharedServices>,
 }
 
 struct IoActor(IoShard<Checked<SimPort>>);
@@ -58,7 +61,19 @@ impl SimServer {
         scheduler: &mut Scheduler,
     ) -> Self {
         let rules = rules(plan, rng);
-        let options = options(plan, rules, rng);
+        let mut options = options(plan, rules, rng);
+        let services = (rules.people > 0).then(|| {
+            let sleeper = world.sleeper();
+            let (services, door) = ServiceActor::new(world, sleeper.waker(), rng.fork());
+            let services = Rc::new(RefCell::new(services));
+            #[cfg(feature = "canary")]
+            let canary = plan.canary.and_then(crate::Canary::of_services);
+            #[cfg(feature = "canary")]
+            services.borrow_mut().plant(canary);
+            scheduler.add(services.clone(), Alarm::Sleeper(sleeper));
+            options.services = Arc::new(door);
+            services
+        });
         let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
         let mut server = Self {
             io: Vec::new(),
@@ -66,6 +81,7 @@ impl SimServer {
             switchboard,
             options,
             rules,
+            services,
         };
         for index in 0..server.options.shards {
             server.add_io_shard(index, world, scheduler);
@@ -108,6 +124,11 @@ impl SimServer {
         self.logic.push(thread);
     }
 
+    /// What is behind it, if that is part of this run.
+    pub(crate) fn services(&self) -> Option<&SharedServices> {
+        self.services.as_ref()
+    }
+
     pub(crate) fn rules(&self) -> Rules {
         self.rules
     }
@@ -140,7 +161,9 @@ impl SimServer {
 
     /// Asserts that the server has exactly those who believe it, now that all is quiet.
     pub(crate) fn assert_holds(&self, beliefs: &[Belief]) {
-        let users = beliefs.iter().filter(|belief| belief.user.is_some());
+        let users = beliefs
+            .iter()
+            .filter(|it| it.is_classic && it.user.is_some());
         let names = self.options.doorman.count();
         assert_eq!(names, users.count(), "names and who has logged in");
         let seated = beliefs.iter().filter(|belief| belief.room.is_some());
@@ -179,6 +202,9 @@ impl SimServer {
                 "content remembers somebody"
             );
         }
+        if let Some(services) = &self.services {
+            services.borrow().assert_empty();
+        }
         assert_eq!(self.options.doorman.count(), 0, "an id is still in use");
         let admission = self.options.admission.stats();
         assert_eq!(
@@ -189,8 +215,28 @@ impl SimServer {
     }
 }
 
+/// What may be sent, in both directions: the classic packets and the platform's.
+pub(crate) struct Tables {
+    pub(crate) from_client: PacketTable,
+    pub(crate) from_server: PacketTable,
+}
+
+pub(crate) fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    let both = |classic: &[PacketRule], platform: &[PacketRule]| {
+        let rules = [classic, platform].concat();
+        PacketTable::new(Box::leak(rules.into_boxed_slice()))
+    };
+    TABLES.get_or_init(|| Tables {
+        from_client: both(classic::FROM_CLIENT.rules(), wharf_proto::FROM_CLIENT),
+        from_server: both(classic::FROM_SERVER.rules(), wharf_proto::FROM_SERVER),
+    })
+}
+
 fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
-    let few = rng.chance(0.2);
+    let has_services = rng.chance(plan.services);
+    // A server that is full answers whoever comes in the classic packets.
+    let few = rng.chance(0.2) && !has_services;
     let sessions_max = if few {
         plan.clients / 2
     } else {
@@ -201,6 +247,7 @@ fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
         names: plan.clients,
         members_max: 1 + rng.below(u64::from(plan.clients)) as u32,
         sessions_max: sessions_max.max(1),
+        people: if has_services { plan.clients / 4 } else { 0 },
     }
 }
 
@@ -212,6 +259,10 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
         session_credit: 1 + rng.below(64) as u32,
         inbound_packets_per_second: if rng.chance(0.5) { 0 } else { 200 },
         flood: Duration::from_secs(60),
+        inbound: FrameRules {
+            table: &tables().from_client,
+            ..NetLimits::default().inbound
+        },
         ..NetLimits::for_sessions(rules.sessions_max, shards.into())
     };
     #[cfg(feature = "canary")]

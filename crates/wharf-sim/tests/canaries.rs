@@ -19,6 +19,10 @@ fn every_planted_bug_is_found() {
         .map(|canary| {
             let plan = Plan {
                 canary: Some(canary),
+                services: match canary {
+                    Canary::Services(_) => 1.0,
+                    _ => Plan::default().services,
+                },
                 ..Plan::default()
             };
             (

@@ -19,6 +19,27 @@ fn a_few_seeds_hold_and_repeat_exactly() {
 }
 
 #[test]
+fn accounts_and_whispers_survive_what_happens_to_their_store() {
+    let plan = Plan {
+        services: 1.0,
+        ..Plan::default()
+    };
+    for seed in 0..5 {
+        let [first, second] = [(); 2].map(|()| run(seed, &plan));
+        assert_eq!(
+            first.trace.hash(),
+            second.trace.hash(),
+            "seed {seed} differs"
+        );
+        let services = first.services;
+        assert!(
+            services.whispers > 0 && services.told > 0,
+            "seed {seed}: {services:?}"
+        );
+    }
+}
+
+#[test]
 fn another_seed_is_another_run() {
     let [first, second] = [1, 2].map(|seed| run(seed, &Plan::default()));
     assert_ne!(first.trace.hash(), second.trace.hash());

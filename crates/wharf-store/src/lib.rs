@@ -23,6 +23,7 @@ mod place;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod rehearsal;
 mod remote;
 mod sql;
 mod sqlite;
@@ -38,6 +39,7 @@ pub use place::Place;
 pub use postgres::PostgreSql;
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisPlace};
+pub use rehearsal::Rehearsal;
 pub use remote::{Timeouts, check_files, check_url, connect, connector};
 pub use sqlite::{Durability, Sqlite};
 pub use store::{Access, Clock, Connect, Replies, Store, StoreOptions, StoreStats, Tag};

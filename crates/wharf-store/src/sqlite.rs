@@ -94,6 +94,16 @@ impl Sqlite {
         })
     }
 
+    /// A database of one user in memory, with nothing in it and nothing to wait for.
+    pub(crate) fn in_memory() -> Result<Self, SqlError> {
+        let connection = Connection::open_in_memory().map_err(error)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        Ok(Self {
+            connection,
+            access: Access::Write,
+        })
+    }
+
     /// A connection that was opened for looking.
     pub(crate) fn over(connection: Connection) -> Self {
         let access = Access::Read;

@@ -326,7 +326,7 @@ fn answer_each(desk: &Desk, replies: &dyn Replies, results: Vec<(Number, Reply)>
 
 /// Does one request of a group: all of it, or nothing. `None` if something is taken that this
 /// transaction does not see: it was begun before whoever took it had committed.
-fn alone(database: &mut dyn Database, ask: &Ask) -> Result<Option<Reply>, SqlError> {
+pub(crate) fn alone(database: &mut dyn Database, ask: &Ask) -> Result<Option<Reply>, SqlError> {
     database.execute("SAVEPOINT request", &[])?;
     match guarded(database, ask) {
         Ok(Ok(answer)) => {

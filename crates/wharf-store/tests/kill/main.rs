@@ -1,5 +1,5 @@
 //! What is acknowledged survives SIGKILL: of the program that has SQLite in it, of PostgreSQL, of
-//! MariaDB; and service heals by itself. `WHARF_KILLS=200` kills as often.
+//! MariaDB; and service heals by itself. `KILLS=200` kills as often.
 #![cfg(target_os = "linux")]
 
 #[path = "../ledger/mod.rs"]
@@ -125,8 +125,8 @@ fn report(
 }
 
 fn kills() -> u64 {
-    match std::env::var("WHARF_KILLS") {
-        Ok(kills) => kills.parse().expect("WHARF_KILLS is a number"),
+    match std::env::var("KILLS") {
+        Ok(kills) => kills.parse().expect("KILLS is a number"),
         Err(_) => KILLS,
     }
 }

@@ -9,6 +9,7 @@ mod servers;
 mod support;
 
 mod a_thousand;
+mod asker;
 mod bench;
 mod chat_client;
 #[cfg(target_os = "linux")]
@@ -18,18 +19,28 @@ mod command_line;
 mod db;
 mod faulty_servers;
 mod hostile_clients;
+mod killed;
+mod ledger;
 mod limits;
 mod operating;
 mod operators;
 mod own_game;
 mod platform;
 mod poor_machines;
+mod samples;
+mod schema;
 mod settings;
+mod sleeper;
 mod slow_reader;
 mod stopping;
 #[cfg(target_os = "linux")]
 mod stores;
+mod texts;
+mod texts_forged;
+mod texts_said;
 mod tickets;
 mod too_fast;
 mod waiting;
 mod words;
+mod wrong_bytes;
+mod wrong_states;

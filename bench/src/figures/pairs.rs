@@ -1,0 +1,196 @@
+//! What is found by looking at two workloads, which were measured beside each other.
+
+use super::line::Line;
+use super::stats::Interval;
+use super::target::{AGAIN, Verdict, noise, shown};
+use crate::workload::{SLOW, Sample};
+
+/// What one slow reader may take: four budgets of its queue, and what the kernel has for its link.
+const SLOW_READER_KIB: f64 = 4.0 * 512.0 + 1_024.0;
+
+/// The latest that a delivery may come while passwords are hashed.
+const LATEST_US: f64 = 20_000.0;
+
+/// Those that look at two cells, which were measured beside each other: growth, and what slow
+/// readers cost the others.
+pub fn of_all(lines: &[Line]) -> Vec<Verdict> {
+    let pair = |small: (&str, usize), large: (&str, usize)| {
+        let find = |(workload, sessions): (&str, usize), peer: &str| {
+            let is_it = |line: &&Line| {
+                let is_sized = sessions == 0 || line.sessions == sessions;
+                line.peer == peer && line.workload == workload && is_sized
+            };
+            lines.iter().find(is_it)
+        };
+        Some(Pair {
+            small: find(small, "wharf")?,
+            large: find(large, "wharf")?,
+            again: find(large, AGAIN),
+        })
+    };
+    let mut verdicts = Vec::new();
+    for workload in ["echo growth", "chat growth"] {
+        if let Some(pair) = pair((workload, 100), (workload, 19_000)) {
+            let of = format!("{workload}: CPU at 19,000 sessions over that at 100");
+            verdicts.extend(pair.ratio(of, 1.25, |sample| sample.cpu_us_per_message));
+        }
+    }
+    if let Some(pair) = pair(("slow readers, none", 0), ("slow readers, one in ten", 0)) {
+        for (name, figure) in [
+            ("p50", (|sample| sample.rate_p50_us) as fn(&Sample) -> f64),
+            ("p99", |sample| sample.rate_p99_us),
+        ] {
+            let of = format!("slow readers: the others' {name} over that without");
+            verdicts.extend(pair.ratio(of, 1.2, figure));
+        }
+        verdicts.extend(pair.memory_of_slow_readers());
+    }
+    if let Some(pair) = pair(("platform chat, classic", 0), ("platform chat", 0)) {
+        let of = "platform chat: CPU a delivery over the classic one's".to_owned();
+        verdicts.extend(pair.ratio(of, 1.05, |sample| sample.cpu_us_per_message));
+    }
+    if let Some(pair) = pair(("hash storm, none", 0), ("hash storm, a thousand", 0)) {
+        let of = "hash storm: CPU a delivery of I/O and logic over that without".to_owned();
+        verdicts.extend(pair.ratio(of, 1.05, |sample| sample.cpu_us_per_message));
+        let of = "hash storm: p50 over that without".to_owned();
+        verdicts.extend(pair.ratio(of, 1.2, |sample| sample.rate_p50_us));
+        verdicts.extend(pair.latest());
+    }
+    verdicts
+}
+
+/// Two cells of Wharf, round by round beside each other.
+struct Pair<'a> {
+    small: &'a Line,
+    large: &'a Line,
+    again: Option<&'a Line>,
+}
+
+impl Pair<'_> {
+    /// `figure` of the larger over that of the smaller, in the rounds in which both were right.
+    fn ratios(&self, figure: fn(&Sample) -> f64) -> Vec<f64> {
+        let figure = |sample: &Sample| match sample.failed.is_empty() {
+            true => figure(sample),
+            false => 0.0,
+        };
+        let rounds = self.small.samples.iter().zip(&self.large.samples);
+        let both = rounds.map(|(small, large)| (figure(small), figure(large)));
+        both.filter(|(small, large)| *small > 0.0 && *large > 0.0)
+            .map(|(small, large)| large / small)
+            .collect()
+    }
+
+    fn ratio(&self, of: String, target: f64, figure: fn(&Sample) -> f64) -> Option<Verdict> {
+        let ratio = Interval::of(&self.ratios(figure))?;
+        let noise = noise(self.again);
+        Some(Verdict {
+            of,
+            target: format!("at most {target} + {noise:.3}"),
+            found: shown(&ratio),
+            is_reached: ratio.high <= target + noise,
+            has_settled: self.has_settled(),
+        })
+    }
+
+    /// No delivery came later than [`LATEST_US`], but by as much as the machine itself paused.
+    fn latest(&self) -> Option<Verdict> {
+        let late = |sample: &Sample| {
+            let latest = sample.rate_curve_us.last().copied().unwrap_or(0.0);
+            (latest - sample.hiccup_max_us).max(0.0)
+        };
+        let late = self.large.figures(late);
+        let most = late.iter().copied().reduce(f64::max)?;
+        Some(Verdict {
+            of: "hash storm: the latest delivery, the machine's own pauses left out".into(),
+            target: format!("at most {LATEST_US:.0} us"),
+            found: format!("{most:.0} us"),
+            is_reached: most <= LATEST_US,
+            has_settled: self.has_settled(),
+        })
+    }
+
+    fn memory_of_slow_readers(&self) -> Vec<Verdict> {
+        if self.small.has_only_failed() || self.large.has_only_failed() {
+            return Vec::new();
+        }
+        let peak = |line: &Line| line.median(|sample| sample.peak_kib);
+        let each = (peak(self.large) - peak(self.small)) / SLOW as f64;
+        let cut = self.large.median(|sample| sample.cut);
+        let verdict = |of: &str, target: String, found: String, is_reached| Verdict {
+            of: format!("slow readers: {of}"),
+            target,
+            found,
+            is_reached,
+            has_settled: self.has_settled(),
+        };
+        vec![
+            verdict(
+                "memory of each, the kernel's included",
+                format!("at most {SLOW_READER_KIB:.0} KiB"),
+                format!("{each:.0} KiB"),
+                each <= SLOW_READER_KIB,
+            ),
+            verdict(
+                "cut off",
+                "all of them".into(),
+                format!("{:.0} %", 100.0 * cut),
+                cut >= 1.0,
+            ),
+        ]
+    }
+
+    fn has_settled(&self) -> bool {
+        self.again.is_some_and(Line::has_settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::line::test_line;
+
+    fn line(workload: &str, sessions: usize, samples: Vec<Sample>) -> Line {
+        let mut line = test_line("wharf", &[1.0; 3]);
+        (line.workload, line.sessions) = (workload.into(), sessions);
+        line.samples = samples;
+        line
+    }
+
+    #[test]
+    fn two_cells_are_compared_round_by_round() {
+        let cpu = |workload: &str, sessions: usize, cpu: &[f64]| {
+            let sample = |&cpu_us_per_message: &f64| Sample {
+                cpu_us_per_message,
+                ..Sample::default()
+            };
+            line(workload, sessions, cpu.iter().map(sample).collect())
+        };
+        // The machine was slow in the second round, for both.
+        let few = cpu("echo growth", 100, &[1.0, 10.0, 1.0]);
+        let many = cpu("echo growth", 19_000, &[1.2, 12.0, 1.2]);
+        let verdicts = of_all(&[few, many]);
+        assert_eq!(verdicts[0].found, "1.200 (1.200-1.200)");
+        assert!(verdicts[0].is_reached);
+    }
+
+    #[test]
+    fn a_late_delivery_is_forgiven_if_the_machine_paused_as_long() {
+        let sample = |latest_us: f64, hiccup_max_us: f64| Sample {
+            cpu_us_per_message: 1.0,
+            rate_p50_us: 100.0,
+            rate_curve_us: vec![100.0, latest_us],
+            hiccup_max_us,
+            ..Sample::default()
+        };
+        let is_reached = |storm: [Sample; 3]| {
+            let calm = line("hash storm, none", 100, vec![sample(500.0, 50.0); 3]);
+            let storm = line("hash storm, a thousand", 100, storm.into());
+            of_all(&[calm, storm])
+                .iter()
+                .all(|verdict| verdict.is_reached)
+        };
+        let good = || sample(19_000.0, 50.0);
+        assert!(is_reached([good(), good(), sample(50_000.0, 40_000.0)]));
+        assert!(!is_reached([good(), good(), sample(50_000.0, 20_000.0)]));
+    }
+}

@@ -1,0 +1,350 @@
+//! One simulated client of the platform's packets: people with accounts, who come and go, talk in
+//! rooms and whisper; everything that it hears is checked.
+
+mod ears;
+
+use crate::books::{Books, Stay};
+use crate::claims::LinkNumber;
+use crate::hearing::Hearing;
+use crate::people::{name_of, password_of};
+use crate::roll_call::Belief;
+use std::collections::BTreeMap;
+use wharf_base::Rng;
+use wharf_proto::account::{ListLogins, LogIn, LogInByToken, LogOut, Register, RevokeLogins};
+use wharf_proto::chat::content::What;
+use wharf_proto::chat::whisper::To;
+use wharf_proto::chat::{Block, Content, Say, Whisper};
+use wharf_proto::room::enter::By;
+use wharf_proto::room::{Enter, Leave, ListUsers};
+use wharf_proto::session::{Hello, Ping};
+use wharf_proto::{Request, VERSION};
+use wharf_wire::{Extensions, Packet};
+
+/// What a patron waits for.
+#[derive(Debug)]
+enum Asked {
+    Hello,
+    /// Something that may not come yet.
+    TooEarly,
+    Ping(i64),
+    LogIn(usize, How),
+    Enter(Stay),
+    Leave,
+    Say(Stay),
+    Whisper(usize),
+    Block(usize, bool),
+    Users,
+    Logins,
+    /// With the tokens that are worth nothing afterwards.
+    Revoke(Vec<usize>),
+    LogOut(Vec<usize>),
+}
+
+/// How somebody logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Register,
+    Password,
+    WrongPassword,
+    /// By a token, and whether that was worth nothing when it was shown.
+    Token(usize, bool),
+}
+
+/// A patron's link, from connecting to its end.
+#[derive(Debug)]
+pub(crate) struct Patron {
+    label: String,
+    link: LinkNumber,
+    owed: BTreeMap<u32, Asked>,
+    last_request: u32,
+    is_greeted: bool,
+    is_logging_in: bool,
+    /// Who it is, the account, and the login.
+    user: Option<(usize, i64, i64)>,
+    stay: Option<Stay>,
+    /// Whether a change of room is under way.
+    is_moving: bool,
+    others: BTreeMap<i64, String>,
+    hearing: Hearing,
+    /// The last number heard of each author.
+    whispers: BTreeMap<i64, i64>,
+    /// Whether the server has said that it ends.
+    is_over: bool,
+    /// Whether it has said its last to everybody.
+    has_whispered: bool,
+}
+
+impl Patron {
+    pub(crate) fn new(label: String, link: LinkNumber) -> Self {
+        Self {
+            label,
+            link,
+            owed: BTreeMap::new(),
+            last_request: 0,
+            is_greeted: false,
+            is_logging_in: false,
+            user: None,
+            stay: None,
+            is_moving: false,
+            others: BTreeMap::new(),
+            hearing: Hearing::default(),
+            whispers: BTreeMap::new(),
+            is_over: false,
+            has_whispered: false,
+        }
+    }
+
+    /// Appends something to say.
+    pub(crate) fn ask(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        books.packets += 1;
+        let Some((me, ..)) = self.user else {
+            return self.ask_as_guest(rng, books, out);
+        };
+        match rng.below(20) {
+            0 => self.ask_ping(rng, out),
+            1 | 2 if self.stay.is_none() && !self.is_moving => self.ask_enter(rng, books, out),
+            3 if self.stay.is_some() && !self.is_moving && rng.chance(0.3) => {
+                self.is_moving = true;
+                self.send(&Leave {}, Asked::Leave, out);
+            }
+            4 => self.send(&ListUsers::default(), Asked::Users, out),
+            5 => self.send(&ListLogins {}, Asked::Logins, out),
+            6 if rng.chance(0.3) => self.ask_block(rng, books, me, out),
+            7 if rng.chance(0.1) => self.ask_revoke(books, out),
+            8 if rng.chance(0.1) => self.ask_log_out(books, out),
+            9..=14 => {
+                let to = rng.below(books.people.count() as u64) as usize;
+                let again = rng
+                    .chance(0.3)
+                    .then(|| books.people.whisper_again(me))
+                    .flatten();
+                if let Some(whisper) = again {
+                    self.whisper(whisper, rng.chance(0.5), books, out);
+                } else if to != me {
+                    let whisper = books.people.whisper(me, to);
+                    self.whisper(whisper, rng.chance(0.5), books, out);
+                }
+            }
+            _ => self.ask_say(books, out),
+        }
+    }
+
+    fn send<R: Request>(&mut self, request: &R, asked: Asked, out: &mut Vec<u8>) {
+        self.last_request += 1;
+        self.owed.insert(self.last_request, asked);
+        let extensions = Extensions::request(self.last_request);
+        extensions.encode_frame(R::ID, out, |out| Packet::encode(request, out));
+    }
+
+    fn ask_ping(&mut self, rng: &mut Rng, out: &mut Vec<u8>) {
+        let sent_ms = rng.next_u64() as i64;
+        self.send(&Ping { sent_ms }, Asked::Ping(sent_ms), out);
+    }
+
+    fn ask_hello(&mut self, out: &mut Vec<u8>) {
+        self.is_greeted = true;
+        let hello = Hello {
+            version: VERSION,
+            ..Hello::default()
+        };
+        self.send(&hello, Asked::Hello, out);
+    }
+
+    fn ask_as_guest(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        if !self.is_greeted {
+            match rng.chance(0.05) {
+                true => self.send(&ListLogins {}, Asked::TooEarly, out),
+                false => self.ask_hello(out),
+            }
+        } else if self.is_logging_in || rng.chance(0.1) {
+            self.ask_ping(rng, out);
+        } else {
+            let person = rng.below(books.people.count() as u64) as usize;
+            let back = rng.below(6).saturating_sub(3) as usize;
+            let token = books.people.some_token(person, back);
+            let how = match (books.people.is_registered(person), token, rng.below(10)) {
+                (false, ..) => How::Register,
+                (_, Some(token), 0..=4) => How::Token(token, books.people.tokens[token].is_dead),
+                (.., 9) => How::WrongPassword,
+                _ => How::Password,
+            };
+            self.ask_login(person, how, books, out);
+        }
+    }
+
+    fn ask_login(&mut self, person: usize, how: How, books: &mut Books, out: &mut Vec<u8>) {
+        self.is_logging_in = true;
+        let (name, asked) = (name_of(person), Asked::LogIn(person, how));
+        let password = match how {
+            How::WrongPassword => "another password".to_owned(),
+            _ => password_of(person),
+        };
+        match how {
+            How::Register => {
+                books.people.ask_to_register(person);
+                let device = None;
+                let register = Register {
+                    name,
+                    password,
+                    device,
+                };
+                self.send(&register, asked, out);
+            }
+            How::Password | How::WrongPassword => {
+                let device = None;
+                self.send(
+                    &LogIn {
+                        name,
+                        password,
+                        device,
+                    },
+                    asked,
+                    out,
+                );
+            }
+            How::Token(token, _) => {
+                let token = books.people.tokens[token].secret.clone();
+                let device = None;
+                self.send(&LogInByToken { token, device }, asked, out);
+            }
+        }
+    }
+
+    fn ask_enter(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        // The last of these does not exist.
+        let room = rng.below(u64::from(books.rules.rooms) + 1) as u32;
+        let stay = books.begin_stay(room as i32, self.link);
+        self.is_moving = true;
+        let enter = Enter {
+            by: Some(By::Number(room)),
+            ..Enter::default()
+        };
+        self.send(&enter, Asked::Enter(stay), out);
+    }
+
+    fn ask_say(&mut self, books: &mut Books, out: &mut Vec<u8>) {
+        let Some(stay) = self.stay.filter(|_| !self.is_moving) else {
+            return;
+        };
+        let say = Say {
+            content: text(books.next_line(stay)),
+            client_id: 0,
+        };
+        self.send(&say, Asked::Say(stay), out);
+    }
+
+    /// Whispers, or says the same again.
+    fn whisper(&mut self, whisper: usize, by_name: bool, books: &Books, out: &mut Vec<u8>) {
+        let to = books.people.addressee(whisper);
+        let to = match books.people.account(to).filter(|_| !by_name) {
+            Some(account) => To::Account(account),
+            None => To::Name(name_of(to)),
+        };
+        let request = Whisper {
+            to: Some(to),
+            content: text(format!("w/{whisper}")),
+            client_id: whisper as u64 + 1,
+        };
+        self.send(&request, Asked::Whisper(whisper), out);
+    }
+
+    fn ask_block(&mut self, rng: &mut Rng, books: &mut Books, me: usize, out: &mut Vec<u8>) {
+        let other = rng.below(books.people.count() as u64) as usize;
+        let Some(account) = books.people.account(other).filter(|_| other != me) else {
+            return;
+        };
+        let is_blocked = rng.chance(0.4);
+        books.people.ask_to_block(me, other);
+        let block = Block {
+            account,
+            is_blocked,
+        };
+        self.send(&block, Asked::Block(other, is_blocked), out);
+    }
+
+    fn ask_revoke(&mut self, books: &Books, out: &mut Vec<u8>) {
+        let Some((me, _, login)) = self.user else {
+            return;
+        };
+        let others = books.people.tokens_of(me, login, false);
+        self.send(&RevokeLogins { login: 0 }, Asked::Revoke(others), out);
+    }
+
+    fn ask_log_out(&mut self, books: &Books, out: &mut Vec<u8>) {
+        let Some((me, _, login)) = self.user else {
+            return;
+        };
+        let own = books.people.tokens_of(me, login, true);
+        self.send(&LogOut {}, Asked::LogOut(own), out);
+    }
+
+    /// Says now and then that it is there, when it says nothing else.
+    pub(crate) fn stay_awake(&mut self, rng: &mut Rng, out: &mut Vec<u8>) {
+        if self.user.is_some() && !self.is_over {
+            self.ask_ping(rng, out);
+        }
+    }
+
+    /// Says something to everybody else, wherever they are.
+    pub(crate) fn whisper_to_all(&mut self, books: &mut Books, out: &mut Vec<u8>) {
+        let Some((me, ..)) = self.user.filter(|_| !self.has_whispered && !self.is_over) else {
+            return;
+        };
+        self.has_whispered = true;
+        for to in (0..books.people.count()).filter(|to| *to != me) {
+            let whisper = books.people.whisper(me, to);
+            self.whisper(whisper, true, books, out);
+        }
+    }
+
+    /// Logs in as `person`, until that has succeeded.
+    pub(crate) fn come_back(&mut self, person: usize, books: &mut Books, out: &mut Vec<u8>) {
+        if !self.is_greeted {
+            return self.ask_hello(out);
+        }
+        if self.user.is_none() && !self.is_logging_in {
+            let how = match books.people.is_registered(person) {
+                true => How::Password,
+                false => How::Register,
+            };
+            self.ask_login(person, how, books, out);
+        }
+    }
+
+    /// Whether the server still owes it something.
+    pub(crate) fn is_owed(&self) -> bool {
+        let is_ping = |asked: &Asked| matches!(asked, Asked::Ping(_));
+        !self.is_over && !self.owed.values().all(is_ping)
+    }
+
+    /// Whether it is logged in.
+    pub(crate) fn is_in(&self) -> bool {
+        self.user.is_some() && !self.is_over
+    }
+
+    /// When all is quiet: as [`crate::client::Client::assert_settled`].
+    pub(crate) fn assert_settled(&self, books: &Books) {
+        let me = &self.label;
+        assert!(!self.is_owed(), "{me}: still owed {:?}", self.owed);
+        assert!(!self.is_over, "{me}: the server said goodbye and stays");
+        if let Some(stay) = self.stay {
+            self.hearing.assert_settled(me, books.of(stay).room, books);
+        }
+    }
+
+    /// Who and where it is, and whom it sees there.
+    pub(crate) fn belief(&self, books: &Books) -> Belief {
+        Belief {
+            label: self.label.clone(),
+            user: self.user.map(|(person, ..)| name_of(person)),
+            room: self.stay.map(|stay| books.of(stay).room),
+            others: self.others.clone(),
+            is_classic: false,
+        }
+    }
+}
+
+fn text(text: String) -> Option<Content> {
+    let what = Some(What::Text(text));
+    Some(Content { what })
+}

@@ -1,0 +1,251 @@
+//! What a patron hears: answers, refusals and notices, and what must be true of each.
+
+use super::{Asked, How, Patron};
+use crate::books::{Books, Stay, read_line};
+use crate::people::{People, person_of};
+use wharf_proto::account::{Done, LoggedIn};
+use wharf_proto::chat::content::What;
+use wharf_proto::chat::{Blocked, Message, Said, SaidSo, Whispered};
+use wharf_proto::room::{Entered, Joined, Left, Member, Parted, Users};
+use wharf_proto::session::{Code, Error, Goodbye, Pong, Welcome};
+use wharf_wire::{Extensions, Frame, Packet};
+
+impl Patron {
+    /// Hears a frame, and panics if it is not right.
+    pub(crate) fn hear(&mut self, frame: Frame<'_>, books: &mut Books) {
+        let me = &self.label;
+        let (extensions, body) = Extensions::split(frame).expect("extensions");
+        let Some(number) = extensions.request.filter(|_| extensions.is_reply) else {
+            return self.on_notice(frame.id, body, books);
+        };
+        let asked = self.owed.remove(&number);
+        let asked = asked.unwrap_or_else(|| panic!("{me}: an answer to nothing: {frame:?}"));
+        if frame.id == Error::ID {
+            let error = Error::decode(body).expect("an error");
+            self.on_error(asked, &error, books);
+        } else {
+            self.on_reply(asked, frame.id, body, books);
+        }
+    }
+
+    fn on_reply(&mut self, asked: Asked, id: u16, body: &[u8], books: &mut Books) {
+        match (asked, id) {
+            (Asked::Hello, Welcome::ID) | (Asked::Users, Users::ID) => {}
+            (Asked::Logins, wharf_proto::account::Logins::ID) => {}
+            (Asked::Ping(sent), Pong::ID) => {
+                assert_eq!(Pong::decode(body).expect("a pong").sent_ms, sent);
+            }
+            (Asked::LogIn(person, how), LoggedIn::ID) => {
+                self.on_logged_in(person, how, LoggedIn::decode(body).expect("a login"), books);
+            }
+            (Asked::Enter(stay), Entered::ID) => {
+                self.on_entered(stay, Entered::decode(body).expect("an entry"), books);
+            }
+            (Asked::Leave, Left::ID) => {
+                self.is_moving = false;
+                let stay = self.stay.take().expect("it was in a room");
+                books.end_stay(stay);
+                self.others.clear();
+                self.hearing.end();
+            }
+            (Asked::Say(stay), SaidSo::ID) => books.accept_line(stay),
+            (Asked::Whisper(whisper), SaidSo::ID) => {
+                let said = SaidSo::decode(body).expect("an answer");
+                assert!(said.stored && said.seq > 0, "{}: {said:?}", self.label);
+                books.people.kept(whisper);
+            }
+            (Asked::Block(other, is_blocked), Blocked::ID) => {
+                let (me, ..) = self.user.expect("somebody asked");
+                books.people.blocked(me, other, is_blocked);
+            }
+            (Asked::Revoke(tokens), Done::ID) => books.people.kill(&tokens),
+            (Asked::LogOut(tokens), Done::ID) => {
+                books.people.kill(&tokens);
+                self.is_over = true;
+            }
+            (asked, id) => panic!("{}: {id} came to {asked:?}", self.label),
+        }
+    }
+
+    fn on_logged_in(&mut self, person: usize, how: How, it: LoggedIn, books: &mut Books) {
+        let me = &self.label;
+        assert!(how != How::WrongPassword, "{me}: in by a wrong password");
+        assert!(
+            !matches!(how, How::Token(_, true)),
+            "{me}: {how:?} is worth nothing"
+        );
+        assert_eq!(person_of(&it.display_name), Some(person), "{me}: {it:?}");
+        books.people.logged_in(person, it.account);
+        let token = People::token(it.token, person, it.login);
+        let of = match how {
+            How::Token(token, _) => Some(token),
+            _ => None,
+        };
+        books.people.give(token, of);
+        books.logins += 1;
+        self.is_logging_in = false;
+        self.user = Some((person, it.account, it.login));
+    }
+
+    fn on_entered(&mut self, stay: Stay, entered: Entered, books: &Books) {
+        let room = books.of(stay).room;
+        let (me, account) = (&self.label, self.account());
+        assert!(
+            books.rules.has_room(room),
+            "{me}: in a room that there is none"
+        );
+        assert_eq!(
+            entered.members.first().map(|it| it.account),
+            account,
+            "{me}"
+        );
+        self.is_moving = false;
+        self.stay = Some(stay);
+        self.hearing.begin(room, books);
+        for member in entered.members {
+            // An older session of its own may not be gone yet.
+            if Some(member.account) != account {
+                self.others.insert(member.account, member.display_name);
+            }
+        }
+    }
+
+    fn account(&self) -> Option<i64> {
+        self.user.map(|(_, account, _)| account)
+    }
+
+    fn on_error(&mut self, asked: Asked, error: &Error, books: &mut Books) {
+        let code = error.code();
+        // What the services are asked may fail at any time; what they do not know is not known.
+        let may_fail = matches!(code, Code::Busy | Code::Rate | Code::Unavailable);
+        let is_right = match &asked {
+            Asked::TooEarly => code == Code::WrongState,
+            Asked::LogIn(person, how) => {
+                self.is_logging_in = false;
+                may_fail
+                    || match how {
+                        How::Register => {
+                            books.people.taken(*person);
+                            code == Code::Taken && books.people.may_be_taken(*person)
+                        }
+                        How::Password => false,
+                        How::WrongPassword => code == Code::Credentials,
+                        How::Token(..) => {
+                            books.people.refused_tokens += 1;
+                            code == Code::Token
+                        }
+                    }
+            }
+            Asked::Enter(stay) => {
+                self.is_moving = false;
+                let room = books.of(*stay).room;
+                let crowded = books.may_be_crowded(*stay);
+                books.rooms_full += u64::from(code == Code::Full);
+                books.end_stay(*stay);
+                match books.rules.has_room(room) {
+                    true => code == Code::Full && crowded,
+                    false => code == Code::NotFound,
+                }
+            }
+            Asked::Whisper(whisper) => {
+                let is_final = matches!(code, Code::Muted | Code::NotFound | Code::WrongState);
+                if is_final {
+                    books.people.refused(*whisper, code == Code::Muted);
+                }
+                is_final || may_fail
+            }
+            // Whoever has been taken over hears of it later.
+            Asked::Users | Asked::Logins | Asked::Revoke(_) | Asked::LogOut(_) => {
+                may_fail || code == Code::WrongState
+            }
+            Asked::Block(..) => may_fail,
+            Asked::Hello | Asked::Ping(_) | Asked::Leave | Asked::Say(_) => false,
+        };
+        let (me, user) = (&self.label, self.user);
+        assert!(is_right, "{me}, {user:?}: {asked:?} and {error:?}");
+    }
+
+    fn on_notice(&mut self, id: u16, body: &[u8], books: &mut Books) {
+        let me = self.label.clone();
+        match id {
+            Said::ID => {
+                let said = Said::decode(body).expect("a line").message;
+                self.on_said(&said.expect("a message"), books);
+            }
+            Whispered::ID => {
+                let whispered = Whispered::decode(body).expect("a whisper").message;
+                self.on_whisper(&whispered.expect("a message"), books);
+            }
+            Joined::ID => {
+                let joined = Joined::decode(body).expect("a 1207").member;
+                self.meet(joined.expect("somebody"));
+            }
+            Parted::ID => {
+                let left = Parted::decode(body).expect("a 1208").account;
+                let known = self.others.remove(&left).is_some();
+                let is_own = Some(left) == self.account();
+                assert!(known || is_own, "{me}: {left} left, who was not there");
+            }
+            Goodbye::ID => {
+                let goodbye = Goodbye::decode(body).expect("a goodbye");
+                assert_ne!(goodbye.code(), Code::Unspecified, "{me}: {goodbye:?}");
+                self.is_over = true;
+            }
+            _ => panic!("{me}: hears {id}"),
+        }
+    }
+
+    fn meet(&mut self, member: Member) {
+        assert!(
+            self.stay.is_some(),
+            "{}: hears of a room it is not in",
+            self.label
+        );
+        if Some(member.account) == self.account() {
+            return;
+        }
+        let again = crate::people::may_come_again(&member.display_name);
+        let before = self.others.insert(member.account, member.display_name);
+        let is_right = before.is_none() || again;
+        assert!(is_right, "{}: {} came twice", self.label, member.account);
+    }
+
+    fn on_said(&mut self, message: &Message, books: &mut Books) {
+        books.lines_heard += 1;
+        let me = &self.label;
+        let text = text_of(message);
+        let (stay, number, room) = read_line(text).unwrap_or_else(|| panic!("{me}: {text:?}"));
+        let here = self.stay.map(|stay| books.of(stay).room);
+        assert_eq!(here, Some(room), "{me}: hears room {room}");
+        let author = message.author;
+        let present = Some(author) == self.account() || self.others.contains_key(&author);
+        assert!(present, "{me}: hears {author}, who is not there");
+        self.hearing.hear(me, (stay, number), books);
+    }
+
+    fn on_whisper(&mut self, message: &Message, books: &mut Books) {
+        let me = &self.label;
+        let (person, ..) = self
+            .user
+            .unwrap_or_else(|| panic!("{me}: nobody hears a whisper"));
+        let number = text_of(message)
+            .strip_prefix("w/")
+            .and_then(|text| text.parse().ok());
+        let number = number.unwrap_or_else(|| panic!("{me}: {message:?}"));
+        books.people.told(number, person, message.author);
+        let last = self.whispers.insert(message.author, message.seq);
+        assert!(
+            last < Some(message.seq),
+            "{me}: {} behind {last:?}",
+            message.seq
+        );
+    }
+}
+
+fn text_of(message: &Message) -> &str {
+    let content = message.content.as_ref();
+    match content.and_then(|content| content.what.as_ref()) {
+        Some(What::Text(text)) => text,
+        other => panic!("no text: {other:?}"),
+    }
+}

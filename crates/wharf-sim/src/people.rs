@@ -1,0 +1,370 @@
+//! What clients of the platform know between them: of people, their tokens, and what they have
+//! whispered.
+
+use std::collections::BTreeMap;
+
+/// Everybody who has an account, or will.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    people: Vec<Person>,
+    whispers: Vec<Whisper>,
+    pub(crate) tokens: Vec<Token>,
+    /// What may go wrong does not any more: every whisper from this one on is told.
+    certain_from: Option<usize>,
+    pub(crate) token_logins: u64,
+    pub(crate) refused_tokens: u64,
+    pub(crate) muted: u64,
+}
+
+/// One of them.
+#[derive(Debug, Default)]
+struct Person {
+    /// The account, once somebody has logged in to it.
+    account: Option<i64>,
+    /// How often somebody has asked to register.
+    registrations: u32,
+    /// Whether somebody was told that the name is taken, and did not hear that it was theirs.
+    is_taken: bool,
+    /// Whom they did not want to hear at some time.
+    blocks: BTreeMap<usize, Wish>,
+}
+
+/// What somebody has asked for of another's whispers.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    block: Block,
+    /// Requests without an answer: of a link that broke, or where the store did not know.
+    open: u32,
+    /// How often it was asked for.
+    version: u32,
+}
+
+/// What is known of somebody's wish not to hear another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// It was never asked for, or was taken back.
+    Open,
+    /// It was asked for, or taken back, and not answered yet.
+    Unknown,
+    /// It holds.
+    Shut,
+}
+
+/// A session's secret.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) secret: Vec<u8>,
+    pub(crate) person: usize,
+    pub(crate) login: i64,
+    /// For which it was exchanged.
+    next: Option<usize>,
+    /// Whether it must never be good for a login again.
+    pub(crate) is_dead: bool,
+}
+
+/// Something that one whispers to another.
+#[derive(Debug)]
+struct Whisper {
+    from: usize,
+    to: usize,
+    /// The other's wish when they said it, and its version.
+    block: (Block, u32),
+    /// How often they said it: it is not kept twice.
+    tries: u32,
+    fate: Fate,
+    told: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is not known whether it is kept.
+    Unknown,
+    Kept,
+    /// Nobody will hear it.
+    Refused,
+}
+
+/// The name of a person; no classic client has one like it.
+pub(crate) fn name_of(person: usize) -> String {
+    format!("p{person}")
+}
+
+pub(crate) fn person_of(name: &str) -> Option<usize> {
+    name.strip_prefix('p')?.parse().ok()
+}
+
+/// Whether somebody of that name may be seen coming while they are there: by another link, before
+/// the older one is known to be gone.
+pub(crate) fn may_come_again(name: &str) -> bool {
+    person_of(name).is_some()
+}
+
+pub(crate) fn password_of(person: usize) -> String {
+    format!("the password of {person}")
+}
+
+impl People {
+    pub(crate) fn new(count: u32) -> Self {
+        Self {
+            people: (0..count).map(|_| Person::default()).collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Somebody asks to register as `person`.
+    pub(crate) fn ask_to_register(&mut self, person: usize) {
+        self.people[person].registrations += 1;
+    }
+
+    /// Whether another may have registered as `person` first.
+    pub(crate) fn may_be_taken(&self, person: usize) -> bool {
+        self.people[person].registrations > 1
+    }
+
+    /// It is.
+    pub(crate) fn taken(&mut self, person: usize) {
+        self.people[person].is_taken = true;
+    }
+
+    /// Whether it is known that there is an account.
+    pub(crate) fn is_registered(&self, person: usize) -> bool {
+        let person = &self.people[person];
+        person.is_taken || person.account.is_some()
+    }
+
+    pub(crate) fn account(&self, person: usize) -> Option<i64> {
+        self.people[person].account
+    }
+
+    /// Whose account that is.
+    pub(crate) fn person_with(&self, account: i64) -> Option<usize> {
+        self.people
+            .iter()
+            .position(|it| it.account == Some(account))
+    }
+
+    /// Somebody is logged in as `person`, to `account`.
+    ///
+    /// # Panics
+    /// If that is another's account, or they had another before.
+    pub(crate) fn logged_in(&mut self, person: usize, account: i64) {
+        let owner = self.person_with(account);
+        assert!(
+            owner.is_none_or(|owner| owner == person),
+            "{account} is another's"
+        );
+        let known = *self.people[person].account.get_or_insert(account);
+        assert_eq!(known, account, "{person} has two accounts");
+    }
+
+    /// A login gave out a token, in exchange for `of` if it came by one.
+    pub(crate) fn give(&mut self, token: Token, of: Option<usize>) -> usize {
+        self.tokens.push(token);
+        let new = self.tokens.len() - 1;
+        if let Some(old) = of {
+            self.token_logins += 1;
+            // The one before it, if somebody lost the answer, is worth something for a while; that
+            // one's own predecessor is not.
+            for token in &mut self.tokens {
+                token.is_dead |= token.next == Some(old);
+            }
+            self.tokens[old].next = Some(new);
+        }
+        new
+    }
+
+    /// A new token of a person.
+    pub(crate) fn token(secret: Vec<u8>, person: usize, login: i64) -> Token {
+        Token {
+            secret,
+            person,
+            login,
+            next: None,
+            is_dead: false,
+        }
+    }
+
+    /// The tokens of a person; of one login, or of all but that.
+    pub(crate) fn tokens_of(&self, person: usize, login: i64, is_that: bool) -> Vec<usize> {
+        let all = self.tokens.iter().enumerate();
+        all.filter(|(_, token)| token.person == person && (token.login == login) == is_that)
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// A token of that person, the newest most often.
+    pub(crate) fn some_token(&self, person: usize, back: usize) -> Option<usize> {
+        let all = self.tokens.iter().enumerate().rev();
+        let mut theirs = all.filter(|(_, token)| token.person == person);
+        theirs.nth(back).map(|(index, _)| index)
+    }
+
+    /// They are worth nothing any more.
+    pub(crate) fn kill(&mut self, tokens: &[usize]) {
+        for token in tokens {
+            self.tokens[*token].is_dead = true;
+        }
+    }
+
+    /// The number of a new whisper.
+    pub(crate) fn whisper(&mut self, from: usize, to: usize) -> usize {
+        let block = self.block(to, from);
+        self.whispers.push(Whisper {
+            from,
+            to,
+            block,
+            tries: 1,
+            fate: Fate::Unknown,
+            told: 0,
+        });
+        self.whispers.len() - 1
+    }
+
+    /// One of `from`'s of which it is not known whether it is kept; it is said again.
+    pub(crate) fn whisper_again(&mut self, from: usize) -> Option<usize> {
+        let is_it = |it: &Whisper| it.from == from && it.fate == Fate::Unknown;
+        let whisper = self.whispers.iter().rposition(is_it)?;
+        self.whispers[whisper].tries += 1;
+        Some(whisper)
+    }
+
+    pub(crate) fn addressee(&self, whisper: usize) -> usize {
+        self.whispers[whisper].to
+    }
+
+    /// It was acknowledged.
+    ///
+    /// # Panics
+    /// If whom it was for had shut their ears before it was said, and never opened them.
+    pub(crate) fn kept(&mut self, whisper: usize) {
+        let now = self.block(self.whispers[whisper].to, self.whispers[whisper].from);
+        let it = &mut self.whispers[whisper];
+        let was_shut = it.block.0 == Block::Shut && it.block == now && it.tries == 1;
+        assert!(!was_shut, "{it:?} is kept for one who blocks");
+        it.fate = Fate::Kept;
+    }
+
+    /// It was refused for good; an earlier try may have been kept.
+    ///
+    /// # Panics
+    /// If there is no reason for that.
+    pub(crate) fn refused(&mut self, whisper: usize, is_muted: bool) {
+        let (from, to) = (self.whispers[whisper].from, self.whispers[whisper].to);
+        let was_blocked = self.people[to].blocks.contains_key(&from);
+        assert!(
+            !is_muted || was_blocked,
+            "{whisper}: muted without a reason"
+        );
+        self.muted += u64::from(is_muted);
+        let it = &mut self.whispers[whisper];
+        if it.tries == 1 && it.fate == Fate::Unknown {
+            it.fate = Fate::Refused;
+        }
+    }
+
+    /// Somebody is told.
+    ///
+    /// # Panics
+    /// If it is not for them, or was told before, or was refused.
+    pub(crate) fn told(&mut self, whisper: usize, to: usize, author: i64) {
+        let it = self.whispers.get_mut(whisper).expect("somebody said it");
+        it.told += 1;
+        assert_eq!(it.to, to, "{it:?} is told to {to}");
+        assert_eq!(it.told, 1, "{it:?} is told twice");
+        assert_ne!(it.fate, Fate::Refused, "{it:?} is told");
+        let from = it.from;
+        assert_eq!(
+            self.people[from].account,
+            Some(author),
+            "whisper {whisper}: another author"
+        );
+    }
+
+    /// What `of` is known to wish of `other`, and which wish that is.
+    fn block(&self, of: usize, other: usize) -> (Block, u32) {
+        let wish = self.people[of].blocks.get(&other);
+        wish.map_or((Block::Open, 0), |wish| (wish.block, wish.version))
+    }
+
+    /// `of` asks not to hear `other`, or to hear them again.
+    pub(crate) fn ask_to_block(&mut self, of: usize, other: usize) {
+        let wish = self.people[of].blocks.entry(other).or_insert(Wish {
+            block: Block::Open,
+            open: 0,
+            version: 0,
+        });
+        wish.block = Block::Unknown;
+        wish.open += 1;
+        wish.version += 1;
+    }
+
+    /// That was done.
+    pub(crate) fn blocked(&mut self, of: usize, other: usize, is_blocked: bool) {
+        let wish = self.people[of]
+            .blocks
+            .get_mut(&other)
+            .expect("it was asked for");
+        wish.open -= 1;
+        if wish.open == 0 {
+            wish.block = match is_blocked {
+                true => Block::Shut,
+                false => Block::Open,
+            };
+        }
+    }
+
+    /// From here on nothing is lost.
+    pub(crate) fn be_certain(&mut self) {
+        self.certain_from = Some(self.whispers.len());
+    }
+
+    /// Asserts that what was acknowledged is in the history once and in the order in which it came,
+    /// and that what was said when nothing went wrong was told.
+    pub(crate) fn assert_all_told(
+        &self,
+        mut history: impl FnMut(usize, usize) -> Vec<(i64, usize)>,
+    ) {
+        let mut kept: BTreeMap<usize, u32> = BTreeMap::new();
+        for one in 0..self.count() {
+            for other in one + 1..self.count() {
+                let mut last = 0;
+                for (seq, whisper) in history(one, other) {
+                    assert!(seq > last, "{one} and {other}: {seq} behind {last}");
+                    last = seq;
+                    *kept.entry(whisper).or_default() += 1;
+                }
+            }
+        }
+        for (number, whisper) in self.whispers.iter().enumerate() {
+            let count = kept.get(&number).copied().unwrap_or(0);
+            assert!(
+                count <= 1,
+                "{number}, {whisper:?}: {count} times in the history"
+            );
+            let is_kept = whisper.fate == Fate::Kept;
+            assert!(
+                !is_kept || count == 1,
+                "{number}, {whisper:?}: not in the history"
+            );
+            let is_lost = whisper.fate == Fate::Refused && count > 0;
+            assert!(!is_lost, "{number}, {whisper:?}: in the history");
+            assert!(
+                whisper.told == 0 || count == 1,
+                "{number}, {whisper:?}: told, not kept"
+            );
+            let is_certain = self.certain_from.is_some_and(|from| number >= from);
+            assert!(
+                !is_certain || !is_kept || whisper.told == 1,
+                "{number}, {whisper:?}: acknowledged and not told"
+            );
+        }
+    }
+
+    pub(crate) fn whispers(&self) -> u64 {
+        self.whispers.len() as u64
+    }
+}

@@ -1,0 +1,304 @@
+//! The services of a simulated server: the platform's machine and everything behind it, in turns
+//! that the scheduler gives.
+
+use crate::actor::Actor;
+use crate::store::SimStore;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use wharf_accounts::{
+    AccountOptions, Accounts, Chance, HashJob, HashResult, Hashed, JobId, imitate,
+};
+use wharf_base::{Duration, Instant, Rng, SessionId, UniqueIds};
+use wharf_content::{Asker, Query, QueryId};
+use wharf_data::service::Call;
+use wharf_host::{Replies, Services};
+use wharf_platform::{Effect, From, Platform, SessionTag, StoreTag, Ticket};
+use wharf_port::Waker;
+use wharf_port::sim::SimWorld;
+
+/// What the server's threads hand over.
+pub(crate) struct ServiceDoor {
+    queue: Arc<Mutex<Queue>>,
+    waker: Waker,
+}
+
+#[derive(Default)]
+struct Queue {
+    work: VecDeque<Work>,
+    replies: Option<Replies>,
+}
+
+enum Work {
+    Call(From, Asker, QueryId, Box<Call>),
+    Closed(SessionTag),
+}
+
+impl Services for ServiceDoor {
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) {
+        let Query { asker, id, call } = query;
+        let from = match (asker, from) {
+            (Asker::Session(session), Some(address)) => {
+                From::Session(SessionTag(session.to_bits()), address)
+            }
+            _ => From::Room,
+        };
+        let mut queue = self.queue.lock().expect("nobody panics under it");
+        queue.replies.get_or_insert_with(|| replies.clone());
+        queue
+            .work
+            .push_back(Work::Call(from, asker, id, Box::new(call)));
+        drop(queue);
+        self.waker.wake();
+    }
+
+    fn session_closed(&self, session: SessionId) {
+        let tag = SessionTag(session.to_bits());
+        let mut queue = self.queue.lock().expect("nobody panics under it");
+        queue.work.push_back(Work::Closed(tag));
+        drop(queue);
+        self.waker.wake();
+    }
+}
+
+struct Seeded(Rng);
+
+impl Chance for Seeded {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.0.next_u64() as u8);
+    }
+}
+
+/// Who does the services' work.
+pub(crate) struct ServiceActor {
+    world: SimWorld,
+    queue: Arc<Mutex<Queue>>,
+    platform: Platform,
+    pub(crate) store: SimStore,
+    rng: Rng,
+    hash_max: Duration,
+    /// How often a hash fails, as it does when there is no memory.
+    hash_fails: f64,
+    hashing: BTreeMap<(Instant, u64), (JobId, HashResult)>,
+    waiting: BTreeMap<Ticket, (Asker, QueryId)>,
+    last_ticket: u64,
+    pub(crate) whispers: u64,
+    pub(crate) takeovers: u64,
+    #[cfg(feature = "canary")]
+    planted: Option<crate::canary::ServiceCanary>,
+}
+
+/// The services, as the run holds them.
+pub(crate) type SharedServices = Rc<RefCell<ServiceActor>>;
+
+impl ServiceActor {
+    /// The services, and the door that leads to them.
+    pub(crate) fn new(world: &SimWorld, waker: Waker, mut rng: Rng) -> (Self, ServiceDoor) {
+        let options = AccountOptions {
+            hash_time: Duration::from_millis(20),
+            deadline: Duration::from_secs(2),
+            ..AccountOptions::default()
+        };
+        let chance = Box::new(Seeded(rng.fork()));
+        let queue = Arc::new(Mutex::new(Queue::default()));
+        let door = ServiceDoor {
+            queue: Arc::clone(&queue),
+            waker,
+        };
+        let actor = Self {
+            world: world.clone(),
+            queue,
+            platform: Platform::new(Accounts::new(options, chance), options.node),
+            store: SimStore::new(rng.fork()),
+            hash_max: Duration::from_micros(100 + rng.below(50_000)),
+            hash_fails: if rng.chance(0.5) { 0.0 } else { 0.02 },
+            rng,
+            hashing: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            last_ticket: 0,
+            whispers: 0,
+            takeovers: 0,
+            #[cfg(feature = "canary")]
+            planted: None,
+        };
+        (actor, door)
+    }
+
+    /// Has a bug from now on.
+    #[cfg(feature = "canary")]
+    pub(crate) fn plant(&mut self, canary: Option<crate::canary::ServiceCanary>) {
+        self.planted = canary;
+        self.store.planted = canary;
+    }
+
+    /// From now on nothing goes wrong.
+    pub(crate) fn heal(&mut self) {
+        self.store.heal();
+        self.hash_fails = 0.0;
+    }
+
+    /// Asserts that nothing is left of anybody, now that everybody has gone.
+    pub(crate) fn assert_empty(&self) {
+        assert_eq!(self.waiting.len(), 0, "calls without a reply");
+        assert!(self.store.is_idle(), "the store is still at it");
+        assert!(self.hashing.is_empty(), "hashes nobody waits for");
+        assert!(
+            self.platform.is_at_rest(),
+            "the platform remembers somebody"
+        );
+    }
+
+    fn times(&self, now: Instant) -> (Instant, i64) {
+        let since = now.as_nanos() / 1_000_000;
+        (now, (UniqueIds::EPOCH_UNIX_MS + 1 + since) as i64)
+    }
+
+    fn handle(&mut self, now: Instant, work: Work) {
+        let (now, at) = self.times(now);
+        match work {
+            Work::Call(from, asker, query, call) => {
+                self.last_ticket += 1;
+                let ticket = Ticket(self.last_ticket);
+                self.waiting.insert(ticket, (asker, query));
+                self.platform.call(now, at, from, ticket, *call);
+            }
+            Work::Closed(session) => self.platform.session_closed(session),
+        }
+    }
+
+    fn do_effects(&mut self, now: Instant) {
+        let (now, at) = self.times(now);
+        let replies = self
+            .queue
+            .lock()
+            .expect("nobody panics under it")
+            .replies
+            .clone();
+        while let Some(effect) = self.platform.poll() {
+            match effect {
+                Effect::Reply { to, reply } => {
+                    let asker = self.waiting.remove(&to).expect("one reply for each call");
+                    self.world.trace(format_args!("{now:?} {to:?} is answered"));
+                    if !self.forgets_reply() {
+                        let replies = replies.as_ref().expect("somebody has called");
+                        replies.reply(asker.0, asker.1, reply);
+                    }
+                }
+                Effect::Notice { to, notice } => self.tell(replies.as_ref(), to, notice),
+                Effect::Kick { .. }
+                | Effect::Announce { .. }
+                | Effect::TellAll(_)
+                | Effect::Publish(_) => unreachable!("this world has no operators"),
+                Effect::Ask { tag, ask } => {
+                    if let Err(refusal) = self.store.ask(now, tag, ask) {
+                        self.platform.stored(now, at, tag, Err(refusal));
+                    }
+                }
+                Effect::Hash(HashJob { id, work }) => {
+                    let took = 1 + self.rng.below(self.hash_max.as_nanos() as u64);
+                    let result = match self.rng.chance(self.hash_fails) {
+                        true => HashResult::Failed,
+                        false => imitate(&work),
+                    };
+                    let due = now + Duration::from_nanos(took);
+                    self.hashing.insert((due, id.0), (id, result));
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, replies: Option<&Replies>, to: SessionTag, notice: wharf_data::Notice) {
+        let replies = replies.expect("somebody has called");
+        let session = SessionId::from_bits(to.0);
+        match notice {
+            wharf_data::Notice::Whispered(_) => self.whispers += 1,
+            wharf_data::Notice::TakenOver => self.takeovers += 1,
+            _ => {}
+        }
+        #[cfg(feature = "canary")]
+        {
+            use crate::canary::ServiceCanary;
+            match (self.planted, &notice) {
+                (Some(ServiceCanary::WhisperTwice), wharf_data::Notice::Whispered(_)) => {
+                    replies.notice(session, notice.clone());
+                }
+                (Some(ServiceCanary::ForgottenTakeover), wharf_data::Notice::TakenOver) => return,
+                (Some(ServiceCanary::LostWhisper), wharf_data::Notice::Whispered(_))
+                    if self.whispers.is_multiple_of(50) =>
+                {
+                    return;
+                }
+                (Some(ServiceCanary::WrongEar), wharf_data::Notice::Whispered(_)) => {
+                    let online = self.platform.presence().iter().next();
+                    let other = online.map_or(to, |(_, online)| online.session);
+                    return replies.notice(SessionId::from_bits(other.0), notice);
+                }
+                _ => {}
+            }
+        }
+        replies.notice(session, notice);
+    }
+
+    #[cfg(not(feature = "canary"))]
+    fn forgets_reply(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "canary")]
+    fn forgets_reply(&self) -> bool {
+        let is_planted = self.planted == Some(crate::canary::ServiceCanary::LostReply);
+        is_planted && self.last_ticket.is_multiple_of(100)
+    }
+
+    fn hash(&mut self, now: Instant) {
+        while let Some(first) = self.hashing.first_entry() {
+            if first.key().0 > now {
+                break;
+            }
+            let (id, result) = first.remove();
+            let took = Duration::from_millis(20);
+            let (now, at) = self.times(now);
+            self.platform.hashed(now, at, id, Hashed { result, took });
+            self.do_effects(now);
+        }
+    }
+
+    fn store(&mut self, now: Instant) {
+        let answers: Vec<(StoreTag, wharf_data::Reply)> = self.store.turn(now);
+        for (tag, reply) in answers {
+            let (now, at) = self.times(now);
+            self.platform.stored(now, at, tag, reply);
+            self.do_effects(now);
+        }
+    }
+}
+
+impl Actor for ServiceActor {
+    fn turn(&mut self, now: Instant) -> Option<Instant> {
+        loop {
+            let work = self
+                .queue
+                .lock()
+                .expect("nobody panics under it")
+                .work
+                .pop_front();
+            let Some(work) = work else { break };
+            self.handle(now, work);
+            self.do_effects(now);
+        }
+        self.store(now);
+        self.hash(now);
+        let (now, at) = self.times(now);
+        self.platform.handle_timeout(now, at);
+        self.do_effects(now);
+        let hash = self.hashing.keys().next().map(|(due, _)| *due);
+        let deadlines = [
+            self.platform.next_deadline(),
+            self.store.next_deadline(),
+            hash,
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+}
