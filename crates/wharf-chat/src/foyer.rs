@@ -21,6 +21,8 @@ use wharf_wire::{FIRST_MODERN_ID, Frame, Violation, is_utf8};
 pub(crate) struct ChatFoyer {
     /// The kind of the numbered rooms.
     pub(crate) lobby: RoomKind,
+    /// The kind of those that have a name; the same if there are none.
+    pub(crate) hall: RoomKind,
     /// What the server says of itself.
     pub(crate) facts: PlatformFacts,
 }
@@ -65,6 +67,7 @@ impl ChatFoyer {
         if cx.room().is_some() {
             cx.reply(&leave_response(ResultCode::None));
             cx.leave();
+            platform::report_left(cx, false);
         } else {
             cx.reply(&leave_response(ResultCode::RoomInvalidIndex));
         }
@@ -95,7 +98,9 @@ impl Foyer for ChatFoyer {
     }
 
     fn on_reply(&self, cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
-        platform::give_answer(cx, context, reply);
+        if let Some(reply) = platform::give_rooms(self, cx, context, reply) {
+            platform::give_answer(cx, context, reply);
+        }
     }
 
     fn on_notice(&self, cx: &mut FoyerCx<'_>, notice: Notice) {
@@ -138,8 +143,19 @@ impl Foyer for ChatFoyer {
         is_told
     }
 
-    fn on_entered(&self, cx: &mut FoyerCx<'_>, _: RoomId, outcome: Result<MemberId, EnterRefusal>) {
+    fn on_entered(
+        &self,
+        cx: &mut FoyerCx<'_>,
+        room: RoomId,
+        outcome: Result<MemberId, EnterRefusal>,
+    ) {
         if cx.dialect() == Dialect::Platform {
+            let is_hall = room.kind() == self.hall && self.hall != self.lobby;
+            if let Err(refusal) = &outcome
+                && is_hall
+            {
+                return platform::on_shut_out(cx, refusal);
+            }
             // Who got in is answered by the room, which knows who is there.
             if let Err(refusal) = outcome {
                 cx.reply(&platform::entry_error(&refusal));
@@ -161,8 +177,16 @@ impl Foyer for ChatFoyer {
     }
 
     /// The client has no packet for being sent out; the answer to a leave shows the same.
-    fn on_left(&self, cx: &mut FoyerCx<'_>, _: RoomId, why: LeaveReason) {
+    fn on_left(&self, cx: &mut FoyerCx<'_>, room: RoomId, why: LeaveReason) {
         if cx.dialect() == Dialect::Platform {
+            if room.kind() == self.hall && self.hall != self.lobby {
+                let is_broken = why != LeaveReason::Kicked;
+                platform::report_left(cx, is_broken);
+                // Otherwise the room has said why, in its own words.
+                if why != LeaveReason::RoomPanicked {
+                    return;
+                }
+            }
             return cx.notify(&Removed {
                 reason: reason_of(why).into(),
                 ..Removed::default()

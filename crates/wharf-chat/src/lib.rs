@@ -1,14 +1,18 @@
-//! The classic lobby: numbered rooms in which people talk, for the guide's C# client. Content
-//! only.
+//! The classic lobby: numbered rooms in which people talk, for the guide's C# client; and beside
+//! them rooms that have a name, for clients of the platform. Content only.
 //!
 //! The [`Foyer`](wharf_content::Foyer) answers echo, login, enter and leave; the room answers
 //! chat and tells who comes and goes. `docs/PROTOCOL.md` has every packet and every rule.
 
+mod counting;
 mod foyer;
+mod hall;
 mod lobby;
 mod platform;
 
+use counting::Counting;
 use foyer::ChatFoyer;
+use hall::Hall;
 use lobby::Lobby;
 pub use lobby::{tell_arrival, tell_departure};
 pub use platform::{
@@ -22,8 +26,10 @@ use wharf_wire::classic::id;
 pub struct ChatLimits {
     /// Rooms, numbered from 0. At most `i32::MAX`: the client sends a signed number.
     pub rooms: u32,
-    /// Members of each. At most 65,536.
+    /// Members of each, and of each that has a name. At most 65,536.
     pub room_members_max: u32,
+    /// Rooms that have a name, open at once; 0 where no services look after rooms.
+    pub halls_max: u32,
 }
 
 impl Default for ChatLimits {
@@ -31,6 +37,7 @@ impl Default for ChatLimits {
         Self {
             rooms: 10,
             room_members_max: 1_000,
+            halls_max: 1_024,
         }
     }
 }
@@ -46,10 +53,12 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
     );
     let (epoch_ms, members_max) = (facts.epoch_ms, limits.room_members_max);
     let words = facts.words.clone();
+    let has_lists = limits.halls_max > 0;
     let make = move |_: &RoomOptions| Lobby {
         epoch_ms,
         members_max,
         words: words.clone(),
+        counting: Counting::new(has_lists),
     };
     let lobby = app
         .room_from("lobby", make)
@@ -59,7 +68,22 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         .on(Lobby::say_modern)
         .on(Lobby::list_members)
         .kind();
-    platform::register(doorway(app, lobby, facts));
+    let words = facts.words.clone();
+    let make = move |_: &RoomOptions| Hall::new(epoch_ms, words.clone());
+    let hall = app
+        .room_from("hall", make)
+        .rooms(limits.halls_max)
+        .members_max(limits.room_members_max)
+        .on(Hall::say)
+        .on(Hall::list_members)
+        .on(Hall::history)
+        .on(Hall::change)
+        .on(Hall::moderate)
+        .on(Hall::remove)
+        .on(Hall::list_bans)
+        .on(Hall::close)
+        .kind();
+    platform::register(doorway(app, (lobby, hall), facts));
 }
 
 /// Has the classic foyer lead into the rooms of `kind`, whatever is played in them: the guide's
@@ -70,16 +94,16 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
 /// # Panics
 /// If `app` has a foyer already.
 pub fn foyer(app: &mut AppBuilder, kind: RoomKind) {
-    doorway(app, kind, PlatformFacts::default());
+    doorway(app, (kind, kind), PlatformFacts::default());
 }
 
 /// A foyer that serves the classic packets.
 fn doorway(
     app: &mut AppBuilder,
-    kind: RoomKind,
+    (lobby, hall): (RoomKind, RoomKind),
     facts: PlatformFacts,
 ) -> FoyerBuilder<'_, ChatFoyer> {
-    app.foyer(ChatFoyer { lobby: kind, facts })
+    app.foyer(ChatFoyer { lobby, hall, facts })
         .on_frame(id::ECHO, ChatFoyer::echo)
         .on(ChatFoyer::log_in)
         .on(ChatFoyer::enter)

@@ -1,15 +1,14 @@
 //! A room in which people talk, in two dialects: what everybody is to hear is said once in each.
 
+use crate::counting::Counting;
 use crate::foyer::of_classic;
-use crate::platform::WordList;
 use crate::platform::room::{enter_reply, member_of, members_page, shown};
-use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Room, RoomCx, User};
-use wharf_data::AccountId;
-use wharf_data::room::Until;
+use crate::platform::{WordList, muted_everywhere};
+use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Note, Room, RoomCx, User};
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, Message, Said, SaidSo, Say};
-use wharf_proto::room::{Joined, ListMembers, Parted, Reason};
-use wharf_proto::session::{Code, Error};
+use wharf_proto::room::{Joined, ListMembers, MemberChanged, Parted, Reason};
+use wharf_proto::session::Error;
 use wharf_proto::{Request, Validate};
 use wharf_wire::classic::{
     ChatNotify, ChatRequest, ChatText, LeaveUserNotify, NewUserNotify, ResultCode, UserEntry,
@@ -24,6 +23,8 @@ pub(crate) struct Lobby {
     pub(crate) members_max: u32,
     /// What is not to be said.
     pub(crate) words: WordList,
+    /// What lists say of that.
+    pub(crate) counting: Counting,
 }
 
 impl Lobby {
@@ -35,7 +36,7 @@ impl Lobby {
         request: ChatRequest,
     ) -> Handled {
         of_classic(cx.dialect(from), id::CHAT_REQUEST)?;
-        if self.muted(cx, from).is_some() {
+        if muted_everywhere(cx, from, self.unix_ms(cx)).is_some() {
             // The client knows no better word for it.
             cx.reply(&chat_response(ResultCode::ChatRoomInvalid));
             return Ok(());
@@ -60,7 +61,7 @@ impl Lobby {
         request: Say,
     ) -> Handled {
         checked(cx, request, |cx, request| {
-            if let Some(error) = self.muted(cx, from) {
+            if let Some(error) = muted_everywhere(cx, from, self.unix_ms(cx)) {
                 return cx.reply(&error);
             }
             let Some(mut what) = request.content.and_then(|content| content.what) else {
@@ -87,24 +88,10 @@ impl Lobby {
         request: ListMembers,
     ) -> Handled {
         checked(cx, request, |cx, request| {
-            match members_page(cx, &request) {
+            match members_page(cx, &request, member_of) {
                 Ok(members) => cx.reply(&members),
                 Err(error) => cx.reply(&error),
             }
-        })
-    }
-
-    /// Why somebody may say nothing anywhere, if so.
-    fn muted(&self, cx: &RoomCx<'_>, who: MemberId) -> Option<Error> {
-        if cx.bulletin().muted.is_empty() {
-            return None;
-        }
-        let account = AccountId::new(cx.user(who)?.id.get());
-        let until = cx.bulletin().muted(account, self.unix_ms(cx))?;
-        let error = Error::new(Code::Muted, "the account may say nothing for now");
-        Some(match until {
-            Until::Time(until) => error.with("until_ms", until),
-            Until::TakenBack => error,
         })
     }
 
@@ -135,10 +122,23 @@ impl Room for Lobby {
             cx.reply(&entered);
         }
         tell_arrival(cx, who);
+        self.counting.on_change(cx);
+    }
+
+    fn on_note(&mut self, cx: &mut RoomCx<'_>, note: Note<'_>) {
+        if let Note::Timer { .. } = note {
+            self.counting.on_timer(cx);
+        }
+    }
+
+    fn on_rename(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
+        let member = member_of(cx, who);
+        cx.broadcast_in(Dialect::Platform, &MemberChanged { member }, None);
     }
 
     fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
         tell_departure(cx, who, why);
+        self.counting.on_change(cx);
     }
 }
 
@@ -194,7 +194,7 @@ fn list_others(cx: &mut RoomCx<'_>, who: MemberId) {
 
 /// Gives `request` to `serve` if its fields keep their rules; else whoever asks is told which one
 /// does not.
-fn checked<'a, R: Request>(
+pub(crate) fn checked<'a, R: Request>(
     cx: &mut RoomCx<'a>,
     request: R,
     serve: impl FnOnce(&mut RoomCx<'a>, R),

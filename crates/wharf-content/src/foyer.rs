@@ -1,7 +1,7 @@
 //! What serves a session outside rooms: login, entering, leaving.
 
 use crate::letter::Contents;
-use crate::shard::{Desk, Phase, Session};
+use crate::shard::{Desk, Phase, Session, Todo};
 use crate::{
     Asker, ContentCommand, Dialect, EnterRefusal, LeaveReason, Letter, LoginRefusal, LoginRequest,
     MemberId, Origin, Outbox, QueryId, Refusal, RoomId, User, UserId,
@@ -262,7 +262,26 @@ impl FoyerCx<'_> {
     /// a call: a later one replaces this.
     pub fn enter(&mut self, room: RoomId) {
         self.session.entering = self.answering;
+        self.session.carried = None;
         self.todo = Some(Request::Enter(room));
+    }
+
+    /// As [`FoyerCx::enter`], with something to show at the door: the room takes it in its `admit`
+    /// ([`crate::RoomCx::carried`]). What is replied there answers `request`.
+    pub fn enter_with<T: Any + Send>(&mut self, room: RoomId, carried: T, request: Option<u32>) {
+        self.session.entering = request;
+        self.session.carried = Some(Box::new(carried));
+        self.todo = Some(Request::Enter(room));
+    }
+
+    /// The session's user is called so from now on, in the room where it sits as well, which is
+    /// told when this handler has returned ([`crate::Room::on_rename`]).
+    pub fn rename(&mut self, name: &str) {
+        let id = self.session.id;
+        if let Some(user) = &mut self.session.user {
+            user.name = name.into();
+            self.desk.todo.push_back(Todo::Rename { session: id });
+        }
     }
 
     /// Leaves the room when this handler has returned. One request a call: a later one replaces

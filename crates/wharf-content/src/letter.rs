@@ -70,6 +70,7 @@ pub(crate) struct Arrival {
     pub(crate) data: Option<Box<dyn Any + Send>>,
     pub(crate) queries: Open,
     pub(crate) entering: Option<u32>,
+    pub(crate) carried: Option<Box<dyn Any + Send>>,
     pub(crate) violations: u8,
     pub(crate) usage: Usage,
     /// The room that the session is about to enter.

@@ -64,7 +64,7 @@ pub use outbox::Outbox;
 pub use query::{Asker, Query, QueryId, RoomAddress};
 pub use rates::Rate;
 pub use room::{EnterRefusal, LeaveReason, Room, Tick};
-pub use room_cx::RoomCx;
+pub use room_cx::{Owed, RoomCx};
 pub use shard::{LogicOptions, LogicShard};
 pub use stats::{Histogram, LogicStats};
 pub use test_room::TestRoom;

@@ -38,6 +38,11 @@ pub trait Room: Any + Send {
         let _ = (cx, who);
     }
 
+    /// `who` is called something else now.
+    fn on_rename(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
+        let _ = (cx, who);
+    }
+
     /// `who` leaves. Broadcasts do not reach `who` any more, but the name and the data are still
     /// there.
     fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {

@@ -36,6 +36,13 @@ pub(crate) struct RoomCore {
     pub(crate) ticks: u64,
 }
 
+/// An answer that a room owes to a session, wherever that is when it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    session: SessionId,
+    request: Option<u32>,
+}
+
 /// What a room's handler can do.
 ///
 /// Sending happens at once and in order; kicks and the room's end happen when the handler has
@@ -49,6 +56,8 @@ pub struct RoomCx<'a> {
     pub(crate) sender: Option<SessionId>,
     /// The request that it is.
     pub(crate) answering: Option<u32>,
+    /// What a newcomer shows at the door.
+    pub(crate) carried: Option<Box<dyn Any + Send>>,
 }
 
 /// Members, and what is sent to them.
@@ -97,6 +106,13 @@ impl RoomCx<'_> {
         )
     }
 
+    /// What a newcomer brings along ([`crate::FoyerCx::enter_with`]), taken once, in
+    /// [`crate::Room::admit`]. `None` if that is nothing, or something else.
+    pub fn carried<T: Any>(&mut self) -> Option<T> {
+        let carried = self.carried.take()?;
+        carried.downcast().ok().map(|carried| *carried)
+    }
+
     /// Sends `packet` to one member.
     pub fn send<P: Packet>(&mut self, to: MemberId, packet: &P) {
         if let Some(session) = self.core.roster.session(to) {
@@ -123,6 +139,19 @@ impl RoomCx<'_> {
         if let Some(session) = self.core.roster.session(member) {
             self.send_to(session, Some(request), packet);
         }
+    }
+
+    /// The answer to what is being served, to be given later: also when whoever asked has left the
+    /// room by then. `None` in a tick or a note.
+    pub fn owe(&self) -> Option<Owed> {
+        let session = self.sender?;
+        let request = self.answering;
+        Some(Owed { session, request })
+    }
+
+    /// Gives an answer that was owed. It goes nowhere if the session is over.
+    pub fn pay<P: Packet>(&mut self, owed: Owed, packet: &P) {
+        self.send_to(owed.session, owed.request, packet);
     }
 
     /// Sends `packet` to every member.

@@ -1,15 +1,17 @@
 //! A room under test: a real logic shard, made-up members and a virtual clock.
 
 use crate::{
-    App, AppBuilder, ContentCommand, ContentEvent, Dismissal, EnterRefusal, Foyer, FoyerCx,
-    Handled, Inbox, LogicOptions, LogicShard, LoginRefusal, MemberId, Outbox, Refusal, Room,
-    RoomBuilder, RoomCx, RoomId, RoomKind, RoomOptions, UserId,
+    App, AppBuilder, ContentCommand, ContentEvent, Dialect, Dismissal, EnterRefusal, Foyer,
+    FoyerCx, Handled, Inbox, LogicOptions, LogicShard, LoginRefusal, MemberId, Outbox, Query,
+    Refusal, Room, RoomBuilder, RoomCx, RoomId, RoomKind, RoomOptions, UserId,
 };
+use core::any::Any;
 use core::marker::PhantomData;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use wharf_base::{Instant, Key, SessionId};
+use wharf_data::service::Reply;
 use wharf_wire::{FrameRun, Packet, Violation};
 
 /// One room of kind `R` on a logic shard of its own, with members made of thin air and a clock
@@ -25,6 +27,7 @@ pub struct TestRoom<R> {
     outbox: Outbox,
     links: Vec<Link>,
     members: BTreeMap<MemberId, usize>,
+    queries: VecDeque<Query>,
     seen: Arc<Mutex<Seen>>,
     room: PhantomData<R>,
 }
@@ -47,7 +50,11 @@ struct Link {
 struct Seen {
     entered: Option<Result<MemberId, EnterRefusal>>,
     refusals: Vec<(SessionId, u16, Refusal)>,
+    /// How the next newcomer enters, if it carries something.
+    enter: Option<Enter>,
 }
+
+type Enter = Box<dyn FnOnce(&mut FoyerCx<'_>, RoomId) + Send>;
 
 /// Describing the room.
 impl<R: Room> TestRoom<R> {
@@ -78,6 +85,7 @@ impl<R: Room> TestRoom<R> {
             outbox: Outbox::new(1, 1),
             links: Vec::new(),
             members: BTreeMap::new(),
+            queries: VecDeque::new(),
             seen,
             room: PhantomData,
         }
@@ -141,6 +149,42 @@ impl<R: Room> TestRoom<R> {
     pub fn try_join(&mut self, name: &str) -> Result<MemberId, EnterRefusal> {
         let index = self.links.len();
         self.join_as(UserId::new(index as i64 + 1), name)
+    }
+
+    /// As [`TestRoom::try_join`], for somebody who speaks `dialect` and shows `carried` at the door
+    /// ([`FoyerCx::enter_with`]).
+    ///
+    /// # Errors
+    /// Why the room refuses.
+    ///
+    /// # Panics
+    /// Never: a room that panics shows as [`EnterRefusal::Unavailable`].
+    pub fn join_with<T: Any + Send>(
+        &mut self,
+        name: &str,
+        dialect: Dialect,
+        carried: T,
+    ) -> Result<MemberId, EnterRefusal> {
+        self.see().enter = Some(Box::new(move |cx, room| {
+            cx.set_dialect(dialect);
+            cx.enter_with(room, carried, None);
+        }));
+        self.try_join(name)
+    }
+
+    /// The oldest thing that the room asked of the services and nobody has looked at.
+    pub fn next_query(&mut self) -> Option<Query> {
+        self.queries.pop_front()
+    }
+
+    /// The services answer.
+    pub fn answer(&mut self, query: &Query, reply: Reply) {
+        self.inbox.push(ContentEvent::Reply {
+            asker: query.asker,
+            query: query.id,
+            reply: Box::new(reply),
+        });
+        self.run();
     }
 
     /// The user of `member`, whose link was cut, comes back on another link.
@@ -297,7 +341,7 @@ impl<R: Room> TestRoom<R> {
             unreachable!("made above")
         };
         shard.handle_batch(self.now, &mut self.inbox, &mut self.outbox);
-        let links = &mut self.links;
+        let (links, queries) = (&mut self.links, &mut self.queries);
         self.outbox.commands[0].drain(|command| match command {
             ContentCommand::Send {
                 session, payload, ..
@@ -310,6 +354,7 @@ impl<R: Room> TestRoom<R> {
             ContentCommand::Close { session, reason } => {
                 links[session.key().index() as usize].end = Some(reason);
             }
+            ContentCommand::Query(query) => queries.push_back(*query),
             _ => {}
         });
     }
@@ -350,7 +395,11 @@ impl TestFoyer {
 
 impl Foyer for TestFoyer {
     fn on_verdict(&self, cx: &mut FoyerCx<'_>, _: Result<UserId, LoginRefusal>) {
-        cx.enter(self.room);
+        let enter = self.see().enter.take();
+        match enter {
+            Some(enter) => enter(cx, self.room),
+            None => cx.enter(self.room),
+        }
     }
 
     fn on_entered(&self, _: &mut FoyerCx<'_>, _: RoomId, outcome: Result<MemberId, EnterRefusal>) {

@@ -19,6 +19,7 @@ pub mod people;
 mod record_json;
 pub mod report;
 pub mod room;
+pub mod rooms;
 mod secret;
 pub mod service;
 pub mod short;

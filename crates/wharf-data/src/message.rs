@@ -78,7 +78,8 @@ pub enum From {
 /// One transaction about messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Keeps what was said in a room.
+    /// Keeps what was said in a room. What bears the author's number for a message elsewhere is not
+    /// kept: its [`Kept`] says where that is.
     Append {
         /// Where, and in which opening.
         room: (RoomId, Epoch),
@@ -86,7 +87,8 @@ pub enum Ask {
         messages: Vec<NewMessage>,
     },
     /// Keeps what somebody said to somebody. [`crate::Refusal::NotFound`] if there is no such
-    /// account, [`crate::Refusal::Forbidden`] if it has blocked the author.
+    /// account, [`crate::Refusal::Forbidden`] if it has blocked the author,
+    /// [`crate::Refusal::Conflict`] if the author's number for it is that of a message elsewhere.
     Whisper {
         /// To whom.
         to: AccountId,

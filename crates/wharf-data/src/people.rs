@@ -1,7 +1,7 @@
 //! What is asked about people across all rooms, and what is answered.
 
 use crate::message::Kept;
-use crate::{AccountId, PageToken};
+use crate::{AccountId, PageToken, RoomId};
 use core::fmt;
 
 /// What is asked.
@@ -79,4 +79,6 @@ pub struct Person {
     pub account: AccountId,
     /// What others see.
     pub display_name: String,
+    /// In which room with a name that others may see.
+    pub room: Option<RoomId>,
 }

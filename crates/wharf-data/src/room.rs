@@ -101,6 +101,21 @@ impl Until {
     }
 }
 
+/// Somebody who is kept out of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Who.
+    pub account: AccountId,
+    /// How they are called now; empty if that is not known.
+    pub name: String,
+    /// Whose act it was; 0 for whoever runs the server.
+    pub by: AccountId,
+    /// Why, in people's words.
+    pub reason: String,
+    /// Until when.
+    pub until: Until,
+}
+
 /// What changes about a room; what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
@@ -215,6 +230,17 @@ pub enum Ask {
         /// At most so many.
         limit: u32,
     },
+    /// Who is kept out of a room, by account. Bans that have ended are left out.
+    Bans {
+        /// Where.
+        room: RoomId,
+        /// When.
+        at: UnixMs,
+        /// From an earlier answer.
+        page: Option<PageToken>,
+        /// At most so many.
+        limit: u32,
+    },
     /// Rooms by name.
     List {
         /// Only names that begin like this, or look as if.
@@ -232,7 +258,11 @@ impl Ask {
     pub(crate) fn only_reads(&self) -> bool {
         matches!(
             self,
-            Self::Find { .. } | Self::Standing { .. } | Self::Standings { .. } | Self::List { .. }
+            Self::Find { .. }
+                | Self::Standing { .. }
+                | Self::Standings { .. }
+                | Self::Bans { .. }
+                | Self::List { .. }
         )
     }
 }
@@ -257,6 +287,13 @@ pub enum Answer {
     Standings {
         /// Who is what.
         standings: Vec<(AccountId, Standing)>,
+        /// For the next part, if there is one.
+        next: Option<PageToken>,
+    },
+    /// To [`Ask::Bans`].
+    Bans {
+        /// Who.
+        bans: Vec<Ban>,
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },

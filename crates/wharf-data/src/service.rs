@@ -1,7 +1,7 @@
 //! What content asks of whoever serves it, and what that says.
 
 use crate::access::{Error, Outcome, Request, User};
-use crate::{AccountId, Answer, Ask, operators, people};
+use crate::{AccountId, Answer, Ask, operators, people, rooms};
 use core::fmt;
 
 /// One question, which gets exactly one [`Reply`].
@@ -30,6 +30,13 @@ pub enum Call {
         /// What.
         request: Box<operators::Request>,
     },
+    /// About rooms that have a name.
+    Rooms {
+        /// Who asks; 0 where a room asks by itself.
+        by: AccountId,
+        /// What.
+        request: rooms::Request,
+    },
 }
 
 impl fmt::Debug for Call {
@@ -40,6 +47,7 @@ impl fmt::Debug for Call {
             Self::Access { by, request } => write!(f, "Access({by:?}, {request:?})"),
             Self::People { by, request } => write!(f, "People({by:?}, {request:?})"),
             Self::Operate { by, request } => write!(f, "Operate({by:?}, {request:?})"),
+            Self::Rooms { by, request } => write!(f, "Rooms({by:?}, {request:?})"),
         }
     }
 }
@@ -55,6 +63,8 @@ pub enum Given {
     People(people::Outcome),
     /// To [`Call::Operate`].
     Operated(Box<operators::Outcome>),
+    /// To [`Call::Rooms`].
+    Rooms(rooms::Outcome),
 }
 
 /// What a call ends with.

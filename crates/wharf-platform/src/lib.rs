@@ -15,9 +15,11 @@ mod operators;
 mod places;
 mod platform;
 mod presence;
+mod rooms;
 mod whispers;
 
 pub use operators::shown;
 pub use places::Places;
 pub use platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 pub use presence::{Online, Presence};
+pub use rooms::RoomOptions;

@@ -7,6 +7,7 @@ use crate::logins::{Login, Logins};
 use crate::operators::{Operators, Pending as OfOperators};
 use crate::places::Places;
 use crate::presence::{Online, Presence};
+use crate::rooms::{self, RoomOptions, Rooms};
 use crate::whispers::{Pending, Step, Whispers};
 use core::fmt;
 use core::net::IpAddr;
@@ -14,7 +15,7 @@ use operating::is_of_operators;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use wharf_accounts::{
-    Accounts, AskTag, Caller, CallerTag, HashJob, Hashed, JobId, Revocation, Tickets,
+    Accounts, AskTag, Caller, CallerTag, Chance, HashJob, Hashed, JobId, Revocation, Tickets,
 };
 use wharf_base::Instant;
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, User};
@@ -136,6 +137,8 @@ pub struct Platform {
     operators: Operators,
     /// Operators' questions to the store, by its tag.
     operating: BTreeMap<StoreTag, OfOperators>,
+    /// Rooms that have a name, if there are any.
+    rooms: Option<Rooms>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
     /// Whispers that do.
@@ -162,6 +165,8 @@ const PAGE_MAX: u32 = 100;
 
 /// Tags of accounts' own questions have this bit, those of calls have not.
 const OF_ACCOUNTS: u64 = 1 << 63;
+/// The same of rooms' own questions, and of their passwords.
+const OF_ROOMS: u64 = 1 << 62;
 
 impl Platform {
     /// Nobody is here yet. `node` is this process among those that make ids.
@@ -173,6 +178,7 @@ impl Platform {
             whispers: Whispers::new(node),
             operators: Operators::new(node),
             operating: BTreeMap::new(),
+            rooms: None,
             asked: BTreeMap::new(),
             pending: BTreeMap::new(),
             classic: BTreeSet::new(),
@@ -188,6 +194,15 @@ impl Platform {
     pub fn with_places(mut self, places: Places, queue_max: usize) -> Self {
         self.logins.entrance = Some(Entrance::new(places, queue_max));
         self
+    }
+
+    /// The same with rooms that have a name.
+    #[must_use]
+    pub fn with_rooms(self, options: RoomOptions, chance: Box<dyn Chance>) -> Self {
+        Self {
+            rooms: Some(Rooms::new(options, chance)),
+            ..self
+        }
     }
 
     /// Takes login tickets that are signed by these keys from now on, or none.
@@ -231,11 +246,38 @@ impl Platform {
             (Call::Operate { by, request }, From::Session(session, _)) => {
                 self.operate_for((now, at), session, (ticket, by), *request);
             }
+            (Call::Rooms { by, request }, from) => {
+                self.rooms((now, at), from, ticket, by, request);
+            }
             (Call::Access { .. } | Call::People { .. } | Call::Operate { .. }, From::Room) => {
                 self.reply(ticket, Err(Error::Forbidden));
             }
         }
         self.settle(now, at);
+    }
+
+    fn rooms(
+        &mut self,
+        times: (Instant, UnixMs),
+        from: From,
+        ticket: Ticket,
+        by: AccountId,
+        request: wharf_data::rooms::Request,
+    ) {
+        let session = match from {
+            From::Session(session, _) => Some(session),
+            From::Room => None,
+        };
+        // Who has been taken over meanwhile speaks for nobody; but that somebody left is so.
+        let is_leaving = matches!(request, wharf_data::rooms::Request::Left { .. });
+        let account = session.and_then(|session| self.presence.account(session));
+        if session.is_some() && account != Some(by) && !is_leaving {
+            return self.reply(ticket, Err(Error::WrongState));
+        }
+        match &mut self.rooms {
+            Some(rooms) => rooms.call(times, session, ticket, by, request),
+            None => self.reply(ticket, Err(Error::Unavailable)),
+        }
     }
 
     fn people(
@@ -312,9 +354,11 @@ impl Platform {
             ];
             PageToken::new(ONLINE, search.as_str(), &position)
         });
+        let rooms = self.rooms.as_ref();
         let person = |(account, online): (AccountId, &Online)| people::Person {
             account,
             display_name: online.display_name.clone(),
+            room: rooms.and_then(|rooms| rooms.place(online.session)),
         };
         let people = found.into_iter().map(person).collect();
         Ok(people::Outcome::People { people, next })
@@ -357,6 +401,9 @@ impl Platform {
     pub fn session_closed(&mut self, session: SessionTag) {
         self.presence.leave(session);
         self.leave_entrance(session);
+        if let Some(rooms) = &mut self.rooms {
+            rooms.session_closed(session);
+        }
         if let Some(busy) = self.busy.get_mut(&session) {
             // A login of it may still succeed: then nobody is in it.
             busy.is_over = true;
@@ -368,6 +415,10 @@ impl Platform {
         if tag.0 & OF_ACCOUNTS > 0 {
             let tag = AskTag(tag.0 ^ OF_ACCOUNTS);
             self.accounts.stored(now, at, tag, reply);
+        } else if tag.0 & OF_ROOMS > 0 {
+            if let Some(rooms) = &mut self.rooms {
+                rooms.stored((now, at), tag.0 ^ OF_ROOMS, reply);
+            }
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
@@ -383,7 +434,12 @@ impl Platform {
 
     /// The hash workers are done with a job.
     pub fn hashed(&mut self, now: Instant, at: UnixMs, job: JobId, hashed: Hashed) {
-        self.accounts.hashed(now, at, job, hashed);
+        match &mut self.rooms {
+            Some(rooms) if job.0 & OF_ROOMS > 0 => {
+                rooms.hashed((now, at), job.0 ^ OF_ROOMS, hashed.result);
+            }
+            _ => self.accounts.hashed(now, at, job, hashed),
+        }
         self.settle(now, at);
     }
 
@@ -394,6 +450,7 @@ impl Platform {
             self.accounts.next_deadline(),
             self.whispers.next_deadline(),
             self.operators.next_deadline(),
+            self.rooms.as_ref().and_then(Rooms::next_deadline),
             entrance.and_then(Entrance::next_deadline),
         ];
         deadlines.into_iter().flatten().min()
@@ -404,6 +461,9 @@ impl Platform {
         self.accounts.handle_timeout(now, at);
         self.whispers.handle_timeout(now);
         self.operators.handle_timeout(now, at);
+        if let Some(rooms) = &mut self.rooms {
+            rooms.handle_timeout(now, at);
+        }
         self.settle(now, at);
         self.tell_spots(now);
     }
@@ -416,6 +476,11 @@ impl Platform {
     /// Who is logged in.
     pub fn presence(&self) -> &Presence {
         &self.presence
+    }
+
+    /// The rooms that have a name, if there are any, for counters.
+    pub fn rooms_open(&self) -> usize {
+        self.rooms.as_ref().map_or(0, Rooms::open)
     }
 
     /// The accounts, for counters.
@@ -463,6 +528,7 @@ impl Platform {
         while self.run_operators(now, at) {
             self.run_accounts(at);
         }
+        self.run_rooms();
         self.run_whispers();
     }
 
@@ -480,6 +546,22 @@ impl Platform {
                 wharf_accounts::Effect::Answer { to, result } => self.answered(at, to, result),
                 wharf_accounts::Effect::Revoked(revocation) => self.revoke(&revocation),
             }
+        }
+    }
+
+    fn run_rooms(&mut self) {
+        while let Some(step) = self.rooms.as_mut().and_then(Rooms::poll) {
+            self.effects.push_back(match step {
+                rooms::Step::Ask(number, ask) => Effect::Ask {
+                    tag: StoreTag(number | OF_ROOMS),
+                    ask: *ask,
+                },
+                rooms::Step::Hash(HashJob { id, work }) => Effect::Hash(HashJob {
+                    id: JobId(id.0 | OF_ROOMS),
+                    work,
+                }),
+                rooms::Step::Reply(to, reply) => Effect::Reply { to, reply },
+            });
         }
     }
 

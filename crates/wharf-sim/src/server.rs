@@ -278,6 +278,8 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
         ChatLimits {
             rooms: rules.rooms,
             room_members_max: rules.members_max,
+            // The simulator has no services that would lead there.
+            halls_max: 0,
         },
         PlatformFacts::default(),
     );

@@ -423,3 +423,62 @@ fn who_is_what_in_a_room_is_listed_page_by_page() {
         assert_eq!(seen[2].1.mute, Some(Until::Time(50)));
     });
 }
+
+#[test]
+fn whoever_is_kept_out_is_listed_with_who_did_it_and_why() {
+    with_room(|bench| {
+        let mut ban = |id, account, reason: &str, until| {
+            let act = wharf_data::Act {
+                reason: reason.into(),
+                ..act(id, Actor::Account(MODERATOR), 10)
+            };
+            let wanted = Ask::Moderate {
+                room: ROOM,
+                account,
+                measure: Measure::Ban(until),
+                act,
+            };
+            ask(bench, wanted).unwrap();
+        };
+        ban(10, MEMBER, "spam", Until::Time(20));
+        ban(11, MEMBER, "spam again", Until::Time(50));
+        ban(12, OTHER, "noise", Until::TakenBack);
+        let mut page = None;
+        let mut seen = Vec::new();
+        loop {
+            let wanted = Ask::Bans {
+                room: ROOM.0,
+                at: 49,
+                page,
+                limit: 1,
+            };
+            let Ok(Some(Answer::Bans { bans, next })) = ask(bench, wanted) else {
+                panic!("no bans")
+            };
+            seen.extend(bans);
+            page = next;
+            if page.is_none() {
+                break;
+            }
+        }
+        let told: Vec<_> = seen
+            .iter()
+            .map(|ban| (ban.account, &*ban.name, ban.by, &*ban.reason, ban.until))
+            .collect();
+        let expected = [
+            (MEMBER, "member", MODERATOR, "spam again", Until::Time(50)),
+            (OTHER, "other", MODERATOR, "noise", Until::TakenBack),
+        ];
+        assert_eq!(told, expected);
+        let wanted = Ask::Bans {
+            room: ROOM.0,
+            at: 50,
+            page: None,
+            limit: 10,
+        };
+        let Ok(Some(Answer::Bans { bans, .. })) = ask(bench, wanted) else {
+            panic!("no bans")
+        };
+        assert_eq!(bans.len(), 1, "one has ended");
+    });
+}

@@ -111,7 +111,12 @@ impl<P: NativePort> Alone<P> {
             ..NetLimits::for_sessions(64, 1)
         };
         let mut app = AppBuilder::new();
-        wharf_chat::classic(&mut app, ChatLimits::default(), PlatformFacts::default());
+        // That so many are in a room is told once, a second after they came; no message does that.
+        let chat = ChatLimits {
+            halls_max: 0,
+            ..ChatLimits::default()
+        };
+        wharf_chat::classic(&mut app, chat, PlatformFacts::default());
         let options = ServerOptions {
             shards: 1,
             placement: Placement::Fused,

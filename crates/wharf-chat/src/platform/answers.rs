@@ -10,6 +10,7 @@ use wharf_data::service::{Given, Reply};
 use wharf_data::{Answer, keep};
 use wharf_proto::account;
 use wharf_proto::session::{Code, Error};
+use wharf_wire::Packet;
 
 /// Answers the request beside which `context` was noted.
 pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
@@ -26,7 +27,7 @@ pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
             return exporting::give(cx, request, records, next);
         }
         // Nothing else is asked from here.
-        Ok(Given::Store(_)) => return cx.reply_to(request, &internal()),
+        Ok(Given::Store(_) | Given::Rooms(_)) => return cx.reply_to(request, &internal()),
         Err(access::Error::Forbidden) if is_whisper(packet) => {
             let blocked = Error::new(Code::Muted, "they do not want to hear from you");
             return cx.reply_to(request, &blocked);
@@ -36,6 +37,10 @@ pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
             return cx.reply_to(request, &error_of(&error));
         }
     };
+    give_access(cx, (request, packet), outcome);
+}
+
+fn give_access(cx: &mut FoyerCx<'_>, (request, packet): (u32, u16), outcome: Outcome) {
     match outcome {
         Outcome::LoggedIn(logged_in) => log_in(cx, request, logged_in),
         Outcome::Done => {
@@ -67,17 +72,22 @@ pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
         Outcome::RecoveryCodes(codes) => {
             cx.reply_to(request, &account::RecoveryCodes { codes: codes.0 });
         }
-        Outcome::Profile(profile) => cx.reply_to(
-            request,
-            &account::Profile {
-                account: profile.account.get(),
-                display_name: profile.display_name,
-                avatar: profile.avatar,
-                language: profile.language,
-                document: profile.document,
-                version: profile.version,
-            },
-        ),
+        Outcome::Profile(profile) => {
+            if packet == account::Rename::ID {
+                cx.rename(&profile.display_name);
+            }
+            cx.reply_to(
+                request,
+                &account::Profile {
+                    account: profile.account.get(),
+                    display_name: profile.display_name,
+                    avatar: profile.avatar,
+                    language: profile.language,
+                    document: profile.document,
+                    version: profile.version,
+                },
+            );
+        }
         Outcome::Found(_) => cx.reply_to(request, &internal()),
     }
 }
@@ -146,7 +156,7 @@ fn internal() -> Error {
 const UNAVAILABLE: core::time::Duration = core::time::Duration::from_secs(2);
 
 /// What went wrong, as it is told.
-fn error_of(error: &access::Error) -> Error {
+pub(crate) fn error_of(error: &access::Error) -> Error {
     let told = |code| Error::new(code, error.to_string());
     match error {
         access::Error::Invalid { field, .. } => told(Code::Invalid).in_field(*field),

@@ -50,7 +50,7 @@ impl WordList {
         self.words().mask(text)
     }
 
-    /// Whether something may be called so. A name is not masked.
+    /// Whether something may be called so, or be about that. Neither is masked.
     ///
     /// # Errors
     /// [`Code::Filtered`] if there is a word of the list in it.
@@ -58,7 +58,7 @@ impl WordList {
         match self.words().judge(name) {
             Judgement::Clean => Ok(()),
             Judgement::Masked(_) | Judgement::Refused => {
-                let why = "there is a word in this name that is not said here";
+                let why = "there is a word in it that is not said here";
                 Err(Error::new(Code::Filtered, why).in_field(field))
             }
         }

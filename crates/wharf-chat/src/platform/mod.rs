@@ -12,24 +12,27 @@ mod queue;
 mod rates;
 mod requests;
 pub(crate) mod room;
+mod rooms;
 mod talk;
 mod words;
 
-pub(crate) use answers::give_answer;
+pub(crate) use answers::{error_of, give_answer};
 pub use filter::WordList;
 pub(crate) use guest::Guest;
-pub(crate) use moderating::{is_kicked, is_reserved, tell_announcement, tell_maintenance};
+pub(crate) use moderating::{
+    is_kicked, is_reserved, muted_everywhere, tell_announcement, tell_maintenance,
+};
 pub(crate) use queue::tell_place;
 pub use rates::{RequestRates, limit_requests};
 pub(crate) use requests::{Reply, serve};
-pub(crate) use talk::tell_whisper;
+pub(crate) use rooms::{give_rooms, on_shut_out, report_left};
+pub(crate) use talk::{CONTENT, from_of, history_limit, history_page, tell_whisper};
 pub use words::{Judgement, Words, WordsError};
 
 use crate::foyer::ChatFoyer;
-use wharf_content::{Dialect, EnterRefusal, FoyerBuilder, FoyerCx, RoomId};
+use wharf_content::{Dialect, EnterRefusal, FoyerBuilder, FoyerCx};
 use wharf_proto::chat::{SaidSo, Say};
-use wharf_proto::room::enter::By;
-use wharf_proto::room::{Enter, Entered, Leave, Left, ListMembers, Members};
+use wharf_proto::room::{ListMembers, Members};
 use wharf_proto::session::{Code, Error, Hello, Ping, Pong, Welcome};
 use wharf_proto::{Speaks, VERSION, VERSION_MIN, agree};
 
@@ -64,34 +67,13 @@ impl PlatformFacts {
 pub(crate) fn register(foyer: FoyerBuilder<'_, ChatFoyer>) {
     let foyer = serve(foyer, hello);
     let foyer = serve(foyer, ping);
-    let foyer = serve(foyer, enter);
-    let foyer = serve(foyer, leave);
     let foyer = serve(foyer, say_outside);
     let foyer = serve(foyer, list_outside);
     let foyer = talk::register(foyer);
     let foyer = moderating::register(foyer);
     let foyer = exporting::register(foyer);
+    let foyer = rooms::register(foyer);
     access::register(foyer);
-}
-
-/// 1203: whether that may be is found out where the room lives, which answers.
-fn enter(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, enter: Enter) -> Reply<Entered> {
-    let number = match enter.by {
-        Some(By::Number(number)) => Some(number),
-        Some(By::Room(room)) => room::number_of_id(room),
-        None => None,
-    };
-    let Some(number) = number else {
-        return Err(Error::new(Code::NotFound, "there is no such room"));
-    };
-    cx.enter(RoomId::new(foyer.lobby, number));
-    Ok(None)
-}
-
-/// 1205: the answer first, then the others learn of it.
-fn leave(_: &ChatFoyer, cx: &mut FoyerCx<'_>, _: Leave) -> Reply<Left> {
-    cx.leave();
-    Ok(Some(Left {}))
 }
 
 /// 1300, from somebody who is in no room: refused before it comes here.

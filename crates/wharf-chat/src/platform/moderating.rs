@@ -1,13 +1,14 @@
 //! What moderators of the server do, and what users tell them.
 
 use super::talk::message_of;
-use super::{Reply, room, serve};
+use super::{Guest, Reply, room, serve};
 use crate::foyer::ChatFoyer;
 use prost::Message as _;
-use wharf_content::{Dialect, FoyerBuilder, FoyerCx, RoomId};
+use wharf_content::{Dialect, FoyerBuilder, FoyerCx, MemberId, RoomCx, RoomId};
 use wharf_data::message::{self, Place};
 use wharf_data::operators::{self, Outcome, Request, Scope};
 use wharf_data::report::{Report, Stage, State};
+use wharf_data::room::Until;
 use wharf_data::service::Call;
 use wharf_data::{AccountId, Announcement, Kick, PageToken, ReportId};
 use wharf_proto::chat::{
@@ -49,6 +50,10 @@ fn report(_: &ChatFoyer, cx: &mut FoyerCx<'_>, report: chat::Report) -> Reply<Re
     let message = match report.seq {
         0 => None,
         seq if report.is_whisper => Some((Place::Direct(super::talk::me(cx), about), seq)),
+        seq if cx.data::<Guest>().inside.is_some() => {
+            let inside = cx.data::<Guest>().inside;
+            inside.map(|inside| (Place::Room(inside.room), seq))
+        }
         _ if cx.room().is_none() => {
             return Err(Error::new(
                 Code::WrongState,
@@ -73,8 +78,9 @@ fn announce(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, announce: Announce) -> Repl
     let scope = match announce.scope() {
         chat::Scope::All => Scope::All,
         chat::Scope::World => Scope::World,
-        chat::Scope::Room => match cx.room() {
-            Some(room) if room.kind() == foyer.lobby => Scope::Numbered(room.number()),
+        chat::Scope::Room => match (cx.room(), cx.data::<Guest>().inside) {
+            (Some(_), Some(inside)) => Scope::Room(inside.room),
+            (Some(room), None) if room.kind() == foyer.lobby => Scope::Numbered(room.number()),
             _ => {
                 return Err(Error::new(
                     Code::WrongState,
@@ -229,14 +235,18 @@ pub(crate) fn tell_announcement(
     cx: &mut FoyerCx<'_>,
     announcement: &Announcement,
 ) {
-    let is_here = |number| cx.room() == Some(RoomId::new(foyer.lobby, number));
+    let here = cx.room();
+    let is_here = |number| here == Some(RoomId::new(foyer.lobby, number));
     let (is_for_it, scope) = match announcement.scope {
         Scope::All => (true, chat::Scope::All),
         Scope::World => (true, chat::Scope::World),
         Scope::Numbered(number) => (is_here(number), chat::Scope::Room),
         Scope::Room(room) => {
-            let number = room::number_of_id(room.get());
-            (number.is_some_and(is_here), chat::Scope::Room)
+            let is_inside = match room::number_of_id(room.get()) {
+                Some(number) => is_here(number),
+                None => cx.room().is_some() && is_in(cx, room),
+            };
+            (is_inside, chat::Scope::Room)
         }
     };
     if !is_for_it || cx.user().is_none() {
@@ -251,6 +261,25 @@ pub(crate) fn tell_announcement(
         }),
         Dialect::Classic => tell_line(cx, &announcement.text),
     }
+}
+
+fn is_in(cx: &mut FoyerCx<'_>, room: wharf_data::RoomId) -> bool {
+    let inside = cx.data::<Guest>().inside;
+    inside.is_some_and(|inside| inside.room == room)
+}
+
+/// Why somebody may say nothing anywhere, if so.
+pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> Option<Error> {
+    if cx.bulletin().muted.is_empty() {
+        return None;
+    }
+    let account = AccountId::new(cx.user(who)?.id.get());
+    let until = cx.bulletin().muted(account, unix_ms)?;
+    let error = Error::new(Code::Muted, "the account may say nothing for now");
+    Some(match until {
+        Until::Time(until) => error.with("until_ms", until),
+        Until::TakenBack => error,
+    })
 }
 
 /// The server is being looked after, or not any more.

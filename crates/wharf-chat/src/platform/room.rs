@@ -66,14 +66,18 @@ pub(crate) fn enter_reply(cx: &RoomCx<'_>, who: MemberId, members_max: u32) -> E
 ///
 /// # Errors
 /// For a page that was not given out for this list.
-pub(crate) fn members_page(cx: &RoomCx<'_>, request: &ListMembers) -> Result<Members, Error> {
+pub(crate) fn members_page(
+    cx: &RoomCx<'_>,
+    request: &ListMembers,
+    shown: impl Fn(&RoomCx<'_>, MemberId) -> Option<Member>,
+) -> Result<Members, Error> {
     let after = match request.page.as_str() {
         "" => None,
         page => Some(position_of(page)?),
     };
     let mut all: Vec<Member> = cx
         .members()
-        .filter_map(|member| member_of(cx, member))
+        .filter_map(|member| shown(cx, member))
         .filter(|member| after.as_ref().is_none_or(|after| place_of(member) > *after))
         .collect();
     all.sort_by_cached_key(place_of);
@@ -110,7 +114,7 @@ fn position_of(page: &str) -> Result<(String, i64), Error> {
     }
 }
 
-fn as_many_as_fit(members: impl Iterator<Item = Member>, limit: usize) -> Vec<Member> {
+pub(crate) fn as_many_as_fit(members: impl Iterator<Item = Member>, limit: usize) -> Vec<Member> {
     let mut bytes = 0;
     members
         .take(limit)

@@ -19,7 +19,7 @@ use wharf_wire::Packet;
 use wharf_wire::classic::{ChatNotify, ChatText, UserName};
 
 /// What is kept of a message is its content, as a protobuf.
-const CONTENT: u32 = 1;
+pub(crate) const CONTENT: u32 = 1;
 /// Messages of a page.
 const HISTORY_DEFAULT: u32 = 20;
 const HISTORY_MAX: u32 = 50;
@@ -75,13 +75,9 @@ fn history(_: &ChatFoyer, cx: &mut FoyerCx<'_>, request: GetHistory) -> Reply<Hi
             "this room keeps nothing of what is said",
         ));
     }
-    let from = match request.from {
-        Some(get_history::From::Before(seq)) => From::Before(seq),
-        Some(get_history::From::After(seq)) => From::After(seq),
-        None => From::End,
-    };
+    let from = from_of(&request);
     let place = Place::Direct(me(cx), AccountId::new(request.with));
-    let limit = limited(request.limit, HISTORY_DEFAULT, HISTORY_MAX);
+    let limit = history_limit(&request);
     let ask_for = Ask::Message(message::Ask::History { place, from, limit });
     ask::<GetHistory>(cx, Call::Store(ask_for))
 }
@@ -184,7 +180,7 @@ pub(super) fn give_people(cx: &mut FoyerCx<'_>, request: u32, outcome: people::O
             let user = |person: people::Person| User {
                 account: person.account.get(),
                 display_name: person.display_name,
-                ..User::default()
+                room: person.room.map_or(0, wharf_data::RoomId::get),
             };
             let users = people.into_iter().map(user).collect();
             let next_page = next.map(|next| next.as_str().to_owned());
@@ -203,10 +199,7 @@ pub(super) fn give_people(cx: &mut FoyerCx<'_>, request: u32, outcome: people::O
 pub(super) fn give_messages(cx: &mut FoyerCx<'_>, request: u32, answer: message::Answer) {
     match answer {
         message::Answer::Messages { messages, has_more } => {
-            let count = messages.len();
-            let messages = as_many_as_fit(&messages);
-            let has_more = has_more || messages.len() < count;
-            cx.reply_to(request, &History { messages, has_more });
+            cx.reply_to(request, &history_page(&messages, has_more));
         }
         message::Answer::Blocks(accounts) => {
             let accounts = accounts.into_iter().map(AccountId::get).collect();
@@ -216,6 +209,27 @@ pub(super) fn give_messages(cx: &mut FoyerCx<'_>, request: u32, answer: message:
             cx.reply_to(request, &Error::new(Code::Internal, "another answer"));
         }
     }
+}
+
+/// Where somebody wants to read.
+pub(crate) fn from_of(request: &GetHistory) -> From {
+    match request.from {
+        Some(get_history::From::Before(seq)) => From::Before(seq),
+        Some(get_history::From::After(seq)) => From::After(seq),
+        None => From::End,
+    }
+}
+
+/// How much of it.
+pub(crate) fn history_limit(request: &GetHistory) -> u32 {
+    limited(request.limit, HISTORY_DEFAULT, HISTORY_MAX)
+}
+
+/// A page of what was said, as far as it fits.
+pub(crate) fn history_page(kept: &[message::Message], has_more: bool) -> History {
+    let messages = as_many_as_fit(kept);
+    let has_more = has_more || messages.len() < kept.len();
+    History { messages, has_more }
 }
 
 fn as_many_as_fit(messages: &[message::Message]) -> Vec<Message> {

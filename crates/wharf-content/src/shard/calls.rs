@@ -43,6 +43,7 @@ impl<'a> Turn<'a> {
             now: self.now,
             sender,
             answering: None,
+            carried: None,
         };
         let room_logic = slot.room.as_mut();
         let made = |calls: &mut Calls<'_>| call(room_logic, &mut cx, calls);

@@ -44,6 +44,7 @@ pub(crate) struct Desk {
 pub(crate) enum Todo {
     Enter { session: SessionId, room: RoomId },
     Leave { session: SessionId },
+    Rename { session: SessionId },
     Finish { session: SessionId },
     Dismiss { session: SessionId, code: u16 },
     Kick { room: Key, member: MemberId },

@@ -48,6 +48,7 @@ impl Turn<'_> {
             data: session.data,
             queries: session.queries,
             entering: session.entering,
+            carried: session.carried,
             violations: session.violations,
             usage: session.usage,
             room,
@@ -66,6 +67,7 @@ impl Turn<'_> {
             data,
             queries,
             entering,
+            carried,
             violations,
             usage,
             room,
@@ -87,6 +89,7 @@ impl Turn<'_> {
         session.data = data;
         session.queries = queries;
         session.entering = entering;
+        session.carried = carried;
         session.violations = violations;
         session.usage = usage;
         let (is_closed, is_overloaded) = (held.closed, held.overloaded);

@@ -10,9 +10,7 @@ use crate::query::Open;
 use crate::room_cx::RoomCore;
 use crate::roster::Roster;
 use crate::timers::Rings;
-use crate::{
-    Cause, Dialect, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User,
-};
+use crate::{Cause, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wharf_base::{Key, Rng, SessionId};
 
@@ -73,6 +71,24 @@ impl Turn<'_> {
                     },
                 );
             }
+        }
+    }
+
+    /// A session's user has another name: where it sits as well.
+    pub(super) fn rename(&mut self, id: SessionId) {
+        let Some(session) = self.state.sessions.get(id) else {
+            return;
+        };
+        let (Some(user), Some(seat)) = (session.user.clone(), session.seat) else {
+            return;
+        };
+        let core = self.core(seat.room);
+        if let Some(member) = core.and_then(|core| core.roster.get_mut(seat.member)) {
+            member.user = user;
+            let cause = Cause::Occasion("on_rename");
+            self.with_room(seat.room, cause, None, |room, cx| {
+                room.on_rename(cx, seat.member);
+            });
         }
     }
 
@@ -214,9 +230,11 @@ impl Turn<'_> {
         room: RoomId,
         user: User,
     ) -> Result<(Seat, bool), EnterRefusal> {
+        let session = self.state.sessions.get_mut(id);
+        let (dialect, carried) = session.map_or_else(Default::default, |session| {
+            (session.dialect, session.carried.take())
+        });
         let key = self.open_room(room)?;
-        let session = self.state.sessions.get(id);
-        let dialect = session.map_or_else(Dialect::default, |session| session.dialect);
         let is_early = self.state.desk.planted.is(Canary::FullAtTwo);
         let core = self.core(key);
         let core = core.ok_or(EnterRefusal::Unavailable)?;
@@ -229,7 +247,10 @@ impl Turn<'_> {
                 return Err(EnterRefusal::Full);
             }
             let cause = Cause::Occasion("admit");
-            let admitted = self.with_room(key, cause, Some(id), |room, cx| room.admit(cx, &user));
+            let admitted = self.with_room(key, cause, Some(id), |room, cx| {
+                cx.carried = carried;
+                room.admit(cx, &user)
+            });
             admitted
                 .ok_or(EnterRefusal::Unavailable)?
                 .map_err(EnterRefusal::Refused)?;

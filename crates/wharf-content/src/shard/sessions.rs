@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) seat: Option<Seat>,
     /// The request that asked for the room which is being entered.
     pub(crate) entering: Option<u32>,
+    /// What it shows at the door of that room.
+    pub(crate) carried: Option<Box<dyn Any + Send>>,
     /// What came while it could not be served.
     pub(crate) held: Option<Box<Held>>,
     /// Frames served since credit was last given back.
@@ -70,6 +72,7 @@ impl Session {
             queries: Open::default(),
             seat: None,
             entering: None,
+            carried: None,
             held: None,
             owed: 0,
             violations: 0,

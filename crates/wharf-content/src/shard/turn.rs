@@ -139,6 +139,7 @@ impl Turn<'_> {
                 }
                 Todo::Enter { session, room } => self.enter(session, room),
                 Todo::Leave { session } => self.leave(session),
+                Todo::Rename { session } => self.rename(session),
                 Todo::Finish { session } => self.finish(session),
                 Todo::Dismiss { session, code } => self.dismiss(session, Dismissal::Kicked(code)),
                 Todo::Kick { room, member } => self.kick(room, member),

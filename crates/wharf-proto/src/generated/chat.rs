@@ -66,7 +66,8 @@ pub struct Say {
     #[prost(message, optional, tag = "1")]
     pub content: ::core::option::Option<Content>,
     /// The client's own number for it. The same again within five minutes is answered and not said
-    /// again; 0 is never the same.
+    /// again, and what is kept durably never; 0 is never the same. One author's numbers are for all
+    /// rooms and whispers: one that was used elsewhere is refused. 64 bits of chance will do.
     #[prost(uint64, tag = "2")]
     pub client_id: u64,
 }

@@ -71,10 +71,10 @@ pub struct Create {
     #[prost(uint32, tag = "8")]
     pub slow_seconds: u32,
 }
-/// Asks for rooms, those with most members first.
+/// Asks for rooms: those that are open, with most members first, then the others by name.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct List {
-    /// Only rooms whose name or topic contains this.
+    /// Only rooms whose names begin with this, or look as if.
     #[prost(string, tag = "1")]
     pub search: ::prost::alloc::string::String,
     /// From a Rooms; empty at the start.
@@ -231,7 +231,7 @@ pub struct Change {
     /// Seconds that each member has to wait between two messages.
     #[prost(uint32, optional, tag = "5")]
     pub slow_seconds: ::core::option::Option<u32>,
-    /// What lists show.
+    /// Refused: a room keeps the name that it was made with.
     #[prost(string, optional, tag = "6")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
     /// Not in lists.
@@ -311,7 +311,7 @@ pub struct User {
     /// The name that others see.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// Where; 0 if in no room, or in one that is hidden.
+    /// Where; 0 if in no room that has a name, or in one that is hidden.
     #[prost(int64, tag = "3")]
     pub room: i64,
 }
@@ -335,7 +335,7 @@ pub struct ListBans {
 /// A part of those who are kept out.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Bans {
-    /// The latest first.
+    /// By their accounts, as many as fit.
     #[prost(message, repeated, tag = "1")]
     pub bans: ::prost::alloc::vec::Vec<Ban>,
     /// For the next part; empty if this was the last.
@@ -349,10 +349,10 @@ pub struct Ban {
     /// Who.
     #[prost(int64, tag = "1")]
     pub account: i64,
-    /// The name that others see.
+    /// The name that others see; empty if it is not known.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// The moderator.
+    /// The moderator; 0 for whoever runs the server.
     #[prost(int64, tag = "3")]
     pub by: i64,
     /// What the moderator said.

@@ -62,6 +62,28 @@ pub(super) fn record(
     Ok(Ok(()))
 }
 
+/// Who did that last to somebody or something, and why.
+pub(super) fn latest(
+    db: Db<'_>,
+    action: &str,
+    target: Target,
+) -> Result<Option<(Actor, String)>, SqlError> {
+    let (kind, number, part, subject) = numbers_of_target(target);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM audit WHERE subject = ? AND action = ? AND target_kind = ? \
+         AND target = ? AND target_part = ? ORDER BY id DESC LIMIT 1"
+    );
+    let values: [Value; 5] = [
+        subject.into(),
+        action.into(),
+        kind.into(),
+        number.into(),
+        part.into(),
+    ];
+    let found = first(db, &sql, &values)?.map(entry).transpose()?;
+    Ok(found.map(|entry| (entry.act.actor, entry.act.reason)))
+}
+
 fn list(
     db: Db<'_>,
     about: Option<AccountId>,

@@ -4,7 +4,7 @@
 use super::room::hold;
 use super::{Db, audit, cut, done, first, one_more, page_number, refused};
 use crate::database::{SqlError, Value};
-use wharf_data::room::{Answer, Epoch, Measure, Role, Standing, Until};
+use wharf_data::room::{Answer, Ban, Epoch, Measure, Role, Standing, Until};
 use wharf_data::{
     self as data, AccountId, Act, Actor, PageToken, Part, Refusal, Reply, RoomId, Target, UnixMs,
 };
@@ -264,8 +264,12 @@ fn read_until(
     let Some(row) = first(db, &sql, &[room.get().into(), account.get().into()])? else {
         return Ok(None);
     };
-    let until = row.maybe_integer(0)?.map_or(Until::TakenBack, Until::Time);
+    let until = until_of(row.maybe_integer(0)?);
     Ok(Some(until).filter(|until| until.lasts(at)))
+}
+
+fn until_of(kept: Option<i64>) -> Until {
+    kept.map_or(Until::TakenBack, Until::Time)
 }
 
 /// What somebody is, for the log.
@@ -327,4 +331,45 @@ pub(super) fn standings(
         .map(|(account, _)| PageToken::new("standings", &filter, &[Part::Number(account.get())]));
     let answer = Answer::Standings { standings, next };
     Ok(Ok(data::Answer::Room(answer)))
+}
+
+pub(super) fn bans(
+    db: Db<'_>,
+    room: RoomId,
+    at: UnixMs,
+    page: Option<&PageToken>,
+    limit: u32,
+) -> Result<Reply, SqlError> {
+    let filter = room.to_string();
+    let Some(behind) = page_number(page, "bans", &filter, i64::MIN) else {
+        return refused(Refusal::Invalid);
+    };
+    let sql = "SELECT b.account, b.until, p.display_name FROM room_ban b \
+               LEFT JOIN person p ON p.account = b.account \
+               WHERE b.room = ? AND b.account > ? AND (b.until IS NULL OR b.until > ?) \
+               ORDER BY b.account LIMIT ?";
+    let values = [room.get().into(), behind.into(), at.into(), one_more(limit)];
+    let mut rows = db.query(sql, &values)?;
+    let has_more = cut(&mut rows, limit);
+    let mut bans = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let account = AccountId::new(row.integer(0)?);
+        let act = audit::latest(db, "room.ban", Target::Member(room, account))?;
+        let (by, reason) = match act {
+            Some((Actor::Account(by), reason)) => (by, reason),
+            Some((_, reason)) => (AccountId::new(0), reason),
+            None => (AccountId::new(0), String::new()),
+        };
+        bans.push(Ban {
+            account,
+            name: row.maybe_text(2)?.unwrap_or_default(),
+            by,
+            reason,
+            until: until_of(row.maybe_integer(1)?),
+        });
+    }
+    let last = bans.last().filter(|_| has_more);
+    let position = |ban: &Ban| [Part::Number(ban.account.get())];
+    let next = last.map(|ban| PageToken::new("bans", &filter, &position(ban)));
+    Ok(Ok(data::Answer::Room(Answer::Bans { bans, next })))
 }

@@ -50,6 +50,12 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             page,
             limit,
         } => moderate::standings(db, *room, *at, page.as_ref(), *limit),
+        Ask::Bans {
+            room,
+            at,
+            page,
+            limit,
+        } => moderate::bans(db, *room, *at, page.as_ref(), *limit),
         Ask::List {
             search,
             with_hidden,

@@ -45,6 +45,7 @@ impl Game {
                 ChatLimits {
                     rooms: config.integer("chat.rooms") as u32,
                     room_members_max: config.integer("chat.room_members_max") as u32,
+                    halls_max: config.integer("chat.halls_max") as u32,
                 },
                 facts(config, words),
             ),

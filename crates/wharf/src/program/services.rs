@@ -8,7 +8,7 @@ use std::time::Duration;
 use wharf_accounts::{AccountOptions, Accounts, SystemChance, UnknownId};
 use wharf_host::config::Effective;
 use wharf_host::{HashWorkerOptions, ServiceDesk, Services, StorePlaces, reload::Follower};
-use wharf_platform::{Places, Platform};
+use wharf_platform::{Places, Platform, RoomOptions};
 use wharf_store::{Place, RedisPlace, StoreOptions, Timeouts};
 
 /// What all keys in Redis begin with.
@@ -30,8 +30,16 @@ pub(super) fn start(
     let hashing = HashWorkerOptions::for_processors(processors);
     let options = AccountOptions {
         hash_workers: hashing.threads as u32,
-        hash_jobs_max: hashing.queue_max,
+        // Passwords of rooms have a small part of the queue.
+        hash_jobs_max: hashing.queue_max - RoomOptions::default().hashes_max as usize,
         ..AccountOptions::default()
+    };
+    let rooms = RoomOptions {
+        halls_max: config.integer("chat.halls_max") as u32,
+        members_max: config.integer("chat.room_members_max") as u32,
+        lobbies: config.integer("chat.rooms") as u32,
+        owned_max: config.integer("chat.owned_max") as u32,
+        ..RoomOptions::default()
     };
     let keys = tickets::read(config)?;
     let stores = store_places(config);
@@ -48,7 +56,9 @@ pub(super) fn start(
     );
     let make = move || {
         let accounts = Accounts::new(options, Box::new(SystemChance));
-        Platform::new(accounts, options.node).with_places(users.clone(), queue_max)
+        Platform::new(accounts, options.node)
+            .with_places(users.clone(), queue_max)
+            .with_rooms(rooms, Box::new(SystemChance))
     };
     let unknown = match classic_logins(config, true) {
         ClassicLogins::Register => UnknownId::Registered,

@@ -30,6 +30,24 @@ const CHAT: &[Setting] = &[
         default: |_| Value::Path(std::path::PathBuf::new()),
         help: "a file with words that are masked or refused, one a line. Reloaded when it changes",
     },
+    Setting {
+        key: "chat.halls_max",
+        kind: Kind::Integer {
+            min: 0,
+            max: 65_536,
+        },
+        default: |_| Value::Integer(1_024),
+        help: "rooms with a name of their own, open at once (platform clients only)",
+    },
+    Setting {
+        key: "chat.owned_max",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10_000,
+        },
+        default: |_| Value::Integer(10),
+        help: "such rooms that an account may own, of those that stay and of those that do not",
+    },
 ];
 
 #[cfg(test)]

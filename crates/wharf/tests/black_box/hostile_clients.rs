@@ -169,7 +169,7 @@ fn storms_of_resets_and_of_send_then_close_leave_nothing_behind() {
         let mut server = Server::start(backend, &["limits.sessions_max=32"]);
         server.wait_for_log(&["the store is open"]);
         #[cfg(target_os = "linux")]
-        let descriptors = server.descriptors();
+        let sockets = server.sockets();
         for round in 0..400 {
             let mut client = server.connect();
             if round % 2 == 0 {
@@ -189,7 +189,7 @@ fn storms_of_resets_and_of_send_then_close_leave_nothing_behind() {
         }
         clients.iter_mut().for_each(Client::assert_serves);
         #[cfg(target_os = "linux")]
-        server.wait_for_descriptors(descriptors + clients.len());
+        server.wait_for_sockets(sockets + clients.len());
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::asker::{Asker, device};
 use crate::ledger::Diary;
 use crate::sleeper::{SLEEPER, Sleeper};
-use crate::support::{BACKENDS, PATIENCE, Server, wharf};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc::channel;
@@ -71,7 +71,7 @@ fn a_server_that_was_killed_while_it_made_its_tables_serves_when_it_runs_again()
         }
         child.kill().expect("our own child");
         child.wait().expect("our own child");
-        let server = Server::start_in(data.path(), BACKENDS[0], &[]);
+        let server = Server::start_in(data.path(), BACKENDS[0], UNHURRIED);
         Asker::guest(&server, 1).assert_serves();
     }
 }
@@ -87,7 +87,7 @@ struct Show {
 impl Show {
     fn new(seed: u64) -> Self {
         let data = tempfile::tempdir().expect("a directory");
-        let server = Server::start_in(data.path(), BACKENDS[0], &[]);
+        let server = Server::start_in(data.path(), BACKENDS[0], UNHURRIED);
         let mut accounts = Vec::new();
         for secret in (1..=WRITERS as u32).chain([SLEEPER]) {
             accounts.push(Asker::greeted(&server).done(&device(secret)).account);
@@ -104,7 +104,7 @@ impl Show {
 
     /// Runs the server, has everybody write, and kills it after some acknowledgements.
     fn write_and_be_killed(&mut self) {
-        let mut server = Server::start_in(self.data.path(), BACKENDS[0], &[]);
+        let mut server = Server::start_in(self.data.path(), BACKENDS[0], UNHURRIED);
         let (address, patience) = (server.address, self.rng.range(20..300));
         let (acknowledged, heard) = channel();
         let writes = thread::scope(|scope| {
@@ -123,7 +123,7 @@ impl Show {
 
     /// Runs the server again; what is wrong.
     fn audit(&mut self) -> Vec<String> {
-        let server = Server::start_in(self.data.path(), BACKENDS[0], &[]);
+        let server = Server::start_in(self.data.path(), BACKENDS[0], UNHURRIED);
         let mut wrong: Vec<String> = Vec::new();
         for diary in &mut self.diaries {
             wrong.extend(diary.audit(&server));

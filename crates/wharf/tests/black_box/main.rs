@@ -27,6 +27,7 @@ mod operators;
 mod own_game;
 mod platform;
 mod poor_machines;
+mod rooms;
 mod samples;
 mod schema;
 mod settings;

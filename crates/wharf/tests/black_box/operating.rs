@@ -15,13 +15,13 @@ use wharf::proto::session::{Code, Goodbye, Maintenance, Ping};
 use wharf::wire::classic::{ChatNotify, NewUserNotify, ResultCode, UserListNotify};
 
 /// Somebody who runs a server, at a command line.
-struct Operator {
+pub(crate) struct Operator {
     admin: String,
     token: Option<NamedTempFile>,
 }
 
 impl Operator {
-    fn of(server: &Server) -> Self {
+    pub(crate) fn of(server: &Server) -> Self {
         let admin = admin_address(server).to_owned();
         Self { admin, token: None }
     }
@@ -49,7 +49,7 @@ impl Operator {
     }
 
     /// What comes of an act that is done; one that comes too soon behind another is done again.
-    fn does(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn does(&self, arguments: &[&str]) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let (code, said, error) = self.run(&[&["--json"], arguments].concat());

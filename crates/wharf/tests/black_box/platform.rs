@@ -106,6 +106,13 @@ impl Guest {
         (id, extensions, message.to_vec())
     }
 
+    /// Waits for one notice more.
+    pub(crate) fn await_notice(&mut self) {
+        let (id, extensions, body) = self.read();
+        assert!(!extensions.is_reply, "an answer that nobody waits for");
+        self.notices.push_back((id, body));
+    }
+
     /// The next notice, which must be a `P`.
     pub(crate) fn notice<P: Packet>(&mut self) -> P {
         let (id, body) = self.next_notice();
@@ -120,11 +127,10 @@ impl Guest {
     }
 
     pub(crate) fn next_notice(&mut self) -> (u16, Vec<u8>) {
-        self.notices.pop_front().unwrap_or_else(|| {
-            let (id, extensions, body) = self.read();
-            assert!(!extensions.is_reply, "an answer that nobody waits for");
-            (id, body)
-        })
+        if self.notices.is_empty() {
+            self.await_notice();
+        }
+        self.notices.pop_front().expect("one came")
     }
 
     pub(crate) fn refused<R: Request>(&mut self, request: &R) -> Code

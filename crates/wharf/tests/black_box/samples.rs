@@ -8,8 +8,11 @@ use wharf::proto::account::{
 };
 use wharf::proto::chat::content::What;
 use wharf::proto::chat::whisper::To;
-use wharf::proto::chat::{Block, Content, GetHistory, Say, Whisper};
-use wharf::proto::room::{Presence, SetPresence};
+use wharf::proto::chat::{
+    Announce, Block, Content, DecideReport, Decision, GetHistory, Remove, Report, Say, Scope,
+    TakeReport, Whisper,
+};
+use wharf::proto::room::{Create, Measure, Moderate, Presence, SetPresence};
 use wharf::proto::session::Hello;
 use wharf::wire::Packet;
 /// A body that is good where that request may be made; empty for those that need nothing, and for
@@ -77,6 +80,31 @@ pub(crate) fn sample(id: u16, number: u32) -> Vec<u8> {
         GetHistory::ID => body_of(&GetHistory {
             with: 1,
             ..GetHistory::default()
+        }),
+        Create::ID => body_of(&Create {
+            name,
+            ..Create::default()
+        }),
+        Moderate::ID => body_of(&Moderate {
+            account: 1,
+            measure: Measure::Kick.into(),
+            ..Moderate::default()
+        }),
+        Remove::ID => body_of(&Remove { seq: 1 }),
+        Report::ID => body_of(&Report {
+            account: 1,
+            text: "loud".into(),
+            ..Report::default()
+        }),
+        Announce::ID => body_of(&Announce {
+            scope: Scope::All.into(),
+            text: "hello".into(),
+        }),
+        TakeReport::ID => body_of(&TakeReport { report: 1 }),
+        DecideReport::ID => body_of(&DecideReport {
+            report: 1,
+            decision: Decision::Dismiss.into(),
+            ..DecideReport::default()
         }),
         Block::ID => body_of(&Block {
             account: 1,

@@ -22,6 +22,15 @@ pub(crate) const BACKENDS: &[&str] = &["uring", "readiness"];
 #[cfg(windows)]
 pub(crate) const BACKENDS: &[&str] = &["iocp"];
 
+/// Settings by which everybody may ask as fast as they like.
+pub(crate) const UNHURRIED: &[&str] = &[
+    "limits.chats_per_minute=0",
+    "limits.queries_per_minute=0",
+    "limits.commands_per_minute=0",
+    "limits.logins_per_minute=0",
+    "limits.pings_per_minute=0",
+];
+
 /// The program, with a working directory in which no configuration lies.
 pub(crate) fn wharf() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
@@ -148,23 +157,24 @@ impl Server {
         }
     }
 
-    /// Descriptors that the process has open.
+    /// Sockets that the process has open. (Its store opens and closes files as it likes.)
     #[cfg(target_os = "linux")]
-    pub(crate) fn descriptors(&self) -> usize {
+    pub(crate) fn sockets(&self) -> usize {
         let directory = format!("/proc/{}/fd", self.child.id());
-        std::fs::read_dir(directory).expect("our own child").count()
+        let open = std::fs::read_dir(directory).expect("our own child");
+        // What was closed meanwhile is none.
+        let targets = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        let sockets = targets.filter(|target| target.to_string_lossy().starts_with("socket:"));
+        sockets.count()
     }
 
-    /// Waits until the process has so many descriptors open: what ends closes a moment later.
+    /// Waits until the process has so many sockets open: what ends closes a moment later.
     #[cfg(target_os = "linux")]
-    pub(crate) fn wait_for_descriptors(&self, expected: usize) {
+    pub(crate) fn wait_for_sockets(&self, expected: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while self.descriptors() != expected {
-            let now = self.descriptors();
-            assert!(
-                Instant::now() < deadline,
-                "{now} descriptors, not {expected}"
-            );
+        while self.sockets() != expected {
+            let now = self.sockets();
+            assert!(Instant::now() < deadline, "{now} sockets, not {expected}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

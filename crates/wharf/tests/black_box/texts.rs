@@ -2,7 +2,7 @@
 //! back as it was, or refused with the field's name.
 
 use crate::asker::{Asker, device};
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, UNHURRIED};
 use expect_test::{Expect, expect};
 use std::fmt::Write as _;
 use wharf::proto::account::{
@@ -91,7 +91,7 @@ pub(crate) fn what_of(message: Option<Message>) -> What {
 
 #[test]
 fn names() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut secret = 0;
     check(
         |name| {
@@ -145,7 +145,7 @@ fn names() {
 
 #[test]
 fn names_to_log_in_by() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     check(
         |name| {
             let made = Asker::greeted(&server).ask(&register(name))?;
@@ -198,7 +198,7 @@ fn names_to_log_in_by() {
 
 #[test]
 fn devices_and_languages() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut secret = 0;
     let mut through_device = |name: &str| {
         secret += 1;
@@ -297,7 +297,7 @@ fn devices_and_languages() {
 
 #[test]
 fn passwords_are_what_was_typed() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut number = 0;
     check(
         |text| {

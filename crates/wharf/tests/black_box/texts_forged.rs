@@ -1,7 +1,7 @@
 //! Names that look alike, searches and pages that were made up, and numbers at their ends.
 
 use crate::asker::{Asker, enter};
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, UNHURRIED};
 use crate::texts::{check, register, text};
 use crate::texts_said::Pair;
 use expect_test::expect;
@@ -14,7 +14,7 @@ use wharf::proto::room::{ListMembers, ListUsers};
 use wharf::proto::session::{Code, Error};
 #[test]
 fn searching_finds_nobody_by_tricks() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut kim = Asker::greeted(&server);
     kim.done(&register("kim"));
     check(
@@ -73,7 +73,7 @@ fn searching_finds_nobody_by_tricks() {
 
 #[test]
 fn names_that_look_alike_are_one() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut told = String::new();
     for (number, (one, other)) in [
         ("paypal", "p\u{430}ypal"),
@@ -145,7 +145,7 @@ fn forged(page: &str) -> Vec<String> {
 
 #[test]
 fn forged_pages_show_nothing_that_is_hidden() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut askers: Vec<Asker> = (1..=4)
         .map(|secret| Asker::member(&server, secret, 3))
         .collect();
@@ -190,7 +190,7 @@ fn forged_pages_show_nothing_that_is_hidden() {
 
 #[test]
 fn numbers_at_their_ends() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut pair = Pair::new(&server);
     let lees = pair.accounts[1];
     pair.whisper(What::Text("one".into())).unwrap();

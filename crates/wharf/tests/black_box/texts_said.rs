@@ -2,7 +2,7 @@
 //! histories.
 
 use crate::asker::Asker;
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, UNHURRIED};
 use crate::texts::{check, text, what_of};
 use expect_test::expect;
 use wharf::proto::account::GetProfile;
@@ -58,7 +58,7 @@ impl Pair {
 
 #[test]
 fn whispers() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut pair = Pair::new(&server);
     let mut through_text = |text: &str| match pair.whisper(What::Text(text.into()))? {
         What::Text(text) => Ok(text),
@@ -106,7 +106,7 @@ fn whispers() {
 
 #[test]
 fn items_and_gestures() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut pair = Pair::new(&server);
     let mut through_item = |name: &str| {
         let name = name.to_owned();
@@ -202,7 +202,7 @@ fn items_and_gestures() {
 
 #[test]
 fn lines_in_a_room() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut one = Asker::member(&server, 1, 3);
     let mut other = Asker::member(&server, 2, 3);
     check(

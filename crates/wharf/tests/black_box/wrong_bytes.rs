@@ -2,7 +2,7 @@
 
 use crate::asker::{Asker, Outcome, requests};
 use crate::schema::{texts_of, within};
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, UNHURRIED};
 use wharf::proto::PacketInfo;
 use wharf::proto::session::Code;
 use wharf::wire::{Extensions, HEADER_BYTES, Header};
@@ -118,7 +118,7 @@ fn assert_refused(asker: &mut Asker, request: &PacketInfo, body: &[u8], what: &s
 
 #[test]
 fn what_cannot_be_read_is_answered_once_and_nobody_else_hears_of_it() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let served = served(&server);
     let mut witnesses = Witnesses::new(&server);
     let mut member = witnesses.newcomer(&server, 2);
@@ -171,7 +171,7 @@ const IN_ROOMS: &[&str] = &["chat.Say", "room.ListMembers"];
 
 #[test]
 fn texts_that_no_field_may_have_are_refused_by_the_fields_name() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let served = served(&server);
     let mut witnesses = Witnesses::new(&server);
     let mut member = witnesses.newcomer(&server, 2);
@@ -223,7 +223,7 @@ fn frame(id: u16, flags: u8, body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn frames_that_break_a_rule_end_their_session_and_no_other() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut witnesses = Witnesses::new(&server);
     let ends = |bytes: &[u8], what: &str| {
         let mut asker = Asker::greeted(&server);
@@ -269,7 +269,7 @@ fn frames_that_break_a_rule_end_their_session_and_no_other() {
 
 #[test]
 fn the_numbers_of_requests_are_the_clients_own() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let mut asker = Asker::greeted(&server);
     for number in [0, 1, 1, u32::MAX, u32::MAX - 1, 0] {
         let mut bytes = Vec::new();

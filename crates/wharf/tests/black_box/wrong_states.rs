@@ -4,7 +4,7 @@
 
 use crate::asker::{Asker, Outcome, body_of, device, enter, hello, requests};
 use crate::samples::sample;
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, UNHURRIED};
 use expect_test::expect;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -61,7 +61,7 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let server = Server::start(BACKENDS[0], &["shards=2"]);
+        let server = Server::start(BACKENDS[0], &[&["shards=2"], UNHURRIED].concat());
         let mut kim = Asker::greeted(&server);
         kim.done(&register("kim"));
         Self {

@@ -76,7 +76,11 @@ fn whisper(
         return refused(Refusal::Invalid);
     }
     if let Some(kept) = find_kept(db, message)? {
-        return Ok(Ok(data::Answer::Message(Answer::Kept(vec![kept]))));
+        // The author's number for something that was said elsewhere is none for this.
+        return match find(db, author, to)? == Some(kept.conversation) {
+            true => Ok(Ok(data::Answer::Message(Answer::Kept(vec![kept])))),
+            false => refused(Refusal::Conflict),
+        };
     }
     let sql = "SELECT 1 FROM account WHERE id = ? AND erased = 0";
     if first(db, sql, &[to.get().into()])?.is_none() {

@@ -1,0 +1,147 @@
+//! What a room remembers of those who have spoken lately.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use wharf_base::Instant;
+use wharf_data::AccountId;
+
+/// For how long a message that comes again is known, as the protocol promises.
+const KNOWN: Duration = Duration::from_secs(5 * 60);
+/// Messages of one author that are known.
+const OF_AUTHOR_MAX: usize = 128;
+/// Authors of whom something is known; beyond it the one who was silent longest is forgotten.
+const AUTHORS_MAX: usize = 4_096;
+
+/// What was said, by whom and by which number of theirs.
+///
+/// Invariant: nobody in it has said nothing; each author's are in the order of their time.
+#[derive(Default)]
+pub(super) struct Remembered(BTreeMap<AccountId, VecDeque<Once>>);
+
+#[derive(Clone, Copy)]
+struct Once {
+    client_id: u64,
+    seq: i64,
+    at: Instant,
+}
+
+impl Remembered {
+    /// The number in the room of what `author` said as `client_id`, if they did lately.
+    pub(super) fn find(&self, author: AccountId, client_id: u64, now: Instant) -> Option<i64> {
+        let mut said = self.0.get(&author)?.iter();
+        let is_it = |once: &&Once| once.client_id == client_id && once.at + KNOWN > now;
+        said.find(is_it).map(|once| once.seq)
+    }
+
+    /// `author` has said something as `client_id`; 0 is nothing to know it by.
+    pub(super) fn add(&mut self, author: AccountId, client_id: u64, seq: i64, now: Instant) {
+        if client_id == 0 {
+            return;
+        }
+        if self.0.len() >= AUTHORS_MAX && !self.0.contains_key(&author) {
+            self.make_room(now);
+        }
+        let said = self.0.entry(author).or_default();
+        said.retain(|once| once.at + KNOWN > now);
+        if said.len() >= OF_AUTHOR_MAX {
+            said.pop_front();
+        }
+        said.push_back(Once {
+            client_id,
+            seq,
+            at: now,
+        });
+    }
+
+    fn make_room(&mut self, now: Instant) {
+        let last = |said: &VecDeque<Once>| said.back().map_or(Instant::ZERO, |once| once.at);
+        self.0.retain(|_, said| last(said) + KNOWN > now);
+        if self.0.len() >= AUTHORS_MAX
+            && let Some((&silent, _)) = self.0.iter().min_by_key(|(_, said)| last(said))
+        {
+            self.0.remove(&silent);
+        }
+    }
+}
+
+/// When members have spoken, while they have to wait between two messages.
+#[derive(Default)]
+pub(super) struct SlowMode(BTreeMap<AccountId, Instant>);
+
+impl SlowMode {
+    /// How long somebody has still to wait.
+    pub(super) fn wait(&self, who: AccountId, slow: Duration, now: Instant) -> Duration {
+        let spoke = self.0.get(&who);
+        spoke.map_or(Duration::ZERO, |at| (*at + slow).saturating_since(now))
+    }
+
+    /// Somebody has spoken.
+    pub(super) fn spoke(&mut self, who: AccountId, slow: Duration, now: Instant) {
+        if slow.is_zero() {
+            return self.0.clear();
+        }
+        if self.0.len() >= AUTHORS_MAX {
+            self.0.retain(|_, at| *at + slow > now);
+        }
+        if self.0.len() < AUTHORS_MAX {
+            self.0.insert(who, now);
+        }
+    }
+
+    /// What somebody said was not kept: they may try again at once.
+    pub(super) fn forget(&mut self, who: AccountId) {
+        self.0.remove(&who);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIM: AccountId = AccountId::new(1);
+
+    #[test]
+    fn a_number_is_known_for_five_minutes_and_is_its_authors() {
+        let mut known = Remembered::default();
+        let begin = Instant::ZERO;
+        known.add(KIM, 7, 70, begin);
+        known.add(KIM, 0, 71, begin);
+        assert_eq!(known.find(KIM, 7, begin + KNOWN / 2), Some(70));
+        assert_eq!(known.find(KIM, 0, begin), None, "0 is never the same");
+        assert_eq!(known.find(AccountId::new(2), 7, begin), None);
+        assert_eq!(known.find(KIM, 7, begin + KNOWN), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut known = Remembered::default();
+        let begin = Instant::ZERO;
+        for id in 1..=200 {
+            known.add(KIM, id, id as i64, begin);
+        }
+        assert_eq!(known.find(KIM, 72, begin), None);
+        assert_eq!(known.find(KIM, 73, begin), Some(73));
+        for other in 0..AUTHORS_MAX as i64 + 10 {
+            let at = begin + Duration::from_millis(1 + other as u64);
+            known.add(AccountId::new(10 + other), 1, 1, at);
+        }
+        assert_eq!(known.0.len(), AUTHORS_MAX);
+        assert_eq!(known.find(KIM, 200, begin), None, "silent for longest");
+    }
+
+    #[test]
+    fn whoever_spoke_waits_and_no_longer() {
+        let mut slow = SlowMode::default();
+        let (begin, span) = (Instant::ZERO, Duration::from_secs(5));
+        slow.spoke(KIM, span, begin);
+        let later = begin + Duration::from_secs(3);
+        assert_eq!(slow.wait(KIM, span, later), Duration::from_secs(2));
+        assert_eq!(slow.wait(KIM, span, begin + span), Duration::ZERO);
+        assert_eq!(slow.wait(AccountId::new(2), span, later), Duration::ZERO);
+        slow.forget(KIM);
+        assert_eq!(slow.wait(KIM, span, later), Duration::ZERO);
+        slow.spoke(KIM, span, later);
+        slow.spoke(KIM, Duration::ZERO, later);
+        assert_eq!(slow.wait(KIM, span, later), Duration::ZERO);
+    }
+}

@@ -1,0 +1,123 @@
+//! Saying something in a room.
+
+use super::keeping::Saying;
+use super::{Asker, Hall, busy, said_so};
+use crate::lobby::checked;
+use crate::platform::{CONTENT, muted_everywhere};
+use core::time::Duration;
+use prost::Message as _;
+use wharf_content::{Handled, MemberId, RoomCx};
+use wharf_data::room::{History, Role, Until};
+use wharf_proto::chat::{Content, Message, Said, Say};
+use wharf_proto::session::{Code, Error};
+
+impl Hall {
+    /// 1300: told at once, or when it has been kept.
+    pub(crate) fn say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, request: Say) -> Handled {
+        checked(cx, request, |cx, request| {
+            if let Err(error) = self.try_say(cx, from, request) {
+                cx.reply(&error);
+            }
+        })
+    }
+
+    fn try_say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, say: Say) -> Result<(), Error> {
+        let (seat, at, now) = (self.seat(from)?, self.unix_ms(cx), cx.now());
+        if let Some(error) = muted_everywhere(cx, from, at) {
+            return Err(error);
+        }
+        let mut content = say.content.unwrap_or_default();
+        if let Some(what) = &mut content.what {
+            self.words.filter(what)?;
+        }
+        let opened = self.open()?;
+        let is_durable = opened.info.history == History::Durable;
+        if let Some(seq) = opened.remembered.find(seat.account, say.client_id, now) {
+            cx.reply(&said_so(seq, is_durable, true));
+            return Ok(());
+        }
+        if let Some(mute) = seat.mute.filter(|mute| mute.lasts(at)) {
+            let muted = Error::new(Code::Muted, "muted in this room");
+            return Err(match mute {
+                Until::TakenBack => muted,
+                Until::Time(until) => muted.with("until_ms", until),
+            });
+        }
+        let slow = Duration::from_millis(opened.info.slow_ms.into());
+        if seat.role == Role::Member {
+            let wait = opened.slow_mode.wait(seat.account, slow, now);
+            if wait > Duration::ZERO {
+                let text = "members of this room wait between two messages";
+                return Err(Error::new(Code::Muted, text).retry_after(wait));
+            }
+        }
+        if is_durable && !opened.durable.has_room() {
+            return Err(busy());
+        }
+        opened.slow_mode.spoke(seat.account, slow, now);
+        let mut message = Message {
+            seq: 0,
+            author: seat.account.get(),
+            author_name: cx.name(from).to_owned(),
+            content: None,
+            at_ms: at,
+            is_removed: false,
+        };
+        match opened.info.history {
+            History::Off => {
+                opened.remembered.add(seat.account, say.client_id, 0, now);
+                cx.reply(&said_so(0, false, false));
+                tell(cx, message, content);
+            }
+            History::Buffered => {
+                opened.last_seq += 1;
+                message.seq = opened.last_seq;
+                let (account, seq) = (seat.account, message.seq);
+                opened.remembered.add(account, say.client_id, seq, now);
+                opened.buffered.push(new_message(&message, &content, None));
+                cx.reply(&said_so(seq, false, false));
+                tell(cx, message, content);
+                self.wake_soon(cx);
+            }
+            History::Durable => {
+                let asker = Asker::of(cx, from);
+                let client_id = Some(say.client_id).filter(|id| *id != 0);
+                opened.durable.push(Saying {
+                    asker,
+                    new: new_message(&message, &content, client_id),
+                    message,
+                    content,
+                });
+                self.append(cx);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells everybody what was said.
+pub(super) fn tell(cx: &mut RoomCx<'_>, message: Message, content: Content) {
+    let message = Message {
+        content: Some(content),
+        ..message
+    };
+    cx.broadcast(&Said {
+        message: Some(message),
+    });
+}
+
+/// What is kept of a message; a seq of 0 is one that the store gives.
+fn new_message(
+    message: &Message,
+    content: &Content,
+    client_id: Option<u64>,
+) -> wharf_data::message::NewMessage {
+    wharf_data::message::NewMessage {
+        author: wharf_data::AccountId::new(message.author),
+        client_id,
+        seq: Some(message.seq).filter(|seq| *seq > 0),
+        kind: CONTENT,
+        body: content.encode_to_vec(),
+        at: message.at_ms,
+    }
+}

@@ -1,0 +1,387 @@
+//! Rooms that have a name: which are open, in which place, and who is in them.
+//!
+//! ```text
+//!  foyer -- Enter --> Rooms -- Entry --> foyer -- carries it --> the room in that slot
+//!        <-- Left --        <-- Begin, Change, Moderate, ... --
+//! ```
+//!
+//! A room that stays is the store's; it is *open* while it has a slot here, and then every write of
+//! it carries the epoch of that opening. One that does not stay is here alone, with its name, its
+//! bans and its ranks. Whoever is let in gets an entry, and is inside from then on, until their
+//! session says that it has left, or ends. What a moderator does goes through here: so whoever was
+//! let in a moment ago, and has not arrived, is known to it by their entry.
+//!
+//! Slots are used again, openings never are: an entry of an older one opens no door.
+
+mod acting;
+mod bans;
+mod entering;
+mod flow;
+mod hall;
+mod listing;
+mod making;
+mod options;
+mod places;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+pub use options::RoomOptions;
+
+use crate::{SessionTag, Ticket};
+use core::cmp::Reverse;
+use flow::{Caller, Entering, Flow};
+use hall::Hall;
+use slots::Slots;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use wharf_accounts::{Chance, HashJob, HashResult, HashWork, JobId, Throttle, ThrottleLimits};
+use wharf_base::{Duration, Instant, UniqueIds};
+use wharf_data::access::Error;
+use wharf_data::rooms::{EntryId, Here, Outcome, Request};
+use wharf_data::service::{Given, Reply};
+use wharf_data::{AccountId, Act as AuditAct, Actor, Ask, AuditId, NameKey, RoomId, UnixMs};
+
+/// What is to be done next. Numbers come back with the answers.
+pub(crate) enum Step {
+    /// The store is to be asked.
+    Ask(u64, Box<Ask>),
+    /// A password is to be hashed.
+    Hash(HashJob),
+    /// A call is over.
+    Reply(Ticket, Reply),
+}
+
+/// When it is worth asking again for what was full a moment ago.
+const BUSY: Error = Error::Busy {
+    retry_after: Duration::from_secs(1),
+};
+
+/// All rooms that are open, and whoever is in them.
+///
+/// Invariant: a slot that is taken is that of one hall, or of one room that is being made; each
+/// session in `sessions` is an occupant of that room by that entry, and the other way round;
+/// `sizes` has each hall, and each numbered room that lists show, once.
+pub(crate) struct Rooms {
+    options: RoomOptions,
+    chance: Box<dyn Chance>,
+    ids: UniqueIds,
+    halls: BTreeMap<RoomId, Hall>,
+    /// Whose names they are: rooms that do not stay, and those that are being made.
+    names: BTreeMap<NameKey, RoomId>,
+    slots: Slots,
+    sessions: BTreeMap<SessionTag, (RoomId, EntryId)>,
+    /// Those who want to enter a room that is being opened.
+    opening: BTreeMap<RoomId, Vec<Entering>>,
+    /// The largest first.
+    sizes: BTreeSet<(Reverse<u32>, RoomId)>,
+    /// Members of numbered rooms that have some.
+    counts: BTreeMap<u32, u32>,
+    idle: BTreeSet<(Instant, RoomId)>,
+    /// Each with the time at which it is given up.
+    flows: BTreeMap<u64, (Instant, Flow)>,
+    hashing: u32,
+    guesses: Throttle<AccountId>,
+    steps: VecDeque<Step>,
+    last_number: u64,
+    now: Instant,
+    at: UnixMs,
+}
+
+impl Rooms {
+    /// Nothing is open yet.
+    pub(crate) fn new(options: RoomOptions, chance: Box<dyn Chance>) -> Self {
+        let listed = options.lobbies.min(listing::LOBBIES_MAX);
+        Self {
+            options,
+            chance,
+            ids: UniqueIds::new(options.node),
+            halls: BTreeMap::new(),
+            names: BTreeMap::new(),
+            slots: Slots::new(options.halls_max),
+            sessions: BTreeMap::new(),
+            opening: BTreeMap::new(),
+            sizes: (0..listed)
+                .map(|number| (Reverse(0), listing::id_of_lobby(number)))
+                .collect(),
+            counts: BTreeMap::new(),
+            idle: BTreeSet::new(),
+            flows: BTreeMap::new(),
+            hashing: 0,
+            guesses: Throttle::new(ThrottleLimits::default()),
+            steps: VecDeque::new(),
+            last_number: 0,
+            now: Instant::ZERO,
+            at: 0,
+        }
+    }
+
+    /// Somebody asks: `session`, or a room.
+    pub(crate) fn call(
+        &mut self,
+        (now, at): (Instant, UnixMs),
+        session: Option<SessionTag>,
+        ticket: Ticket,
+        by: AccountId,
+        request: Request,
+    ) {
+        self.set_time(now, at);
+        let caller = Caller {
+            ticket,
+            session,
+            by,
+            is_gone: false,
+        };
+        let waiting: usize = self.opening.values().map(Vec::len).sum();
+        let is_full = self.flows.len() + waiting >= self.options.requests_max;
+        match (request, session) {
+            (Request::Left { entry, is_broken }, Some(session)) => {
+                self.left(session, Some(entry), is_broken);
+                self.done(caller);
+            }
+            (Request::Begin(here), None) => self.begin_opening(caller, here),
+            (Request::Count { number, members }, None) => {
+                self.count_lobby(number, members);
+                self.done(caller);
+            }
+            _ if is_full => self.refuse(caller, BUSY),
+            (Request::Create(new), Some(_)) => self.create(caller, *new),
+            (Request::Enter { room, password }, Some(_)) => self.enter(caller, room, password),
+            (
+                Request::List {
+                    search,
+                    page,
+                    limit,
+                },
+                Some(_),
+            ) => self.list(caller, search, page.as_ref(), limit),
+            (Request::Change(here, change), None) => self.change(caller, here, *change),
+            (
+                Request::Moderate {
+                    here,
+                    account,
+                    name,
+                    measure,
+                    reason,
+                },
+                None,
+            ) => {
+                let deed = flow::Deed::Moderate {
+                    account,
+                    name,
+                    measure,
+                    reason,
+                };
+                self.act(caller, here, deed);
+            }
+            (Request::Remove { here, seq }, None) => {
+                self.act(caller, here, flow::Deed::Remove(seq));
+            }
+            (Request::Bans { here, page, limit }, None) => {
+                self.list_bans(caller, here, page, limit);
+            }
+            (Request::Close(here), None) => self.act(caller, here, flow::Deed::Close),
+            _ => self.refuse(caller, Error::Forbidden),
+        }
+    }
+
+    /// A session is over: it is in no room any more, and is let into none.
+    pub(crate) fn session_closed(&mut self, session: SessionTag) {
+        self.left(session, None, false);
+        let flows = self.flows.values_mut().filter_map(|(_, flow)| match flow {
+            Flow::Hashing(making) | Flow::Making(making) => Some(&mut making.caller),
+            Flow::Standing(entering) | Flow::Checking(entering) => Some(&mut entering.caller),
+            _ => None,
+        });
+        let waiting = self.opening.values_mut().flatten();
+        let waiting = waiting.map(|entering| &mut entering.caller);
+        for caller in flows.chain(waiting) {
+            caller.is_gone |= caller.session == Some(session);
+        }
+    }
+
+    /// The store answers.
+    pub(crate) fn stored(
+        &mut self,
+        (now, at): (Instant, UnixMs),
+        number: u64,
+        reply: wharf_data::Reply,
+    ) {
+        self.set_time(now, at);
+        let Some((_, flow)) = self.flows.remove(&number) else {
+            return;
+        };
+        match flow {
+            Flow::Making(making) => self.made(*making, reply),
+            Flow::Opening(room) => self.opened(room, reply),
+            Flow::Standing(entering) => self.looked_up(*entering, reply),
+            Flow::Acting(room, act) => self.acted(room, *act, reply),
+            Flow::Listing(listing) => self.listed(*listing, reply),
+            Flow::Bans(caller) => self.bans_listed(caller, reply),
+            Flow::Noting => {}
+            hashing => self.fail(hashing),
+        }
+    }
+
+    /// A hash worker is done.
+    pub(crate) fn hashed(&mut self, (now, at): (Instant, UnixMs), number: u64, result: HashResult) {
+        self.set_time(now, at);
+        let Some((_, flow)) = self.flows.remove(&number) else {
+            return;
+        };
+        self.hashing -= 1;
+        match (flow, result) {
+            (Flow::Hashing(mut making), HashResult::Made(hash)) => {
+                making.settings.password = Some(hash);
+                self.make(*making);
+            }
+            (Flow::Rehashing(it), HashResult::Made(hash)) => {
+                let (caller, here, mut change) = *it;
+                change.password = Some(Some(hash));
+                self.act(caller, here, flow::Deed::Change(change));
+            }
+            (Flow::Checking(entering), HashResult::Checked(is_right)) => {
+                self.checked(*entering, is_right);
+            }
+            (flow, _) => self.fail(flow),
+        }
+    }
+
+    /// When [`Rooms::handle_timeout`] is to be called.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let flow = self.flows.values().next().map(|(due, _)| *due);
+        let idle = self.idle.first().map(|(since, _)| *since);
+        let idle = idle.map(|since| since + self.options.linger);
+        [flow, idle].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, at: UnixMs) {
+        self.set_time(now, at);
+        // Numbers and deadlines rise together.
+        while let Some(first) = self.flows.first_entry()
+            && first.get().0 <= now
+        {
+            let (_, flow) = first.remove();
+            let is_hash = matches!(
+                flow,
+                Flow::Hashing(_) | Flow::Checking(_) | Flow::Rehashing(_)
+            );
+            self.hashing -= u32::from(is_hash);
+            self.fail(flow);
+        }
+        while let Some(&(since, room)) = self.idle.first()
+            && since + self.options.linger <= now
+        {
+            self.idle.pop_first();
+            self.rest_or_drop(room);
+        }
+    }
+
+    /// What is to be done next, if anything.
+    pub(crate) fn poll(&mut self) -> Option<Step> {
+        self.steps.pop_front()
+    }
+
+    /// In which room that others may see a session is.
+    pub(crate) fn place(&self, session: SessionTag) -> Option<RoomId> {
+        let (room, _) = self.sessions.get(&session)?;
+        let hall = self.halls.get(room)?;
+        (!hall.settings.is_hidden).then_some(*room)
+    }
+
+    /// How many rooms are open.
+    pub(crate) fn open(&self) -> usize {
+        self.halls.len()
+    }
+
+    fn set_time(&mut self, now: Instant, at: UnixMs) {
+        self.now = self.now.max(now);
+        self.at = at;
+    }
+
+    fn next_id(&mut self) -> i64 {
+        self.ids.next(u64::try_from(self.at).unwrap_or_default())
+    }
+
+    fn reply(&mut self, caller: Caller, outcome: Outcome) {
+        let reply = Ok(Given::Rooms(outcome));
+        self.steps.push_back(Step::Reply(caller.ticket, reply));
+    }
+
+    fn done(&mut self, caller: Caller) {
+        self.reply(caller, Outcome::Done);
+    }
+
+    fn refuse(&mut self, caller: Caller, error: Error) {
+        self.steps.push_back(Step::Reply(caller.ticket, Err(error)));
+    }
+
+    fn wait(&mut self, flow: Flow) -> u64 {
+        self.last_number += 1;
+        let due = self.now + self.options.patience;
+        self.flows.insert(self.last_number, (due, flow));
+        self.last_number
+    }
+
+    fn ask(&mut self, flow: Flow, ask: Ask) {
+        let number = self.wait(flow);
+        self.steps.push_back(Step::Ask(number, Box::new(ask)));
+    }
+
+    fn hash(&mut self, flow: Flow, work: HashWork) {
+        self.hashing += 1;
+        let id = JobId(self.wait(flow));
+        self.steps.push_back(Step::Hash(HashJob { id, work }));
+    }
+
+    fn may_hash(&self) -> bool {
+        self.hashing < self.options.hashes_max
+    }
+
+    /// One act, for the audit log.
+    fn audit_act(&mut self, by: AccountId, reason: String) -> AuditAct {
+        AuditAct {
+            id: AuditId::new(self.next_id()),
+            actor: Actor::Account(by),
+            reason,
+            at: self.at,
+        }
+    }
+
+    /// What it waited for does not come.
+    fn fail(&mut self, flow: Flow) {
+        let unknown = Err(wharf_data::Refusal::Unavailable);
+        match flow {
+            Flow::Hashing(making) => self.give_up(*making, Error::Unavailable),
+            Flow::Making(making) => self.made(*making, unknown),
+            Flow::Opening(room) => self.opened(room, unknown),
+            Flow::Standing(entering) | Flow::Checking(entering) => {
+                self.turn_away(*entering, Error::Unavailable);
+            }
+            Flow::Rehashing(it) => self.refuse(it.0, Error::Unavailable),
+            Flow::Acting(room, act) => self.acted(room, *act, unknown),
+            Flow::Listing(listing) => self.listed(*listing, unknown),
+            Flow::Bans(caller) => self.bans_listed(caller, unknown),
+            Flow::Noting => {}
+        }
+    }
+
+    /// The room that asks, if it is the one that is open.
+    fn hall_of(&mut self, here: Here) -> Option<&mut Hall> {
+        let hall = self.halls.get_mut(&here.room);
+        hall.filter(|hall| hall.opening == here.opening)
+    }
+
+    /// The first member of an opening is there. A room that begins twice has lost what it knew.
+    fn begin_opening(&mut self, caller: Caller, here: Here) {
+        let Some(hall) = self.hall_of(here) else {
+            return self.refuse(caller, Error::Conflict);
+        };
+        if hall.has_begun {
+            hall.is_broken = true;
+            return self.refuse(caller, Error::Conflict);
+        }
+        hall.has_begun = true;
+        self.done(caller);
+    }
+}
