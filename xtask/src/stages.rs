@@ -3,6 +3,7 @@
 //! Budgets are for two cores and a fresh clone, so most of each is compilation. Stages with other
 //! flags or another compiler have a target directory of their own, lest they rebuild the rest.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -184,8 +185,23 @@ fn release(workspace: &Workspace) -> Outcome {
     run(cargo(workspace).args(["build", "--release", "-p", PROGRAM]))
 }
 
+/// The tests themselves are built as the others are: optimizing them as one whole with all that
+/// they link would take longer than they run.
 fn black_box(workspace: &Workspace) -> Outcome {
-    run(test_runner(workspace).args(["--release", "-p", PROGRAM]))
+    release(workspace)?;
+    let mut tests = test_runner(workspace);
+    tests.args(["-p", PROGRAM, "--test", "*"]);
+    run(tests.env("PROGRAM_UNDER_TEST", as_it_ships()?))
+}
+
+/// Where `release` puts the program: beside the profile of this one.
+fn as_it_ships() -> Outcome<PathBuf> {
+    let this = std::env::current_exe().map_err(|error| format!("where is xtask? {error}"))?;
+    let target = this
+        .ancestors()
+        .nth(2)
+        .ok_or("xtask is in no target directory")?;
+    Ok(target.join("release").join(PROGRAM))
 }
 
 fn sim(workspace: &Workspace) -> Outcome {
@@ -226,6 +242,8 @@ fn quick_release(workspace: &Workspace) -> Command {
     command
         .args(["test", "--release"])
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_LTO", "off");
     command
 }

@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-use crate::support::{Server, wharf};
+use crate::support::{Server, program, wharf};
 use std::process::Command;
 
 /// Runs `body` on a thread that may not call `io_uring_setup(2)`, nor may its children: what a
@@ -90,7 +90,8 @@ fn with_descriptors(limit: u32, arguments: &str) -> Command {
     let mut shell = Command::new("sh");
     let command = format!("ulimit -n {limit} && exec \"$0\" {arguments}");
     shell
-        .args(["-c", &command, env!("CARGO_BIN_EXE_wharf")])
+        .args(["-c", &command])
+        .arg(program())
         .current_dir(std::env::temp_dir());
     shell
 }

@@ -31,9 +31,15 @@ pub(crate) const UNHURRIED: &[&str] = &[
     "limits.pings_per_minute=0",
 ];
 
+/// The program: the one that ships where the test command says so, else that of these tests.
+pub(crate) fn program() -> std::ffi::OsString {
+    let built = || env!("CARGO_BIN_EXE_wharf").into();
+    std::env::var_os("PROGRAM_UNDER_TEST").unwrap_or_else(built)
+}
+
 /// The program, with a working directory in which no configuration lies.
 pub(crate) fn wharf() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
+    let mut command = Command::new(program());
     command
         .current_dir(std::env::temp_dir())
         .stdin(Stdio::null());
