@@ -104,24 +104,24 @@ impl Stage {
 /// Every stage, in order.
 #[rustfmt::skip]
 pub(crate) const STAGES: &[Stage] = &[
-    Stage::new("setup", 4, "what the stages need is installed", setup::install),
+    Stage::new("setup", 3, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
-    Stage::new("clippy", 3, "clippy has no warning, tests included", clippy).smoke(),
+    Stage::new("clippy", 2, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 1, "rustdoc has no warning", docs),
-    Stage::new("tests", 3, "unit, property and contract tests, a few seeds", tests).smoke(),
+    Stage::new("tests", 5, "unit, property and contract tests, a few seeds", tests).smoke(),
     Stage::new("doctests", 1, "the examples in the documentation run", doctests),
-    Stage::new("release", 2, "target/release/wharf is built as it ships", release),
+    Stage::new("release", 4, "target/release/wharf is built as it ships", release),
     Stage::new("black-box", 2, "the program as it ships, from outside", black_box),
     Stage::new("sim", 2, "500 whole servers in a simulated world, each twice", sim),
     Stage::new("canaries", 3, "every planted bug is found", canaries),
-    Stage::new("counts", 4, "the hot paths take no more instructions than they did", counts)
+    Stage::new("counts", 2, "the hot paths take no more instructions than they did", counts)
         .unless(counts::missing),
-    Stage::new("asan", 3, "no stray access to lent memory, no leak", asan).unless(no_asan),
-    Stage::new("loom", 2, "what crosses threads holds in every interleaving", loom),
+    Stage::new("asan", 2, "no stray access to lent memory, no leak", asan).unless(no_asan),
+    Stage::new("loom", 1, "what crosses threads holds in every interleaving", loom),
     Stage::new("windows-clippy", 2, "clippy has no warning on Windows", windows_clippy)
         .unless(windows::missing),
-    Stage::new("windows-tests", 6, "the Windows build passes its tests in Wine", windows_tests)
+    Stage::new("windows-tests", 8, "the Windows build passes its tests in Wine", windows_tests)
         .unless(windows::missing),
 ];
 

@@ -103,6 +103,19 @@ enum Word {
     Bulletin(Arc<Bulletin>),
 }
 
+#[inline(never)]
+fn of_word(session: SessionId, word: Word) -> ContentEvent<'static> {
+    match word {
+        Word::Reply(asker, query, reply) => ContentEvent::Reply {
+            asker,
+            query,
+            reply,
+        },
+        Word::Notice(notice) => ContentEvent::Notice { session, notice },
+        Word::Bulletin(bulletin) => ContentEvent::Bulletin(bulletin),
+    }
+}
+
 /// Letters that wait somewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MailLoad {
@@ -144,7 +157,17 @@ impl Inbox {
 
     /// Puts `event` behind the others; frames are copied into the arena.
     pub fn push(&mut self, event: ContentEvent<'_>) {
+        // Of a thousand events nearly all are frames: the way of those is short.
         let (session, kind) = match event {
+            ContentEvent::Frames { session, frames } => (session, self.store(&frames)),
+            rarer => self.note(rarer),
+        };
+        self.records.push(Record { session, kind });
+    }
+
+    #[inline(never)]
+    fn note(&mut self, event: ContentEvent<'_>) -> (SessionId, Kind) {
+        match event {
             ContentEvent::Opened { session } => (session, Kind::Opened),
             ContentEvent::Frames { session, frames } => (session, self.store(&frames)),
             ContentEvent::InputEnded { session } => (session, Kind::InputEnded),
@@ -172,8 +195,7 @@ impl Inbox {
                 self.letters.push(letter);
                 (SessionId::from_bits(0), Kind::Letter)
             }
-        };
-        self.records.push(Record { session, kind });
+        }
     }
 
     /// Gives every event to `f`, in order, and leaves the inbox empty with its memory kept.
@@ -181,34 +203,40 @@ impl Inbox {
     pub fn drain(&mut self, mut f: impl FnMut(ContentEvent<'_>)) {
         let mut letters = self.letters.drain(..);
         let mut words = core::mem::take(&mut self.words).into_iter();
-        for &Record { session, kind } in &self.records {
-            f(match kind {
-                Kind::Opened => ContentEvent::Opened { session },
+        for record in &self.records {
+            f(match record.kind {
                 Kind::Frames {
                     count,
                     run_bytes,
                     start,
                 } => {
-                    let run = &self.bytes[start..start + run_bytes as usize];
-                    let frames = FrameRun::known(run, count);
+                    let (session, run) = (record.session, start..start + run_bytes as usize);
+                    let frames = FrameRun::known(&self.bytes[run], count);
                     ContentEvent::Frames { session, frames }
                 }
-                Kind::InputEnded => ContentEvent::InputEnded { session },
-                Kind::Closed => ContentEvent::Closed { session },
-                Kind::Switched => ContentEvent::Switched { session },
-                Kind::Verdict(verdict) => ContentEvent::Verdict { session, verdict },
-                Kind::Word => match words.next().expect("one word for each such record") {
-                    Word::Reply(asker, query, reply) => ContentEvent::Reply {
-                        asker,
-                        query,
-                        reply,
-                    },
-                    Word::Notice(notice) => ContentEvent::Notice { session, notice },
-                    Word::Bulletin(bulletin) => ContentEvent::Bulletin(bulletin),
-                },
+                Kind::Word => of_word(
+                    record.session,
+                    words.next().expect("one word for each such record"),
+                ),
                 Kind::Letter => {
                     ContentEvent::Letter(letters.next().expect("one letter for each such record"))
                 }
+                Kind::Opened => ContentEvent::Opened {
+                    session: record.session,
+                },
+                Kind::InputEnded => ContentEvent::InputEnded {
+                    session: record.session,
+                },
+                Kind::Closed => ContentEvent::Closed {
+                    session: record.session,
+                },
+                Kind::Switched => ContentEvent::Switched {
+                    session: record.session,
+                },
+                Kind::Verdict(verdict) => ContentEvent::Verdict {
+                    session: record.session,
+                    verdict,
+                },
             });
         }
         drop(letters);

@@ -129,7 +129,6 @@ fn log_in(cx: &mut FoyerCx<'_>, request: u32, logged_in: LoggedIn) {
             token,
             token_expires_ms,
             is_new,
-            unread: 0,
             login: user.login.get(),
             is_moderator: cx.bulletin().is_moderator(user.account),
         },

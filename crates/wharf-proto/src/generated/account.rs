@@ -83,9 +83,6 @@ pub struct LoggedIn {
     /// Whether the account was made just now.
     #[prost(bool, tag = "5")]
     pub is_new: bool,
-    /// Messages that wait to be read.
-    #[prost(uint32, tag = "6")]
-    pub unread: u32,
     /// This login, as ListLogins shows it.
     #[prost(int64, tag = "7")]
     pub login: i64,

@@ -60,7 +60,6 @@ impl fmt::Debug for super::account::LoggedIn {
             .field("token", &Secret(self.token.len()))
             .field("token_expires_ms", &self.token_expires_ms)
             .field("is_new", &self.is_new)
-            .field("unread", &self.unread)
             .field("login", &self.login)
             .field("is_moderator", &self.is_moderator)
             .finish()

@@ -129,7 +129,7 @@ fn account_answer(packet: &ServerPacket) -> Map<String, Value> {
 fn logged_in(it: &LoggedIn) -> Value {
     json!({
         "account": it.account, "name": it.display_name, "is_new": it.is_new,
-        "unread": it.unread, "login": it.login, "is_moderator": it.is_moderator,
+        "login": it.login, "is_moderator": it.is_moderator,
         "token_expires_ms": it.token_expires_ms,
     })
 }

@@ -247,9 +247,6 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
             if it.is_new {
                 text += ", which is new";
             }
-            if it.unread > 0 {
-                text += &format!("; {} messages wait", it.unread);
-            }
             dim(text)
         }
         ServerPacket::Entered(it) => entered(it),
