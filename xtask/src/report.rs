@@ -195,10 +195,10 @@ mod tests {
         ];
         expect![[r#"
             stage              time  budget
-            setup              0:09    4:00  ok
+            setup              0:09    3:00  ok
             fmt                1:01    1:00  ok, over its budget
             tidy               0:05    1:00  FAILED
-            clippy             0:00    3:00  skipped: no compiler
+            clippy             0:00    2:00  skipped: no compiler
             in all             1:15   40:00
             stages: 2 passed, 1 failed, 1 skipped
         "#]]
