@@ -56,6 +56,19 @@ pub(crate) fn serve(backend: &str, settings: &[&str]) -> Command {
     command
 }
 
+/// Starts a program. Wine at times says "internal error" instead, where many start at once.
+fn start(command: &mut Command) -> Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    let is_wines = |error: &std::io::Error| error.raw_os_error() == Some(INTERNAL_ERROR);
+    for _ in 0..5 {
+        match command.spawn() {
+            Err(error) if cfg!(windows) && is_wines(&error) => {}
+            started => return started.expect("wharf starts"),
+        }
+    }
+    panic!("Wine starts no program")
+}
+
 /// A running server. Dropping it kills it.
 pub(crate) struct Server {
     pub(crate) child: Child,
@@ -89,12 +102,11 @@ impl Server {
     /// Starts a server as `command` says; in a directory of its own, if it does not say where.
     pub(crate) fn start_command(mut command: Command) -> Self {
         let data = tempfile::tempdir().expect("a directory");
-        let mut child = command
+        command
             .env("WHARF_DATA", data.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("wharf starts");
+            .stderr(Stdio::piped());
+        let mut child = start(&mut command);
         let (line, log) = mpsc::channel();
         forward(child.stderr.take().expect("piped"), line);
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
