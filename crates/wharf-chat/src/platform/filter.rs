@@ -2,25 +2,28 @@
 
 use super::words::{Judgement, Words};
 use core::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use wharf_proto::chat::content::What;
 use wharf_proto::session::{Code, Error};
 
 /// The words that are not to be said. Whoever has one of these sees the list that was given to any
 /// of them last; what is judged meanwhile is judged by one list.
 #[derive(Clone, Default)]
-pub struct WordList(Arc<RwLock<Arc<Words>>>);
+pub struct WordList(Arc<RwLock<Words>>);
 
 impl WordList {
     /// Judges by these words from now on.
     pub fn replace(&self, words: Words) {
-        // Only whole values are moved in and out under this lock.
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(words);
+        // Only whole values are moved in and out under this lock; the list of before is freed
+        // behind it.
+        let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = core::mem::replace(&mut *list, words);
+        drop(list);
+        drop(before);
     }
 
-    fn words(&self) -> Arc<Words> {
-        let words = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&words)
+    fn words(&self) -> RwLockReadGuard<'_, Words> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What others see of what was said.
