@@ -135,6 +135,18 @@ impl Asker {
         outcomes
     }
 
+    /// The last notice, which must be a `P`; one is waited for if there is none.
+    pub(crate) fn notice<P: Packet>(&mut self) -> P {
+        let (id, body) = loop {
+            match self.notices.pop() {
+                Some(notice) => break notice,
+                None => self.assert_serves(),
+            }
+        };
+        assert_eq!(id, P::ID);
+        P::decode(&body).expect("a notice")
+    }
+
     /// The next frame, unless the session has ended.
     pub(crate) fn read(&mut self) -> Option<(u16, Extensions, Vec<u8>)> {
         let mut header = [0; HEADER_BYTES];

@@ -126,6 +126,15 @@ impl Guest {
         (id == P::ID).then(|| P::decode(&body).unwrap())
     }
 
+    /// The next notice that is a `P`; those before it are passed over.
+    pub(crate) fn next_of<P: Packet>(&mut self) -> P {
+        loop {
+            if let Some(notice) = self.notice_of() {
+                return notice;
+            }
+        }
+    }
+
     pub(crate) fn next_notice(&mut self) -> (u16, Vec<u8>) {
         if self.notices.is_empty() {
             self.await_notice();

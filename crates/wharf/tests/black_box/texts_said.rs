@@ -10,7 +10,6 @@ use wharf::proto::chat::content::What;
 use wharf::proto::chat::whisper::To;
 use wharf::proto::chat::{Content, GetHistory, Item, Said, Say, Whisper, Whispered};
 use wharf::proto::session::Error;
-use wharf::wire::Packet;
 /// Two who whisper: what the first says comes to the second, and is in both histories.
 pub(crate) struct Pair {
     pub(crate) one: Asker,
@@ -37,13 +36,7 @@ impl Pair {
             client_id: 0,
         };
         self.one.ask(&whisper)?;
-        let heard = loop {
-            if let Some((id, body)) = self.other.notices.pop() {
-                assert_eq!(id, Whispered::ID);
-                break what_of(Whispered::decode(&body).unwrap().message);
-            }
-            self.other.assert_serves();
-        };
+        let heard = what_of(self.other.notice::<Whispered>().message);
         for (asker, with) in [(&mut self.one, 1), (&mut self.other, 0)] {
             let history = asker.done(&GetHistory {
                 with: self.accounts[with],
@@ -213,14 +206,7 @@ fn lines_in_a_room() {
                 client_id: 0,
             };
             one.ask(&say)?;
-            let (id, body) = loop {
-                if let Some(said) = other.notices.pop() {
-                    break said;
-                }
-                other.assert_serves();
-            };
-            assert_eq!(id, Said::ID);
-            match what_of(Said::decode(&body).unwrap().message) {
+            match what_of(other.notice::<Said>().message) {
                 What::Text(text) => Ok(text),
                 other => panic!("{other:?}"),
             }

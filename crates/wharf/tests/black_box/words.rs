@@ -8,7 +8,8 @@ use wharf::proto::chat::{Said, Whispered};
 use wharf::proto::session::{Code, Error};
 use wharf::wire::classic::{ChatNotify, ResultCode, UserListNotify, id};
 
-fn start(backend: &str, list: &Path) -> Server {
+/// A server with that list of words.
+pub(crate) fn start(backend: &str, list: &Path) -> Server {
     let mut command = serve(backend, &[]);
     command.arg("--set");
     command.arg(format!("chat.words={}", list.display()));
@@ -17,14 +18,10 @@ fn start(backend: &str, list: &Path) -> Server {
 
 /// The next line that somebody hears.
 fn heard(guest: &mut Guest) -> String {
-    loop {
-        if let Some(said) = guest.notice_of::<Said>() {
-            return text_of(&said.message.unwrap()).to_owned();
-        }
-    }
+    text_of(&guest.next_of::<Said>().message.unwrap()).to_owned()
 }
 
-fn assert_filtered(error: &Error, field: &str) {
+pub(crate) fn assert_filtered(error: &Error, field: &str) {
     assert_eq!(
         (error.code(), &*error.field),
         (Code::Filtered, field),

@@ -3,36 +3,20 @@
 use super::{enter, id_of, lasting, room_called, somebody, until};
 use crate::operating::Operator;
 use crate::operators::ANYWHERE;
-use crate::platform::{Guest, say, text_of};
-use crate::support::{BACKENDS, Server, serve};
+use crate::platform::{say, text_of};
+use crate::support::{BACKENDS, Server};
+use crate::words::{self, assert_filtered};
 use serde_json::Value;
 use wharf::proto::chat::{Announce, Announcement, Report, Said, Scope};
 use wharf::proto::room::{Change, History};
-use wharf::proto::session::{Code, Error};
-use wharf::wire::Packet;
-
-/// The next notice of that kind.
-fn next<P: Packet>(guest: &mut Guest) -> P {
-    loop {
-        if let Some(notice) = guest.notice_of() {
-            return notice;
-        }
-    }
-}
-
-fn assert_filtered(error: &Error, field: &str) {
-    assert_eq!((error.code(), &*error.field), (Code::Filtered, field));
-}
+use wharf::proto::session::Code;
 
 #[test]
 fn words_that_are_not_said_are_not_said_there_and_no_room_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("words.txt");
     std::fs::write(&list, "darn\nheck = refuse\n").unwrap();
-    let mut command = serve(BACKENDS[0], &[]);
-    command.arg("--set");
-    command.arg(format!("chat.words={}", list.display()));
-    let server = Server::start_command(command);
+    let server = words::start(BACKENDS[0], &list);
     let (mut kim, _) = somebody(&server, "kim");
     assert_filtered(&kim.ask(&room_called("heck club")).unwrap_err(), "name");
     let mut room = lasting("club", History::Durable);
@@ -46,7 +30,7 @@ fn words_that_are_not_said_are_not_said_there_and_no_room_is_called_so() {
     assert_filtered(&kim.ask(&topic).unwrap_err(), "topic");
     assert_filtered(&kim.ask(&say("what the heck")).unwrap_err(), "content.text");
     kim.ask(&say("oh darn")).unwrap();
-    let heard = next::<Said>(&mut kim).message.unwrap();
+    let heard = kim.next_of::<Said>().message.unwrap();
     assert_eq!((text_of(&heard), heard.seq), ("oh ****", 1));
 }
 
@@ -80,10 +64,10 @@ fn operators_mute_tell_and_read_what_was_reported_there() {
     operator.does(&["notice", "--all", "good night"]);
     for guest in [&mut kim, &mut lee] {
         for expected in ["order", "quiet", "good night"] {
-            assert_eq!(next::<Announcement>(guest).text, expected);
+            assert_eq!(guest.next_of::<Announcement>().text, expected);
         }
     }
-    assert_eq!(next::<Announcement>(&mut max).text, "good night");
+    assert_eq!(max.next_of::<Announcement>().text, "good night");
 
     let report = Report {
         account: kims,
