@@ -99,6 +99,14 @@ impl Until {
             Self::Time(until) => at < until,
         }
     }
+
+    /// When it ends by itself, if it does.
+    pub fn ends(self) -> Option<UnixMs> {
+        match self {
+            Self::TakenBack => None,
+            Self::Time(until) => Some(until),
+        }
+    }
 }
 
 /// Somebody who is kept out of a room.

@@ -31,6 +31,10 @@ pub(crate) struct Logins {
 impl Platform {
     /// A session wants to log in: accounts look at it, now or when it is its turn.
     pub(crate) fn log_in(&mut self, now: Instant, at: UnixMs, login: Login) {
+        // Whoever does not come in does not wait for a place either.
+        let Some(login) = self.at_the_door(login) else {
+            return;
+        };
         let may_wait = !matches!(login.request, Request::LogInClassic { .. });
         let Some(entrance) = &mut self.logins.entrance else {
             return self.pass_on(now, at, login);
@@ -57,8 +61,13 @@ impl Platform {
         let mut is_any = false;
         while let Some(session) = self.next_in(now) {
             is_any = true;
-            if let Some(login) = self.logins.kept.remove(&session) {
-                self.try_login(now, at, login);
+            let Some(login) = self.logins.kept.remove(&session) else {
+                continue;
+            };
+            // The server may be looked after since they began to wait.
+            match self.at_the_door(login) {
+                Some(login) => self.try_login(now, at, login),
+                None => self.tried(session, false),
             }
         }
         is_any
@@ -68,6 +77,17 @@ impl Platform {
         self.logins.entrance.as_mut()?.next_in(now)
     }
 
+    /// A login that may be tried now; others have their answer.
+    fn at_the_door(&mut self, login: Login) -> Option<Login> {
+        match self.may_be_tried(login.request) {
+            Ok(request) => Some(Login { request, ..login }),
+            Err(error) => {
+                self.reply(login.ticket, Err(error));
+                None
+            }
+        }
+    }
+
     fn try_login(&mut self, now: Instant, at: UnixMs, login: Login) {
         self.logins.tries.insert(login.ticket, login.session);
         self.pass_on(now, at, login);
@@ -75,9 +95,12 @@ impl Platform {
 
     /// A request has its answer; if it was a login, its session is in now or is not.
     pub(crate) fn login_tried(&mut self, ticket: Ticket, is_in: bool) {
-        let Some(session) = self.logins.tries.remove(&ticket) else {
-            return;
-        };
+        if let Some(session) = self.logins.tries.remove(&ticket) {
+            self.tried(session, is_in);
+        }
+    }
+
+    fn tried(&mut self, session: SessionTag, is_in: bool) {
         if let Some(entrance) = &mut self.logins.entrance {
             entrance.tried(session, is_in);
         }

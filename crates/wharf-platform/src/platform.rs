@@ -220,14 +220,6 @@ impl Platform {
                 self.effects.push_back(Effect::Ask { tag, ask });
             }
             (Call::Access { by, request }, From::Session(session, address)) => {
-                let request = match self.at_the_door(request) {
-                    Ok(request) => request,
-                    // Whoever does not come in does not wait for a place either.
-                    Err(error) => {
-                        self.reply(ticket, Err(error));
-                        return self.settle(now, at);
-                    }
-                };
                 let login = Login {
                     session,
                     address,
@@ -373,13 +365,6 @@ impl Platform {
             by,
             request,
         } = login;
-        let request = match self.at_the_door(request) {
-            Ok(request) => request,
-            Err(error) => {
-                self.login_tried(ticket, false);
-                return self.reply(ticket, Err(error));
-            }
-        };
         self.busy.entry(session).or_default().requests += 1;
         if matches!(request, Request::LogInClassic { .. }) {
             self.classic.insert(ticket);

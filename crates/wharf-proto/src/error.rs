@@ -48,6 +48,15 @@ impl Error {
         });
         self
     }
+
+    /// The same with the detail `until_ms`, if what it says ends by itself.
+    #[must_use]
+    pub fn until(self, ends: Option<i64>) -> Self {
+        match ends {
+            Some(ends) => self.with("until_ms", ends),
+            None => self,
+        }
+    }
 }
 
 impl From<Broken> for Error {

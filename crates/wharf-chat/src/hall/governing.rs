@@ -248,10 +248,8 @@ impl Hall {
             true => Reason::Banned,
             false => Reason::Kicked,
         };
-        let until_ms = match standing.ban.filter(|_| is_banned) {
-            Some(Until::Time(until)) => until,
-            Some(Until::TakenBack) | None => 0,
-        };
+        let ban = standing.ban.filter(|_| is_banned);
+        let until_ms = ban.and_then(Until::ends).unwrap_or(0);
         seat.out = Some(reason);
         let text = moderation.text.clone();
         let reason = reason.into();
@@ -275,10 +273,7 @@ impl Hall {
             display_name: ban.name,
             by: ban.by.get(),
             text: ban.reason,
-            until_ms: match ban.until {
-                Until::TakenBack => 0,
-                Until::Time(until) => until,
-            },
+            until_ms: ban.until.ends().unwrap_or(0),
         });
         let next_page = next.map(|next| next.as_str().to_owned());
         let answer = Bans {

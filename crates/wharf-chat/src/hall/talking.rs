@@ -7,7 +7,7 @@ use crate::platform::{CONTENT, muted_everywhere};
 use core::time::Duration;
 use prost::Message as _;
 use wharf_content::{Handled, MemberId, RoomCx};
-use wharf_data::room::{History, Role, Until};
+use wharf_data::room::{History, Role};
 use wharf_proto::chat::{Content, Message, Said, Say};
 use wharf_proto::session::{Code, Error};
 
@@ -38,10 +38,7 @@ impl Hall {
         }
         if let Some(mute) = seat.mute.filter(|mute| mute.lasts(at)) {
             let muted = Error::new(Code::Muted, "muted in this room");
-            return Err(match mute {
-                Until::TakenBack => muted,
-                Until::Time(until) => muted.with("until_ms", until),
-            });
+            return Err(muted.until(mute.ends()));
         }
         let slow = Duration::from_millis(opened.info.slow_ms.into());
         if seat.role == Role::Member {

@@ -165,10 +165,7 @@ pub(crate) fn error_of(error: &access::Error) -> Error {
         access::Error::Unavailable => told(Code::Unavailable).retry_after(UNAVAILABLE),
         access::Error::Credentials => told(Code::Credentials),
         access::Error::Token => told(Code::Token),
-        access::Error::Banned { until } => match until {
-            Some(until) => told(Code::Banned).with("until_ms", until),
-            None => told(Code::Banned),
-        },
+        access::Error::Banned { until } => told(Code::Banned).until(*until),
         access::Error::Taken => told(Code::Taken),
         access::Error::NotFound => told(Code::NotFound),
         access::Error::Forbidden => told(Code::Forbidden),
@@ -176,9 +173,6 @@ pub(crate) fn error_of(error: &access::Error) -> Error {
         access::Error::Full => told(Code::Full),
         access::Error::InUse => told(Code::InUse),
         access::Error::Maintenance(_) => told(Code::Maintenance),
-        access::Error::Muted { until } => match until {
-            Some(until) => told(Code::Muted).with("until_ms", until),
-            None => told(Code::Muted),
-        },
+        access::Error::Muted { until } => told(Code::Muted).until(*until),
     }
 }

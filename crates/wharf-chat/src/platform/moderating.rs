@@ -8,7 +8,6 @@ use wharf_content::{Dialect, FoyerBuilder, FoyerCx, MemberId, RoomCx, RoomId};
 use wharf_data::message::{self, Place};
 use wharf_data::operators::{self, Outcome, Request, Scope};
 use wharf_data::report::{Report, Stage, State};
-use wharf_data::room::Until;
 use wharf_data::service::Call;
 use wharf_data::{AccountId, Announcement, Kick, PageToken, ReportId};
 use wharf_proto::chat::{
@@ -276,10 +275,7 @@ pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> 
     let account = AccountId::new(cx.user(who)?.id.get());
     let until = cx.bulletin().muted(account, unix_ms)?;
     let error = Error::new(Code::Muted, "the account may say nothing for now");
-    Some(match until {
-        Until::Time(until) => error.with("until_ms", until),
-        Until::TakenBack => error,
-    })
+    Some(error.until(until.ends()))
 }
 
 /// The server is being looked after, or not any more.

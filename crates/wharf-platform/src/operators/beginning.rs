@@ -222,10 +222,7 @@ impl Operators {
         self.is_above(by, account)?;
         let reason = line("reason", &reason)?;
         self.bans.insert(account, (until, reason.clone()));
-        let until = match until {
-            Until::TakenBack => None,
-            Until::Time(at) => Some(at),
-        };
+        let until = until.ends();
         self.access(
             id,
             access::Request::Ban {

@@ -7,7 +7,6 @@ use wharf_accounts::{Caller, CallerTag};
 use wharf_base::Instant;
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
 use wharf_data::operators::{self, Known};
-use wharf_data::room::Until;
 use wharf_data::service::Given;
 use wharf_data::{AccountId, Actor, Bulletin, UnixMs};
 
@@ -76,10 +75,7 @@ impl Platform {
     ///
     /// While the server is being looked after, only a name and a password are: who comes by them
     /// may be a moderator. A token or a ticket would be used up, and an account made, for nothing.
-    pub(super) fn at_the_door(&self, request: Request) -> Result<Request, Error> {
-        if !request.logs_in() {
-            return Ok(request);
-        }
+    pub(crate) fn may_be_tried(&self, request: Request) -> Result<Request, Error> {
         if !self.operators.is_settled() {
             return Err(Error::Unavailable);
         }
@@ -111,11 +107,9 @@ impl Platform {
     /// Why somebody may say nothing, if so.
     pub(super) fn is_muted(&self, at: UnixMs, account: AccountId) -> Option<Error> {
         let until = self.operators.bulletin().muted(account, at)?;
-        let until = match until {
-            Until::TakenBack => None,
-            Until::Time(until) => Some(until),
-        };
-        Some(Error::Muted { until })
+        Some(Error::Muted {
+            until: until.ends(),
+        })
     }
 
     /// Accounts answer a job.

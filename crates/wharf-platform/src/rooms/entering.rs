@@ -6,7 +6,7 @@ use crate::platform::error_of;
 use wharf_accounts::{HashWork, Password};
 use wharf_base::Duration;
 use wharf_data::access::Error;
-use wharf_data::room::{self, Answer, Role, Standing, Until};
+use wharf_data::room::{self, Answer, Role, Standing};
 use wharf_data::rooms::{Entry, EntryId, Outcome};
 use wharf_data::{Ask, Hidden, Refusal, Reply, RoomId};
 
@@ -106,12 +106,7 @@ impl Rooms {
         let error = if hall.is_broken {
             Some(Error::Unavailable)
         } else if let Some(ban) = standing.ban.filter(|ban| ban.lasts(at)) {
-            Some(Error::Banned {
-                until: match ban {
-                    Until::TakenBack => None,
-                    Until::Time(until) => Some(until),
-                },
-            })
+            Some(Error::Banned { until: ban.ends() })
         } else if hall.settings.is_locked && rules {
             Some(Error::Forbidden)
         } else if hall.inside.len() >= hall.settings.members_max as usize {

@@ -310,6 +310,13 @@ impl Rig {
         ticket
     }
 
+    /// A session is over.
+    pub(crate) fn close(&mut self, session: u64) {
+        self.platform.session_closed(SessionTag(session));
+        self.platform.place_freed(self.now, AT);
+        self.pump();
+    }
+
     pub(crate) fn access(
         &mut self,
         session: u64,

@@ -5,7 +5,9 @@ use wharf_base::Duration;
 use wharf_data::access::{self, Error, UnknownId};
 use wharf_data::operators::{Outcome, Request};
 use wharf_data::room::Until;
+use wharf_data::service::Call;
 use wharf_data::{AccountId, Notice, Refusal};
+use wharf_platform::Places;
 
 fn maintenance(text: &str) -> Request {
     Request::SetMaintenance(Some(text.to_owned()))
@@ -38,6 +40,28 @@ fn during_maintenance_only_moderators_come_in_and_who_is_in_stays() {
     );
     assert_eq!(rig.to_all.last(), Some(&Notice::Maintenance(None)));
     assert!(rig.access(3, None, log_in("kim")).is_ok());
+}
+
+#[test]
+fn whoever_waits_for_a_place_when_maintenance_begins_does_not_come_in_and_takes_none() {
+    let mut rig = Rig::closed(Store::default());
+    let places = Places::new(1);
+    rig.platform = rig.platform.with_places(places.clone(), 8);
+    rig.open();
+    rig.register(1, "kim");
+    let request = access::Request::LogInAsGuest {
+        secret: "7".repeat(32).into(),
+        device: String::new(),
+    };
+    let lee = rig.call(2, Call::Access { by: None, request });
+    assert!(rig.reply_to(lee).is_none(), "lee waits");
+    rig.operate(maintenance("back at noon")).unwrap();
+    rig.close(1);
+    assert_eq!(
+        rig.reply_to(lee),
+        Some(Err(Error::Maintenance("back at noon".into())))
+    );
+    assert_eq!((places.taken(), rig.platform.waiting()), (0, 0));
 }
 
 #[test]

@@ -203,10 +203,7 @@ fn set_until(
     let sql = format!("DELETE FROM {table} WHERE room = ? AND account = ?");
     db.execute(&sql, &[room.clone(), account.clone()])?;
     let Some(until) = until else { return Ok(()) };
-    let until = match until {
-        Until::TakenBack => Value::Null,
-        Until::Time(until) => until.into(),
-    };
+    let until = until.ends().map_or(Value::Null, Value::from);
     let sql = format!("INSERT INTO {table} (room, account, until) VALUES (?, ?, ?)");
     db.execute(&sql, &[room, account, until])?;
     Ok(())

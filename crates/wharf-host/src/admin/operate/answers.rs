@@ -7,7 +7,7 @@ use wharf_data::account::Status;
 use wharf_data::message::Message;
 use wharf_data::operators::{Known, Outcome};
 use wharf_data::report::{Report, State};
-use wharf_data::room::{Room, Until};
+use wharf_data::room::Room;
 use wharf_data::{Actor, PageToken, Target, audit};
 
 /// What is told.
@@ -61,7 +61,7 @@ impl Told {
             Outcome::Bulletin(bulletin) => {
                 let moderators = bulletin.moderators.iter().map(ToString::to_string);
                 let muted = bulletin.muted.iter().map(|(account, until)| {
-                    json!({ "account": account.to_string(), "until_ms": until_ms(*until) })
+                    json!({ "account": account.to_string(), "until_ms": until.ends() })
                 });
                 json!({
                     "maintenance": bulletin.maintenance,
@@ -99,9 +99,7 @@ fn account(known: &Known) -> Value {
         Status::Active => Value::Null,
         Status::Banned { until } => json!({ "until_ms": until }),
     };
-    let muted = known
-        .muted
-        .map(|until| json!({ "until_ms": until_ms(until) }));
+    let muted = known.muted.map(|until| json!({ "until_ms": until.ends() }));
     json!({
         "account": person.account.to_string(),
         "display_name": person.display_name,
@@ -111,14 +109,6 @@ fn account(known: &Known) -> Value {
         "banned": banned,
         "muted": muted,
     })
-}
-
-/// `null` lasts until it is taken back.
-fn until_ms(until: Until) -> Option<i64> {
-    match until {
-        Until::TakenBack => None,
-        Until::Time(at) => Some(at),
-    }
 }
 
 fn page(next: Option<PageToken>) -> Option<String> {
