@@ -16,7 +16,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use turns::{TaskId, Turns};
 use wharf_base::{Duration, Instant};
-use wharf_data::{Refusal, Reply, UnixMs};
+use wharf_data::{AccountId, Refusal, Reply, UnixMs};
 
 /// What a question to the store is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,12 +68,13 @@ impl fmt::Debug for Effect {
 /// Every request gets exactly one answer, by its deadline at the latest, whether its session is
 /// still there or not. What the store or the workers answer behind that is dropped.
 ///
-/// A token is exchanged for the next with each login. One that is shown again is a thief's, or was
-/// stolen from whoever shows it: its login ends. But who has lost the answer (their link was cut)
+/// A token is kept for [`AccountOptions::token_exchange_after`], then exchanged for the next by
+/// whoever logs in with it: so many who come back soon, or all at once, write nothing. One that was
+/// exchanged and is shown again is a thief's, or was stolen from whoever shows it: its login ends. But who has lost the answer (their link was cut)
 /// has nothing else to show. So for [`AccountOptions::token_grace`] the last token that was
 /// exchanged works again, as long as nobody has shown what it was exchanged for; and that is worth
 /// nothing from then on, so a thief who has it ends the login when he shows it, and an owner who
-/// has it when he does. Nobody is in for longer than the other's next login.
+/// has it when he does. Nobody is in for longer than the other's next exchange.
 ///
 /// Invariant: each task in `tasks` has a deadline in `deadlines`; one that waits for the store is
 /// in `asks`, one that waits for a hash in `jobs`; one of a session is in `turns`.
@@ -106,6 +107,8 @@ struct Task {
     revoked: Option<Revocation>,
     /// How many revocations there were when the store was last asked.
     revocations_known: u64,
+    /// How many changes of accounts, likewise.
+    changes_known: u64,
 }
 
 enum State {
@@ -117,6 +120,14 @@ enum State {
     Hashing(JobId, Flow),
     /// For nothing: it is being looked at.
     Running,
+}
+
+impl Task {
+    /// Whose it is, if they are logged in.
+    fn account(&self) -> Option<AccountId> {
+        let user = self.caller.and_then(|caller| caller.user);
+        user.map(|user| user.account)
+    }
 }
 
 impl Accounts {
@@ -262,6 +273,7 @@ impl Accounts {
             revokes: None,
             revoked: None,
             revocations_known: self.revocations.count(),
+            changes_known: self.world.known.changes(),
         };
         self.tasks.insert(id, task);
         id
@@ -343,10 +355,16 @@ impl Accounts {
             Ok(Next::Ask { ask, revokes, flow }) => {
                 let tag = AskTag(self.next_id());
                 let known = self.revocations.count();
+                let account = self.tasks.get(&id).and_then(Task::account);
+                if let Some(account) = account.filter(|_| !ask.only_reads()) {
+                    let over = now + self.world.options.deadline;
+                    self.world.known.touch(account, over);
+                }
                 if let Some(task) = self.tasks.get_mut(&id) {
                     task.state = State::Asked(tag, flow);
                     task.revokes = revokes;
                     task.revocations_known = known;
+                    task.changes_known = self.world.known.changes();
                 }
                 self.asks.insert(tag, id);
                 self.effects.push_back(Effect::Ask { tag, ask });
@@ -382,11 +400,14 @@ impl Accounts {
         }
         let mut result = end.result;
         self.revocations.forget(now);
+        self.world.known.pass(now);
         if let Ok(Outcome::LoggedIn(who)) = &result {
             let (account, login) = (who.user.account, who.user.login);
             let known = task.revocations_known;
             if self.revocations.may_cover(account, login, known) {
                 result = Err(Error::Unavailable);
+            } else if let Some((token, known)) = end.known {
+                self.world.known.remember(token, known, task.changes_known);
             }
         }
         self.settle_guess(now, task.guess, task.caller, &result);
@@ -408,6 +429,7 @@ impl Accounts {
         // By then everything is over that has asked the store before.
         let over = now + self.world.options.deadline;
         self.revocations.note(revocation, over);
+        self.world.known.end(revocation, over);
         self.effects.push_back(Effect::Revoked(revocation));
     }
 
@@ -438,5 +460,6 @@ fn failed(error: Error) -> End {
         result: Err(error),
         revoked: None,
         after: None,
+        known: None,
     }
 }

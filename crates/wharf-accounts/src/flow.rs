@@ -11,6 +11,7 @@ mod proving;
 mod telling;
 
 use crate::hashing::{HashResult, HashWork};
+use crate::known::Known;
 use crate::password::Password;
 use crate::request::{Error, Outcome, Request, UnknownId};
 use crate::revocation::Revocation;
@@ -21,7 +22,7 @@ use entering::{Entering, Kind};
 use owning::Owning;
 use proving::{Proving, Then};
 use telling::Telling;
-use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, Which};
+use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, TokenHash, Which};
 use wharf_data::short::{self, Space};
 use wharf_data::{AccountId, NameKey, Refusal, Reply};
 
@@ -76,9 +77,27 @@ pub(crate) struct End {
     pub(crate) result: Result<Outcome, Error>,
     pub(crate) revoked: Option<Revocation>,
     pub(crate) after: Option<Rehash>,
+    /// What the store has said of a token.
+    pub(crate) known: Option<(TokenHash, Known)>,
 }
 
 impl End {
+    /// Who comes again soon, on that device, needs no look into the store.
+    fn remember(&mut self, device: String) {
+        if let Ok(Outcome::LoggedIn(who)) = &self.result
+            && let Some(token) = &who.token
+        {
+            let known = Known {
+                user: who.user,
+                display_name: who.display_name.clone(),
+                device,
+                expires: token.expires,
+                is_shown: false,
+            };
+            self.known = Some((token.secret.hash(), known));
+        }
+    }
+
     /// Who was logged in already gets the next token only.
     fn refresh(&mut self) {
         if let Ok(Outcome::LoggedIn(who)) = &mut self.result
@@ -299,6 +318,7 @@ fn end(outcome: Outcome) -> Next {
         result: Ok(outcome),
         revoked: None,
         after: None,
+        known: None,
     })
 }
 

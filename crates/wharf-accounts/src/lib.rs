@@ -7,6 +7,7 @@
 mod accounts;
 mod flow;
 mod hashing;
+mod known;
 mod options;
 mod password;
 mod request;

@@ -27,6 +27,8 @@ pub struct AccountOptions {
     pub token_life: Duration,
     /// How long a login without a token (a classic one) stays in the list, if nobody ends it.
     pub classic_life: Duration,
+    /// How long a token is kept by those who log in with it; one that is older is exchanged.
+    pub token_exchange_after: Duration,
     /// For how long a client that lost the answer may show its last token again.
     pub token_grace: Duration,
     /// Time between two renames.
@@ -59,6 +61,7 @@ impl Default for AccountOptions {
             deadline: Duration::from_secs(30),
             token_life: DAY * 30,
             classic_life: DAY,
+            token_exchange_after: Duration::from_secs(3_600),
             token_grace: Duration::from_secs(60),
             rename_cooldown: DAY * 7,
             name_hold: DAY * 30,

@@ -1,6 +1,7 @@
 //! What every request needs: settings, ids, chance, delays, tickets, the hash queue.
 
 use crate::hashing::HashQueue;
+use crate::known::KnownTokens;
 use crate::options::AccountOptions;
 use crate::password::SALT_BYTES;
 use crate::request::{Error, Token, User, invalid};
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) by_address: Throttle<IpAddr>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) hashes: HashQueue,
+    pub(crate) known: KnownTokens,
 }
 
 impl World {
@@ -54,6 +56,7 @@ impl World {
             by_address: Throttle::new(options.address_delays),
             tickets: None,
             hashes,
+            known: KnownTokens::new(options.requests_max),
         }
     }
 }
@@ -105,6 +108,12 @@ impl Cx<'_> {
     pub(crate) fn admit_hash(&self) -> Result<(), Error> {
         let admitted = self.world.hashes.admit();
         admitted.map_err(|retry_after| Error::Busy { retry_after })
+    }
+
+    /// An account is about to be changed: what is known of it may not be so any more.
+    pub(crate) fn touch(&mut self, account: AccountId) {
+        let over = self.now + self.world.options.deadline;
+        self.world.known.touch(account, over);
     }
 
     pub(crate) fn new_account(&mut self) -> AccountId {

@@ -271,7 +271,7 @@ pub struct LoggedIn {
     pub is_new: bool,
 }
 
-/// What a client logs in by the next time; good once.
+/// What a client logs in by the next time, until it is given another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// What the client keeps.

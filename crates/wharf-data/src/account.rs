@@ -112,6 +112,11 @@ pub enum Ask {
         /// When.
         at: UnixMs,
     },
+    /// What a token is good for; [`Answer::Token`], or [`crate::Refusal::NotFound`] if there is none.
+    Token {
+        /// Of the token that was shown.
+        token: TokenHash,
+    },
     /// Exchanges a token for the next. A token that was exchanged before has been stolen, from
     /// whom cannot be told: its login ends, and that is the answer ([`Answer::Stolen`]). But if it
     /// was exchanged at `forgiven_since` or later, and what it was exchanged for was never shown,
@@ -276,6 +281,7 @@ impl Ask {
                 | Self::Get { .. }
                 | Self::Identities { .. }
                 | Self::Logins { .. }
+                | Self::Token { .. }
                 | Self::Profile { .. }
         )
     }
@@ -303,6 +309,19 @@ pub enum Answer {
         found: Found,
         /// Which login.
         login: LoginId,
+    },
+    /// To [`Ask::Token`].
+    Token {
+        /// Who.
+        found: Found,
+        /// Which login.
+        login: LoginId,
+        /// What its device calls itself.
+        device: String,
+        /// When the token is worth nothing any more.
+        expires: UnixMs,
+        /// Whether it was exchanged for another.
+        is_exchanged: bool,
     },
     /// To [`Ask::Exchange`], of a token that was exchanged before: its login has ended.
     Stolen {

@@ -55,6 +55,8 @@ struct Queue {
     calls: usize,
     /// Requests of operators among them.
     operations: usize,
+    /// Whether the thread sleeps, and nobody has woken it: waking costs a system call.
+    is_asleep: bool,
     is_over: bool,
 }
 
@@ -268,8 +270,18 @@ impl Shared {
 
     /// What sessions, the store and the workers say: each bounded by what was begun.
     fn push(&self, work: Work) {
-        self.lock().work.push_back(work);
-        self.is_wanted.notify_one();
+        let mut queue = self.lock();
+        queue.work.push_back(work);
+        self.wake(queue);
+    }
+
+    /// Wakes the thread if it sleeps.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        let is_asleep = core::mem::take(&mut queue.is_asleep);
+        drop(queue);
+        if is_asleep {
+            self.is_wanted.notify_one();
+        }
     }
 
     /// A call.
@@ -283,8 +295,7 @@ impl Shared {
         }
         queue.calls += 1;
         queue.work.push_back(Work::Call { from, waiter, call });
-        drop(queue);
-        self.is_wanted.notify_one();
+        self.wake(queue);
         Ok(())
     }
 
@@ -299,9 +310,11 @@ impl Shared {
             }
             // Far enough for a server that nobody asks anything.
             let left = left.unwrap_or(Duration::from_secs(24 * 3_600));
+            queue.is_asleep = true;
             let waited = self.is_wanted.wait_timeout(queue, left);
             (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
+        queue.is_asleep = false;
         queue.calls = 0;
         queue.operations = 0;
         core::mem::swap(work, &mut queue.work);

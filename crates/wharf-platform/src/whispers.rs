@@ -17,6 +17,8 @@ use wharf_data::{AccountId, Ask, ConversationId, NameKey, Refusal, Reply, UnixMs
 const DELIVERY_MAX: u32 = 100;
 /// How long a delivery that the store could not make waits until it is asked for again.
 const RETRY: Duration = Duration::from_secs(2);
+/// Of how many accounts it is remembered that nothing waits for them, some 100 bytes each.
+const NOTHING_WAITS_MAX: usize = 65_536;
 
 /// What the store is asked on account of whispers.
 #[derive(Debug)]
@@ -41,11 +43,15 @@ pub(crate) enum Step {
 
 /// Whispers under way.
 ///
+/// Whoever is known to have nothing that waits is told so without a question to the store, however
+/// often they come.
+///
 /// Invariant: of each account in `deliveries` one delivery is asked for, is to be asked for again
 /// at its time, or when they come.
 pub(crate) struct Whispers {
     ids: UniqueIds,
     deliveries: BTreeMap<AccountId, Delivery>,
+    nothing_waits: Accounts,
     steps: VecDeque<Step>,
 }
 
@@ -53,10 +59,44 @@ struct Delivery {
     number: i64,
     /// Whether there may be more behind it.
     again: bool,
+    /// Whether the store was asked to keep something since it was asked for.
+    is_behind: bool,
     /// When it is asked for again; `None` while it is asked for.
     retry_at: Option<Instant>,
     /// Not asked for: they went before it came.
     is_left: bool,
+}
+
+/// Accounts, the latest that were added.
+#[derive(Default)]
+struct Accounts {
+    orders: BTreeMap<AccountId, u64>,
+    by_order: BTreeMap<u64, AccountId>,
+    last: u64,
+}
+
+impl Accounts {
+    fn has(&self, account: AccountId) -> bool {
+        self.orders.contains_key(&account)
+    }
+
+    fn add(&mut self, account: AccountId) {
+        self.remove(account);
+        if self.orders.len() >= NOTHING_WAITS_MAX
+            && let Some((_, oldest)) = self.by_order.pop_first()
+        {
+            self.orders.remove(&oldest);
+        }
+        self.last += 1;
+        self.orders.insert(account, self.last);
+        self.by_order.insert(self.last, account);
+    }
+
+    fn remove(&mut self, account: AccountId) {
+        if let Some(order) = self.orders.remove(&account) {
+            self.by_order.remove(&order);
+        }
+    }
 }
 
 impl Whispers {
@@ -65,6 +105,7 @@ impl Whispers {
         Self {
             ids: UniqueIds::new(node),
             deliveries: BTreeMap::new(),
+            nothing_waits: Accounts::default(),
             steps: VecDeque::new(),
         }
     }
@@ -94,6 +135,9 @@ impl Whispers {
 
     /// Whatever waits for `account` is to be told, now that they are here.
     pub(crate) fn deliver(&mut self, at: UnixMs, account: AccountId) {
+        if self.nothing_waits.has(account) {
+            return;
+        }
         if let Some(delivery) = self.deliveries.get_mut(&account) {
             delivery.again = true;
             let number = delivery.number;
@@ -108,6 +152,7 @@ impl Whispers {
             Delivery {
                 number,
                 again: false,
+                is_behind: false,
                 retry_at: None,
                 is_left: false,
             },
@@ -179,7 +224,16 @@ impl Whispers {
         self.steps.pop_front()
     }
 
+    /// The store is about to be asked to keep something for somebody.
+    pub(crate) fn will_wait(&mut self, to: AccountId) {
+        self.nothing_waits.remove(to);
+        if let Some(delivery) = self.deliveries.get_mut(&to) {
+            delivery.is_behind = true;
+        }
+    }
+
     fn keep(&mut self, at: UnixMs, ticket: Ticket, by: AccountId, to: AccountId, whisper: Whisper) {
+        self.will_wait(to);
         let message = NewMessage {
             author: by,
             client_id: whisper.client_id,
@@ -228,9 +282,11 @@ impl Whispers {
             self.steps.push_back(Step::Tell(account, Box::new(message)));
         }
         let delivery = self.deliveries.remove(&account);
-        let again = has_more || delivery.is_some_and(|delivery| delivery.again);
-        if again && is_here {
+        let (again, is_behind) = delivery.map_or((false, false), |it| (it.again, it.is_behind));
+        if (has_more || again) && is_here {
             self.deliver(at, account);
+        } else if !has_more && !again && !is_behind {
+            self.nothing_waits.add(account);
         }
     }
 

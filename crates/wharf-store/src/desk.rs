@@ -33,6 +33,10 @@ struct State {
     last: Number,
     writes: VecDeque<Waiting>,
     reads: VecDeque<Waiting>,
+    /// Threads that sleep until there is something to write, and to read: waking nobody would cost
+    /// a system call too.
+    writers_asleep: u32,
+    readers_asleep: u32,
     owed: BTreeMap<Number, (Tag, Instant)>,
     deadlines: BTreeSet<(Instant, Number)>,
     /// When the watcher looks by itself; `None` if it waits to be told.
@@ -89,10 +93,12 @@ impl Desk {
             true => state.reads.push_back(waiting),
             false => state.writes.push_back(waiting),
         }
+        let (readers, writers) = (state.readers_asleep, state.writers_asleep);
         drop(guard);
         match is_read {
-            true => self.reads_wait.notify_one(),
-            false => self.writes_wait.notify_one(),
+            true if readers > 0 => self.reads_wait.notify_one(),
+            false if writers > 0 => self.writes_wait.notify_one(),
+            _ => {}
         }
         if is_sooner {
             self.deadline_moved.notify_one();
@@ -112,7 +118,9 @@ impl Desk {
             if state.is_over {
                 return None;
             }
+            state.writers_asleep += 1;
             state = wait(&self.writes_wait, state);
+            state.writers_asleep -= 1;
         }
     }
 
@@ -130,7 +138,9 @@ impl Desk {
             if state.is_over && (state.reads.is_empty() || state.health == Health::Down) {
                 return None;
             }
+            state.readers_asleep += 1;
             state = wait(&self.reads_wait, state);
+            state.readers_asleep -= 1;
         }
     }
 

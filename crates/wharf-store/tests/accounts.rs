@@ -312,6 +312,36 @@ fn a_token_of_another_login_is_none_and_a_device_may_call_itself_anew() {
 }
 
 #[test]
+fn a_token_is_looked_at_without_being_used() {
+    each_database(|bench| {
+        bench.account(create(7, "kim", 1)).unwrap();
+        bench.account(exchange(1, 2, 10)).unwrap();
+        let mut look = |number| {
+            bench.account(Ask::Token {
+                token: token(number),
+            })
+        };
+        for (number, ends, was_exchanged) in [(1, 1_000, true), (2, 1_010, false)] {
+            let Ok(Some(Answer::Token {
+                found,
+                login,
+                device,
+                expires,
+                is_exchanged,
+            })) = look(number)
+            else {
+                panic!("no answer about {number}")
+            };
+            assert_eq!(found.account, AccountId::new(7));
+            assert_eq!(found.display_name, "kim");
+            assert_eq!((login, device.as_str()), (LoginId::new(1), "device 1"));
+            assert_eq!((expires, is_exchanged), (ends, was_exchanged));
+        }
+        assert_eq!(look(3), Err(Refusal::NotFound));
+    });
+}
+
+#[test]
 fn an_account_knows_how_it_is_known() {
     each_database(|bench| {
         bench.account(create(7, "Kim", 1)).unwrap();

@@ -2,24 +2,27 @@
 
 mod by_identity;
 mod by_name;
+mod by_token;
 mod recovering;
 
 use super::{
-    End, Event, Flow, Next, Rehash, Step, ask, checked, end, found, made, refused, stolen, stored,
+    End, Event, Flow, Next, Rehash, Step, ask, checked, end, found, made, refused, stored,
     taken_ticket,
 };
 use crate::request::{Error, LoggedIn, Outcome, Token, User};
-use crate::secret::Hidden;
-use crate::world::{Begin, Cx, device, millis, secret};
+use crate::secret::Secret;
+use crate::world::{Begin, Cx};
 use by_identity::{ByIdentity, by_known_ticket};
 use by_name::{ByName, Registering};
+use by_token::{exchanged, looked};
 use recovering::Recovering;
 use wharf_base::Duration;
-use wharf_data::account::{Answer, Ask, Found, Identity, Status};
-use wharf_data::{DisplayName, LoginId, Refusal};
+use wharf_data::account::{Ask, Found, Identity, Status};
+use wharf_data::{DisplayName, Refusal};
 
 pub(super) use by_identity::{by_identity, by_ticket};
 pub(super) use by_name::{Kind, log_in, register};
+pub(super) use by_token::{by_token, refresh};
 pub(super) use recovering::recover;
 
 /// How far somebody has come.
@@ -34,44 +37,14 @@ pub(crate) enum Entering {
     Creating(LoggedIn, Option<ByIdentity>),
     /// With what is answered if it is not true any more.
     Beginning(LoggedIn, Error, Option<Rehash>),
-    Exchanging(Token),
+    /// With the token that was shown, and what its device calls itself.
+    Looking(Secret, Option<String>),
+    /// With what its device calls itself.
+    Exchanging(Token, String),
     Refreshing(Token),
     MakingRecovery(Recovering),
     FindingRecovery(Recovering, String),
     Recovered(Token),
-}
-
-pub(super) fn by_token(cx: &mut Cx<'_>, token: &Hidden, name: Option<String>) -> Step {
-    let device = name.map(device).transpose()?;
-    let (question, next) = exchange(cx, token, None, device)?;
-    let state = Entering::Exchanging(next);
-    Ok(ask(question, Flow::Entering(state)))
-}
-
-pub(super) fn refresh(cx: &mut Cx<'_>, token: &Hidden, user: User) -> Step {
-    let (question, next) = exchange(cx, token, Some(user.login), None)?;
-    let state = Entering::Refreshing(next);
-    Ok(ask(question, Flow::Entering(state)))
-}
-
-fn exchange(
-    cx: &mut Cx<'_>,
-    token: &Hidden,
-    of: Option<LoginId>,
-    device: Option<String>,
-) -> Result<(Ask, Token), Error> {
-    let token = secret("token", token)?.hash();
-    let (next, new) = cx.new_token(cx.world.options.token_life);
-    let grace = millis(cx.world.options.token_grace);
-    let question = Ask::Exchange {
-        token,
-        of,
-        device,
-        next,
-        at: cx.at,
-        forgiven_since: cx.at.saturating_sub(grace).saturating_add(1),
-    };
-    Ok((question, new))
 }
 
 impl Entering {
@@ -102,12 +75,20 @@ impl Entering {
                     result: Ok(Outcome::LoggedIn(who)),
                     revoked: None,
                     after,
+                    known: None,
                 })),
                 Err(Refusal::Conflict | Refusal::NotFound) => Err(untrue),
                 Err(Refusal::Forbidden) => Err(Error::Banned { until: None }),
                 Err(refusal) => Err(refused(refusal)),
             },
-            Self::Exchanging(token) => exchanged(cx, token, event),
+            Self::Looking(shown, device) => looked(cx, shown, device, event),
+            Self::Exchanging(token, device) => {
+                let mut step = exchanged(cx, token, event)?;
+                if let Next::End(end) = &mut step {
+                    end.remember(device);
+                }
+                Ok(step)
+            }
             Self::Refreshing(token) => {
                 let mut step = exchanged(cx, token, event)?;
                 if let Next::End(end) = &mut step {
@@ -121,38 +102,6 @@ impl Entering {
             }
             Self::Recovered(token) => exchanged(cx, token, event),
         }
-    }
-}
-
-/// What came of a token, or of a recovery code.
-fn exchanged(cx: &Cx<'_>, token: Token, event: Event) -> Step {
-    let revoked = match &event {
-        Event::Stored(reply) => stolen(reply),
-        Event::Hashed(_) => None,
-    };
-    if revoked.is_some() {
-        return Ok(Next::End(End {
-            result: Err(Error::Token),
-            revoked,
-            after: None,
-        }));
-    }
-    match stored(event) {
-        Ok(Some(Answer::LoggedIn { found, login })) => {
-            may_enter(cx, &found)?;
-            Ok(end(Outcome::LoggedIn(LoggedIn {
-                user: User {
-                    account: found.account,
-                    login,
-                },
-                display_name: found.display_name,
-                token: Some(token),
-                is_new: false,
-            })))
-        }
-        Ok(_) => Err(Error::Unavailable),
-        Err(Refusal::NotFound) => Err(Error::Token),
-        Err(refusal) => Err(refused(refusal)),
     }
 }
 

@@ -16,7 +16,7 @@ use wharf_base::{Duration, Instant, Rng};
 use wharf_data::account::Answer;
 use wharf_data::{Ask, LoginId, Refusal, Reply, UnixMs};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 400;
 const STEPS: u32 = 400;
 const CLIENTS: u64 = 6;
 
@@ -68,12 +68,13 @@ struct World {
     counts: Counts,
 }
 
-fn options() -> AccountOptions {
+fn options(exchange_after: Duration) -> AccountOptions {
     AccountOptions {
         requests_max: 40,
         hash_jobs_max: 6,
         session_requests_max: 3,
         deadline: Duration::from_secs(10),
+        token_exchange_after: exchange_after,
         token_grace: Duration::from_secs(20),
         rename_cooldown: Duration::from_secs(30),
         name_hold: Duration::from_secs(60),
@@ -81,17 +82,19 @@ fn options() -> AccountOptions {
     }
 }
 
-fn machine(rng: &mut Rng) -> Accounts {
-    Accounts::new(options(), Box::new(Seeded(rng.fork())))
+fn machine(options: AccountOptions, rng: &mut Rng) -> Accounts {
+    Accounts::new(options, Box::new(Seeded(rng.fork())))
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::from_seed(seed);
+        // Tokens that are exchanged by every login, soon, or hardly ever.
+        let options = options(Duration::from_secs([0, 0, 10, 60][seed as usize % 4]));
         Self {
-            accounts: machine(&mut rng),
+            accounts: machine(options, &mut rng),
             rng,
-            options: options(),
+            options,
             store: MapStore::default(),
             now: Instant::ZERO,
             at: BEGIN,
@@ -259,7 +262,7 @@ impl World {
         }
         self.now += Duration::from_secs(1);
         self.at += 1_000;
-        self.accounts = machine(&mut self.rng);
+        self.accounts = machine(self.options, &mut self.rng);
     }
 
     /// Takes what is to be done, and looks at it.
@@ -319,7 +322,11 @@ impl World {
         if self.sessions[issued.by as usize] == to.session {
             self.inside.insert(to.session, who.user);
         }
+        let token = who.token.as_ref().expect("no classic client here");
         if let Some(shown) = issued.shows {
+            if self.tokens[shown].bytes == *token.secret.as_bytes() {
+                return self.count("kept");
+            }
             let at = self.at;
             if self.tokens[shown].exchanged.replace(at).is_some() {
                 self.count("forgiven");
@@ -331,7 +338,6 @@ impl World {
                 before = self.tokens[older].from;
             }
         }
-        let token = who.token.as_ref().expect("no classic client here");
         self.tokens.push(Known {
             bytes: *token.secret.as_bytes(),
             user: who.user,
@@ -390,6 +396,7 @@ fn whatever_is_lost_delayed_or_reordered_each_is_answered_once_and_nobody_is_in_
     // What never happens is not tested.
     for what in [
         "logged in",
+        "kept",
         "revoked",
         "forgiven",
         "spent token refused",

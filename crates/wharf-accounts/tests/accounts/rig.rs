@@ -44,6 +44,8 @@ pub(crate) struct Rig {
     pub(crate) holds_jobs: bool,
     pub(crate) asks: VecDeque<(AskTag, Ask)>,
     pub(crate) holds_asks: bool,
+    /// How often the store was asked.
+    pub(crate) asked: u64,
     requests: u64,
 }
 
@@ -68,6 +70,7 @@ impl Rig {
             holds_jobs: false,
             asks: VecDeque::new(),
             holds_asks: false,
+            asked: 0,
             requests: 0,
         }
     }
@@ -153,7 +156,10 @@ impl Rig {
     pub(crate) fn pump(&mut self) {
         loop {
             match self.accounts.poll() {
-                Some(Effect::Ask { tag, ask }) => self.asks.push_back((tag, ask)),
+                Some(Effect::Ask { tag, ask }) => {
+                    self.asked += 1;
+                    self.asks.push_back((tag, ask));
+                }
                 Some(Effect::Hash(job)) => self.jobs.push_back(job),
                 Some(Effect::Answer { to, result }) => self.answers.push((to, result)),
                 Some(Effect::Revoked(revocation)) => self.revoked.push(revocation),

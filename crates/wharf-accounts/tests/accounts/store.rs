@@ -117,6 +117,7 @@ impl MapStore {
                 }
                 self.begin(*account, login, *at)
             }
+            Ask::Token { token } => self.look_at(token),
             Ask::Exchange {
                 token,
                 of,

@@ -1,14 +1,20 @@
-//! Tokens: good once, ended by whoever may end them, and not for thieves.
+//! Tokens: kept for a while, then good once, ended by whoever may end them, and not for thieves.
 
 use crate::rig::{PASSWORD, Rig, by_token, log_in, register, token_of};
 use wharf_accounts::{AccountOptions, Error, LoggedIn, Outcome, Request};
 use wharf_base::Duration;
 use wharf_data::account::Which;
 
+/// Somebody comes back after so long that they get another token.
+fn exchange(rig: &mut Rig, who: &LoggedIn) -> LoggedIn {
+    rig.pass(AccountOptions::default().token_exchange_after);
+    rig.enter(by_token(who)).unwrap()
+}
+
 /// Somebody whose last token was exchanged, and its answer.
 fn exchanged(rig: &mut Rig) -> (LoggedIn, LoggedIn) {
     let first = rig.enter(register("kim")).unwrap();
-    let second = rig.enter(by_token(&first)).unwrap();
+    let second = exchange(rig, &first);
     assert_eq!(second.user, first.user, "the same login goes on");
     assert_ne!(token_of(&second), token_of(&first));
     (first, second)
@@ -19,10 +25,53 @@ fn each_token_is_good_for_the_next() {
     let mut rig = Rig::new();
     let (_, mut who) = exchanged(&mut rig);
     for _ in 0..3 {
-        who = rig.enter(by_token(&who)).unwrap();
+        let next = exchange(&mut rig, &who);
+        assert_ne!(token_of(&next), token_of(&who));
+        who = next;
     }
     assert_eq!(rig.checked.len(), 0, "no password is hashed for it");
     assert_eq!(rig.store.logins.len(), 1);
+}
+
+#[test]
+fn who_comes_back_soon_keeps_the_token_and_the_store_is_asked_once() {
+    let mut rig = Rig::new();
+    let first = rig.enter(register("kim")).unwrap();
+    for times in 0..4 {
+        rig.pass(Duration::from_secs(60));
+        let asked = rig.asked;
+        let again = rig.enter(by_token(&first)).unwrap();
+        assert_eq!(token_of(&again), token_of(&first));
+        assert_eq!(again.user, first.user);
+        assert_eq!(rig.asked - asked, u64::from(times == 0));
+    }
+    assert_eq!(rig.store.tokens.len(), 1, "nothing was written");
+}
+
+#[test]
+fn nothing_is_known_of_an_account_that_was_changed() {
+    let mut rig = Rig::new();
+    let first = rig.enter(register("kim")).unwrap();
+    rig.enter(by_token(&first)).unwrap();
+    let renamed = Request::Rename { name: "lee".into() };
+    rig.ask(Some(first.user), renamed).unwrap();
+    let again = rig.enter(by_token(&first)).unwrap();
+    assert_eq!(again.display_name, "lee");
+    rig.ask(Some(first.user), Request::LogOut).unwrap();
+    assert_eq!(rig.enter(by_token(&first)), Err(Error::Token));
+}
+
+#[test]
+fn a_refreshed_token_is_not_known_any_more() {
+    let mut rig = Rig::new();
+    let first = rig.enter(register("kim")).unwrap();
+    rig.enter(by_token(&first)).unwrap();
+    let token = token_of(&first).to_vec().into();
+    rig.ask(Some(first.user), Request::Refresh { token })
+        .unwrap();
+    rig.pass(AccountOptions::default().token_grace);
+    assert_eq!(rig.enter(by_token(&first)), Err(Error::Token));
+    assert_eq!(rig.revoked.len(), 1);
 }
 
 #[test]
@@ -43,7 +92,7 @@ fn who_has_lost_the_answer_may_show_the_last_token_again_for_a_while() {
     rig.pass(AccountOptions::default().token_grace - Duration::from_millis(1));
     let again = rig.enter(by_token(&first)).unwrap();
     assert_eq!(again.user, first.user);
-    let third = rig.enter(by_token(&again)).unwrap();
+    let third = exchange(&mut rig, &again);
     assert!(rig.revoked.is_empty());
     // A thief has the answer that was lost.
     assert_eq!(rig.enter(by_token(&lost)), Err(Error::Token));
@@ -56,6 +105,7 @@ fn once_the_next_was_shown_the_last_is_a_thiefs_however_soon() {
     let mut rig = Rig::new();
     let (first, second) = exchanged(&mut rig);
     let third = rig.enter(by_token(&second)).unwrap();
+    assert_eq!(token_of(&third), token_of(&second));
     assert_eq!(rig.enter(by_token(&first)), Err(Error::Token));
     assert_eq!(rig.revoked.len(), 1);
     assert_eq!(rig.enter(by_token(&third)), Err(Error::Token));

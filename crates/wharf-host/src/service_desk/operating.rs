@@ -28,8 +28,7 @@ impl Shared {
         queue.operations += 1;
         let request = Box::new(request);
         queue.work.push_back(Work::Operate { request, answer });
-        drop(queue);
-        self.is_wanted.notify_one();
+        self.wake(queue);
     }
 }
 

@@ -8,10 +8,19 @@ use wharf_base::Instant;
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
 use wharf_data::operators::{self, Known};
 use wharf_data::service::Given;
-use wharf_data::{AccountId, Actor, Bulletin, UnixMs};
+use wharf_data::{AccountId, Actor, Ask, Bulletin, UnixMs, message};
 
 /// Operators' requests to accounts have this bit, those of sessions have not.
 const OF_OPERATORS: u64 = 1 << 63;
+
+/// Who is to be told what the store is asked to keep, if anybody.
+fn waits_for(ask: &Ask) -> Option<AccountId> {
+    match ask {
+        Ask::Audited(_, ask) => waits_for(ask),
+        Ask::Message(message::Ask::Whisper { to, .. }) => Some(*to),
+        _ => None,
+    }
+}
 
 /// Whether accounts answer an operator.
 pub(super) fn is_of_operators(to: CallerTag) -> bool {
@@ -142,6 +151,9 @@ impl Platform {
         while let Some(step) = self.operators.poll() {
             match step {
                 Step::Ask(pending, ask) => {
+                    if let Some(to) = waits_for(&ask) {
+                        self.whispers.will_wait(to);
+                    }
                     self.last_tag += 1;
                     let tag = StoreTag(self.last_tag);
                     self.operating.insert(tag, pending);

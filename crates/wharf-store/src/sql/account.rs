@@ -35,6 +35,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             None => Err(Refusal::NotFound),
         }),
         Ask::LogIn { .. }
+        | Ask::Token { .. }
         | Ask::Exchange { .. }
         | Ask::Logins { .. }
         | Ask::Revoke { .. }

@@ -50,6 +50,18 @@ impl MapStore {
         );
     }
 
+    pub(super) fn look_at(&self, token: &TokenHash) -> Answered {
+        let row = self.tokens.get(&token.0).ok_or(Refusal::NotFound)?;
+        let login = &self.logins[&row.login];
+        Ok(Some(Answer::Token {
+            found: self.get(login.account)?,
+            login: row.login,
+            device: login.device.clone(),
+            expires: row.expires,
+            is_exchanged: row.exchanged > 0,
+        }))
+    }
+
     pub(super) fn exchange(
         &mut self,
         token: &TokenHash,

@@ -20,6 +20,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             login,
             at,
         } => log_in(db, *account, (identity, password.as_deref()), login, *at),
+        Ask::Token { token } => look_at(db, token),
         Ask::Exchange {
             token,
             of,
@@ -156,6 +157,24 @@ fn add_token(db: Db<'_>, login: i64, token: &NewToken) -> Result<(), SqlError> {
     let hash = token.hash.0.as_slice().into();
     db.execute(sql, &[hash, login.into(), token.expires.into()])?;
     Ok(())
+}
+
+fn look_at(db: Db<'_>, token: &TokenHash) -> Result<Reply, SqlError> {
+    let sql = "SELECT t.login, t.expires, t.exchanged, l.account, l.device \
+               FROM token t JOIN login l ON l.id = t.login WHERE t.token_hash = ?";
+    let Some(mut row) = first(db, sql, &[token.0.as_slice().into()])? else {
+        return refused(Refusal::NotFound);
+    };
+    let Some(found) = find_account(db, row.integer(3)?)? else {
+        return refused(Refusal::NotFound);
+    };
+    Ok(Ok(data::Answer::Account(Answer::Token {
+        found,
+        login: LoginId::new(row.integer(0)?),
+        device: row.text(4)?,
+        expires: row.integer(1)?,
+        is_exchanged: row.integer(2)? > 0,
+    })))
 }
 
 fn exchange(

@@ -1,0 +1,204 @@
+//! Tokens that were shown lately: who comes back soon needs no look into the store.
+
+use crate::request::User;
+use crate::revocation::{Revocation, Revocations};
+use std::collections::{BTreeMap, BTreeSet};
+use wharf_base::Instant;
+use wharf_data::account::{TokenHash, Which};
+use wharf_data::{AccountId, UnixMs};
+
+/// Tokens that are remembered at the most, some 200 bytes each; the oldest are forgotten.
+const KNOWN_MAX: usize = 65_536;
+
+/// What the store has said of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) user: User,
+    pub(crate) display_name: String,
+    /// What its device calls itself.
+    pub(crate) device: String,
+    pub(crate) expires: UnixMs,
+    /// Whether somebody has come by it, and not only got it.
+    pub(crate) is_shown: bool,
+}
+
+/// The tokens that are known to be good.
+///
+/// The store remains the truth: what is asked of it on account of somebody makes their tokens
+/// forgotten at once, before it is done, and an answer that is older than that is not remembered.
+///
+/// Invariant: `order` and `of_accounts` have each token of `tokens` once.
+pub(crate) struct KnownTokens {
+    tokens: BTreeMap<[u8; 32], Entry>,
+    order: BTreeMap<u64, [u8; 32]>,
+    of_accounts: BTreeSet<(AccountId, [u8; 32])>,
+    /// Whose tokens were forgotten since which question.
+    changes: Revocations,
+    last_order: u64,
+}
+
+struct Entry {
+    known: Known,
+    order: u64,
+}
+
+impl KnownTokens {
+    /// Knows nothing. At most so many questions are under way at once.
+    pub(crate) fn new(questions_max: usize) -> Self {
+        Self {
+            tokens: BTreeMap::new(),
+            order: BTreeMap::new(),
+            of_accounts: BTreeSet::new(),
+            changes: Revocations::new(questions_max),
+            last_order: 0,
+        }
+    }
+
+    /// Somebody shows a token.
+    pub(crate) fn show(&mut self, token: &TokenHash) -> Option<&Known> {
+        let entry = self.tokens.get_mut(&token.0)?;
+        entry.known.is_shown = true;
+        Some(&entry.known)
+    }
+
+    /// Whether a token of that login was shown since it is known.
+    pub(crate) fn was_shown(&self, user: User) -> bool {
+        self.of(user.account).any(|token| {
+            let entry = self.tokens.get(&token);
+            entry.is_some_and(|entry| entry.known.user == user && entry.known.is_shown)
+        })
+    }
+
+    /// How many changes there were; for [`Self::remember`].
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.count()
+    }
+
+    /// The store has said so, when it was asked after `changes`.
+    pub(crate) fn remember(&mut self, token: TokenHash, known: Known, changes: u64) {
+        let (account, login) = (known.user.account, known.user.login);
+        if self.changes.may_cover(account, login, changes) {
+            return;
+        }
+        self.forget(&token.0);
+        if self.tokens.len() >= KNOWN_MAX
+            && let Some((_, oldest)) = self.order.first_key_value()
+        {
+            let oldest = *oldest;
+            self.forget(&oldest);
+        }
+        self.last_order += 1;
+        let order = self.last_order;
+        self.order.insert(order, token.0);
+        self.of_accounts.insert((account, token.0));
+        self.tokens.insert(token.0, Entry { known, order });
+    }
+
+    /// The store is about to be asked for something that changes an account. At `over` nothing is
+    /// under way any more that was asked before.
+    pub(crate) fn touch(&mut self, account: AccountId, over: Instant) {
+        let which = Which::All;
+        self.end(Revocation { account, which }, over);
+    }
+
+    /// Logins have ended.
+    pub(crate) fn end(&mut self, revocation: Revocation, over: Instant) {
+        let ended: Vec<[u8; 32]> = self
+            .of(revocation.account)
+            .filter(|token| {
+                let login = |entry: &Entry| entry.known.user.login;
+                let login = self.tokens.get(token).map(login);
+                login.is_some_and(|login| revocation.covers(revocation.account, login))
+            })
+            .collect();
+        for token in ended {
+            self.forget(&token);
+        }
+        self.changes.note(revocation, over);
+    }
+
+    /// Time has passed.
+    pub(crate) fn pass(&mut self, now: Instant) {
+        self.changes.forget(now);
+    }
+
+    fn of(&self, account: AccountId) -> impl Iterator<Item = [u8; 32]> + '_ {
+        self.of_accounts
+            .range((account, [0; 32])..=(account, [u8::MAX; 32]))
+            .map(|(_, token)| *token)
+    }
+
+    fn forget(&mut self, token: &[u8; 32]) {
+        if let Some(entry) = self.tokens.remove(token) {
+            self.order.remove(&entry.order);
+            self.of_accounts.remove(&(entry.known.user.account, *token));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wharf_data::LoginId;
+
+    fn known(account: i64, login: i64) -> Known {
+        Known {
+            user: User {
+                account: AccountId::new(account),
+                login: LoginId::new(login),
+            },
+            display_name: "kim".into(),
+            device: String::new(),
+            expires: 1,
+            is_shown: true,
+        }
+    }
+
+    fn token(number: u32) -> TokenHash {
+        let mut hash = [0; 32];
+        hash[..4].copy_from_slice(&number.to_be_bytes());
+        TokenHash(hash)
+    }
+
+    #[test]
+    fn what_changes_an_account_makes_its_tokens_forgotten_and_no_others() {
+        let mut tokens = KnownTokens::new(8);
+        tokens.remember(token(1), known(1, 11), 0);
+        tokens.remember(token(2), known(1, 12), 0);
+        tokens.remember(token(3), known(2, 21), 0);
+        let which = Which::One(LoginId::new(11));
+        let account = AccountId::new(1);
+        tokens.end(Revocation { account, which }, Instant::ZERO);
+        assert_eq!(tokens.show(&token(1)), None);
+        assert_eq!(tokens.show(&token(2)), Some(&known(1, 12)));
+        tokens.touch(account, Instant::ZERO);
+        assert_eq!(tokens.show(&token(2)), None);
+        assert_eq!(tokens.show(&token(3)), Some(&known(2, 21)));
+    }
+
+    #[test]
+    fn an_answer_that_is_older_than_a_change_is_not_remembered() {
+        let mut tokens = KnownTokens::new(8);
+        let asked = tokens.changes();
+        tokens.touch(AccountId::new(1), Instant::ZERO);
+        tokens.remember(token(1), known(1, 11), asked);
+        tokens.remember(token(2), known(2, 21), asked);
+        assert_eq!(tokens.show(&token(1)), None);
+        assert!(tokens.show(&token(2)).is_some());
+        tokens.remember(token(1), known(1, 11), tokens.changes());
+        assert!(tokens.show(&token(1)).is_some());
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_when_there_are_too_many() {
+        let mut tokens = KnownTokens::new(8);
+        for number in 0..=KNOWN_MAX as u32 {
+            tokens.remember(token(number), known(i64::from(number) + 1, 1), 0);
+        }
+        assert_eq!(tokens.tokens.len(), KNOWN_MAX);
+        assert_eq!(tokens.of_accounts.len(), KNOWN_MAX);
+        assert_eq!(tokens.order.len(), KNOWN_MAX);
+        assert_eq!(tokens.show(&token(0)), None);
+        assert!(tokens.show(&token(1)).is_some());
+    }
+}
