@@ -362,7 +362,10 @@ impl Accounts {
                     self.effects
                         .push_back(Effect::Hash(HashJob { id: job, work }));
                 }
-                Err(retry_after) => self.finish(now, id, failed(Error::Busy { retry_after })),
+                Err(retry_after) => {
+                    self.stats.hashes_refused += 1;
+                    self.finish(now, id, failed(Error::Busy { retry_after }));
+                }
             },
             Ok(Next::End(end)) => self.finish(now, id, end),
             Err(error) => self.finish(now, id, failed(error)),

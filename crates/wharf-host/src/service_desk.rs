@@ -1,12 +1,16 @@
 //! The services' thread: drives the platform with what content calls, what the store answers and
 //! what the hash workers have done.
 
+mod counted;
 mod operating;
+
+pub use counted::{DeskStats, ServiceReport};
 
 use crate::hash_workers::{HashWorkerOptions, HashWorkers};
 use crate::noticeboard::Noticeboard;
 use crate::services::{ClassicLogin, OperatorAnswer, Replies, Services};
 use crate::stores::{StorePlaces, Stores};
+use crate::switchboard::Answer;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
@@ -55,6 +59,8 @@ struct Queue {
     calls: usize,
     /// Requests of operators among them.
     operations: usize,
+    /// Calls that were refused so far.
+    refused: u64,
     is_over: bool,
 }
 
@@ -68,6 +74,8 @@ enum Work {
         request: Box<operators::Request>,
         answer: OperatorAnswer,
     },
+    /// Somebody wants to know what was counted.
+    Report(Answer<ServiceReport>),
     /// So many sessions were reached by what was counted under that number.
     Heard(u64, u32),
     Closed(SessionTag),
@@ -158,6 +166,8 @@ impl ServiceDesk {
         let clerk = Clerk {
             board: Arc::clone(&board),
             shared: Arc::clone(&shared),
+            stats: DeskStats::default(),
+            store_kind: places.kept.kind().to_owned(),
             platform: make(),
             make,
             tickets: None,
@@ -240,6 +250,10 @@ impl Services for ServiceDesk {
         self.board.bulletin()
     }
 
+    fn report(&self, answer: Answer<ServiceReport>) {
+        self.shared.push_question(answer);
+    }
+
     fn session_closed(&self, session: SessionId) {
         self.shared.push(Work::Closed(tag_of(session)));
     }
@@ -279,6 +293,7 @@ impl Shared {
     fn push_call(&self, from: From, waiter: Waiter, call: Box<Call>) -> Result<(), Waiter> {
         let mut queue = self.lock();
         if queue.calls >= CALLS_MAX || queue.is_over {
+            queue.refused += 1;
             return Err(waiter);
         }
         queue.calls += 1;
@@ -312,6 +327,8 @@ impl Shared {
 /// Who sits at the desk.
 struct Clerk {
     shared: Arc<Shared>,
+    stats: DeskStats,
+    store_kind: String,
     platform: Platform,
     make: MakePlatform,
     tickets: Option<Tickets>,
@@ -355,12 +372,14 @@ impl Clerk {
             return;
         }
         tracing::error!("the services panicked; they begin anew");
+        self.stats.panics += 1;
         let old = core::mem::replace(&mut self.platform, (self.make)());
         self.platform.set_tickets(self.tickets.clone());
         self.asked.clear();
         self.counting.clear();
         self.hashing.clear();
         for (_, waiter) in core::mem::take(&mut self.waiting) {
+            self.stats.answered += 1;
             waiter.tell(Err(Error::Unavailable));
         }
         for (_, online) in old.presence().iter() {
@@ -397,6 +416,7 @@ impl Clerk {
                 self.platform.call(now, at, from, ticket, *call);
             }
             Work::Operate { request, answer } => self.operate(*request, answer),
+            Work::Report(answer) => answer(self.report()),
             Work::Heard(number, count) => self.heard(number, count),
             Work::Closed(session) => {
                 self.platform.session_closed(session);
@@ -427,6 +447,7 @@ impl Clerk {
             match effect {
                 Effect::Reply { to, reply } => {
                     if let Some(waiter) = self.waiting.remove(&to) {
+                        self.stats.answered += 1;
                         waiter.tell(reply);
                     }
                 }

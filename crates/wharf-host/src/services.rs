@@ -1,7 +1,8 @@
 //! What answers the queries of content: whoever knows about accounts, rooms and the store, on
 //! threads of their own.
 
-use crate::switchboard::{Control, Switchboard};
+use crate::service_desk::ServiceReport;
+use crate::switchboard::{Answer, Control, Switchboard};
 use std::net::IpAddr;
 use std::sync::Arc;
 use wharf_base::SessionId;
@@ -42,6 +43,13 @@ pub trait Services: Send + Sync {
     fn bulletin(&self) -> Arc<Bulletin> {
         Arc::default()
     }
+
+    /// Somebody wants to know what was counted: `answer` is called soon, from whatever thread, or
+    /// dropped if there is nothing to tell.
+    fn report(&self, answer: Answer<ServiceReport>) {
+        drop(answer);
+    }
+
     /// A place of users is free for which somebody may wait.
     fn place_freed(&self) {}
 }

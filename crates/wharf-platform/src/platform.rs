@@ -1,5 +1,6 @@
 //! The machine: calls in, replies out, and what has to be done in between.
 
+mod counted;
 mod operating;
 
 use crate::entrance::Entrance;
@@ -488,6 +489,7 @@ impl Platform {
     }
 
     pub(crate) fn reply(&mut self, to: Ticket, reply: Reply) {
+        self.logins.count(to, &reply);
         self.push(Effect::Reply { to, reply });
     }
 

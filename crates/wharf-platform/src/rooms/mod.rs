@@ -294,6 +294,16 @@ impl Rooms {
         self.halls.len()
     }
 
+    /// How many may be.
+    pub(crate) fn open_max(&self) -> usize {
+        self.options.halls_max as usize
+    }
+
+    /// How many sessions are in one of them.
+    pub(crate) fn members(&self) -> usize {
+        self.sessions.len()
+    }
+
     fn set_time(&mut self, now: Instant, at: UnixMs) {
         self.now = self.now.max(now);
         self.at = at;

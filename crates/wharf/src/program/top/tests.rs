@@ -8,7 +8,9 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
 use std::collections::BTreeMap;
-use wharf_host::admin::{Limits, ProcessUse, ShardSnapshot, Snapshot};
+use wharf_host::admin::{
+    Limits, ProcessUse, ServicesSnapshot, ShardSnapshot, Snapshot, StoreSnapshot,
+};
 
 fn map(entries: &[(&str, u64)]) -> BTreeMap<String, u64> {
     entries
@@ -95,6 +97,64 @@ fn server(seconds: u64) -> Snapshot {
             descriptors_max: Some(20_000),
         },
         shards: vec![shard(0), shard(1)],
+        services: Some(services(seconds)),
+    }
+}
+
+/// Its services: the store is well, Redis has been gone for a while.
+fn services(seconds: u64) -> ServicesSnapshot {
+    let mut times = vec![0; 24];
+    times[10] = 90 * seconds;
+    times[13] = 10 * seconds;
+    let store = StoreSnapshot {
+        kind: "sqlite".to_owned(),
+        is_answering: true,
+        steady_seconds: seconds as f64,
+        figures: map(&[
+            ("waiting", 3),
+            ("waiting_max", 4_096),
+            ("groups", 25 * seconds),
+            ("grouped", 80 * seconds),
+            ("connections", 1),
+        ]),
+        requests: map(&[("answered", 100 * seconds), ("late", 2)]),
+        answer_times: times,
+    };
+    let redis = StoreSnapshot {
+        kind: "redis".to_owned(),
+        steady_seconds: 12.0,
+        figures: map(&[("waiting_max", 4_096), ("connections", 3)]),
+        requests: map(&[("answered", 7), ("unavailable", 41)]),
+        answer_times: vec![0; 24],
+        ..StoreSnapshot::default()
+    };
+    let logins = [
+        ("token", map(&[("ok", 20 * seconds), ("wrong", 4)])),
+        ("password", map(&[("ok", 5 * seconds), ("delayed", 9)])),
+    ];
+    ServicesSnapshot {
+        desk: map(&[("open", 2), ("answered", 300 * seconds)]),
+        people: map(&[
+            ("online", 1_100),
+            ("queued", 90),
+            ("queued_max", 100),
+            ("halls", 12),
+            ("halls_max", 1_024),
+            ("hall_members", 80),
+        ]),
+        logins: logins.map(|(way, ends)| (way.to_owned(), ends)).into(),
+        accounts_made: 1_234,
+        hashing: map(&[
+            ("threads", 2),
+            ("waiting", 1),
+            ("waiting_max", 1_024),
+            ("done", 8 * seconds),
+            ("refused", 0),
+        ]),
+        hash_busy_seconds: 0.5 * seconds as f64,
+        store,
+        redis: Some(redis),
+        ..ServicesSnapshot::default()
     }
 }
 
@@ -273,6 +333,65 @@ fn the_ends_tell_every_reason() {
 }
 
 #[test]
+fn the_store_and_what_stands_before_it_have_a_view() {
+    let mut board = board();
+    press(&mut board, '5');
+    shows(&mut board, expect![[""]]);
+    for _ in 0..30 {
+        board.handle_key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
+    }
+    let bottom = picture(&mut board, (80, 12));
+    for line in [
+        " all that succeeded                  90,025          25",
+        " token: ok                           72,020          20",
+        " password: delayed                        9           0",
+    ] {
+        assert!(bottom.contains(line), "{bottom}");
+    }
+}
+
+#[test]
+fn a_store_that_is_down_is_red_and_services_in_trouble_are_named() {
+    let mut board = board();
+    let mut sick = server(3_602);
+    let services = sick.services.as_mut().unwrap();
+    services.store.is_answering = false;
+    services.desk.insert("panics".to_owned(), 2);
+    services.trouble = Some("has not turned for 7.0 s".to_owned());
+    board.handle_snapshot(sick);
+    let screen = terminal(&mut board, (80, 26));
+    let buffer = screen.backend().buffer();
+    let row = |word: &str| {
+        let text = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        let found = (0..26).find(|&y| text(y).contains(word));
+        found.unwrap_or_else(|| panic!("no {word}"))
+    };
+    assert_eq!(buffer[(1, row("sqlite DOWN"))].fg, Color::Red);
+    assert_eq!(buffer[(1, row("services: has not turned"))].fg, Color::Red);
+    press(&mut board, '5');
+    let screen = picture(&mut board, (80, 40));
+    assert!(screen.contains("services    panicked 2 times"), "{screen}");
+}
+
+#[test]
+fn a_server_without_services_says_so() {
+    let without = Snapshot {
+        services: None,
+        ..server(3_600)
+    };
+    let mut board = Board::new(without);
+    for (key, word) in [('1', "queues"), ('3', "of all rooms"), ('5', "no accounts")] {
+        press(&mut board, key);
+        let picture = picture(&mut board, (80, 24));
+        assert!(picture.contains(word), "{picture}");
+        assert!(
+            !picture.contains("sqlite") && !picture.contains("named"),
+            "{picture}"
+        );
+    }
+}
+
+#[test]
 fn help_tells_the_keys_and_goes_again() {
     let mut board = board();
     let before = picture(&mut board, (80, 24));
@@ -413,7 +532,7 @@ fn any_size_of_terminal_is_drawn_on() {
         (200, 60),
         (600, 20),
     ] {
-        for key in ['1', '2', '3', '4', '?'] {
+        for key in ['1', '2', '3', '4', '5', '?'] {
             press(&mut board, key);
             picture(&mut board, size);
         }
@@ -450,7 +569,7 @@ fn a_view_that_is_longer_than_the_screen_moves_and_stops_at_its_end() {
 #[test]
 fn only_the_keys_that_quit_quit() {
     let mut board = board();
-    for key in ['p', '?', '1', '2', '3', '4', '5', 'x', 'c'] {
+    for key in ['p', '?', '1', '2', '3', '4', '5', '6', 'x', 'c'] {
         assert_eq!(press(&mut board, key), Flow::Go, "{key}");
     }
     assert_eq!(press(&mut board, 'q'), Flow::Quit);
@@ -469,6 +588,8 @@ fn a_page_for_scripts_has_every_view_below_the_other() {
         "waits/s",
         "messages",
         "serving",
+        "logins of accounts",
+        "named rooms",
     ];
     for word in words {
         assert!(page.contains(word), "{word} is not in:\n{page}");
@@ -483,6 +604,9 @@ fn the_object_for_scripts_has_what_happens_in_a_second_beside_it() {
     assert_eq!(json["per_second"]["messages_out"], 60_000.0);
     assert_eq!(json["per_second"]["cpu_seconds"], 0.5);
     assert_eq!(json["shards"][1]["net"]["sessions"], 800);
+    assert_eq!(json["per_second"]["store_commits"], 25.0);
+    assert_eq!(json["per_second"]["logins_by_account"], 25.0);
+    assert_eq!(json["services"]["people"]["hall_members"], 80);
     let first = Sample::new(None, server(1)).to_json();
     assert!(first["per_second"]["messages_out"].is_null());
 }
