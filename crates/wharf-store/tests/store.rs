@@ -173,6 +173,15 @@ fn get(key: &str) -> Ask {
     })
 }
 
+/// Waits for what the store's threads do by themselves.
+fn until(is_so: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "it never is so");
+        thread::yield_now();
+    }
+}
+
 fn broken() -> SqlError {
     SqlError::Broken("planted".into())
 }
@@ -306,9 +315,7 @@ fn every_request_has_one_outcome_and_the_answered_ones_a_time() {
     );
     assert_eq!(bench.ask(put("fifth", true)), Err(Refusal::Unavailable));
     // It is known to be gone when the next connection has failed.
-    while bench.stats().is_connected {
-        thread::yield_now();
-    }
+    until(|| !bench.stats().is_connected);
     assert_eq!(bench.ask(put("sixth", true)), Err(Refusal::Unavailable));
     let stats = bench.stats();
     assert_eq!((stats.answered, stats.refused_busy), (4, 1));
@@ -350,9 +357,7 @@ fn a_database_that_hangs_or_is_gone_is_found_out_though_nobody_asks_anything_of_
     assert!(silent.is_connected && !silent.is_answering);
     assert_eq!(silent.steady_for, Duration::from_millis(30));
     drop(gate);
-    while !bench.stats().is_answering {
-        thread::yield_now();
-    }
+    until(|| bench.stats().is_answering);
     at(45);
     assert_eq!(bench.stats().steady_for, Duration::from_millis(5));
     let after = bench.stats();
@@ -361,17 +366,13 @@ fn a_database_that_hangs_or_is_gone_is_found_out_though_nobody_asks_anything_of_
     fault.set(|_| Err(broken()));
     at(50);
     bench.probe();
-    while bench.stats().is_connected {
-        thread::yield_now();
-    }
+    until(|| !bench.stats().is_connected);
     at(57);
     let gone = bench.stats();
     assert!(!gone.is_answering);
     assert_eq!(gone.steady_for, Duration::from_millis(7));
     fault.set(|_| Ok(()));
-    while !bench.stats().is_answering {
-        thread::yield_now();
-    }
+    until(|| bench.stats().is_answering);
     assert_eq!(bench.ask(get("first")).map(drop), Ok(()));
 }
 

@@ -135,13 +135,13 @@ fn store(places: &StorePlaces) -> String {
 fn accounts(config: &Effective) -> &'static str {
     match classic_logins(config, true) {
         ClassicLogins::Open => {
-            "not for classic clients: any id will do; others register or are guests (docs/CHAT.md)"
+            "classic clients need none, any id will do; others register or are guests (docs/CHAT.md)"
         }
         ClassicLogins::Register => {
-            "for all: a classic client's id becomes one (docs/OPERATIONS.md, Logins)"
+            "for everybody: a classic client's new id becomes one (docs/OPERATIONS.md, Logins)"
         }
         ClassicLogins::Known => {
-            "for all: classic clients log in by one that is there (docs/OPERATIONS.md, Logins)"
+            "for everybody: classic clients log in by one that is there (docs/OPERATIONS.md, Logins)"
         }
     }
 }

@@ -47,7 +47,7 @@ Try:
   wharf chat --guest               in another terminal: talk, /help tells how
   wharf bots                       1,000 clients that check every delivery
   wharf top                        what a running server does, live; its store, too
-  wharf admin notice --all \"hi\"   tell everybody; also accounts, bans, rooms, reports
+  wharf admin notice --all \"hi\"    tell everybody; also accounts, bans, rooms, reports
   wharf bench                      what this machine carries, in half a minute
   wharf db verify                  is the store sound; also backup and restore
   wharf doctor                     is this machine fit, and what to type if not

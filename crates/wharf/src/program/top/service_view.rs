@@ -159,7 +159,10 @@ fn limits(services: &ServicesSnapshot) -> Vec<Line<'static>> {
         ("named rooms", people, "halls"),
     ] {
         let most = figure(of, &format!("{field}_max"));
-        lines.push(limit(name, figure(of, field), most, count));
+        // Where nobody may wait, there is no queue.
+        if most > 0 {
+            lines.push(limit(name, figure(of, field), most, count));
+        }
     }
     lines
 }
@@ -172,7 +175,10 @@ fn people(sample: &Sample, services: &ServicesSnapshot) -> Vec<Line<'static>> {
     let made = count(services.accounts_made);
     let done = rate(sample.service_rate(|it| it.hashing.get("done").copied()));
     let refused = rate(sample.service_rate(|it| it.hashing.get("refused").copied()));
-    let threads = count(figure(&services.hashing, "threads"));
+    let threads = match figure(&services.hashing, "threads") {
+        1 => "1 thread".to_owned(),
+        threads => format!("{} threads", count(threads)),
+    };
     let busy = percent(sample.hashing_share());
     let open = count(figure(desk, "open"));
     let answered = rate(sample.service_rate(|it| it.desk.get("answered").copied()));
@@ -185,7 +191,7 @@ fn people(sample: &Sample, services: &ServicesSnapshot) -> Vec<Line<'static>> {
         ),
         line(
             "passwords",
-            format!("{done}/s hashed, {refused}/s refused, {threads} threads {busy} busy"),
+            format!("{done}/s hashed, {refused}/s refused, {threads} {busy} busy"),
         ),
         line(
             "queries",

@@ -106,6 +106,8 @@ fn services(seconds: u64) -> ServicesSnapshot {
     let mut times = vec![0; 24];
     times[10] = 90 * seconds;
     times[13] = 10 * seconds;
+    // Before anybody looked.
+    times[20] = 1_000_000;
     let store = StoreSnapshot {
         kind: "sqlite".to_owned(),
         is_answering: true,
@@ -133,7 +135,7 @@ fn services(seconds: u64) -> ServicesSnapshot {
         ("password", map(&[("ok", 5 * seconds), ("delayed", 9)])),
     ];
     ServicesSnapshot {
-        desk: map(&[("open", 2), ("answered", 300 * seconds)]),
+        desk: map(&[("open", 2), ("answered", 300 * seconds), ("refused", 0)]),
         people: map(&[
             ("online", 1_100),
             ("queued", 90),
@@ -358,7 +360,7 @@ fn the_store_and_what_stands_before_it_have_a_view() {
         |
         | people      1,100 online, 80 in named rooms; 1,234 accounts made
         | passwords   8.0/s hashed, 0/s refused, 2 threads 25 % busy
-        | queries     2 open, 300/s answered, -/s refused
+        | queries     2 open, 300/s answered, 0/s refused
         |
         | logins of accounts                  in all  per second
         | all that succeeded                  90,025          25
