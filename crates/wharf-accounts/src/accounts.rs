@@ -7,7 +7,7 @@ use crate::hashing::{HashJob, HashResult, Hashed, JobId};
 use crate::options::AccountOptions;
 use crate::request::{Caller, CallerTag, Error, Outcome, Request};
 use crate::revocation::{Revocation, Revocations};
-use crate::secret::Chance;
+use crate::secret::{Chance, Hidden, Secret};
 use crate::stats::AccountStats;
 use crate::ticket::Tickets;
 use crate::world::{Cx, Guess, World, network_of};
@@ -158,6 +158,13 @@ impl Accounts {
     /// Takes tickets that are signed by these keys from now on, or none.
     pub fn set_tickets(&mut self, tickets: Option<Tickets>) {
         self.world.tickets = tickets;
+    }
+
+    /// Whether a login by that token needs nobody else: neither the store nor the hash workers.
+    pub fn knows(&self, at: UnixMs, token: &Hidden, device: Option<&str>) -> bool {
+        let secret = Secret::of(token.as_bytes());
+        let known = secret.and_then(|secret| self.world.known.find(&secret.hash()));
+        known.is_some_and(|known| known.stays(at, &self.world.options, device))
     }
 
     /// Somebody asks for something.
@@ -380,7 +387,10 @@ impl Accounts {
                     self.effects
                         .push_back(Effect::Hash(HashJob { id: job, work }));
                 }
-                Err(retry_after) => self.finish(now, id, failed(Error::Busy { retry_after })),
+                Err(retry_after) => {
+                    self.stats.hashes_refused += 1;
+                    self.finish(now, id, failed(Error::Busy { retry_after }));
+                }
             },
             Ok(Next::End(end)) => self.finish(now, id, end),
             Err(error) => self.finish(now, id, failed(error)),

@@ -1,7 +1,9 @@
 //! Tokens that were shown lately: who comes back soon needs no look into the store.
 
+use crate::options::AccountOptions;
 use crate::request::User;
 use crate::revocation::{Revocation, Revocations};
+use crate::world::millis;
 use std::collections::{BTreeMap, BTreeSet};
 use wharf_base::Instant;
 use wharf_data::account::{TokenHash, Which};
@@ -20,6 +22,17 @@ pub(crate) struct Known {
     pub(crate) expires: UnixMs,
     /// Whether somebody has come by it, and not only got it.
     pub(crate) is_shown: bool,
+}
+
+impl Known {
+    /// Whether somebody who logs in by it keeps it: it is young, and nothing is new.
+    pub(crate) fn stays(&self, at: UnixMs, options: &AccountOptions, device: Option<&str>) -> bool {
+        let life = options.token_life;
+        let young = millis(life.saturating_sub(options.token_exchange_after));
+        let is_young = self.expires.saturating_sub(at) > young;
+        let is_new = device.is_some_and(|device| device != self.device);
+        self.expires > at && is_young && !is_new
+    }
 }
 
 /// The tokens that are known to be good.
@@ -52,6 +65,11 @@ impl KnownTokens {
             changes: Revocations::new(questions_max),
             last_order: 0,
         }
+    }
+
+    /// What is known of a token.
+    pub(crate) fn find(&self, token: &TokenHash) -> Option<&Known> {
+        self.tokens.get(&token.0).map(|entry| &entry.known)
     }
 
     /// Somebody shows a token.

@@ -19,6 +19,8 @@ pub struct AccountStats {
     pub busy: u64,
     /// Ended without knowing: the store or the hash workers did not answer.
     pub unavailable: u64,
+    /// Passwords that the hash workers were not given, because too many were with them.
+    pub hashes_refused: u64,
 }
 
 impl AccountStats {

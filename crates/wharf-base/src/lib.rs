@@ -7,6 +7,7 @@
 mod ages;
 mod deadlines;
 mod handover;
+mod histogram;
 mod limits;
 mod rng;
 mod session;
@@ -18,6 +19,7 @@ mod unique;
 pub use ages::Ages;
 pub use deadlines::Deadlines;
 pub use handover::{Batch, Handover};
+pub use histogram::Histogram;
 pub use limits::CapacityError;
 pub use rng::Rng;
 pub use session::SessionId;

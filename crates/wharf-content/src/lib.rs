@@ -66,9 +66,10 @@ pub use rates::Rate;
 pub use room::{EnterRefusal, LeaveReason, Room, Tick};
 pub use room_cx::{Owed, RoomCx};
 pub use shard::{LogicOptions, LogicShard};
-pub use stats::{Histogram, LogicStats};
+pub use stats::LogicStats;
 pub use test_room::TestRoom;
 pub use watch::{Cause, HandlerWatch, Place};
+pub use wharf_base::Histogram;
 
 /// The guide's examples are tests.
 #[cfg(doctest)]

@@ -47,8 +47,12 @@ impl<F: Fn(JobId, Hashed) + Send + Sync + 'static> HashResults for F {
 /// What hash workers have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HashStats {
+    /// Threads.
+    pub threads: usize,
     /// Jobs that wait.
     pub waiting: usize,
+    /// How many may.
+    pub waiting_max: usize,
     /// Jobs that were done.
     pub done: u64,
     /// Jobs that were given back, because too many waited.
@@ -122,7 +126,9 @@ impl HashWorkers {
     pub fn stats(&self) -> HashStats {
         let state = self.shared.lock();
         HashStats {
+            threads: self.threads.len(),
             waiting: state.waiting.len(),
+            waiting_max: self.shared.queue_max,
             ..state.stats
         }
     }

@@ -317,7 +317,20 @@ impl<P: Port> IoShard<P> {
                 from => from,
             },
         };
-        self.services.query(query, from, &self.replies);
+        let (asker, id) = (query.asker, query.id);
+        if let Some(reply) = self.services.query(query, from, &self.replies) {
+            match asker {
+                Asker::Session(_) => {
+                    let (query, reply) = (id, Box::new(reply));
+                    self.router.push_word(ContentEvent::Reply {
+                        asker,
+                        query,
+                        reply,
+                    });
+                }
+                Asker::Room(_) => self.replies.reply(asker, id, reply),
+            }
+        }
     }
 
     /// Gives everybody what is theirs, and wakes each of them at most once.

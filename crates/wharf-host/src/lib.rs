@@ -28,7 +28,7 @@ pub use hash_workers::{HashResults, HashStats, HashWorkerOptions, HashWorkers};
 pub use io_shard::IoShard;
 pub use logic_thread::LogicThread;
 pub use server::{OnThreadEnd, Placement, Server, ServerOptions, StartError};
-pub use service_desk::{MakePlatform, ServiceDesk};
+pub use service_desk::{DeskStats, MakePlatform, ServiceDesk, ServiceReport};
 pub use services::{ClassicLogin, NoServices, OperatorAnswer, Replies, Services};
 pub use stores::StorePlaces;
 pub use switchboard::{

@@ -1,12 +1,17 @@
 //! The services' thread: drives the platform with what content calls, what the store answers and
 //! what the hash workers have done.
 
+mod at_once;
+mod counted;
 mod operating;
+
+pub use counted::{DeskStats, ServiceReport};
 
 use crate::hash_workers::{HashWorkerOptions, HashWorkers};
 use crate::noticeboard::Noticeboard;
 use crate::services::{ClassicLogin, OperatorAnswer, Replies, Services};
 use crate::stores::{StorePlaces, Stores};
+use crate::switchboard::Answer;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
@@ -37,6 +42,8 @@ pub type MakePlatform = Box<dyn Fn() -> Platform + Send>;
 /// it does what waits, then ends.
 pub struct ServiceDesk {
     shared: Arc<Shared>,
+    /// Held by whoever works there: the thread, or for a moment whoever asks for what is known.
+    clerk: Arc<Mutex<Clerk>>,
     thread: Option<JoinHandle<()>>,
     unknown: UnknownId,
     board: Arc<Noticeboard>,
@@ -57,6 +64,10 @@ struct Queue {
     operations: usize,
     /// Whether the thread sleeps, and nobody has woken it: waking costs a system call.
     is_asleep: bool,
+    /// When the thread has something to do by itself; written by who holds the clerk.
+    due: Option<Instant>,
+    /// Calls that were refused so far.
+    refused: u64,
     is_over: bool,
 }
 
@@ -70,6 +81,8 @@ enum Work {
         request: Box<operators::Request>,
         answer: OperatorAnswer,
     },
+    /// Somebody wants to know what was counted.
+    Report(Answer<ServiceReport>),
     /// So many sessions were reached by what was counted under that number.
     Heard(u64, u32),
     Closed(SessionTag),
@@ -160,6 +173,8 @@ impl ServiceDesk {
         let clerk = Clerk {
             board: Arc::clone(&board),
             shared: Arc::clone(&shared),
+            stats: DeskStats::default(),
+            store_kind: places.kept.kind().to_owned(),
             platform: make(),
             make,
             tickets: None,
@@ -171,12 +186,16 @@ impl ServiceDesk {
             counting: BTreeMap::new(),
             hashing: BTreeMap::new(),
             last_number: 0,
+            at_once: None,
         };
+        let clerk = Arc::new(Mutex::new(clerk));
+        let (own, queue) = (Arc::clone(&clerk), Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("services".into())
-            .spawn(move || clerk.run())?;
+            .spawn(move || run(&own, &queue))?;
         Ok(Self {
             shared,
+            clerk,
             thread: Some(thread),
             unknown,
             board,
@@ -203,7 +222,7 @@ impl ServiceDesk {
 }
 
 impl Services for ServiceDesk {
-    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) {
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) -> Option<Reply> {
         let Query { asker, id, call } = query;
         let from = match (asker, from) {
             (Asker::Session(session), Some(address)) => From::Session(tag_of(session), address),
@@ -213,7 +232,13 @@ impl Services for ServiceDesk {
             who: Who::Query(asker, id),
             replies: replies.clone(),
         };
-        self.hand_on(from, waiter, call);
+        match self.answer(from, waiter, call) {
+            Ok(reply) => reply,
+            Err((waiter, call)) => {
+                self.hand_on(from, waiter, call);
+                None
+            }
+        }
     }
 
     fn log_in(&self, login: ClassicLogin<'_>, replies: &Replies) {
@@ -242,8 +267,14 @@ impl Services for ServiceDesk {
         self.board.bulletin()
     }
 
+    fn report(&self, answer: Answer<ServiceReport>) {
+        self.shared.push_question(answer);
+    }
+
     fn session_closed(&self, session: SessionId) {
-        self.shared.push(Work::Closed(tag_of(session)));
+        if !self.close(tag_of(session)) {
+            self.shared.push(Work::Closed(tag_of(session)));
+        }
     }
 
     fn place_freed(&self) {
@@ -291,6 +322,7 @@ impl Shared {
     fn push_call(&self, from: From, waiter: Waiter, call: Box<Call>) -> Result<(), Waiter> {
         let mut queue = self.lock();
         if queue.calls >= CALLS_MAX || queue.is_over {
+            queue.refused += 1;
             return Err(waiter);
         }
         queue.calls += 1;
@@ -299,12 +331,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes all that waits into `work`, having waited for some until `due`. `false` when it is
-    /// over.
-    fn take(&self, work: &mut VecDeque<Work>, due: Option<Instant>) -> bool {
+    /// Takes all that waits into `work`, having waited for some until it is due. `false` when it
+    /// is over.
+    fn take(&self, work: &mut VecDeque<Work>) -> bool {
         let mut queue = self.lock();
         while queue.work.is_empty() && !queue.is_over {
-            let left = due.map(|due| due.saturating_since(clock::now()));
+            let left = queue.due.map(|due| due.saturating_since(clock::now()));
             if left == Some(Duration::ZERO) {
                 break;
             }
@@ -325,6 +357,8 @@ impl Shared {
 /// Who sits at the desk.
 struct Clerk {
     shared: Arc<Shared>,
+    stats: DeskStats,
+    store_kind: String,
     platform: Platform,
     make: MakePlatform,
     tickets: Option<Tickets>,
@@ -341,22 +375,38 @@ struct Clerk {
     counting: BTreeMap<u64, CountTag>,
     hashing: BTreeMap<u64, JobId>,
     last_number: u64,
+    /// What is answered to whoever calls, not to who waits, and the answer.
+    at_once: Option<(Ticket, Option<Reply>)>,
+}
+
+fn hold(clerk: &Mutex<Clerk>) -> MutexGuard<'_, Clerk> {
+    // What panics in there is caught in there.
+    clerk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The services' thread.
+fn run(clerk: &Mutex<Clerk>, shared: &Shared) {
+    let mut work = VecDeque::new();
+    hold(clerk).guarded(Clerk::open);
+    loop {
+        let mut at_work = hold(clerk);
+        for work in work.drain(..) {
+            at_work.guarded(|clerk| clerk.handle(work));
+        }
+        at_work.guarded(Clerk::look_at_the_clock);
+        shared.lock().due = at_work.platform.next_deadline();
+        drop(at_work);
+        if !shared.take(&mut work) {
+            return;
+        }
+    }
 }
 
 impl Clerk {
-    fn run(mut self) {
-        let mut work = VecDeque::new();
-        self.guarded(Self::open);
-        while self.shared.take(&mut work, self.platform.next_deadline()) {
-            for work in work.drain(..) {
-                self.guarded(|clerk| clerk.handle(work));
-            }
-            self.guarded(|clerk| {
-                let (now, at) = times();
-                clerk.platform.handle_timeout(now, at);
-                clerk.do_effects();
-            });
-        }
+    fn look_at_the_clock(&mut self) {
+        let (now, at) = times();
+        self.platform.handle_timeout(now, at);
+        self.do_effects();
     }
 
     /// Nothing that somebody asks ends the thread. Should the platform panic, it begins anew:
@@ -368,12 +418,14 @@ impl Clerk {
             return;
         }
         tracing::error!("the services panicked; they begin anew");
+        self.stats.panics += 1;
         let old = core::mem::replace(&mut self.platform, (self.make)());
         self.platform.set_tickets(self.tickets.clone());
         self.asked.clear();
         self.counting.clear();
         self.hashing.clear();
         for (_, waiter) in core::mem::take(&mut self.waiting) {
+            self.stats.answered += 1;
             waiter.tell(Err(Error::Unavailable));
         }
         for (_, online) in old.presence().iter() {
@@ -410,6 +462,7 @@ impl Clerk {
                 self.platform.call(now, at, from, ticket, *call);
             }
             Work::Operate { request, answer } => self.operate(*request, answer),
+            Work::Report(answer) => answer(self.report()),
             Work::Heard(number, count) => self.heard(number, count),
             Work::Closed(session) => {
                 self.platform.session_closed(session);
@@ -440,7 +493,11 @@ impl Clerk {
             match effect {
                 Effect::Reply { to, reply } => {
                     if let Some(waiter) = self.waiting.remove(&to) {
-                        waiter.tell(reply);
+                        self.stats.answered += 1;
+                        match &mut self.at_once {
+                            Some((now, answer)) if *now == to => *answer = Some(reply),
+                            _ => waiter.tell(reply),
+                        }
                     }
                 }
                 Effect::Notice { to, notice } => self.notice(to, notice),

@@ -1,7 +1,8 @@
 //! What answers the queries of content: whoever knows about accounts, rooms and the store, on
 //! threads of their own.
 
-use crate::switchboard::{Control, Switchboard};
+use crate::service_desk::ServiceReport;
+use crate::switchboard::{Answer, Control, Switchboard};
 use std::net::IpAddr;
 use std::sync::Arc;
 use wharf_base::SessionId;
@@ -12,10 +13,10 @@ use wharf_data::{Bulletin, Notice, operators};
 
 /// Answers queries. Called on the server's threads: it takes what it is given and returns at once.
 pub trait Services: Send + Sync {
-    /// Takes a query. Exactly one [`Replies::reply`] follows, soon, from whatever thread; also if
-    /// the asker has gone meanwhile. `from` is the address of the session that asks; `None` for a
-    /// room.
-    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies);
+    /// Takes a query. Exactly one reply follows: at once, if it is known, or by
+    /// [`Replies::reply`], soon, from whatever thread; also if the asker has gone meanwhile. `from`
+    /// is the address of the session that asks; `None` for a room.
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) -> Option<Reply>;
 
     /// A classic client wants to log in. Exactly one [`Replies::verdict`] follows, soon. Services
     /// that know of no accounts refuse it at once.
@@ -42,6 +43,13 @@ pub trait Services: Send + Sync {
     fn bulletin(&self) -> Arc<Bulletin> {
         Arc::default()
     }
+
+    /// Somebody wants to know what was counted: `answer` is called soon, from whatever thread, or
+    /// dropped if there is nothing to tell.
+    fn report(&self, answer: Answer<ServiceReport>) {
+        drop(answer);
+    }
+
     /// A place of users is free for which somebody may wait.
     fn place_freed(&self) {}
 }
@@ -129,8 +137,8 @@ impl Replies {
 pub struct NoServices;
 
 impl Services for NoServices {
-    fn query(&self, query: Query, _: Option<IpAddr>, replies: &Replies) {
-        replies.reply(query.asker, query.id, Err(Error::Unavailable));
+    fn query(&self, _: Query, _: Option<IpAddr>, _: &Replies) -> Option<Reply> {
+        Some(Err(Error::Unavailable))
     }
 
     fn session_closed(&self, _: SessionId) {}

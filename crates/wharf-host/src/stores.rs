@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use wharf_data::{Ask, Refusal, Reply};
 use wharf_port::clock;
-use wharf_store::{Place, Redis, RedisPlace, Store, StoreOptions, Tag};
+use wharf_store::{Place, Redis, RedisPlace, Store, StoreOptions, StoreStats, Tag};
 
 /// Where a server keeps things.
 #[derive(Clone)]
@@ -64,5 +64,16 @@ impl Stores {
             (Ask::Short(ask), Some(short)) => short.ask(tag, ask),
             (ask, _) => self.kept.ask(tag, ask),
         }
+    }
+
+    /// What both have counted, Redis where there is one; and has them find out whether they are
+    /// answered still, which stands in what they tell the next time.
+    pub(crate) fn look(&self) -> (StoreStats, Option<StoreStats>) {
+        let short = self.short.as_ref().map(|short| {
+            short.probe();
+            short.stats()
+        });
+        self.kept.probe();
+        (self.kept.stats(), short)
     }
 }

@@ -89,13 +89,14 @@ enum Heard {
 }
 
 impl Services for ToTest {
-    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) {
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) -> Option<Reply> {
         let heard = Heard::Query(Box::new(query), from, replies.clone());
         self.0
             .lock()
             .unwrap()
             .send(heard)
             .expect("the test listens");
+        None
     }
 
     fn session_closed(&self, session: SessionId) {

@@ -174,6 +174,11 @@ impl Entrance {
         self.queue.len()
     }
 
+    /// How many may.
+    pub(crate) fn queue_max(&self) -> usize {
+        self.queue_max
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let is_due = self.has_moved && !self.queue.is_empty();

@@ -16,6 +16,7 @@ mod places;
 mod platform;
 mod presence;
 mod rooms;
+mod stats;
 mod whispers;
 
 pub use operators::shown;
@@ -23,3 +24,4 @@ pub use places::Places;
 pub use platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 pub use presence::{Online, Presence};
 pub use rooms::RoomOptions;
+pub use stats::{LoginEnd, LoginStats, LoginWay, PlatformStats};

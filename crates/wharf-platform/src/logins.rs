@@ -3,10 +3,12 @@
 use crate::Platform;
 use crate::entrance::{Entrance, Entry, Spot};
 use crate::platform::{Effect, SessionTag, Ticket};
+use crate::stats::{LoginStats, LoginWay};
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 use wharf_base::Instant;
 use wharf_data::access::{Error, Request, User};
+use wharf_data::service::{Call, Reply};
 use wharf_data::{Notice, UnixMs};
 
 /// A login: who asks, from where, and what.
@@ -26,11 +28,26 @@ pub(crate) struct Logins {
     kept: BTreeMap<SessionTag, Login>,
     /// Logins that accounts look at.
     tries: BTreeMap<Ticket, SessionTag>,
+    /// By what those log in who have no answer yet.
+    ways: BTreeMap<Ticket, LoginWay>,
+    pub(crate) stats: LoginStats,
+}
+
+impl Logins {
+    /// A call has its reply: counted, if it is a login.
+    pub(crate) fn count(&mut self, ticket: Ticket, reply: &Reply) {
+        if let Some(way) = self.ways.remove(&ticket) {
+            self.stats.count(way, reply);
+        }
+    }
 }
 
 impl Platform {
     /// A session wants to log in: accounts look at it, now or when it is its turn.
     pub(crate) fn log_in(&mut self, now: Instant, at: UnixMs, login: Login) {
+        if let Some(way) = LoginWay::of(&login.request) {
+            self.logins.ways.insert(login.ticket, way);
+        }
         // Whoever does not come in does not wait for a place either.
         let Some(login) = self.at_the_door(login) else {
             return;
@@ -137,5 +154,23 @@ impl Platform {
     /// How many wait for a place.
     pub fn waiting(&self) -> usize {
         self.logins.entrance.as_ref().map_or(0, Entrance::waiting)
+    }
+
+    /// Whether the answer to a call is known, and has little to do with it: a login by a token
+    /// that was shown lately, while nobody waits to come in.
+    pub fn knows(&self, at: UnixMs, call: &Call) -> bool {
+        let Call::Access { by: None, request } = call else {
+            return false;
+        };
+        let Request::LogInByToken { token, device } = request else {
+            return false;
+        };
+        self.waiting() == 0 && self.accounts().knows(at, token, device.as_deref())
+    }
+
+    /// Whether nothing follows from the end of a session but that it is over.
+    pub fn ends_quietly(&self, session: SessionTag) -> bool {
+        let rooms = self.rooms.as_ref();
+        self.waiting() == 0 && rooms.is_none_or(|rooms| !rooms.has(session))
     }
 }

@@ -1,5 +1,6 @@
 //! The machine: calls in, replies out, and what has to be done in between.
 
+mod counted;
 mod operating;
 
 use crate::entrance::Entrance;
@@ -138,7 +139,7 @@ pub struct Platform {
     /// Operators' questions to the store, by its tag.
     operating: BTreeMap<StoreTag, OfOperators>,
     /// Rooms that have a name, if there are any.
-    rooms: Option<Rooms>,
+    pub(crate) rooms: Option<Rooms>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
     /// Whispers that do.
@@ -488,6 +489,7 @@ impl Platform {
     }
 
     pub(crate) fn reply(&mut self, to: Ticket, reply: Reply) {
+        self.logins.count(to, &reply);
         self.push(Effect::Reply { to, reply });
     }
 

@@ -14,7 +14,7 @@ use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, UnknownId, User};
 use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{AccountId, Answer, Ask, Notice, account, message};
-use wharf_platform::{Effect, From, Places, Platform, SessionTag, Ticket};
+use wharf_platform::{Effect, From, LoginEnd, LoginWay, Places, Platform, SessionTag, Ticket};
 
 const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
 
@@ -356,4 +356,45 @@ fn classic_clients_do_not_wait_and_pass_nobody() {
         Ok(Given::Access(Outcome::LoggedIn(_)))
     ));
     assert_eq!(places.taken(), 1);
+}
+
+#[test]
+fn each_login_is_counted_once_by_what_its_client_was_told() {
+    let (mut rig, _) = full_rig(1);
+    rig.register(1, "kim");
+    let lee = rig.begin(2, register("lee"));
+    assert_eq!(rig.ask(3, None, log_in("kim")), Err(Error::Full));
+    let stats = rig.platform.stats();
+    assert_eq!((stats.online, stats.queued, stats.queued_max), (1, 1, 1));
+    assert_eq!(stats.logins.of(LoginWay::Register, LoginEnd::Ok), 1);
+    rig.close(1);
+    assert!(rig.has_reply(lee));
+    rig.close(2);
+    let wrong = Request::LogIn {
+        name: "kim".into(),
+        password: "wrong horse".into(),
+        device: String::new(),
+    };
+    assert_eq!(rig.ask(4, None, wrong), Err(Error::Credentials));
+    logged_in(rig.ask(4, None, log_in("kim")));
+    let classic = Request::LogInClassic {
+        id: "kim".into(),
+        password: "correct horse".into(),
+        unknown: UnknownId::Refused,
+    };
+    rig.close(4);
+    let user = logged_in(rig.ask(5, None, classic)).user;
+    // What logs nobody in is no login, whatever comes of it.
+    rig.ask(5, Some(user), Request::ListLogins).unwrap();
+    let counted: Vec<_> = rig.platform.stats().logins.iter().collect();
+    let counted: Vec<_> = counted.into_iter().filter(|it| it.2 > 0).collect();
+    let expected = [
+        ("register", "ok", 2),
+        ("password", "ok", 1),
+        ("password", "wrong", 1),
+        ("password", "full", 1),
+        ("classic", "ok", 1),
+    ];
+    assert_eq!(counted, expected);
+    assert_eq!(rig.platform.stats().logins.accounts_made, 2);
 }

@@ -1,6 +1,6 @@
 //! What the store's threads share: requests that wait, and who is owed an answer.
 
-use crate::store::{StoreOptions, StoreStats, Tag};
+use crate::store::{Clock, StoreOptions, StoreStats, Tag};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,7 @@ pub(crate) struct Waiting {
 /// takes it out of there gives the answer.
 pub(crate) struct Desk {
     pub(crate) options: StoreOptions,
+    clock: Clock,
     state: Mutex<State>,
     writes_wait: Condvar,
     reads_wait: Condvar,
@@ -37,14 +38,27 @@ struct State {
     /// a system call too.
     writers_asleep: u32,
     readers_asleep: u32,
-    owed: BTreeMap<Number, (Tag, Instant)>,
+    owed: BTreeMap<Number, Owed>,
     deadlines: BTreeSet<(Instant, Number)>,
     /// When the watcher looks by itself; `None` if it waits to be told.
     watched: Option<Instant>,
     health: Health,
+    /// Since when.
+    health_since: Instant,
+    /// Since when somebody wants to know whether the database answers, and whether the writer has
+    /// still to look.
+    probed: Option<Instant>,
+    is_probe_wanted: bool,
     is_over: bool,
     is_watch_over: bool,
     stats: StoreStats,
+}
+
+/// Who waits for an answer.
+struct Owed {
+    tag: Tag,
+    asked: Instant,
+    deadline: Instant,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -58,17 +72,25 @@ enum Health {
 }
 
 impl Desk {
-    pub(crate) fn new(options: StoreOptions) -> Self {
+    pub(crate) fn new(options: StoreOptions, clock: Clock) -> Self {
+        let state = State {
+            health_since: clock(),
+            ..State::default()
+        };
         Self {
             options,
-            state: Mutex::default(),
+            clock,
+            state: Mutex::new(state),
             writes_wait: Condvar::new(),
             reads_wait: Condvar::new(),
             deadline_moved: Condvar::new(),
         }
     }
 
-    pub(crate) fn ask(&self, tag: Tag, ask: Ask, deadline: Instant) -> Result<(), Refusal> {
+    /// Takes a request in, to be answered by `deadline`, or within the usual time.
+    pub(crate) fn ask(&self, tag: Tag, ask: Ask, deadline: Option<Instant>) -> Result<(), Refusal> {
+        let asked = (self.clock)();
+        let deadline = deadline.unwrap_or(asked + self.options.answer);
         let mut guard = self.lock();
         let state = &mut *guard;
         if state.health == Health::Down || state.is_over {
@@ -84,7 +106,12 @@ impl Desk {
         state.stats.asked += 1;
         state.last += 1;
         let number = state.last;
-        state.owed.insert(number, (tag, deadline));
+        let owed = Owed {
+            tag,
+            asked,
+            deadline,
+        };
+        state.owed.insert(number, owed);
         state.deadlines.insert((deadline, number));
         let is_sooner = state.watched.is_none_or(|watched| deadline < watched);
         let is_read = self.options.readers > 0 && ask.only_reads();
@@ -106,8 +133,9 @@ impl Desk {
         Ok(())
     }
 
-    /// Waits for writes; the oldest of them, as many as go into one transaction. `None` when it
-    /// is over and all was done.
+    /// Waits for writes; the oldest of them, as many as go into one transaction: none if only
+    /// somebody wants to know whether the database answers. `None` when it is over and all was
+    /// done.
     pub(crate) fn take_writes(&self) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
         loop {
@@ -117,6 +145,9 @@ impl Desk {
             }
             if state.is_over {
                 return None;
+            }
+            if core::mem::take(&mut state.is_probe_wanted) {
+                return Some(Vec::new());
             }
             state.writers_asleep += 1;
             state = wait(&self.writes_wait, state);
@@ -144,16 +175,41 @@ impl Desk {
         }
     }
 
-    /// Takes requests out of what is owed: who gets an answer now, in the same order.
-    pub(crate) fn settle(&self, numbers: impl Iterator<Item = Number>) -> Vec<Option<Tag>> {
+    /// Takes requests out of what is owed, each with whether the database has answered it: who
+    /// gets an answer now, in the same order.
+    pub(crate) fn settle(&self, numbers: impl Iterator<Item = (Number, bool)>) -> Vec<Option<Tag>> {
+        let now = (self.clock)();
         let mut state = self.lock();
-        numbers.map(|number| state.settle(number)).collect()
+        let settled = numbers.map(|(number, is_answered)| {
+            let owed = state.settle(number)?;
+            match is_answered {
+                true => {
+                    state.stats.answered += 1;
+                    state.stats.answer_times.record(now - owed.asked);
+                }
+                false => state.stats.failed += 1,
+            }
+            Some(owed.tag)
+        });
+        settled.collect()
+    }
+
+    /// Somebody wants to know whether the database answers.
+    pub(crate) fn probe(&self) {
+        let now = (self.clock)();
+        let mut state = self.lock();
+        state.probed.get_or_insert(now);
+        state.is_probe_wanted = true;
+        drop(state);
+        self.writes_wait.notify_one();
     }
 
     /// The writer has a connection.
     pub(crate) fn set_up(&self) {
+        let now = (self.clock)();
         let mut state = self.lock();
-        state.health = Health::Up;
+        state.set_health(Health::Up, now);
+        state.has_shown_life(now, self.options.answer);
         state.stats.connections += 1;
         drop(state);
         self.reads_wait.notify_all();
@@ -162,9 +218,10 @@ impl Desk {
     /// The writer has none: who waits is refused, and who asks from now on.
     #[must_use = "these get their answer now"]
     pub(crate) fn set_down(&self) -> Vec<Tag> {
+        let now = (self.clock)();
         let mut guard = self.lock();
         let state = &mut *guard;
-        state.health = Health::Down;
+        state.set_health(Health::Down, now);
         let waiting: Vec<Number> = state
             .writes
             .drain(..)
@@ -173,7 +230,7 @@ impl Desk {
             .collect();
         let refused: Vec<Tag> = waiting
             .into_iter()
-            .filter_map(|number| state.settle(number))
+            .filter_map(|number| Some(state.settle(number)?.tag))
             .collect();
         state.stats.refused_lost += refused.len() as u64;
         drop(guard);
@@ -193,11 +250,11 @@ impl Desk {
 
     /// Those whose deadline has come. Waits until the next one otherwise; `None` when the watch is
     /// over.
-    pub(crate) fn take_expired(&self, clock: &dyn Fn() -> Instant) -> Option<Vec<Tag>> {
+    pub(crate) fn take_expired(&self) -> Option<Vec<Tag>> {
         let mut guard = self.lock();
         loop {
             let state = &mut *guard;
-            let now = clock();
+            let now = (self.clock)();
             let expired = state.expire(now);
             if !expired.is_empty() {
                 return Some(expired);
@@ -218,16 +275,42 @@ impl Desk {
 
     /// What was counted, with what is counted here.
     pub(crate) fn stats(&self) -> StoreStats {
+        let now = (self.clock)();
         let state = self.lock();
+        let silent = state.probed.map(|probed| now - probed);
+        let silent = silent.filter(|silent| *silent >= self.options.answer);
+        let is_connected = state.health == Health::Up;
         StoreStats {
             waiting: state.owed.len(),
-            is_connected: state.health == Health::Up,
-            ..state.stats
+            waiting_max: self.options.queue_max,
+            is_connected,
+            is_answering: is_connected && silent.is_none(),
+            steady_for: match silent {
+                Some(silent) if is_connected => silent,
+                _ => now - state.health_since,
+            },
+            ..state.stats.clone()
         }
     }
 
-    pub(crate) fn count(&self, count: impl FnOnce(&mut StoreStats)) {
-        count(&mut self.lock().stats);
+    /// The writer has done so many requests in one transaction, which shows that there is somebody
+    /// to do them.
+    pub(crate) fn count_group(&self, requests: usize, count: impl FnOnce(&mut StoreStats)) {
+        let now = (self.clock)();
+        let mut state = self.lock();
+        state.has_shown_life(now, self.options.answer);
+        let stats = &mut state.stats;
+        if requests > 0 {
+            stats.groups += 1;
+            stats.grouped += requests as u64;
+            stats.group_largest = stats.group_largest.max(requests);
+            count(stats);
+        }
+    }
+
+    /// A connection that only reads has answered a request.
+    pub(crate) fn count_read(&self) {
+        self.lock().stats.reads += 1;
     }
 
     /// No more requests come; what waits is done.
@@ -249,10 +332,26 @@ impl Desk {
 }
 
 impl State {
-    fn settle(&mut self, number: Number) -> Option<Tag> {
-        let (tag, deadline) = self.owed.remove(&number)?;
-        self.deadlines.remove(&(deadline, number));
-        Some(tag)
+    fn settle(&mut self, number: Number) -> Option<Owed> {
+        let owed = self.owed.remove(&number)?;
+        self.deadlines.remove(&(owed.deadline, number));
+        Some(owed)
+    }
+
+    fn set_health(&mut self, health: Health, now: Instant) {
+        if self.health != health {
+            self.health = health;
+            self.health_since = now;
+        }
+    }
+
+    /// The database has just answered; if it was silent for longer than that, it is well only now.
+    fn has_shown_life(&mut self, now: Instant, patience: Duration) {
+        let probed = self.probed.take();
+        if probed.is_some_and(|probed| now - probed >= patience) {
+            self.health_since = now;
+        }
+        self.is_probe_wanted = false;
     }
 
     fn expire(&mut self, now: Instant) -> Vec<Tag> {
@@ -260,7 +359,7 @@ impl State {
         while let Some(&(deadline, number)) = self.deadlines.first()
             && deadline <= now
         {
-            expired.extend(self.settle(number));
+            expired.extend(self.settle(number).map(|owed| owed.tag));
         }
         if !expired.is_empty() {
             self.stats.expired += expired.len() as u64;

@@ -29,6 +29,21 @@ impl Place {
         Self::Server(url.into())
     }
 
+    /// What kind of database it is: `sqlite`, or what its URL begins with.
+    ///
+    /// ```
+    /// let place = wharf_store::Place::at("mariadb://wharf:secret@db/wharf");
+    /// assert_eq!(place.kind(), "mariadb");
+    /// ```
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::File(_) => "sqlite",
+            Self::Server(url) => url
+                .split_once("://")
+                .map_or("unknown", |(scheme, _)| scheme),
+        }
+    }
+
     /// Makes connections to it, as a [`crate::Store`] wants them.
     pub fn connector(&self) -> Connect {
         match self {

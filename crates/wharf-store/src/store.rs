@@ -6,7 +6,7 @@ use crate::worker::{Reader, Watcher, Writer};
 use core::time::Duration;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use wharf_base::Instant;
+use wharf_base::{Histogram, Instant};
 use wharf_data::{Answer, Ask, Refusal, Reply};
 
 /// What the asker knows a request by.
@@ -72,14 +72,28 @@ impl Default for StoreOptions {
 }
 
 /// What the store has done so far, and what it has to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// Each request that was taken in is `waiting`, or has had one of the outcomes `answered`,
+/// `expired`, `failed` and `refused_lost`; only the last also counts some at the door.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
     /// Requests that have no answer yet.
     pub waiting: usize,
+    /// How many may be without one.
+    pub waiting_max: usize,
     /// Whether the writer has a connection.
     pub is_connected: bool,
+    /// Whether it answers: there is a connection, and it is not silent for as long as a request
+    /// may take. Nobody knows of one that nobody asks: see [`Store::probe`].
+    pub is_answering: bool,
+    /// How long that is so.
+    pub steady_for: Duration,
     /// Requests that were taken in.
     pub asked: u64,
+    /// Requests that the database has answered, in time; that something is not there is an answer.
+    pub answered: u64,
+    /// How long those took, from when they were asked.
+    pub answer_times: Histogram,
     /// Requests that were refused at the door because too many waited.
     pub refused_busy: u64,
     /// Requests that were refused because there was no connection.
@@ -115,7 +129,6 @@ pub struct StoreStats {
 /// long as the connection's own time limits let a statement take.
 pub struct Store {
     desk: Arc<Desk>,
-    clock: Clock,
     workers: Vec<JoinHandle<()>>,
     watcher: Option<JoinHandle<()>>,
 }
@@ -131,15 +144,14 @@ impl Store {
         connect: Connect,
         replies: impl Replies,
     ) -> std::io::Result<Self> {
-        let desk = Arc::new(Desk::new(options));
+        let desk = Arc::new(Desk::new(options, Arc::clone(&clock)));
         let replies: Arc<dyn Replies> = Arc::new(replies);
         let mut store = Self {
             desk: Arc::clone(&desk),
-            clock: Arc::clone(&clock),
             workers: Vec::new(),
             watcher: None,
         };
-        let watcher = Watcher::new(&desk, &clock, &replies);
+        let watcher = Watcher::new(&desk, &replies);
         store.watcher = Some(spawn("store-deadlines", move || watcher.run())?);
         for _ in 0..options.readers {
             let reader = Reader::new(&desk, &connect, &replies);
@@ -160,8 +172,7 @@ impl Store {
     /// [`Refusal::Busy`] where nothing more may wait, [`Refusal::Unavailable`] while there is no
     /// connection: at once and here, and then there is no other answer. Nothing was done.
     pub fn ask(&self, tag: Tag, ask: Ask) -> Result<(), Refusal> {
-        let deadline = (self.clock)() + self.desk.options.answer;
-        self.desk.ask(tag, ask, deadline)
+        self.desk.ask(tag, ask, None)
     }
 
     /// Asks, to be answered by `deadline`.
@@ -169,7 +180,14 @@ impl Store {
     /// # Errors
     /// As [`Store::ask`].
     pub fn ask_by(&self, tag: Tag, ask: Ask, deadline: Instant) -> Result<(), Refusal> {
-        self.desk.ask(tag, ask, deadline)
+        self.desk.ask(tag, ask, Some(deadline))
+    }
+
+    /// Has the writer find out whether its database still answers, with an empty transaction if
+    /// there is nothing else to do: whoever asks nothing notices no loss. Never blocks; what comes
+    /// of it stands in [`Store::stats`] later.
+    pub fn probe(&self) {
+        self.desk.probe();
     }
 
     /// What it has done so far.

@@ -7,7 +7,6 @@ use crate::store::{Access, Clock, Connect, Replies};
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wharf_base::Instant;
 use wharf_data::{Ask, Refusal, Reply};
 
 /// How often a group is tried at the most when nothing of it was done.
@@ -108,7 +107,8 @@ impl Writer {
         self.database.is_some() || self.connect().is_ok()
     }
 
-    /// Does a group, or each of it alone where one of them may be what fails the others.
+    /// Does a group, or each of it alone where one of them may be what fails the others. An empty
+    /// one shows whether the database is there.
     fn serve(&mut self, group: &[Waiting]) {
         let mut left: Vec<&Waiting> = group.iter().collect();
         match self.commit(&left, IsLast::No) {
@@ -191,10 +191,7 @@ impl Writer {
             why,
         })?;
         let took = (self.clock)() - begun;
-        self.desk.count(|stats| {
-            stats.groups += 1;
-            stats.grouped += settled.len() as u64;
-            stats.group_largest = stats.group_largest.max(settled.len());
+        self.desk.count_group(settled.len(), |stats| {
             stats.commit_time += took;
             stats.commit_longest = stats.commit_longest.max(took);
         });
@@ -210,7 +207,6 @@ impl Writer {
     }
 
     fn refuse(&self, group: &[&Waiting]) {
-        self.desk.count(|stats| stats.failed += group.len() as u64);
         let refused = |waiting: &&Waiting| (waiting.number, Err(Refusal::Unavailable));
         answer_each(
             &self.desk,
@@ -241,10 +237,9 @@ impl Reader {
     pub(crate) fn run(mut self) {
         while let Some(waiting) = self.desk.take_read() {
             let reply = self.answer(&waiting.ask);
-            self.desk.count(|stats| match reply {
-                Err(Refusal::Unavailable) => stats.failed += 1,
-                _ => stats.reads += 1,
-            });
+            if reply != Err(Refusal::Unavailable) {
+                self.desk.count_read();
+            }
             answer(&self.desk, &*self.replies, &[waiting], vec![reply]);
         }
     }
@@ -286,22 +281,19 @@ impl Reader {
 /// Answers those whose deadline has come, whatever the database does.
 pub(crate) struct Watcher {
     desk: Arc<Desk>,
-    clock: Clock,
     replies: Arc<dyn Replies>,
 }
 
 impl Watcher {
-    pub(crate) fn new(desk: &Arc<Desk>, clock: &Clock, replies: &Arc<dyn Replies>) -> Self {
+    pub(crate) fn new(desk: &Arc<Desk>, replies: &Arc<dyn Replies>) -> Self {
         Self {
             desk: Arc::clone(desk),
-            clock: Arc::clone(clock),
             replies: Arc::clone(replies),
         }
     }
 
     pub(crate) fn run(self) {
-        let clock: &dyn Fn() -> Instant = &*self.clock;
-        while let Some(expired) = self.desk.take_expired(clock) {
+        while let Some(expired) = self.desk.take_expired() {
             for tag in expired {
                 self.replies.reply(tag, Err(Refusal::Unavailable));
             }
@@ -316,7 +308,8 @@ pub(crate) fn answer(desk: &Desk, replies: &dyn Replies, group: &[Waiting], resu
 }
 
 fn answer_each(desk: &Desk, replies: &dyn Replies, results: Vec<(Number, Reply)>) {
-    let tags = desk.settle(results.iter().map(|(number, _)| *number));
+    let answered = |reply: &Reply| *reply != Err(Refusal::Unavailable);
+    let tags = desk.settle(results.iter().map(|(number, it)| (*number, answered(it))));
     for (tag, (_, reply)) in tags.into_iter().zip(results) {
         if let Some(tag) = tag {
             replies.reply(tag, reply);

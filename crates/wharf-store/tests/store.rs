@@ -9,6 +9,7 @@ use bench::{Bench, PATIENCE};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 use wharf_base::Instant;
@@ -172,6 +173,15 @@ fn get(key: &str) -> Ask {
     })
 }
 
+/// Waits for what the store's threads do by themselves.
+fn until(is_so: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "it never is so");
+        thread::yield_now();
+    }
+}
+
 fn broken() -> SqlError {
     SqlError::Broken("planted".into())
 }
@@ -271,6 +281,99 @@ fn a_request_is_answered_at_its_deadline_while_the_database_hangs_and_only_once(
     let mut after = start(StoreOptions::default(), &Fault::none(), &folder);
     assert!(after.ask(get("first")).is_ok());
     assert_eq!(after.ask(get("second")), Err(Refusal::NotFound));
+}
+
+#[test]
+fn every_request_has_one_outcome_and_the_answered_ones_a_time() {
+    let options = StoreOptions {
+        queue_max: 2,
+        readers: 0,
+        ..StoreOptions::default()
+    };
+    let World {
+        mut bench,
+        fault,
+        folder: _folder,
+    } = world(options);
+    bench.ask(put("first", true)).unwrap();
+    assert_eq!(bench.ask(get("nothing")), Err(Refusal::NotFound));
+    let (arrives, gate) = hold(&fault, "BEGIN");
+    bench.send(put("second", true)).unwrap();
+    arrives.recv_timeout(PATIENCE).unwrap();
+    bench.send(put("third", true)).unwrap();
+    assert!(bench.send(put("fourth", true)).is_err());
+    let stats = bench.stats();
+    assert_eq!((stats.waiting, stats.waiting_max), (2, 2));
+    drop(gate);
+    assert_eq!(bench.next().1, Ok(Answer::Done));
+    assert_eq!(bench.next().1, Ok(Answer::Done));
+    fault.set(
+        |step| match step.sql.starts_with("COMMIT") || step.when == When::Connecting {
+            true => Err(broken()),
+            false => Ok(()),
+        },
+    );
+    assert_eq!(bench.ask(put("fifth", true)), Err(Refusal::Unavailable));
+    // It is known to be gone when the next connection has failed.
+    until(|| !bench.stats().is_connected);
+    assert_eq!(bench.ask(put("sixth", true)), Err(Refusal::Unavailable));
+    let stats = bench.stats();
+    assert_eq!((stats.answered, stats.refused_busy), (4, 1));
+    assert_eq!((stats.failed, stats.refused_lost), (1, 1));
+    assert_eq!((stats.expired, stats.waiting, stats.asked), (0, 0, 5));
+    assert_eq!(stats.answer_times.count(), 4);
+    assert_eq!((stats.groups, stats.grouped), (4, 4));
+}
+
+#[test]
+fn a_database_that_hangs_or_is_gone_is_found_out_though_nobody_asks_anything_of_it() {
+    let options = StoreOptions {
+        answer: Duration::from_millis(20),
+        retry: Duration::from_millis(1),
+        ..StoreOptions::default()
+    };
+    // The time of this test passes when it says so.
+    let now = Arc::new(AtomicU64::new(0));
+    let clock = {
+        let now = Arc::clone(&now);
+        Arc::new(move || Instant::from_nanos(now.load(Ordering::SeqCst)))
+    };
+    let at = |millis: u64| now.store(millis * 1_000_000, Ordering::SeqCst);
+    let (folder, fault) = (tempfile::tempdir().unwrap(), Fault::none());
+    let mut bench = start_at(options, clock, &fault, &folder);
+    bench.ask(put("first", true)).unwrap();
+    let well = bench.stats();
+    assert!(well.is_answering && well.is_connected);
+
+    let (arrives, gate) = hold(&fault, "BEGIN");
+    at(10);
+    bench.probe();
+    arrives.recv_timeout(PATIENCE).unwrap();
+    at(29);
+    assert!(bench.stats().is_answering, "it may take so long");
+    at(40);
+    bench.probe();
+    let silent = bench.stats();
+    assert!(silent.is_connected && !silent.is_answering);
+    assert_eq!(silent.steady_for, Duration::from_millis(30));
+    drop(gate);
+    until(|| bench.stats().is_answering);
+    at(45);
+    assert_eq!(bench.stats().steady_for, Duration::from_millis(5));
+    let after = bench.stats();
+    assert_eq!((after.groups, after.asked), (well.groups, well.asked));
+
+    fault.set(|_| Err(broken()));
+    at(50);
+    bench.probe();
+    until(|| !bench.stats().is_connected);
+    at(57);
+    let gone = bench.stats();
+    assert!(!gone.is_answering);
+    assert_eq!(gone.steady_for, Duration::from_millis(7));
+    fault.set(|_| Ok(()));
+    until(|| bench.stats().is_answering);
+    assert_eq!(bench.ask(get("first")).map(drop), Ok(()));
 }
 
 #[test]

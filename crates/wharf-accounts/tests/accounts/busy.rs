@@ -242,6 +242,7 @@ fn what_was_answered_is_counted() {
         delayed: 0,
         busy: 1,
         unavailable: 1,
+        hashes_refused: 0,
     };
     assert_eq!(rig.accounts.stats(), expected);
 }

@@ -71,13 +71,12 @@ impl Desk {
 
     fn known(&self, shard: usize, now: Instant) -> ShardLook {
         let logic = self.logic.get(shard);
-        let report = self.io[shard].last.as_ref().map(|(report, at)| {
-            let mut report = report.clone();
-            if let Some((stats, _)) = logic.and_then(|line| line.last.as_ref()) {
-                report.logic = Some(stats.clone());
-            }
-            (report, now.saturating_duration_since(*at))
-        });
+        let mut report = self.io[shard].last(now);
+        if let Some((report, _)) = &mut report
+            && let Some((stats, _)) = logic.and_then(|line| line.last(now))
+        {
+            report.logic = Some(stats);
+        }
         ShardLook {
             shard: shard as u8,
             report,
@@ -104,15 +103,19 @@ impl Desk {
         ];
         let longest = silent.into_iter().flatten().max();
         if let Some(silent) = longest.filter(|&silent| silent >= self.stuck_after) {
-            return Some(format!("has not turned for {:.1} s", silent.as_secs_f32()));
+            return Some(has_not_turned(silent));
         }
         (self.io[shard].has_ended && !self.switchboard.is_stopping())
             .then(|| "has ended".to_owned())
     }
 }
 
+pub(super) fn has_not_turned(silent: Duration) -> String {
+    format!("has not turned for {:.1} s", silent.as_secs_f32())
+}
+
 /// The line to one thread: its question, if one is open, and the last answer.
-struct Line<T> {
+pub(super) struct Line<T> {
     question: Option<Question<T>>,
     /// And when it was given.
     last: Option<(T, Instant)>,
@@ -136,9 +139,9 @@ impl<T> Default for Line<T> {
     }
 }
 
-impl<T: Send + 'static> Line<T> {
+impl<T: Clone + Send + 'static> Line<T> {
     /// Asks, unless there is a question that still has no answer.
-    fn ask(&mut self, now: Instant, put: impl FnOnce(Answer<T>)) {
+    pub(super) fn ask(&mut self, now: Instant, put: impl FnOnce(Answer<T>)) {
         if let Some(question) = &mut self.question {
             match question.answer.try_recv() {
                 Err(oneshot::error::TryRecvError::Empty) => {}
@@ -157,7 +160,7 @@ impl<T: Send + 'static> Line<T> {
     }
 
     /// Waits for the answer, but not for one that is late already.
-    async fn hear(&mut self) {
+    pub(super) async fn hear(&mut self) {
         let Some(question) = &mut self.question else {
             return;
         };
@@ -176,8 +179,14 @@ impl<T: Send + 'static> Line<T> {
         }
     }
 
+    /// What was told last, and how old that is.
+    pub(super) fn last(&self, now: Instant) -> Option<(T, Duration)> {
+        let (told, at) = self.last.as_ref()?;
+        Some((told.clone(), now.saturating_duration_since(*at)))
+    }
+
     /// How long an answer has been due.
-    fn silent(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn silent(&self, now: Instant) -> Option<Duration> {
         let question = self.question.as_ref()?;
         Some(now.saturating_duration_since(question.asked))
     }

@@ -1,9 +1,10 @@
 //! One look at everything: what all pages are made from.
 
 use super::About;
-use super::desk::{Desk, ShardLook};
+use super::desk::{Desk, Line, ShardLook, has_not_turned};
 use super::process::{Meter, Usage};
 use crate::server::{Placement, Server, ServerOptions};
+use crate::service_desk::ServiceReport;
 use crate::services::Services;
 use crate::switchboard::Switchboard;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub(super) struct Facts {
     pub(super) send_queues_bytes_per_shard: u64,
     pub(super) reassembly_bytes_per_shard: u64,
     pub(super) recv_buffers_per_shard: u64,
+    /// Whether nobody logs in without an account, which the store knows of.
+    pub(super) wants_accounts: bool,
 }
 
 /// Everything about a server at one time.
@@ -44,9 +47,26 @@ pub(super) struct Look {
     pub(super) admission: AdmissionStats,
     pub(super) usage: Usage,
     pub(super) shards: Vec<ShardLook>,
+    pub(super) services: ServiceLook,
+}
+
+/// What is known of the services.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ServiceLook {
+    /// The last report, and how old it is; none where there are no services.
+    pub(super) report: Option<(ServiceReport, Duration)>,
+    /// Why their thread does not serve, if so.
+    pub(super) trouble: Option<String>,
 }
 
 impl Look {
+    /// For how long the store has not answered without which nobody logs in, if so.
+    fn missed_store(&self) -> Option<Duration> {
+        let (report, _) = self.services.report.as_ref()?;
+        let is_missed = self.facts.wants_accounts && !report.store.is_answering;
+        is_missed.then_some(report.store.steady_for)
+    }
+
     /// Why no client would be let in now: a word, and a sentence.
     pub(super) fn not_ready(&self) -> Option<(&'static str, String)> {
         let (now, facts) = (&self.admission, &self.facts);
@@ -57,6 +77,12 @@ impl Look {
             ))
         } else if let Some(text) = &self.maintenance {
             Some(("maintenance", text.clone()))
+        } else if let Some(silent) = self.missed_store() {
+            let detail = format!(
+                "the store has not answered for {:.1} s",
+                silent.as_secs_f32()
+            );
+            Some(("store-unavailable", detail))
         } else if now.sessions >= facts.sessions_max {
             let detail = format!("{} of {} sessions", now.sessions, facts.sessions_max);
             Some(("full", detail))
@@ -77,12 +103,14 @@ pub(super) struct Office {
     switchboard: Arc<Switchboard>,
     admission: Arc<Admission>,
     services: Arc<dyn Services>,
+    stuck_after: Duration,
     books: Mutex<Books>,
 }
 
 /// Held by the one who looks.
 struct Books {
     desk: Desk,
+    services: Line<ServiceReport>,
     meter: Meter,
     last: Option<(Arc<Look>, Instant)>,
 }
@@ -113,10 +141,12 @@ impl Office {
             send_queues_bytes_per_shard: limits.send_queues_bytes,
             reassembly_bytes_per_shard: limits.reassembly_bytes.into(),
             recv_buffers_per_shard: options.port.recv_buffers.into(),
+            wants_accounts: options.doorman.wants_accounts(),
         };
         let is_split = options.placement == Placement::Split;
         let books = Books {
             desk: Desk::new(Arc::clone(&switchboard), is_split, stuck_after),
+            services: Line::default(),
             meter: Meter::new(),
             last: None,
         };
@@ -126,6 +156,7 @@ impl Office {
             switchboard,
             admission: Arc::clone(&options.admission),
             services: Arc::clone(&options.services),
+            stuck_after,
             books: Mutex::new(books),
         }
     }
@@ -144,7 +175,10 @@ impl Office {
         {
             return Arc::clone(look);
         }
+        let ask = |answer| self.services.report(answer);
+        books.services.ask(Instant::now(), ask);
         let shards = books.desk.look().await;
+        books.services.hear().await;
         let look = Arc::new(Look {
             facts: Arc::clone(&self.facts),
             uptime: self.began.elapsed(),
@@ -153,8 +187,19 @@ impl Office {
             admission: self.admission.stats(),
             usage: books.meter.read(),
             shards,
+            services: self.known_of(&books.services),
         });
         books.last = Some((Arc::clone(&look), Instant::now()));
         look
+    }
+
+    fn known_of(&self, services: &Line<ServiceReport>) -> ServiceLook {
+        let now = Instant::now();
+        let silent = services.silent(now);
+        let silent = silent.filter(|silent| *silent >= self.stuck_after);
+        ServiceLook {
+            report: services.last(now),
+            trouble: silent.map(has_not_turned),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::desk::ShardLook;
 use super::exposition::{Exposition, Kind, Label};
 use super::look::Look;
+use super::service_metrics;
 use super::snapshot::placement_name;
 use super::tables::{ADMISSION, LOGIC, NET, PORT, Row};
 use crate::switchboard::ShardReport;
@@ -26,6 +27,7 @@ pub(super) fn page(look: &Look) -> String {
     reports.rows(&mut page, PORT, |report| Some(&report.port));
     reports.rows(&mut page, LOGIC, |report| report.logic.as_ref());
     ticks(&mut page, &reports);
+    service_metrics::write(&mut page, &look.services);
     page.into_text()
 }
 
@@ -194,7 +196,7 @@ fn ticks(page: &mut Exposition, reports: &Reports<'_>) {
 }
 
 /// Upper bounds in seconds, and how many are below each and above the one before.
-fn buckets(histogram: &Histogram) -> impl Iterator<Item = (Option<f64>, u64)> {
+pub(super) fn buckets(histogram: &Histogram) -> impl Iterator<Item = (Option<f64>, u64)> {
     let last = Histogram::BUCKETS - 1;
     let bound = move |index| (index < last).then(|| bound_seconds(index));
     let counts = histogram.buckets.into_iter().enumerate();
@@ -207,7 +209,7 @@ fn bound_seconds(bucket: usize) -> f64 {
 }
 
 /// Each duration taken for the middle of its bucket: at most a third wrong, and it only grows.
-fn estimated_sum(histogram: &Histogram) -> f64 {
+pub(super) fn estimated_sum(histogram: &Histogram) -> f64 {
     let middle = |bucket: usize| match bucket {
         0 => 0.5e-6,
         _ => bound_seconds(bucket - 1) * 1.5,

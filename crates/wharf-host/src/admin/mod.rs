@@ -16,6 +16,9 @@ mod operate;
 mod options;
 mod pages;
 mod process;
+mod service_metrics;
+mod service_tables;
+mod services;
 mod snapshot;
 mod tables;
 
@@ -25,6 +28,7 @@ mod tests;
 pub use client::{AdminClient, AskError};
 pub use door::{Admin, AdminDoor};
 pub use options::{AdminError, AdminOptions};
+pub use services::{ServicesSnapshot, StoreSnapshot};
 pub use snapshot::{Limits, ProcessUse, ShardSnapshot, Snapshot};
 
 /// What the server is, for whoever asks.

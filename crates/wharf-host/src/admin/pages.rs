@@ -59,7 +59,7 @@ pub(super) fn json(status: StatusCode, value: Value) -> Response {
 }
 
 async fn contents() -> Response {
-    let text = "/metrics    for Prometheus\n/healthz    whether every shard turns\n\
+    let text = "/metrics    for Prometheus\n/healthz    whether every thread turns\n\
                 /readyz     whether a client would be let in\n/api/stats  for wharf top\n\
                 /api/operate/ACT    for wharf admin\n";
     answer(StatusCode::OK, TEXT, text.to_owned())
@@ -103,10 +103,13 @@ async fn readyz(State(office): State<Arc<Office>>) -> Response {
     answer(StatusCode::SERVICE_UNAVAILABLE, JSON, format!("{json}\n"))
 }
 
-/// What is wrong with each shard, a line each.
+/// What is wrong with each shard, and with the services, a line each.
 fn troubles(look: &Look) -> String {
     let of_shards = look.shards.iter();
     let lines =
         of_shards.filter_map(|it| Some(format!("shard {}: {}\n", it.shard, it.trouble.as_ref()?)));
-    lines.collect()
+    let of_services = look.services.trouble.iter();
+    lines
+        .chain(of_services.map(|trouble| format!("services: {trouble}\n")))
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::desk::ShardLook;
 use super::look::Look;
+use super::services::ServicesSnapshot;
 use super::tables::{LOGIC, NET, PORT, Row};
 use crate::server::Placement;
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,8 @@ pub struct Snapshot {
     pub started_unix_seconds: f64,
     /// How long it has listened.
     pub uptime_seconds: f64,
-    /// `serving`, or why no client would be let in: `stopping`, `maintenance`, `full`,
-    /// `login-queue-full`.
+    /// `serving`, or why no client would be let in: `stopping`, `maintenance`,
+    /// `store-unavailable`, `full`, `login-queue-full`.
     pub state: String,
     /// What it may take.
     pub limits: Limits,
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub process: ProcessUse,
     /// Each shard.
     pub shards: Vec<ShardSnapshot>,
+    /// The services, if there are some.
+    pub services: Option<ServicesSnapshot>,
 }
 
 /// What a server may take.
@@ -133,6 +136,7 @@ impl Snapshot {
                 descriptors_max: usage.descriptors_max,
             },
             shards: look.shards.iter().map(|it| shard(it, look)).collect(),
+            services: ServicesSnapshot::of(&look.services),
         }
     }
 }
@@ -166,7 +170,7 @@ fn shard(it: &ShardLook, look: &Look) -> ShardSnapshot {
     }
 }
 
-fn map<T>(rows: &[Row<T>], stats: &T) -> BTreeMap<String, u64> {
+pub(super) fn map<T>(rows: &[Row<T>], stats: &T) -> BTreeMap<String, u64> {
     let value = |row: &Row<T>| (row.field.to_owned(), (row.read)(stats));
     rows.iter().map(value).collect()
 }

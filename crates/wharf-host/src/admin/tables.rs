@@ -19,17 +19,36 @@ pub(super) struct Row<T> {
     pub(super) read: fn(&T) -> u64,
 }
 
+/// What a statistic may be.
+pub(super) trait Figure: Copy {
+    /// As a number: 1 for what is so.
+    fn figure(self) -> u64;
+}
+
+macro_rules! figures {
+    ($($kind:ty)*) => {
+        $(impl Figure for $kind {
+            fn figure(self) -> u64 {
+                self as u64
+            }
+        })*
+    };
+}
+
+figures!(u32 u64 usize bool);
+
 macro_rules! rows {
     ($stats:ty { $($field:ident: $kind:ident $name:literal $help:literal,)* }) => {
         &[$(Row {
             field: stringify!($field),
             name: $name,
-            kind: Kind::$kind,
+            kind: $crate::admin::exposition::Kind::$kind,
             help: $help,
-            read: |stats: &$stats| u64::from(stats.$field),
+            read: |stats: &$stats| $crate::admin::tables::Figure::figure(stats.$field),
         }),*]
     };
 }
+pub(super) use rows;
 
 /// What the door counts, for the whole server.
 #[rustfmt::skip]
@@ -230,7 +249,7 @@ pub(super) const LOGIC: &[Row<LogicStats>] = rows!(LogicStats {
 });
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::fmt::Debug;
 
@@ -244,7 +263,7 @@ mod tests {
     }
 
     /// Every field has a row, but those that `elsewhere` lists, and every row a field.
-    fn check<T: Debug + Default>(rows: &[Row<T>], elsewhere: &[&str]) {
+    pub(in crate::admin) fn check<T: Debug + Default>(rows: &[Row<T>], elsewhere: &[&str]) {
         let rows = rows.iter().map(|row| row.field);
         let mut listed: Vec<&str> = rows.chain(elsewhere.iter().copied()).collect();
         listed.sort_unstable();
@@ -266,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_statistic_that_only_grows_is_called_total_and_no_other() {
-        let mut names = Vec::new();
+        let mut names = crate::admin::service_tables::names();
         names.extend(ADMISSION.iter().map(|row| (row.name, row.kind)));
         names.extend(NET.iter().map(|row| (row.name, row.kind)));
         names.extend(PORT.iter().map(|row| (row.name, row.kind)));

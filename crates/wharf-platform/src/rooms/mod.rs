@@ -289,9 +289,24 @@ impl Rooms {
         (!hall.settings.is_hidden).then_some(*room)
     }
 
+    /// Whether a session is inside one.
+    pub(crate) fn has(&self, session: SessionTag) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
     /// How many rooms are open.
     pub(crate) fn open(&self) -> usize {
         self.halls.len()
+    }
+
+    /// How many may be.
+    pub(crate) fn open_max(&self) -> usize {
+        self.options.halls_max as usize
+    }
+
+    /// How many sessions are in one of them.
+    pub(crate) fn members(&self) -> usize {
+        self.sessions.len()
     }
 
     fn set_time(&mut self, now: Instant, at: UnixMs) {

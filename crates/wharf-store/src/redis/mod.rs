@@ -32,7 +32,6 @@ const KEY_BYTES_MAX: usize = 200;
 /// answer each out, at its deadline at the latest; a connection that is lost is made again.
 pub struct Redis {
     desk: Arc<Desk>,
-    clock: Clock,
     worker: Option<JoinHandle<()>>,
     watcher: Option<JoinHandle<()>>,
 }
@@ -62,19 +61,19 @@ impl Redis {
     ) -> Result<Self, SqlError> {
         let client = client(&place.url)?;
         let no_thread = |why| SqlError::Broken(format!("no thread for Redis: {why}"));
-        let desk = Arc::new(Desk::new(StoreOptions {
-            // One connection does all, in order.
+        // One connection does all, in order.
+        let options = StoreOptions {
             readers: 0,
             ..options
-        }));
+        };
+        let desk = Arc::new(Desk::new(options, clock));
         let replies: Arc<dyn Replies> = Arc::new(replies);
         let mut redis = Self {
             desk: Arc::clone(&desk),
-            clock: Arc::clone(&clock),
             worker: None,
             watcher: None,
         };
-        let watcher = Watcher::new(&desk, &clock, &replies);
+        let watcher = Watcher::new(&desk, &replies);
         redis.watcher = Some(spawn("redis-deadlines", move || watcher.run()).map_err(no_thread)?);
         let worker = Worker {
             desk,
@@ -120,8 +119,12 @@ impl Redis {
     /// # Errors
     /// As [`crate::Store::ask`].
     pub fn ask(&self, tag: Tag, ask: Ask) -> Result<(), Refusal> {
-        let deadline = (self.clock)() + self.desk.options.answer;
-        self.desk.ask(tag, data::Ask::Short(ask), deadline)
+        self.desk.ask(tag, data::Ask::Short(ask), None)
+    }
+
+    /// As [`crate::Store::probe`]: with a `PING`.
+    pub fn probe(&self) {
+        self.desk.probe();
     }
 
     /// What it has done so far: its groups are what went to Redis at once.
@@ -208,6 +211,9 @@ impl Worker {
     /// Sends a group at once and answers each.
     fn serve(&mut self, group: &[Waiting]) {
         let mut pipeline = Pipeline::new();
+        if group.is_empty() {
+            pipeline.cmd("PING");
+        }
         let asked: Vec<Option<&Ask>> = group.iter().map(valid).collect();
         for ask in asked.iter().flatten() {
             pipeline.add_command(self.keys.command(ask));
@@ -219,7 +225,6 @@ impl Worker {
                 // Whatever it still says belongs to nobody.
                 self.link = None;
                 let refused = vec![Err(Refusal::Unavailable); group.len()];
-                self.desk.count(|stats| stats.failed += group.len() as u64);
                 answer(&self.desk, &*self.replies, group, refused);
                 return;
             }
@@ -236,11 +241,7 @@ impl Worker {
                 }),
             })
             .collect();
-        self.desk.count(|stats| {
-            stats.groups += 1;
-            stats.grouped += group.len() as u64;
-            stats.group_largest = stats.group_largest.max(group.len());
-        });
+        self.desk.count_group(group.len(), |_| {});
         answer(&self.desk, &*self.replies, group, results);
     }
 

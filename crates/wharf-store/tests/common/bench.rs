@@ -103,6 +103,11 @@ impl Bench {
         self.replies.try_iter().collect()
     }
 
+    /// Has the store find out whether its database answers.
+    pub(crate) fn probe(&self) {
+        self.store.probe();
+    }
+
     /// What the store has counted.
     pub(crate) fn stats(&self) -> StoreStats {
         self.store.stats()

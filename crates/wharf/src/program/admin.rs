@@ -2,6 +2,7 @@
 
 use super::assemble::Assembly;
 use std::fmt;
+use std::net::SocketAddr;
 use wharf_host::Server;
 use wharf_host::admin::{About, Admin, AdminDoor, AdminError, AdminOptions};
 use wharf_host::config::Effective;
@@ -35,6 +36,14 @@ pub(super) fn open(config: &Effective) -> Result<Door, String> {
 }
 
 impl Door {
+    /// Where it is, if it is open.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Open(door) => Some(door.local_addr()),
+            Self::Off | Self::Taken(_) => None,
+        }
+    }
+
     /// Answers there what is asked about the server, until what is returned is dropped.
     ///
     /// # Errors

@@ -1,14 +1,16 @@
 //! What the server says when it starts and when it stops.
 
 use super::admin::Door;
-use super::assemble::Assembly;
+use super::assemble::{Assembly, ClassicLogins, classic_logins};
 use super::say::say;
+use super::services;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use wharf_host::config::Effective;
-use wharf_host::{Placement, ShardReport};
+use wharf_host::{Placement, ShardReport, StorePlaces};
 use wharf_net::NetLimits;
+use wharf_store::Place;
 
 /// Where the server listens, on what, with which limits and memory, and what to try next.
 pub(super) fn print(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door) {
@@ -56,18 +58,11 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
             per_address(&options.limits)
         ),
     );
-    line(
-        "rooms",
-        if assembly.is_classic {
-            format!(
-                "{} of up to {} members",
-                config.integer("chat.rooms"),
-                config.integer("chat.room_members_max")
-            )
-        } else {
-            format!("{}, of a game of its own", options.app.rooms())
-        },
-    );
+    line("rooms", rooms(config, assembly));
+    if assembly.is_classic {
+        line("store", store(&services::store_places(config)));
+        line("accounts", accounts(config).to_owned());
+    }
     line(
         "memory",
         format!(
@@ -81,17 +76,77 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
         "config",
         format!("{source}; `wharf config print` shows all"),
     );
-    let target = target_flag(local);
-    let whose = whose_clients(assembly);
     format!(
-        "wharf {}\n\n{text}\nTry next, in another terminal:\n  \
-         cargo run --release -- bots{target}   {whose}\n  \
-         Ctrl-C here stops in order\n\n",
-        env!("CARGO_PKG_VERSION")
+        "wharf {}\n\n{text}\nTry next, in another terminal:\n{}  Ctrl-C here stops in order\n\n",
+        env!("CARGO_PKG_VERSION"),
+        try_next(assembly, local, admin)
     )
 }
 
-/// What bots must be told, if anything.
+/// What may be typed in another terminal, and what that does.
+fn try_next(assembly: &Assembly, local: SocketAddr, admin: &Door) -> String {
+    let target = target_flag(local);
+    let mut lines = Vec::new();
+    if assembly.is_classic {
+        let talk = "talk: /enter 0, then words; /help tells the rest";
+        lines.push((format!("chat --guest{target}"), talk));
+    }
+    lines.push((format!("bots{target}"), whose_clients(assembly)));
+    if let Some(address) = admin.address() {
+        let flag = match address.port() {
+            11_022 => String::new(),
+            _ => format!(" --admin {address}"),
+        };
+        lines.push((format!("top{flag}"), "what the server does, live"));
+    }
+    let width = lines.iter().map(|(typed, _)| typed.len()).max();
+    let width = width.unwrap_or_default();
+    let line = |(typed, what)| format!("  cargo run --release -- {typed:width$}   {what}\n");
+    lines.into_iter().map(line).collect()
+}
+
+/// Which there are, and where more is said of them.
+fn rooms(config: &Effective, assembly: &Assembly) -> String {
+    if !assembly.is_classic {
+        return format!("{}, of a game of its own", assembly.options.app.rooms());
+    }
+    format!(
+        "{} of up to {} members; people make up to {} more that have a name (docs/CHAT.md)",
+        config.integer("chat.rooms"),
+        config.integer("chat.room_members_max"),
+        config.integer("chat.halls_max")
+    )
+}
+
+/// Where accounts, rooms and messages are kept. What might be a password is not in it.
+fn store(places: &StorePlaces) -> String {
+    let kept = match &places.kept {
+        Place::File(path) => format!("SQLite, {}", path.display()),
+        server @ Place::Server(_) => server.to_string(),
+    };
+    let short = places.short.as_ref();
+    let short = short.map_or_else(String::new, |redis| {
+        format!("; keys for one use in {}", Place::at(&*redis.url))
+    });
+    format!("{kept}{short} (docs/OPERATIONS.md, Stores)")
+}
+
+/// Who logs in by the guide's packets, and where more is said of the others.
+fn accounts(config: &Effective) -> &'static str {
+    match classic_logins(config, true) {
+        ClassicLogins::Open => {
+            "classic clients need none, any id will do; others register or are guests (docs/CHAT.md)"
+        }
+        ClassicLogins::Register => {
+            "for everybody: a classic client's new id becomes one (docs/OPERATIONS.md, Logins)"
+        }
+        ClassicLogins::Known => {
+            "for everybody: classic clients log in by one that is there (docs/OPERATIONS.md, Logins)"
+        }
+    }
+}
+
+/// What clients must be told, if anything.
 fn target_flag(local: SocketAddr) -> String {
     if local.port() == 11_021 {
         String::new()
@@ -208,6 +263,27 @@ mod tests {
     use wharf_content::LogicStats;
     use wharf_net::NetStats;
     use wharf_port::PortStats;
+    use wharf_store::{RedisPlace, StoreOptions, Timeouts};
+
+    #[test]
+    fn the_store_is_named_without_its_passwords() {
+        let places = |kept, redis: Option<&str>| StorePlaces {
+            options: StoreOptions::default(),
+            kept,
+            short: redis.map(|url| RedisPlace {
+                url: url.to_owned(),
+                prefix: "wharf".to_owned(),
+                timeouts: Timeouts::default(),
+            }),
+        };
+        let file = places(Place::in_folder("data".as_ref()), None);
+        let name = std::path::Path::new("data").join("wharf.db");
+        assert!(store(&file).starts_with(&format!("SQLite, {}", name.display())));
+        let server = Place::at("postgres://kim:secret@db:5432/wharf?password=secret");
+        let told = store(&places(server, Some("redis://:secret@cache:6379/1")));
+        let expected = "postgres://db:5432/wharf; keys for one use in redis://cache:6379/1 (";
+        assert!(told.starts_with(expected), "{told}");
+    }
 
     #[test]
     fn the_farewell_tells_what_went_wrong_in_content_and_no_more() {

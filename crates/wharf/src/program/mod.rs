@@ -43,15 +43,17 @@ const EXAMPLES: &str = "\
 Without a command, wharf serves.
 
 Try:
-  wharf                            serve the classic chat on 127.0.0.1:11021
-  wharf bots                       in another terminal: 1,000 clients that check every delivery
-  wharf chat --guest               talk with it yourself
-  wharf top                        what a running server does, live
-  wharf admin accounts find kim    who that is, and whether they may log in
+  wharf                            serve the chat on 127.0.0.1:11021
+  wharf chat --guest               in another terminal: talk, /help tells how
+  wharf bots                       1,000 clients that check every delivery
+  wharf top                        what a running server does, live; its store, too
+  wharf admin notice --all \"hi\"    tell everybody; also accounts, bans, rooms, reports
   wharf bench                      what this machine carries, in half a minute
-  wharf db verify                  is the store sound
+  wharf db verify                  is the store sound; also backup and restore
   wharf doctor                     is this machine fit, and what to type if not
-  wharf config print               every setting, its value and where that came from";
+  wharf config print               every setting, its value and where that came from
+
+docs/CHAT.md tells of accounts and rooms, docs/OPERATIONS.md of settings, stores and metrics.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -42,6 +42,7 @@ mod texts_said;
 mod tickets;
 mod too_fast;
 mod waiting;
+mod watched;
 mod words;
 mod wrong_bytes;
 mod wrong_states;

@@ -40,7 +40,7 @@ pub(crate) fn get(address: &str, path: &str, header: &str) -> (String, String) {
     )
 }
 
-fn top(arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn top(arguments: &[&str]) -> (i32, String, String) {
     let output = wharf()
         .arg("top")
         .args(arguments)
@@ -52,7 +52,7 @@ fn top(arguments: &[&str]) -> (i32, String, String) {
 }
 
 /// The sum of the samples that begin so.
-fn sum(page: &str, sample: &str) -> f64 {
+pub(crate) fn sum(page: &str, sample: &str) -> f64 {
     let samples = page.lines().filter(|line| line.starts_with(sample));
     let values = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
     values.sum()

@@ -1,9 +1,11 @@
 //! The whole server on the databases of others: PostgreSQL, MariaDB, and Redis beside one.
 
+use crate::operators::{ANYWHERE, admin_address, get, sum};
 use crate::platform::{Guest, by_number, by_token, log_in, register, say, text_of, whisper};
 use crate::servers::{self, Kind, PASSWORD, wait_until};
 use crate::support::{BACKENDS, PATIENCE, Server};
 use crate::tickets::shown;
+use crate::watched::{metrics, wait_for};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,9 +13,23 @@ use wharf::proto::account::{LogOut, LoggedIn};
 use wharf::proto::chat::{Said, Whispered};
 use wharf::proto::session::{Code, Error, Ping};
 
-/// A server whose store is there.
+/// A server whose store is there. Everybody needs an account.
 fn start(url: &str) -> Server {
-    Server::start(BACKENDS[0], &[&format!("store.url={url}")])
+    let settings = [
+        &format!("store.url={url}"),
+        ANYWHERE,
+        "accounts.classic=known",
+    ];
+    Server::start(BACKENDS[0], &settings)
+}
+
+/// Waits until operators see that a store answers, or does not; how that is for a balancer.
+fn seen(server: &Server, store: &str, is_up: bool) -> String {
+    let sample = format!("wharf_store_up{{store=\"{store}\"}} ");
+    wait_for(server, &sample, if is_up { 1.0 } else { 0.0 });
+    let (status, _) = get(admin_address(server), "/healthz", "");
+    assert!(status.contains(" 200 "), "a new process would not mend it");
+    get(admin_address(server), "/readyz", "").1
 }
 
 /// Somebody new, once the store is there.
@@ -62,6 +78,11 @@ fn an_account_outlives_the_server_and_its_database(kind: Kind) {
     let mut park = Guest::new(&server);
     let error = park.ask(&log_in("lee", "correct horse")).unwrap_err();
     assert_waits(&error);
+    let ready = seen(&server, "sql", false);
+    assert!(
+        ready.contains("\"reason\":\"store-unavailable\""),
+        "{ready}"
+    );
     kim.ask(&say("does this go on?")).unwrap();
     let heard = loop {
         let heard = lee.notice_of::<Said>();
@@ -71,6 +92,10 @@ fn an_account_outlives_the_server_and_its_database(kind: Kind) {
     };
     assert_eq!(text_of(&heard), "does this go on?");
     database.start_again();
+    let ready = seen(&server, "sql", true);
+    assert!(ready.contains("\"ready\":true"), "{ready}");
+    let reconnects = "wharf_store_connections_total{store=\"sql\"} ";
+    assert!(sum(&metrics(&server), reconnects) >= 2.0);
     let back = retried(&mut park, |park| park.ask(&log_in("lee", "correct horse")));
     assert!(!back.is_new);
     kim.ask(&whisper("lee", "it does", 2)).unwrap();
@@ -138,7 +163,7 @@ fn give_out(port: u16, key: &str, subject: &str) {
 
 fn with_redis(redis: &servers::Server) -> Server {
     let url = redis.url();
-    Server::start(BACKENDS[0], &[&format!("store.redis={url}")])
+    Server::start(BACKENDS[0], &[&format!("store.redis={url}"), ANYWHERE])
 }
 
 #[test]
@@ -203,9 +228,21 @@ fn redis_that_refuses_hangs_or_dies_fails_what_is_asked_of_it_and_nothing_else()
     });
     let port = redis.port();
     redis.hang();
-    only_tickets_wait(&server, port, "hangs", || redis.go_on());
+    only_tickets_wait(&server, port, "hangs", || {
+        let ready = seen(&server, "redis", false);
+        assert!(
+            ready.contains("\"ready\":true"),
+            "accounts are elsewhere: {ready}"
+        );
+        redis.go_on();
+    });
+    seen(&server, "redis", true);
     redis.kill();
-    only_tickets_wait(&server, port, "dies", || redis.start_again());
+    only_tickets_wait(&server, port, "dies", || {
+        seen(&server, "redis", false);
+        redis.start_again();
+    });
+    seen(&server, "redis", true);
     // Slower than any request may be.
     assert_eq!(tell_redis(port, &["CLIENT", "PAUSE", "8000", "ALL"]), "+OK");
     only_tickets_wait(&server, port, "slow", || {});
@@ -215,6 +252,7 @@ fn redis_that_refuses_hangs_or_dies_fails_what_is_asked_of_it_and_nothing_else()
     );
     tell_redis_with("another", port, &["CLIENT", "KILL", "TYPE", "normal"]);
     only_tickets_wait(&server, port, "refuses", || {
+        seen(&server, "redis", false);
         tell_redis_with("another", port, &["CONFIG", "SET", "requirepass", PASSWORD]);
     });
 }

@@ -15,23 +15,13 @@ pub(in crate::flow) fn by_token(cx: &mut Cx<'_>, token: &Hidden, name: Option<St
     let shown = secret("token", token)?;
     let token = shown.hash();
     if let Some(known) = cx.world.known.show(&token).cloned()
-        && stays(cx, &known, device.as_deref())
+        && known.stays(cx.at, &cx.world.options, device.as_deref())
     {
         return Ok(keep(shown, known));
     }
     let question = Ask::Token { token };
     let state = Entering::Looking(shown, device);
     Ok(ask(question, Flow::Entering(state)))
-}
-
-/// Whether somebody who logs in by a token keeps it: it is young, and nothing is new.
-fn stays(cx: &Cx<'_>, known: &Known, device: Option<&str>) -> bool {
-    let options = &cx.world.options;
-    let life = options.token_life;
-    let young = millis(life.saturating_sub(options.token_exchange_after));
-    let is_young = known.expires.saturating_sub(cx.at) > young;
-    let is_new = device.is_some_and(|device| device != known.device);
-    known.expires > cx.at && is_young && !is_new
 }
 
 /// The login goes on, by the token that was shown.
@@ -79,7 +69,7 @@ pub(super) fn looked(cx: &mut Cx<'_>, shown: Secret, device: Option<String>, eve
         expires,
         is_shown: true,
     };
-    if !is_exchanged && stays(cx, &known, device.as_deref()) {
+    if !is_exchanged && known.stays(cx.at, &cx.world.options, device.as_deref()) {
         may_enter(cx, &found)?;
         return Ok(keep(shown, known));
     }

@@ -2,6 +2,7 @@
 
 mod format;
 mod operate;
+mod services;
 
 use super::desk::Desk;
 use super::door::{Admin, AdminDoor, Times};
@@ -81,6 +82,15 @@ impl Rig {
             services,
             ..options(shards, placement, told)
         };
+        Self::serving(&options, echo, token, times)
+    }
+
+    fn serving(
+        options: &ServerOptions,
+        echo: mpsc::Sender<()>,
+        token: Option<&str>,
+        times: Times,
+    ) -> Self {
         let token = token.map(|token| Secret::new(token.to_owned()));
         let listen = ANYWHERE;
         let door = AdminDoor::open(&AdminOptions {
@@ -89,13 +99,13 @@ impl Rig {
         })
         .unwrap();
         let address = door.local_addr();
-        let server = Server::start::<Backend>(&options, ANYWHERE, Arc::new(|| {})).unwrap();
+        let server = Server::start::<Backend>(options, ANYWHERE, Arc::new(|| {})).unwrap();
         let about = About {
             version: "1.2.3".to_owned(),
             backend: "the \"best\"".to_owned(),
         };
         let stuck_after = Duration::from_millis(200);
-        let office = Office::with_patience(&server, &options, about, stuck_after);
+        let office = Office::with_patience(&server, options, about, stuck_after);
         let admin = door.serve_pages(pages::router(office), times).unwrap();
         Self {
             client: AdminClient::new(&address.to_string(), token).unwrap(),

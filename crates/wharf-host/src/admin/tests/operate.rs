@@ -12,6 +12,7 @@ use wharf_data::access::{Error, LookUp};
 use wharf_data::operators::{Decision, Outcome, Request, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
+use wharf_data::service::Reply;
 use wharf_data::{AccountId, Bulletin, ReportId, RoomId};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -27,8 +28,8 @@ struct Desk {
 }
 
 impl Services for Desk {
-    fn query(&self, query: Query, _: Option<IpAddr>, replies: &Replies) {
-        replies.reply(query.asker, query.id, Err(Error::Unavailable));
+    fn query(&self, _: Query, _: Option<IpAddr>, _: &Replies) -> Option<Reply> {
+        Some(Err(Error::Unavailable))
     }
 
     fn session_closed(&self, _: SessionId) {}

@@ -85,7 +85,7 @@ impl Board {
             KeyCode::Char('?') => self.is_helping = !self.is_helping,
             KeyCode::Up => self.scroll = self.scroll.saturating_sub(1),
             KeyCode::Down => self.scroll = self.scroll.saturating_add(1),
-            KeyCode::Char(digit @ '1'..='4') => {
+            KeyCode::Char(digit @ '1'..='5') => {
                 self.view = View::ALL[digit as usize - '1' as usize];
                 self.is_helping = false;
                 self.scroll = 0;
@@ -175,11 +175,12 @@ impl Board {
             spans.push(Span::styled(format!("{number} {}", view.name()), style));
             spans.push(Span::raw(" "));
         }
-        spans.push(Span::raw("   p pause   ? help   q quit"));
-        if self.is_paused {
-            spans.push(Span::raw("   "));
-            spans.push(Span::styled("PAUSED", Style::new().yellow().bold()));
-        }
+        spans.push(Span::raw("   "));
+        spans.push(match self.is_paused {
+            true => Span::styled("p PAUSED", Style::new().yellow().bold()),
+            false => Span::raw("p pause"),
+        });
+        spans.push(Span::raw("   ? help   q quit"));
         Line::from(spans)
     }
 }
@@ -187,7 +188,7 @@ impl Board {
 /// Rows that a sparkline needs: an empty one, its title, and itself.
 const SPARKLINE_ROWS_MIN: u16 = 3;
 
-const HELP: &str = " 1-4        the views: overview, shards, rooms, ends
+const HELP: &str = " 1-5        the views: overview, shards, rooms, ends, store
  up, down   move in a view that is longer than the screen
  p          pause, and go on
  ?          this, and back

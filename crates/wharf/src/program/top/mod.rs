@@ -4,6 +4,7 @@ mod board;
 mod figures;
 mod live;
 mod sample;
+mod service_view;
 mod views;
 
 #[cfg(test)]

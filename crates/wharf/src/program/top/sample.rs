@@ -2,10 +2,16 @@
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use wharf_host::admin::{ShardSnapshot, Snapshot};
+use wharf_host::admin::{ServicesSnapshot, ShardSnapshot, Snapshot, StoreSnapshot};
 
 /// Statistics of one part of a shard.
 pub(super) type Part = fn(&ShardSnapshot) -> &BTreeMap<String, u64>;
+
+/// The store, or Redis.
+pub(super) type StoreOf = fn(&ServicesSnapshot) -> Option<&StoreSnapshot>;
+
+pub(super) const SQL: StoreOf = |services| Some(&services.store);
+pub(super) const REDIS: StoreOf = |services| services.redis.as_ref();
 
 pub(super) const NET: Part = |shard| &shard.net;
 pub(super) const PORT: Part = |shard| &shard.port;
@@ -77,21 +83,53 @@ impl Sample {
     /// Of the ticks that ran in between, or ever if none is to be compared with: below how many
     /// microseconds 99 of 100 were late.
     pub(super) fn late_ticks(&self, shard: usize) -> Option<u64> {
-        let mut late = self.now.shards.get(shard)?.tick_lateness.clone();
+        let late = &self.now.shards.get(shard)?.tick_lateness;
         let before = self.before.as_ref().and_then(|it| it.shards.get(shard));
-        for (now, before) in late
-            .iter_mut()
-            .zip(before.iter().flat_map(|it| &it.tick_lateness))
-        {
-            *now = now.saturating_sub(*before);
-        }
-        let all: u64 = late.iter().sum();
-        let mut below = 0;
-        let place = late.iter().position(|count| {
-            below += count;
-            below * 100 >= all * 99
-        });
-        place.filter(|_| all > 0).map(|bucket| 1 << bucket)
+        let before = before.map_or(&[][..], |it| &it.tick_lateness);
+        bound_of(late, before, 99)
+    }
+
+    /// How much a figure of the services grew in a second.
+    pub(super) fn service_rate(
+        &self,
+        read: impl Fn(&ServicesSnapshot) -> Option<u64>,
+    ) -> Option<f64> {
+        let before = read(self.before.as_ref()?.services.as_ref()?)?;
+        self.per_second(before, read(self.now.services.as_ref()?)?)
+    }
+
+    /// The same of a figure of a store.
+    pub(super) fn store_rate(&self, store: StoreOf, field: &str) -> Option<f64> {
+        self.service_rate(|services| store(services)?.figures.get(field).copied())
+    }
+
+    /// The same of an outcome of requests.
+    pub(super) fn outcome_rate(&self, store: StoreOf, outcome: &str) -> Option<f64> {
+        self.service_rate(|services| store(services)?.requests.get(outcome).copied())
+    }
+
+    /// Below how many microseconds so many of 100 answers of a store took, of those that came in
+    /// between, or ever if none is to be compared with.
+    pub(super) fn answers_within(&self, store: StoreOf, percent: u64) -> Option<u64> {
+        let times = &store(self.now.services.as_ref()?)?.answer_times;
+        let before = self.before.as_ref().and_then(|it| it.services.as_ref());
+        let before = before
+            .and_then(store)
+            .map_or(&[][..], |it| &it.answer_times);
+        bound_of(times, before, percent)
+    }
+
+    /// How busy each of the hash workers is.
+    pub(super) fn hashing_share(&self) -> Option<f64> {
+        let now = self.now.services.as_ref()?;
+        let before = self.before.as_ref()?.services.as_ref()?;
+        let threads = now
+            .hashing
+            .get("threads")
+            .copied()
+            .filter(|count| *count > 0)?;
+        let busy = now.hash_busy_seconds - before.hash_busy_seconds;
+        Some(busy / self.seconds()? / threads as f64)
     }
 
     /// The snapshot as JSON, with what happens in a second beside it.
@@ -109,6 +147,12 @@ impl Sample {
             "ticks": self.rate(LOGIC, "ticks"),
             "waits": self.rate(PORT, "waits"),
             "cpu_seconds": self.cpu(),
+            "store_answers": self.outcome_rate(SQL, "answered"),
+            "store_commits": self.store_rate(SQL, "groups"),
+            "redis_answers": self.outcome_rate(REDIS, "answered"),
+            "hashes": self.service_rate(|it| it.hashing.get("done").copied()),
+            "queries": self.service_rate(|it| it.desk.get("answered").copied()),
+            "logins_by_account": self.service_rate(|it| Some(logins_in(it))),
         });
         json
     }
@@ -126,4 +170,28 @@ impl Sample {
 fn total(snapshot: &Snapshot, part: Part, field: &str) -> u64 {
     let shards = snapshot.shards.iter();
     shards.filter_map(|shard| part(shard).get(field)).sum()
+}
+
+/// Logins that succeeded, by accounts.
+pub(super) fn logins_in(services: &ServicesSnapshot) -> u64 {
+    let ways = services.logins.values();
+    ways.filter_map(|outcomes| outcomes.get("ok")).sum()
+}
+
+/// The bound, in microseconds, of the bucket in which so many of 100 of those are that were counted
+/// since `before`; nothing if there were none.
+fn bound_of(now: &[u64], before: &[u64], percent: u64) -> Option<u64> {
+    let before = before.iter().chain(core::iter::repeat(&0));
+    let new = now
+        .iter()
+        .zip(before)
+        .map(|(now, before)| now.saturating_sub(*before));
+    let new: Vec<u64> = new.collect();
+    let all: u64 = new.iter().sum();
+    let mut below = 0;
+    let place = new.iter().position(|count| {
+        below += count;
+        below * 100 >= all * percent
+    });
+    place.filter(|_| all > 0).map(|bucket| 1 << bucket)
 }

@@ -8,7 +8,9 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
 use std::collections::BTreeMap;
-use wharf_host::admin::{Limits, ProcessUse, ShardSnapshot, Snapshot};
+use wharf_host::admin::{
+    Limits, ProcessUse, ServicesSnapshot, ShardSnapshot, Snapshot, StoreSnapshot,
+};
 
 fn map(entries: &[(&str, u64)]) -> BTreeMap<String, u64> {
     entries
@@ -95,6 +97,66 @@ fn server(seconds: u64) -> Snapshot {
             descriptors_max: Some(20_000),
         },
         shards: vec![shard(0), shard(1)],
+        services: Some(services(seconds)),
+    }
+}
+
+/// Its services: the store is well, Redis has been gone for a while.
+fn services(seconds: u64) -> ServicesSnapshot {
+    let mut times = vec![0; 24];
+    times[10] = 90 * seconds;
+    times[13] = 10 * seconds;
+    // Before anybody looked.
+    times[20] = 1_000_000;
+    let store = StoreSnapshot {
+        kind: "sqlite".to_owned(),
+        is_answering: true,
+        steady_seconds: seconds as f64,
+        figures: map(&[
+            ("waiting", 3),
+            ("waiting_max", 4_096),
+            ("groups", 25 * seconds),
+            ("grouped", 80 * seconds),
+            ("connections", 1),
+        ]),
+        requests: map(&[("answered", 100 * seconds), ("late", 2)]),
+        answer_times: times,
+    };
+    let redis = StoreSnapshot {
+        kind: "redis".to_owned(),
+        steady_seconds: 12.0,
+        figures: map(&[("waiting_max", 4_096), ("connections", 3)]),
+        requests: map(&[("answered", 7), ("unavailable", 41)]),
+        answer_times: vec![0; 24],
+        ..StoreSnapshot::default()
+    };
+    let logins = [
+        ("token", map(&[("ok", 20 * seconds), ("wrong", 4)])),
+        ("password", map(&[("ok", 5 * seconds), ("delayed", 9)])),
+    ];
+    ServicesSnapshot {
+        desk: map(&[("open", 2), ("answered", 300 * seconds), ("refused", 0)]),
+        people: map(&[
+            ("online", 1_100),
+            ("queued", 90),
+            ("queued_max", 100),
+            ("halls", 12),
+            ("halls_max", 1_024),
+            ("hall_members", 80),
+        ]),
+        logins: logins.map(|(way, ends)| (way.to_owned(), ends)).into(),
+        accounts_made: 1_234,
+        hashing: map(&[
+            ("threads", 2),
+            ("waiting", 1),
+            ("waiting_max", 1_024),
+            ("done", 8 * seconds),
+            ("refused", 0),
+        ]),
+        hash_busy_seconds: 0.5 * seconds as f64,
+        store,
+        redis: Some(redis),
+        ..ServicesSnapshot::default()
     }
 }
 
@@ -140,7 +202,7 @@ fn the_overview_fits_a_terminal_of_80_by_24() {
         &mut board(),
         expect![[r#"
             | wharf 0.1.0  uring, fused  127.0.0.1:11021  up 01:00:01  serving
-            | 1 overview  2 shards  3 rooms  4 ends    p pause   ? help   q quit
+            | 1 overview  2 shards  3 rooms  4 ends  5 store    p pause   ? help   q quit
             |
             | sessions             1,200 of      1,400   86 % #################... !
             | not logged in           98 of        100   98 % #################### !!
@@ -157,9 +219,9 @@ fn the_overview_fits_a_terminal_of_80_by_24() {
             | rooms       10 with 1,200 members, 1,800 broadcasts/s
             | queues      205.1 KiB wait for 3 sessions
             | process     50 % CPU, 123.0 MiB memory
+            | store       sqlite up, 3 wait, 100/s answered, 99 % < 8.2 ms; 1,100 online
             |
             | messages a second, the last 78 s, at most 62,000
-            |                                                                              █
             |                                                                              █
             |                                                                              █
             |
@@ -175,7 +237,7 @@ fn the_shards_stand_side_by_side() {
         &mut board,
         expect![[r#"
             | wharf 0.1.0  uring, fused  127.0.0.1:11021  up 01:00:01  serving
-            | 1 overview  2 shards  3 rooms  4 ends    p pause   ? help   q quit
+            | 1 overview  2 shards  3 rooms  4 ends  5 store    p pause   ? help   q quit
             |
             | shard sessions      in/s     out/s     in B/s    out B/s    CPU  waits/s
             |     0      400     1,000    20,000   62.5 KiB    1.4 MiB   25 %      500
@@ -210,11 +272,14 @@ fn the_rooms_tell_what_is_said_in_them() {
         &mut board,
         expect![[r#"
             | wharf 0.1.0  uring, fused  127.0.0.1:11021  up 01:00:01  serving
-            | 1 overview  2 shards  3 rooms  4 ends    p pause   ? help   q quit
+            | 1 overview  2 shards  3 rooms  4 ends  5 store    p pause   ? help   q quit
             |
             | shard    rooms   members    frames/s      said/s  ticks/s  skipped  99 % late
             |     0        5       400         990         900       20        3   < 128 us
             |     1        5       800         990         900       20        3   < 128 us
+            |
+            | named rooms             12 of      1,024    1 % ....................
+            | members there           80
             |
             | of all rooms                        in all  per second
             | logins                             216,060          60
@@ -230,9 +295,6 @@ fn the_rooms_tell_what_is_said_in_them() {
             | foyer panicked                           0           0
             |
             |
-            |
-            |
-            |
         "#]],
     );
 }
@@ -245,7 +307,7 @@ fn the_ends_tell_every_reason() {
         &mut board,
         expect![[r#"
             | wharf 0.1.0  uring, fused  127.0.0.1:11021  up 01:00:01  serving
-            | 1 overview  2 shards  3 rooms  4 ends    p pause   ? help   q quit
+            | 1 overview  2 shards  3 rooms  4 ends  5 store    p pause   ? help   q quit
             |
             | sessions closed                     in all  per second
             | peer-closed                        144,040          40
@@ -273,6 +335,93 @@ fn the_ends_tell_every_reason() {
 }
 
 #[test]
+fn the_store_and_what_stands_before_it_have_a_view() {
+    let mut board = board();
+    press(&mut board, '5');
+    shows(
+        &mut board,
+        expect![[r#"
+        | wharf 0.1.0  uring, fused  127.0.0.1:11021  up 01:00:01  serving
+        | 1 overview  2 shards  3 rooms  4 ends  5 store    p pause   ? help   q quit
+        |
+        | store       state            for  waiting   answers/s  commits/s  in a commit
+        | sqlite         up       01:00:01        3         100         25          3.2
+        | redis        DOWN       00:00:12        0           0          -            -
+        |
+        | answers           50 %       99 %    busy   late  unavailable  failed    lost
+        | sqlite        < 1.0 ms   < 8.2 ms       0      2            0       0       0
+        | redis                -          -       0      0           41       0       2
+        |
+        | store queue              3 of      4,096    0 % ....................
+        | redis queue              0 of      4,096    0 % ....................
+        | hash queue               1 of      1,024    0 % ....................
+        | login queue             90 of        100   90 % ##################.. !
+        | named rooms             12 of      1,024    1 % ....................
+        |
+        | people      1,100 online, 80 in named rooms; 1,234 accounts made
+        | passwords   8.0/s hashed, 0/s refused, 2 threads 25 % busy
+        | queries     2 open, 300/s answered, 0/s refused
+        |
+        | logins of accounts                  in all  per second
+        | all that succeeded                  90,025          25
+        |
+    "#]],
+    );
+    for _ in 0..30 {
+        board.handle_key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
+    }
+    let bottom = picture(&mut board, (80, 12));
+    for line in [
+        " all that succeeded                  90,025          25",
+        " token: ok                           72,020          20",
+        " password: delayed                        9           0",
+    ] {
+        assert!(bottom.contains(line), "{bottom}");
+    }
+}
+
+#[test]
+fn a_store_that_is_down_is_red_and_services_in_trouble_are_named() {
+    let mut board = board();
+    let mut sick = server(3_602);
+    let services = sick.services.as_mut().unwrap();
+    services.store.is_answering = false;
+    services.desk.insert("panics".to_owned(), 2);
+    services.trouble = Some("has not turned for 7.0 s".to_owned());
+    board.handle_snapshot(sick);
+    let screen = terminal(&mut board, (80, 26));
+    let buffer = screen.backend().buffer();
+    let row = |word: &str| {
+        let text = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        let found = (0..26).find(|&y| text(y).contains(word));
+        found.unwrap_or_else(|| panic!("no {word}"))
+    };
+    assert_eq!(buffer[(1, row("sqlite DOWN"))].fg, Color::Red);
+    assert_eq!(buffer[(1, row("services: has not turned"))].fg, Color::Red);
+    press(&mut board, '5');
+    let screen = picture(&mut board, (80, 40));
+    assert!(screen.contains("services    panicked 2 times"), "{screen}");
+}
+
+#[test]
+fn a_server_without_services_says_so() {
+    let without = Snapshot {
+        services: None,
+        ..server(3_600)
+    };
+    let mut board = Board::new(without);
+    for (key, word) in [('1', "queues"), ('3', "of all rooms"), ('5', "no accounts")] {
+        press(&mut board, key);
+        let picture = picture(&mut board, (80, 24));
+        assert!(picture.contains(word), "{picture}");
+        assert!(
+            !picture.contains("sqlite") && !picture.contains("named"),
+            "{picture}"
+        );
+    }
+}
+
+#[test]
 fn help_tells_the_keys_and_goes_again() {
     let mut board = board();
     let before = picture(&mut board, (80, 24));
@@ -281,9 +430,9 @@ fn help_tells_the_keys_and_goes_again() {
         &mut board,
         expect![[r#"
             | wharf 0.1.0  uring, fused  127.0.0.1:11021  up 01:00:01  serving
-            | 1 overview  2 shards  3 rooms  4 ends    p pause   ? help   q quit
+            | 1 overview  2 shards  3 rooms  4 ends  5 store    p pause   ? help   q quit
             |
-            | 1-4        the views: overview, shards, rooms, ends
+            | 1-5        the views: overview, shards, rooms, ends, store
             | up, down   move in a view that is longer than the screen
             | p          pause, and go on
             | ?          this, and back
@@ -413,7 +562,7 @@ fn any_size_of_terminal_is_drawn_on() {
         (200, 60),
         (600, 20),
     ] {
-        for key in ['1', '2', '3', '4', '?'] {
+        for key in ['1', '2', '3', '4', '5', '?'] {
             press(&mut board, key);
             picture(&mut board, size);
         }
@@ -427,7 +576,7 @@ fn a_view_that_is_longer_than_the_screen_moves_and_stops_at_its_end() {
     let size = (80, 10);
     let top = picture(&mut board, size);
     assert!(
-        top.contains("of all rooms") && !top.contains("foyer panicked"),
+        top.contains("named rooms") && !top.contains("foyer panicked"),
         "{top}"
     );
     let go = |board: &mut Board, code| board.handle_key(KeyEvent::new(code, KeyModifiers::NONE));
@@ -437,7 +586,7 @@ fn a_view_that_is_longer_than_the_screen_moves_and_stops_at_its_end() {
     }
     let bottom = picture(&mut board, size);
     assert!(
-        bottom.contains("foyer panicked") && !bottom.contains("of all rooms"),
+        bottom.contains("foyer panicked") && !bottom.contains("named rooms"),
         "{bottom}"
     );
     for _ in 0..20 {
@@ -450,7 +599,7 @@ fn a_view_that_is_longer_than_the_screen_moves_and_stops_at_its_end() {
 #[test]
 fn only_the_keys_that_quit_quit() {
     let mut board = board();
-    for key in ['p', '?', '1', '2', '3', '4', '5', 'x', 'c'] {
+    for key in ['p', '?', '1', '2', '3', '4', '5', '6', 'x', 'c'] {
         assert_eq!(press(&mut board, key), Flow::Go, "{key}");
     }
     assert_eq!(press(&mut board, 'q'), Flow::Quit);
@@ -469,6 +618,8 @@ fn a_page_for_scripts_has_every_view_below_the_other() {
         "waits/s",
         "messages",
         "serving",
+        "logins of accounts",
+        "named rooms",
     ];
     for word in words {
         assert!(page.contains(word), "{word} is not in:\n{page}");
@@ -483,6 +634,9 @@ fn the_object_for_scripts_has_what_happens_in_a_second_beside_it() {
     assert_eq!(json["per_second"]["messages_out"], 60_000.0);
     assert_eq!(json["per_second"]["cpu_seconds"], 0.5);
     assert_eq!(json["shards"][1]["net"]["sessions"], 800);
+    assert_eq!(json["per_second"]["store_commits"], 25.0);
+    assert_eq!(json["per_second"]["logins_by_account"], 25.0);
+    assert_eq!(json["services"]["people"]["hall_members"], 80);
     let first = Sample::new(None, server(1)).to_json();
     assert!(first["per_second"]["messages_out"].is_null());
 }

@@ -2,6 +2,7 @@
 
 use super::figures::{below_micros, bytes, bytes_rate, count, percent, rate};
 use super::sample::{CLOSED, LOGIC, NET, PORT, Part, Sample, TURNED_AWAY};
+use super::service_view;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
@@ -12,10 +13,17 @@ pub(super) enum View {
     Shards,
     Rooms,
     Ends,
+    Store,
 }
 
 impl View {
-    pub(super) const ALL: [Self; 4] = [Self::Overview, Self::Shards, Self::Rooms, Self::Ends];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Overview,
+        Self::Shards,
+        Self::Rooms,
+        Self::Ends,
+        Self::Store,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -23,6 +31,7 @@ impl View {
             Self::Shards => "shards",
             Self::Rooms => "rooms",
             Self::Ends => "ends",
+            Self::Store => "store",
         }
     }
 
@@ -32,6 +41,7 @@ impl View {
             Self::Shards => shards(sample),
             Self::Rooms => rooms(sample),
             Self::Ends => ends(sample),
+            Self::Store => service_view::lines(sample),
         }
     }
 }
@@ -101,6 +111,7 @@ fn overview(sample: &Sample) -> Vec<Line<'static>> {
         "process",
         format!("{} CPU, {memory} memory", percent(sample.cpu())),
     );
+    lines.extend(service_view::in_one_line(sample));
     lines.extend(troubles(sample));
     lines
 }
@@ -154,7 +165,7 @@ fn limits(sample: &Sample) -> Vec<Line<'static>> {
 
 /// How full one limit is; marked when it is nearly or quite full. All rooms of a game that names
 /// them may be there, which is no trouble.
-fn limit(name: &str, now: u64, most: u64, shown: fn(u64) -> String) -> Line<'static> {
+pub(super) fn limit(name: &str, now: u64, most: u64, shown: fn(u64) -> String) -> Line<'static> {
     let share = if most == 0 {
         0.0
     } else {
@@ -178,14 +189,20 @@ fn limit(name: &str, now: u64, most: u64, shown: fn(u64) -> String) -> Line<'sta
 const BAR: usize = 20;
 
 fn troubles(sample: &Sample) -> impl Iterator<Item = Line<'static>> {
-    sample.now.shards.iter().filter_map(|shard| {
+    let of_shards = sample.now.shards.iter().filter_map(|shard| {
         let trouble = shard.trouble.as_ref()?;
-        let text = format!(" shard {}: {trouble}", shard.shard);
-        Some(Line::styled(text, Style::new().red().bold()))
-    })
+        Some(format!(" shard {}: {trouble}", shard.shard))
+    });
+    let services = sample.now.services.as_ref();
+    let of_services = services.and_then(|services| services.trouble.as_ref());
+    let of_services = of_services.map(|trouble| format!(" services: {trouble}"));
+    let bad = Style::new().red().bold();
+    of_shards
+        .chain(of_services)
+        .map(move |text| Line::styled(text, bad))
 }
 
-fn heading(text: String) -> Line<'static> {
+pub(super) fn heading(text: String) -> Line<'static> {
     Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
 }
 
@@ -258,6 +275,7 @@ fn rooms(sample: &Sample) -> Vec<Line<'static>> {
             late.map_or_else(|| "-".to_owned(), below_micros),
         )));
     }
+    lines.extend(service_view::named_rooms(sample));
     lines.push(Line::default());
     lines.push(heading(format!(
         " {:<28}{:>14}{:>12}",
@@ -314,7 +332,7 @@ fn ends(sample: &Sample) -> Vec<Line<'static>> {
     lines
 }
 
-fn counted(name: &str, all: u64, per_second: Option<f64>) -> String {
+pub(super) fn counted(name: &str, all: u64, per_second: Option<f64>) -> String {
     format!(" {name:<28}{:>14}{:>12}", count(all), rate(per_second))
 }
 

@@ -1,0 +1,25 @@
+//! Who and what is here, for metrics.
+
+use super::Platform;
+use crate::entrance::Entrance;
+use crate::rooms::Rooms;
+use crate::stats::PlatformStats;
+
+impl Platform {
+    /// Who and what is here, and what was counted.
+    pub fn stats(&self) -> PlatformStats {
+        let (logins, rooms) = (&self.logins, self.rooms.as_ref());
+        PlatformStats {
+            online: self.presence.len(),
+            queued: self.waiting(),
+            queued_max: logins.entrance.as_ref().map_or(0, Entrance::queue_max),
+            halls: self.rooms_open(),
+            halls_max: rooms.map_or(0, Rooms::open_max),
+            hall_members: rooms.map_or(0, Rooms::members),
+            hashing: self.accounts.hashing(),
+            hashes_refused: self.accounts.stats().hashes_refused,
+            requests: self.accounts.in_progress(),
+            logins: logins.stats,
+        }
+    }
+}
