@@ -81,8 +81,11 @@ impl Net {
         if !session.output_ended && session.outbox.is_empty() {
             let socket = session.socket.expect("a session that talked has a socket");
             session.output_ended = true;
-            let shut = port.shutdown_send(socket);
-            assert!(shut.is_ok(), "the outbox knows of every send in flight");
+            // Where the other side has ended too, closing is all that is left.
+            if session.phase != Phase::Finishing || !session.input_ended {
+                let shut = port.shutdown_send(socket);
+                assert!(shut.is_ok(), "the outbox knows of every send in flight");
+            }
         }
         if session.phase == Phase::Finishing && session.output_ended {
             session.phase = Phase::Draining;

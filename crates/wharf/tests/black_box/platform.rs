@@ -197,8 +197,33 @@ fn an_account_is_made_and_found_again_by_name_and_token_after_a_restart_too() {
         let mut later = Guest::new(&server);
         let third = later.ask(&by_token(&logged_in)).unwrap();
         assert_eq!(third.account, made.account);
-        assert_ne!(third.token, logged_in.token, "each token is for one login");
+        assert_eq!(third.token, logged_in.token, "it is not an hour old");
         assert_eq!(Guest::new(&server).refused(&register("KIM")), Code::Taken);
+    }
+}
+
+#[test]
+fn a_token_is_known_when_it_is_shown_again_and_not_when_its_login_has_ended() {
+    for backend in BACKENDS {
+        let server = Server::start(backend, &[]);
+        let made = Guest::new(&server).ask(&register("kim")).unwrap();
+        // The second finds what the first has left; each is taken over by the next.
+        let mut sessions = Vec::new();
+        for _ in 0..3 {
+            let mut guest = Guest::new(&server);
+            let again = guest.ask(&by_token(&made)).unwrap();
+            assert_eq!((again.account, again.login), (made.account, made.login));
+            assert_eq!(again.token, made.token);
+            guest.ask(&Ping::default()).unwrap();
+            sessions.push(guest);
+        }
+        let mut last = sessions.pop().unwrap();
+        for mut older in sessions {
+            assert_eq!(older.notice::<Goodbye>().code(), Code::TakenOver);
+            assert!(older.client.is_ended());
+        }
+        last.ask(&LogOut {}).unwrap();
+        assert_eq!(Guest::new(&server).refused(&by_token(&made)), Code::Token);
     }
 }
 
