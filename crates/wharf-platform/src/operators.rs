@@ -186,6 +186,11 @@ impl Operators {
         self.bans.remove(&account);
     }
 
+    /// Whether no request is in progress.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
     /// When [`Operators::handle_timeout`] is to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let first = self.jobs.values().map(|job| job.deadline).min();
@@ -215,6 +220,7 @@ impl Operators {
     pub(crate) fn poll(&mut self) -> Option<Step> {
         self.steps.pop_front()
     }
+
     fn finish(&mut self, id: JobId, outcome: Result<Outcome, Error>) {
         if let Some(job) = self.jobs.remove(&id) {
             self.steps.push_back(Step::Reply(job.ticket, outcome));
@@ -270,6 +276,7 @@ impl Operators {
         self.ids.next(u64::try_from(at).unwrap_or_default())
     }
 }
+
 /// A reason: one line, whatever ends of lines it had.
 fn line(field: &'static str, text: &str) -> Result<String, Error> {
     let text: String = text

@@ -394,3 +394,23 @@ fn what_waits_is_bounded_and_answered_by_its_deadline_once() {
         "there is room again"
     );
 }
+
+#[test]
+fn a_platform_is_not_at_rest_while_an_operator_waits() {
+    let mut rig = Rig::new();
+    let kim = rig.register(1, "kim").user.account;
+    rig.close(1);
+    assert!(rig.platform.is_at_rest());
+    rig.holds_store = true;
+    let asked = rig.begin(Request::Kick {
+        account: kim,
+        reason: String::new(),
+    });
+    assert!(!rig.platform.is_at_rest(), "the store is asked");
+    rig.release();
+    assert!(!rig.platform.is_at_rest(), "the session is looked for");
+    let (tag, ..) = rig.kicks[0];
+    rig.heard(tag, 0);
+    assert_eq!(rig.outcome(asked), Err(Error::NotFound));
+    assert!(rig.platform.is_at_rest());
+}
