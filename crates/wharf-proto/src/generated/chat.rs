@@ -130,7 +130,7 @@ pub struct Whispered {
 /// Asks for what was said: in the room, or with somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetHistory {
-    /// The other account, for what was whispered; 0 means the room whose handle stands before.
+    /// The other account, for what was whispered; 0 means the room that one is in.
     #[prost(int64, tag = "1")]
     pub with: i64,
     /// At most so many; 0 means 20, and more than 50 means 50.
@@ -357,7 +357,7 @@ pub struct ReportDecided {}
 pub enum Scope {
     /// Not said.
     Unspecified = 0,
-    /// Everybody in the room whose handle stands before.
+    /// Everybody in the room that one is in.
     Room = 1,
     /// Everybody in the same world.
     World = 2,

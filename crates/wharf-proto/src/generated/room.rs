@@ -42,7 +42,8 @@ pub struct Info {
     #[prost(bool, tag = "12")]
     pub is_hidden: bool,
 }
-/// Makes a room and enters it as its owner. The answer has the handle of the room before it.
+/// Makes a room and enters it as its owner. A session is in one room at a time: from one that is in a
+/// room it is answered with CODE_WRONG_STATE.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Create {
@@ -94,7 +95,7 @@ pub struct Rooms {
     #[prost(string, tag = "2")]
     pub next_page: ::prost::alloc::string::String,
 }
-/// Enters a room.
+/// Enters a room; only from outside, as Create.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Enter {
@@ -119,8 +120,8 @@ pub mod enter {
         Number(u32),
     }
 }
-/// The answer to Create and Enter, with the handle of the room before it: what bears that handle
-/// from now on is about this room, in both directions, until it is left.
+/// The answer to Create and Enter: what is about a room is about this one from now on, until it is
+/// left.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Entered {
     /// The room.
@@ -158,7 +159,7 @@ pub struct Member {
 /// Leaves the room.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Leave {}
-/// The answer to Leave: the handle is worth nothing any more.
+/// The answer to Leave: nothing more of the room comes behind it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Left {}
 /// Somebody came.
@@ -178,7 +179,7 @@ pub struct Parted {
     #[prost(enumeration = "Reason", tag = "2")]
     pub reason: i32,
 }
-/// To whoever was sent out of the room: the handle is worth nothing any more.
+/// To whoever was sent out of the room: nothing more of it comes behind this.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Removed {
@@ -311,7 +312,8 @@ pub struct User {
     /// The name that others see.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// Where; 0 if in no room that has a name, or in one that is hidden.
+    /// Where, by the id for Enter; 0 if in no room, or in one that is hidden. That somebody has come to
+    /// or left a numbered room is seen here a second later.
     #[prost(int64, tag = "3")]
     pub room: i64,
 }
