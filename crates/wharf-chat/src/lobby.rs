@@ -122,7 +122,7 @@ impl Room for Lobby {
             cx.reply(&entered);
         }
         tell_arrival(cx, who);
-        self.counting.on_change(cx);
+        self.counting.on_move(cx, who, true);
     }
 
     fn on_note(&mut self, cx: &mut RoomCx<'_>, note: Note<'_>) {
@@ -138,7 +138,7 @@ impl Room for Lobby {
 
     fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
         tell_departure(cx, who, why);
-        self.counting.on_change(cx);
+        self.counting.on_move(cx, who, false);
     }
 }
 

@@ -142,7 +142,7 @@ pub enum Ask {
     Revoke {
         /// Whose.
         account: AccountId,
-        /// Which.
+        /// Which; of [`Which::One`] that is none, [`crate::Refusal::NotFound`].
         which: Which,
     },
     /// Sets a password; every other login ends. [`crate::Refusal::Conflict`] if the present one is

@@ -29,7 +29,7 @@ pub use audit::{Act, Actor, Target};
 pub use bulletin::Bulletin;
 pub use ids::{AccountId, AuditId, ConversationId, LoginId, ReportId, RoomId};
 pub use name::{DisplayName, NameError, NameKey};
-pub use notice::{Announcement, Kick, Notice, Tally};
+pub use notice::{Announcement, Kick, Notice, Tally, Whispered};
 pub use page::{PageToken, Part};
 pub use secret::{Hidden, Secret};
 

@@ -31,13 +31,22 @@ pub enum Notice {
         wait: Option<Duration>,
     },
     /// Somebody has said something to its account alone.
-    Whispered(Box<Message>),
+    Whispered(Box<Whispered>),
     /// Somebody is sent away; nobody else minds.
     Kicked(Arc<Kick>),
     /// Those who run the server say something; whoever it is not for does not hear it.
     Announced(Arc<Announcement>),
     /// The server is being looked after, with a text for people; or not any more.
     Maintenance(Option<Arc<str>>),
+}
+
+/// Something that somebody has said to one other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whispered {
+    /// What, by whom, and when.
+    pub message: Message,
+    /// Whether it was said before they came, and has waited for them.
+    pub was_kept: bool,
 }
 
 /// Somebody is sent away.

@@ -86,6 +86,8 @@ pub enum Request {
         number: u32,
         /// So many.
         members: u32,
+        /// Who has come since it was last told (`true`) and is there, or was there and has gone.
+        moves: Vec<(crate::AccountId, bool)>,
     },
 }
 

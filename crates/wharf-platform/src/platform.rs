@@ -15,6 +15,7 @@ use crate::places::Places;
 use crate::presence::Presence;
 use crate::rooms::{RoomOptions, Rooms};
 use crate::whispers::{Pending, Whispers};
+use people::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wharf_accounts::{Accounts, AskTag, Chance, Hashed, JobId, Tickets};
 use wharf_base::Instant;
@@ -42,6 +43,8 @@ pub struct Platform {
     rooms: Option<Rooms>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
+    /// Lists of those who are here that do.
+    listings: BTreeMap<StoreTag, (Ticket, Listing)>,
     /// Whispers that do.
     pending: BTreeMap<StoreTag, Pending>,
     /// Logins of classic clients, whose packets have no word for being taken over.
@@ -76,6 +79,7 @@ impl Platform {
             operating: BTreeMap::new(),
             rooms: None,
             asked: BTreeMap::new(),
+            listings: BTreeMap::new(),
             pending: BTreeMap::new(),
             classic: BTreeSet::new(),
             busy: BTreeMap::new(),
@@ -170,6 +174,8 @@ impl Platform {
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
+        } else if let Some((ticket, listing)) = self.listings.remove(&tag) {
+            self.listed(ticket, listing, reply);
         } else if let Some(pending) = self.operating.remove(&tag) {
             self.operators.stored((now, at), pending, reply);
         } else if let Some(pending) = self.pending.remove(&tag) {
@@ -237,6 +243,7 @@ impl Platform {
         self.presence.is_empty()
             && self.effects.is_empty()
             && self.asked.is_empty()
+            && self.listings.is_empty()
             && self.operating.is_empty()
             && self.operators.is_at_rest()
             && self.pending.is_empty()

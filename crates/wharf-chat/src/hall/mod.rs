@@ -106,7 +106,7 @@ struct Asker {
 
 impl Asker {
     /// Whoever sent what is being served.
-    fn of(cx: &RoomCx<'_>, member: MemberId) -> Self {
+    fn of(cx: &mut RoomCx<'_>, member: MemberId) -> Self {
         let owed = cx.owe();
         Self { member, owed }
     }
@@ -207,7 +207,7 @@ impl Hall {
             seat.is_old = true;
             cx.kick(*member);
         }
-        self.asked.clear();
+        self.give_up_askers(cx);
         if let Some(opened) = &self.opened
             && !opened.buffered.is_kept()
         {
@@ -269,16 +269,7 @@ impl Hall {
             return;
         };
         opened.is_ended = true;
-        let mut askers = opened.durable.take_askers();
-        askers.extend(
-            core::mem::take(&mut self.asked)
-                .values()
-                .flat_map(Asked::askers),
-        );
-        for asker in askers {
-            asker.answer(cx, &closing());
-        }
-        self.refuse_readers(cx, &access::Error::Unavailable);
+        self.give_up_askers(cx);
         let removed = Removed {
             reason: Reason::Closed.into(),
             ..Removed::default()
@@ -288,6 +279,19 @@ impl Hall {
             None => cx.broadcast(&removed),
         }
         cx.close();
+    }
+
+    /// What an opening that is over was asked, or has asked, is answered by nobody.
+    fn give_up_askers(&mut self, cx: &mut RoomCx<'_>) {
+        let asked = core::mem::take(&mut self.asked);
+        let mut askers: Vec<Asker> = asked.values().flat_map(Asked::askers).collect();
+        if let Some(opened) = &mut self.opened {
+            askers.extend(opened.durable.take_askers());
+        }
+        for asker in askers {
+            asker.answer(cx, &closing());
+        }
+        self.refuse_readers(cx, &access::Error::Unavailable);
     }
 
     fn enter_reply(&self, cx: &RoomCx<'_>, who: MemberId) -> Option<Entered> {

@@ -80,7 +80,7 @@ impl Platform {
         let mut arrived = None;
         match &result {
             Ok(Outcome::LoggedIn(logged_in)) if !is_over => {
-                self.came(session, logged_in);
+                self.came(at, session, logged_in);
                 arrived = Some(logged_in.user.account);
             }
             Ok(Outcome::Profile(profile))
@@ -121,18 +121,30 @@ impl Platform {
     }
 
     /// Somebody is logged in; whoever was, by the same account, is not any more.
-    pub(super) fn came(&mut self, session: SessionTag, logged_in: &LoggedIn) {
+    fn came(&mut self, at: UnixMs, session: SessionTag, logged_in: &LoggedIn) {
         let User { account, login } = logged_in.user;
         let online = Online {
             session,
             login,
             display_name: logged_in.display_name.clone(),
             is_visible: true,
+            since: at,
+            lobby: None,
         };
         if let Some(older) = self.presence.enter(account, online)
             && older != session
         {
+            self.cast_off(older);
             self.notice(older, Notice::TakenOver);
+        }
+    }
+
+    /// A session is to end: nobody is in it from now on, and it is in no room, however long its link
+    /// lasts.
+    pub(super) fn cast_off(&mut self, session: SessionTag) {
+        self.presence.leave(session);
+        if let Some(rooms) = &mut self.rooms {
+            rooms.session_closed(session);
         }
     }
 
@@ -142,7 +154,7 @@ impl Platform {
         let ended = self.presence.find(account);
         let ended = ended.filter(|online| revocation.covers(account, online.login));
         if let Some(session) = ended.map(|online| online.session) {
-            self.presence.leave(session);
+            self.cast_off(session);
             let notice = self.operators.farewell(account);
             self.notice(session, notice);
         }

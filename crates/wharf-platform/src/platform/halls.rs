@@ -1,11 +1,11 @@
 //! Calls of rooms that have a name, and what these ask for.
 
 use super::{Effect, From, OF_ROOMS, Platform, StoreTag, Ticket};
-use crate::rooms::{self, Rooms};
+use crate::rooms::{Rooms, Step};
 use wharf_accounts::{HashJob, JobId};
 use wharf_base::Instant;
 use wharf_data::access::Error;
-use wharf_data::{AccountId, UnixMs};
+use wharf_data::{AccountId, UnixMs, rooms};
 
 impl Platform {
     pub(super) fn rooms(
@@ -14,17 +14,22 @@ impl Platform {
         from: From,
         ticket: Ticket,
         by: AccountId,
-        request: wharf_data::rooms::Request,
+        request: rooms::Request,
     ) {
         let session = match from {
             From::Session(session, _) => Some(session),
             From::Room => None,
         };
         // Who has been taken over meanwhile speaks for nobody; but that somebody left is so.
-        let is_leaving = matches!(request, wharf_data::rooms::Request::Left { .. });
+        let is_leaving = matches!(request, rooms::Request::Left { .. });
         let account = session.and_then(|session| self.presence.account(session));
         if session.is_some() && account != Some(by) && !is_leaving {
             return self.reply(ticket, Err(Error::WrongState));
+        }
+        if let (rooms::Request::Count { number, moves, .. }, None) = (&request, session) {
+            for (account, is_there) in moves {
+                self.presence.moved(*account, *number, *is_there);
+            }
         }
         match &mut self.rooms {
             Some(rooms) => rooms.call(times, session, ticket, by, request),
@@ -35,15 +40,15 @@ impl Platform {
     pub(super) fn run_rooms(&mut self) {
         while let Some(step) = self.rooms.as_mut().and_then(Rooms::poll) {
             self.effects.push_back(match step {
-                rooms::Step::Ask(number, ask) => Effect::Ask {
+                Step::Ask(number, ask) => Effect::Ask {
                     tag: StoreTag(number | OF_ROOMS),
                     ask: *ask,
                 },
-                rooms::Step::Hash(HashJob { id, work }) => Effect::Hash(HashJob {
+                Step::Hash(HashJob { id, work }) => Effect::Hash(HashJob {
                     id: JobId(id.0 | OF_ROOMS),
                     work,
                 }),
-                rooms::Step::Reply(to, reply) => Effect::Reply { to, reply },
+                Step::Reply(to, reply) => Effect::Reply { to, reply },
             });
         }
     }

@@ -159,12 +159,16 @@ impl Platform {
                     job,
                     account,
                     reason,
-                } => self.effects.push_back(Effect::Kick {
-                    tag: CountTag(job),
-                    to: self.presence.find(account).map(|online| online.session),
-                    account,
-                    reason,
-                }),
+                } => {
+                    let to = self.presence.find(account).map(|online| online.session);
+                    to.into_iter().for_each(|session| self.cast_off(session));
+                    self.effects.push_back(Effect::Kick {
+                        tag: CountTag(job),
+                        to,
+                        account,
+                        reason,
+                    });
+                }
                 Step::Announce {
                     job,
                     scope,

@@ -26,7 +26,7 @@ const ROOM_BYTES_MAX: usize = ROOM_BYTES + 4 * (32 + 256);
 const OPEN: &str = "open rooms";
 
 /// The id of one of the numbered rooms.
-pub(super) fn id_of_lobby(number: u32) -> RoomId {
+pub(crate) fn id_of_lobby(number: u32) -> RoomId {
     RoomId::new(i64::from(number) + 1)
 }
 

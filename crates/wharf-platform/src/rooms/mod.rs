@@ -26,6 +26,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use listing::id_of_lobby;
 pub use options::RoomOptions;
 
 use crate::{SessionTag, Ticket};
@@ -139,7 +140,12 @@ impl Rooms {
                 self.done(caller);
             }
             (Request::Begin(here), None) => self.begin_opening(caller, here),
-            (Request::Count { number, members }, None) => {
+            (
+                Request::Count {
+                    number, members, ..
+                },
+                None,
+            ) => {
                 self.count_lobby(number, members);
                 self.done(caller);
             }

@@ -145,6 +145,7 @@ fn a_kick_is_logged_first_and_says_whether_anybody_was_there() {
     let ticket = rig.begin(kick(kim));
     assert_eq!(rig.store.log()[0].0, "account.kick");
     let (tag, to, account, reason) = rig.kicks.pop().unwrap();
+    assert!(rig.platform.presence().is_empty(), "they are not here now");
     assert_eq!((to, account), (Some(SessionTag(1)), kim));
     assert_eq!(reason, "enough");
     assert_eq!(rig.reply_to(ticket), None, "not before it is done");
