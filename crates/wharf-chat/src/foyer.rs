@@ -121,6 +121,7 @@ impl Foyer for ChatFoyer {
             }
             Notice::Queued { before, wait } => platform::tell_place(cx, before, wait),
             Notice::Whispered(told) => platform::tell_whisper(cx, &told),
+            Notice::Removed { with, seq } => platform::tell_removed(cx, with, seq),
             Notice::Announced(announcement) => {
                 platform::tell_announcement(self, cx, &announcement);
             }

@@ -32,6 +32,13 @@ pub enum Notice {
     },
     /// Somebody has said something to its account alone.
     Whispered(Box<Whispered>),
+    /// What its account and another have said to each other under that number was removed.
+    Removed {
+        /// The other.
+        with: AccountId,
+        /// Which message.
+        seq: i64,
+    },
     /// Somebody is sent away; nobody else minds.
     Kicked(Arc<Kick>),
     /// Those who run the server say something; whoever it is not for does not hear it.

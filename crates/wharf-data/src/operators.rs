@@ -4,8 +4,9 @@ use crate::access::{LookUp, Person};
 use crate::account::Login;
 use crate::keep::Record;
 use crate::message::{Message, Place};
-use crate::report::{Report, Stage};
+use crate::report::{Remembered, Report, Stage};
 use crate::room::{Room, Until};
+use crate::rooms::Shown;
 use crate::{AccountId, PageToken, ReportId, RoomId, UnixMs, audit};
 use core::fmt;
 
@@ -19,6 +20,8 @@ pub enum Request {
         about: AccountId,
         /// About which message, if about one.
         message: Option<(Place, i64)>,
+        /// What was said last in a room that keeps nothing, if it is about somebody there.
+        remembered: Option<Remembered>,
         /// What is wrong.
         text: String,
     },
@@ -128,6 +131,15 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+    /// Shows a room that has a name, or does something to it.
+    Room {
+        /// Which.
+        room: RoomId,
+        /// What.
+        act: RoomAct,
+        /// Why, for the audit log; of one that is closed, for those in it too.
+        reason: String,
+    },
     /// The audit log, newest first.
     Audit {
         /// Only what that account did or what was done to it.
@@ -137,6 +149,26 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+}
+
+/// What whoever runs the server does to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomAct {
+    /// Nothing: it is shown.
+    Show,
+    /// Changes it.
+    Change {
+        /// Another name.
+        name: Option<String>,
+        /// Another topic.
+        topic: Option<String>,
+        /// Whether nobody new may enter.
+        is_locked: Option<bool>,
+    },
+    /// Makes somebody its owner, and whoever was it a moderator.
+    HandOver(AccountId),
+    /// Closes it for good.
+    Close,
 }
 
 /// Characters of an announcement or of a text about maintenance at the most.
@@ -153,6 +185,7 @@ impl Request {
                 | Self::SetMaintenance(_)
                 | Self::SetModerator { .. }
                 | Self::Rooms { .. }
+                | Self::Room { .. }
                 | Self::Audit { .. }
         )
     }
@@ -179,6 +212,12 @@ impl Request {
             Self::TakeReport(_) => "take-report",
             Self::Decide { .. } => "decide",
             Self::Rooms { .. } => "rooms",
+            Self::Room { act, .. } => match act {
+                RoomAct::Show => "show-room",
+                RoomAct::Change { .. } => "change-room",
+                RoomAct::HandOver(_) => "hand-room-over",
+                RoomAct::Close => "close-room",
+            },
             Self::Audit { .. } => "audit",
         }
     }
@@ -278,6 +317,8 @@ pub enum Outcome {
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },
+    /// To [`RoomAct::Show`].
+    Room(Box<Shown>),
     /// To [`Request::Audit`].
     Audit {
         /// Newest first.

@@ -127,6 +127,8 @@ pub struct Ban {
 /// What changes about a room; what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// Another name, which nobody else's room has, or one that looks like it.
+    pub name: Option<DisplayName>,
     /// Another topic.
     pub topic: Option<String>,
     /// Another password's hash, or none.
@@ -191,7 +193,8 @@ pub enum Ask {
         /// Which.
         room: RoomId,
     },
-    /// Changes a room. For owners.
+    /// Changes a room. For owners. [`crate::Refusal::Duplicate`] with the id of the room that has the
+    /// name which is wished, or one that looks like it.
     Change {
         /// Which, and in which opening.
         room: (RoomId, Epoch),

@@ -19,10 +19,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wharf_base::{Duration, Instant, UniqueIds};
 use wharf_data::access::{self, Error};
-use wharf_data::operators::{Outcome, Request, Scope, TEXT_CHARS_MAX};
+use wharf_data::message::Place;
+use wharf_data::operators::{Outcome, Request, RoomAct, Scope, TEXT_CHARS_MAX};
 use wharf_data::room::Until;
 use wharf_data::{
-    AccountId, Act, Actor, Ask, AuditId, Bulletin, Notice, ReportId, Target, UnixMs, audit,
+    AccountId, Act, Actor, Ask, AuditId, Bulletin, Notice, ReportId, RoomId, Target, UnixMs, audit,
 };
 
 /// Requests in progress at the most; one more is answered "busy".
@@ -58,6 +59,8 @@ pub(crate) enum Step {
     Ask(Pending, Box<Ask>),
     /// Those who look after accounts are to be asked.
     Access(JobId, Box<access::Request>),
+    /// Those who look after rooms are to do something, for that reason.
+    Room(JobId, RoomId, RoomAct, String),
     /// A request is over.
     Reply(Ticket, Result<Outcome, Error>),
     /// Somebody's session is to be ended.
@@ -80,6 +83,8 @@ pub(crate) enum Step {
         /// When.
         at: UnixMs,
     },
+    /// What was said there under that number was removed: whoever may read it is to be told.
+    Removed(Place, i64),
     /// What waits for that account is to be told to it, if it is here.
     Deliver(AccountId),
     /// Everybody is to be told.

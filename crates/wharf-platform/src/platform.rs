@@ -21,7 +21,7 @@ use wharf_accounts::{Accounts, AskTag, Chance, Hashed, JobId, Tickets};
 use wharf_base::Instant;
 use wharf_data::access::Error;
 use wharf_data::service::{Call, Given, Reply};
-use wharf_data::{Notice, Refusal, UnixMs};
+use wharf_data::{Actor, Notice, Refusal, UnixMs, operators};
 
 /// The platform, as a state machine.
 ///
@@ -140,6 +140,13 @@ impl Platform {
             }
             (Call::Rooms { by, request }, from) => {
                 self.rooms((now, at), from, ticket, by, request);
+            }
+            // Who sits in a room reports from there.
+            (Call::Operate { by, request }, From::Room)
+                if matches!(*request, operators::Request::Report { .. }) =>
+            {
+                let (by, times) = (Actor::Account(by), (now, at));
+                self.operators.request(times, ticket, by, *request);
             }
             (Call::Access { .. } | Call::People { .. } | Call::Operate { .. }, From::Room) => {
                 self.reply(ticket, Err(Error::Forbidden));
@@ -277,10 +284,14 @@ impl Platform {
     /// Does what accounts and whispers ask for.
     fn run(&mut self, now: Instant, at: UnixMs) {
         self.run_accounts(at);
-        while self.run_operators(now, at) {
+        loop {
+            let has_asked = self.run_operators(now, at);
             self.run_accounts(at);
+            let has_answered = self.run_rooms();
+            if !has_asked && !has_answered {
+                break;
+            }
         }
-        self.run_rooms();
         self.run_whispers();
     }
 }

@@ -64,6 +64,7 @@ fn says(author: AccountId, number: u64) -> NewMessage {
 
 fn file(number: i64, message: Option<(Place, i64)>) -> Ask {
     Ask::Report(report::Ask::File {
+        remembered: None,
         report: ReportId::new(number),
         by: KIM,
         about: LEE,
@@ -507,6 +508,7 @@ fn a_text_with_a_nul_is_refused_wherever_it_comes() {
             limit: 5,
         };
         let report = report::Ask::File {
+            remembered: None,
             report: ReportId::new(1),
             by: KIM,
             about: LEE,

@@ -165,6 +165,14 @@ pub(crate) fn tell_whisper(cx: &mut FoyerCx<'_>, told: &Whispered) {
     }
 }
 
+/// Tells that something which was whispered was removed; a classic client cannot take it away.
+pub(crate) fn tell_removed(cx: &mut FoyerCx<'_>, with: AccountId, seq: i64) {
+    if cx.dialect() == Dialect::Platform {
+        let with = with.get();
+        cx.notify(&chat::WasRemoved { seq, with });
+    }
+}
+
 /// Answers a request about people.
 pub(super) fn give_people(cx: &mut FoyerCx<'_>, request: u32, outcome: people::Outcome) {
     match outcome {

@@ -1,7 +1,7 @@
 //! How each request begins: what is asked first, and what is to follow.
 
 use super::job::{Deciding, Then};
-use super::{ANNOUNCE_EVERY, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, line, lines};
+use super::{ANNOUNCE_EVERY, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line, lines};
 use wharf_base::Instant;
 use wharf_data::access::{self, Error};
 use wharf_data::operators::{Outcome, Request, Scope};
@@ -140,6 +140,10 @@ impl Operators {
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Room(ask));
             }
+            Request::Room { room, act, reason } => {
+                let reason = line("reason", &reason)?;
+                self.steps.push_back(Step::Room(id, room, act, reason));
+            }
             Request::Reports { stage, page, limit } => {
                 let limit = limit.clamp(1, PAGE_MAX);
                 self.then(id, Then::Listed);
@@ -152,8 +156,9 @@ impl Operators {
             Request::Report {
                 about,
                 message,
+                remembered,
                 text,
-            } => self.file(at, id, by, (about, message, text))?,
+            } => self.file(at, id, by, (about, message, remembered, text))?,
             Request::TakeReport(report) => self.take(at, id, by, report),
             Request::Decide {
                 report,
@@ -164,6 +169,7 @@ impl Operators {
                     report,
                     decision,
                     text,
+                    removed: None,
                 };
                 self.decide(id, deciding);
             }

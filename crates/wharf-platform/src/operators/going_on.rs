@@ -6,7 +6,7 @@ use super::{JobId, Operators, Pending, Step};
 use wharf_base::Instant;
 use wharf_data::access::{self, Error, Person};
 use wharf_data::operators::{Known, Outcome};
-use wharf_data::{Answer, Refusal, Reply, UnixMs, account, audit, keep, report, room};
+use wharf_data::{Answer, Refusal, Reply, UnixMs, account, audit, keep, report, room, rooms};
 
 impl Operators {
     /// The store answers.
@@ -63,6 +63,16 @@ impl Operators {
             (_, Ok(_)) => Ok(Outcome::Done),
         };
         self.steps.push_back(Step::Reply(job.ticket, outcome));
+    }
+
+    /// Those who look after rooms answer.
+    pub(crate) fn room_answered(&mut self, id: JobId, result: Result<rooms::Outcome, Error>) {
+        let outcome = result.and_then(|outcome| match outcome {
+            rooms::Outcome::Shown(shown) => Ok(Outcome::Room(shown)),
+            rooms::Outcome::Moderated(it) if !it.is_sure => Err(Error::Unavailable),
+            _ => Ok(Outcome::Done),
+        });
+        self.finish(id, outcome);
     }
 
     /// So many sessions were reached.

@@ -3,6 +3,7 @@
 use crate::platform::Ticket;
 use std::collections::BTreeSet;
 use wharf_base::Instant;
+use wharf_data::message::Place;
 use wharf_data::operators::{Decision, Scope};
 use wharf_data::room::Until;
 use wharf_data::{AccountId, Actor, Ask, ReportId};
@@ -61,4 +62,6 @@ pub(super) struct Deciding {
     pub(super) decision: Decision,
     /// Why.
     pub(super) text: String,
+    /// The message that is removed, if one is.
+    pub(super) removed: Option<(Place, i64)>,
 }

@@ -37,9 +37,11 @@ impl Platform {
         }
     }
 
-    pub(super) fn run_rooms(&mut self) {
+    /// Does what rooms ask for; whether an operator has an answer.
+    pub(super) fn run_rooms(&mut self) -> bool {
+        let mut has_answered = false;
         while let Some(step) = self.rooms.as_mut().and_then(Rooms::poll) {
-            self.effects.push_back(match step {
+            let effect = match step {
                 Step::Ask(number, ask) => Effect::Ask {
                     tag: StoreTag(number | OF_ROOMS),
                     ask: *ask,
@@ -48,9 +50,15 @@ impl Platform {
                     id: JobId(id.0 | OF_ROOMS),
                     work,
                 }),
+                Step::Reply(to, reply) if self.room_answered(to, &reply) => {
+                    has_answered = true;
+                    continue;
+                }
                 Step::Reply(to, reply) => Effect::Reply { to, reply },
-            });
+            };
+            self.effects.push_back(effect);
         }
+        has_answered
     }
 
     /// The rooms that have a name, if there are any, for counters.

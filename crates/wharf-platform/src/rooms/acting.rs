@@ -4,27 +4,22 @@
 
 use super::flow::{Act, Caller, Deed, Flow};
 use super::hall::{MEMBER, Verdict, until_of};
-use super::making::password_of;
+use super::making::{name_of, password_of};
 use super::{BUSY, Rooms};
 use wharf_data::access::Error;
 use wharf_data::audit::{self, Entry};
 use wharf_data::message::{self, Place};
 use wharf_data::room::{self, Answer, Measure as Kept, Role, Standing};
-use wharf_data::rooms::{Change, Here, Measure, Moderated, Outcome};
+use wharf_data::rooms::{Change, Here, Measure, Moderated, News, Outcome};
 use wharf_data::{AccountId, Ask, Refusal, Reply, RoomId, Target};
 
 impl Rooms {
     /// A change: a new password is hashed first.
     pub(super) fn change(&mut self, caller: Caller, here: Here, change: Change) {
-        if change.name.is_some() {
-            return self.refuse(
-                caller,
-                Error::Invalid {
-                    field: "name",
-                    text: "a room keeps the name that it was made with".into(),
-                },
-            );
-        }
+        let name = match change.name.as_deref().map(name_of).transpose() {
+            Ok(name) => name,
+            Err(error) => return self.refuse(caller, error),
+        };
         let members_max = change.members_max.map(|wished| self.members_max(wished));
         let Some(hall) = self.hall_of(here) else {
             return self.refuse(caller, Error::Conflict);
@@ -34,6 +29,7 @@ impl Rooms {
             return self.refuse(caller, Error::Forbidden);
         }
         let mut kept = room::Change {
+            name,
             topic: change.topic,
             password: None,
             members_max,
@@ -53,11 +49,11 @@ impl Rooms {
                 return self.hash(flow, work);
             }
         }
-        self.act(caller, here, Deed::Change(kept));
+        self.act(caller, here, Deed::Change(kept), String::new());
     }
 
     /// Does something in a room, when it is its turn.
-    pub(super) fn act(&mut self, caller: Caller, here: Here, deed: Deed) {
+    pub(super) fn act(&mut self, caller: Caller, here: Here, deed: Deed, reason: String) {
         let acts_max = self.options.acts_max;
         let Some(hall) = self.hall_of(here).filter(|hall| !hall.is_broken) else {
             return self.refuse(caller, Error::Conflict);
@@ -65,7 +61,12 @@ impl Rooms {
         if hall.acts.len() >= acts_max {
             return self.refuse(caller, BUSY);
         }
-        hall.acts.push_back(Act { caller, here, deed });
+        hall.acts.push_back(Act {
+            caller,
+            here,
+            deed,
+            reason,
+        });
         self.next_act(here.room);
     }
 
@@ -74,7 +75,15 @@ impl Rooms {
             && !hall.is_acting
             && let Some(act) = hall.acts.pop_front()
         {
-            match (hall.is_persistent, &act.deed) {
+            let is_persistent = hall.is_persistent;
+            let name = match self.reserve_name(room, &act) {
+                Ok(name) => name,
+                Err(error) => {
+                    self.refuse(act.caller, error);
+                    continue;
+                }
+            };
+            match (is_persistent, &act.deed) {
                 (
                     _,
                     &Deed::Moderate {
@@ -86,9 +95,14 @@ impl Rooms {
                     self.kick(act, account);
                 }
                 (true, _) => {
-                    hall.is_acting = true;
-                    let held = (room, hall.epoch);
-                    let ask = self.ask_of(&act, held);
+                    let epoch = self.begin_act(room);
+                    let ask = self.ask_of(&act, (room, epoch));
+                    self.ask(Flow::Acting(room, Box::new(act)), ask);
+                }
+                // Whether a room that stays has that name, the store knows.
+                (false, _) if let Some(by) = name.map(room::By::Name) => {
+                    self.begin_act(room);
+                    let ask = Ask::Room(room::Ask::Find { by });
                     self.ask(Flow::Acting(room, Box::new(act)), ask);
                 }
                 (false, _) => self.act_at_once(act),
@@ -97,14 +111,23 @@ impl Rooms {
         self.rest_or_drop(room);
     }
 
+    /// The store is asked on account of a room.
+    fn begin_act(&mut self, room: RoomId) -> room::Epoch {
+        let hall = self.halls.get_mut(&room);
+        hall.map_or(0, |hall| {
+            hall.is_acting = true;
+            hall.epoch
+        })
+    }
+
     /// The transaction that an act is.
     fn ask_of(&mut self, act: &Act, held: (RoomId, room::Epoch)) -> Ask {
-        let by = act.caller.by;
+        let by = act.caller;
         match &act.deed {
             Deed::Change(change) => Ask::Room(room::Ask::Change {
                 room: held,
                 change: change.clone(),
-                act: self.audit_act(by, String::new()),
+                act: self.audit_act(by, act.reason.clone()),
             }),
             Deed::Moderate {
                 account,
@@ -124,7 +147,7 @@ impl Rooms {
             }),
             Deed::Close => Ask::Room(room::Ask::Delete {
                 room: held,
-                act: self.audit_act(by, String::new()),
+                act: self.audit_act(by, act.reason.clone()),
             }),
         }
     }
@@ -144,11 +167,21 @@ impl Rooms {
 
     /// The store has done an act, or not.
     pub(super) fn acted(&mut self, room: RoomId, act: Act, reply: Reply) {
-        let Act { caller, deed, .. } = act;
+        self.release_name(room, &act.deed);
         let Some(hall) = self.halls.get_mut(&room) else {
-            return self.refuse(caller, Error::Conflict);
+            return self.refuse(act.caller, Error::Conflict);
         };
         hall.is_acting = false;
+        if !hall.is_persistent {
+            self.found_for(act, reply);
+            return self.next_act(room);
+        }
+        let Act {
+            caller,
+            deed,
+            reason,
+            ..
+        } = act;
         // Somebody else has it, or it is no more: what is in memory is worth nothing.
         let is_lost = matches!(reply, Err(Refusal::Fenced))
             || matches!(
@@ -159,8 +192,8 @@ impl Rooms {
         match (deed, reply) {
             (Deed::Change(_), Ok(wharf_data::Answer::Room(Answer::Room(kept)))) => {
                 hall.settings = kept.settings;
-                let info = Box::new(hall.info());
-                self.reply(caller, Outcome::Changed(info));
+                self.rename(room, &kept.name);
+                self.changed(room, caller);
             }
             (
                 Deed::Moderate {
@@ -182,6 +215,7 @@ impl Rooms {
             (Deed::Close, Ok(wharf_data::Answer::Done)) => {
                 hall.is_broken = true;
                 self.done(caller);
+                self.closed(room, caller, reason);
             }
             (Deed::Remove(_), Ok(wharf_data::Answer::Done)) => self.done(caller),
             (_, Ok(_)) => self.refuse(caller, Error::Unavailable),
@@ -191,6 +225,34 @@ impl Rooms {
             self.give_up_acts(room);
         }
         self.next_act(room);
+    }
+
+    /// The store knows whether a room has the name that one which does not stay is to have.
+    fn found_for(&mut self, act: Act, reply: Reply) {
+        match reply {
+            // Nobody else may have it between the two: nothing is done in between.
+            Err(Refusal::NotFound) => self.act_at_once(act),
+            Ok(_) => self.refuse(act.caller, Error::Taken),
+            Err(refusal) => self.refuse(act.caller, Self::error_of_act(refusal)),
+        }
+    }
+
+    /// A room is something else now: whoever asked is told, or the room is.
+    fn changed(&mut self, room: RoomId, caller: Caller) {
+        let Some(info) = self.halls.get(&room).map(|hall| Box::new(hall.info())) else {
+            return self.refuse(caller, Error::Conflict);
+        };
+        if caller.is_operator {
+            self.tell(room, News::Changed(info.clone()));
+        }
+        self.reply(caller, Outcome::Changed(info));
+    }
+
+    /// A room has ended: it is told, if it was not the one that asked.
+    fn closed(&mut self, room: RoomId, caller: Caller, reason: String) {
+        if caller.is_operator {
+            self.tell(room, News::Closed(reason));
+        }
     }
 
     /// Nothing more is done in a room that has ended.
@@ -234,12 +296,21 @@ impl Rooms {
             return self.refuse(caller, Error::Conflict);
         };
         let entries = hall.set_role(account, standing.role);
+        let before = match caller.is_operator {
+            true => hall.other_owners(account),
+            false => vec![caller.by],
+        };
         if measure == Measure::HandOver {
-            hall.set_role(caller.by, Role::Moderator);
+            for owner in &before {
+                hall.set_role(*owner, Role::Moderator);
+            }
         }
         self.outdate(room, account, standing);
-        if measure == Measure::HandOver {
+        if measure == Measure::HandOver && !caller.is_operator {
             self.outdate_owner(room, caller.by);
+        } else if measure == Measure::HandOver {
+            self.outdate_owners(room, account);
+            self.tell(room, News::HandedOver(account));
         }
         let moderated = Moderated {
             standing,
@@ -252,7 +323,9 @@ impl Rooms {
 
     /// Sends somebody out, who may come again: nothing is kept but that it was done.
     fn kick(&mut self, act: Act, account: AccountId) {
-        let Act { caller, here, deed } = act;
+        let Act {
+            caller, here, deed, ..
+        } = act;
         let at = self.at;
         let Some(hall) = self.halls.get(&here.room) else {
             return self.refuse(caller, Error::Conflict);
@@ -271,7 +344,7 @@ impl Rooms {
             _ => String::new(),
         };
         let target = Target::Member(here.room, account);
-        self.note(caller.by, "room.kick", target, reason);
+        self.note(caller, "room.kick", target, reason);
         let moderated = Moderated {
             standing,
             is_out: true,
@@ -283,14 +356,29 @@ impl Rooms {
 
     /// Does an act in a room that is here alone.
     fn act_at_once(&mut self, act: Act) {
-        let Act { caller, here, deed } = act;
+        let Act {
+            caller,
+            here,
+            deed,
+            reason: why,
+        } = act;
         let (at, most) = (self.at, self.options.standings_max);
         let Some(hall) = self.halls.get_mut(&here.room) else {
             return self.refuse(caller, Error::Conflict);
         };
-        let is_owner = hall.role(caller.by) == Role::Owner;
+        let is_owner = caller.is_operator || hall.role(caller.by) == Role::Owner;
         let target = Target::Room(here.room);
         match deed {
+            Deed::Moderate {
+                account, reason, ..
+            } if caller.is_operator => match hall.hand_over(account, at, most) {
+                Err(refusal) => self.refuse(caller, Self::error_of_act(refusal)),
+                Ok(standing) => {
+                    let target = Target::Member(here.room, account);
+                    self.note(caller, word_of(Measure::HandOver), target, reason);
+                    self.moderated(here.room, caller, (account, Measure::HandOver), standing);
+                }
+            },
             Deed::Moderate {
                 account,
                 name,
@@ -305,7 +393,7 @@ impl Rooms {
                         let verdict = Verdict { name, by, reason };
                         hall.verdicts.insert(account, verdict);
                     }
-                    self.note(caller.by, word_of(measure), target, reason);
+                    self.note(caller, word_of(measure), target, reason);
                     self.moderated(here.room, caller, (account, measure), standing);
                 }
             },
@@ -313,22 +401,26 @@ impl Rooms {
             Deed::Remove(_) => self.refuse(caller, Error::NotFound),
             _ if !is_owner => self.refuse(caller, Error::Forbidden),
             Deed::Change(change) => {
+                let name = change.name.clone();
                 apply(&mut hall.settings, change);
-                let info = Box::new(hall.info());
-                self.note(caller.by, "room.change", target, String::new());
-                self.reply(caller, Outcome::Changed(info));
+                if let Some(name) = name {
+                    self.rename(here.room, name.as_str());
+                }
+                self.note(caller, "room.change", target, why);
+                self.changed(here.room, caller);
             }
             Deed::Close => {
                 hall.is_broken = true;
-                self.note(caller.by, "room.delete", target, String::new());
+                self.note(caller, "room.delete", target, why.clone());
                 self.done(caller);
+                self.closed(here.room, caller, why);
                 self.give_up_acts(here.room);
             }
         }
     }
 
     /// An entry in the audit log about what the store has no part in.
-    fn note(&mut self, by: AccountId, action: &str, target: Target, reason: String) {
+    fn note(&mut self, by: Caller, action: &str, target: Target, reason: String) {
         let entry = Entry {
             act: self.audit_act(by, reason),
             action: action.to_owned(),
@@ -354,6 +446,7 @@ fn word_of(measure: Measure) -> &'static str {
 
 fn apply(settings: &mut room::Settings, change: room::Change) {
     let room::Change {
+        name: _,
         topic,
         password,
         members_max,

@@ -194,7 +194,7 @@ fn start_of(page: Option<&PageToken>, search: &NameKey) -> Start {
 }
 
 /// A room that is not open.
-fn info_of(kept: room::Room) -> Info {
+pub(super) fn info_of(kept: room::Room) -> Info {
     let settings = kept.settings;
     Info {
         room: kept.id,

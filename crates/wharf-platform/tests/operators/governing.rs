@@ -212,6 +212,7 @@ fn requests(account: AccountId) -> Vec<(Request, bool, bool)> {
     vec![
         (
             Request::Report {
+                remembered: None,
                 about: account,
                 message: None,
                 text: "x".into(),

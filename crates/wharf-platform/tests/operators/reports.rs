@@ -23,6 +23,7 @@ impl Case {
         let lee = rig.register(2, "lee").user.account;
         let park = rig.moderator(3, "park");
         let request = Request::Report {
+            remembered: None,
             about: lee,
             message: Some((Place::Direct(kim, lee), 4)),
             text: "rude".into(),
@@ -174,6 +175,7 @@ fn nobody_reports_themselves() {
     let mut case = Case::new();
     let kim = case.rig.store.reports[&case.report].by;
     let request = Request::Report {
+        remembered: None,
         about: kim,
         message: None,
         text: "me".into(),

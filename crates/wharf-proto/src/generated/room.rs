@@ -186,7 +186,7 @@ pub struct Removed {
     /// Why.
     #[prost(enumeration = "Reason", tag = "1")]
     pub reason: i32,
-    /// What the moderator said.
+    /// What the moderator said, or whoever has closed the room.
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
     /// When a ban ends, in milliseconds since 1970; 0 if it does not, or if there is none.
@@ -232,7 +232,7 @@ pub struct Change {
     /// Seconds that each member has to wait between two messages.
     #[prost(uint32, optional, tag = "5")]
     pub slow_seconds: ::core::option::Option<u32>,
-    /// Refused: a room keeps the name that it was made with.
+    /// Another name. CODE_TAKEN if a room has it, or one that looks like it.
     #[prost(string, optional, tag = "6")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
     /// Not in lists.
@@ -246,7 +246,7 @@ pub struct Changed {
     #[prost(message, optional, tag = "1")]
     pub info: ::core::option::Option<Info>,
 }
-/// The same to everybody else.
+/// The same to everybody else; and to all, if those who run the server have changed it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NowChanged {
     /// All of it.

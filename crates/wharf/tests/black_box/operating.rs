@@ -36,7 +36,7 @@ impl Operator {
     }
 
     /// Exit code, output and errors of `wharf admin`.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = wharf();
         command.args(["admin", "--admin", &self.admin]);
         if let Some(file) = &self.token {
@@ -63,7 +63,7 @@ impl Operator {
     }
 
     /// What is said against an act that is refused.
-    fn is_refused(&self, arguments: &[&str]) -> String {
+    pub(crate) fn is_refused(&self, arguments: &[&str]) -> String {
         let (code, said, error) = self.run(arguments);
         assert_eq!(code, 1, "{arguments:?}: {said}{error}");
         assert_eq!(error.trim_end().lines().count(), 1, "{error}");
@@ -71,7 +71,7 @@ impl Operator {
     }
 
     /// The audit log from its beginning on, each entry as a line: who, what, to whom, why.
-    fn audit(&self, arguments: &[&str]) -> Vec<String> {
+    pub(crate) fn audit(&self, arguments: &[&str]) -> Vec<String> {
         let audit = self.does(&[&["audit", "--last", "100"], arguments].concat());
         let entries = audit["entries"].as_array().expect("entries").iter().rev();
         let line = |entry: &Value| {

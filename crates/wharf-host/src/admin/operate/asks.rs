@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, wrong};
 use wharf_data::access::{Error, LookUp};
-use wharf_data::operators::{Decision, Request, Scope, until};
+use wharf_data::operators::{Decision, Request, RoomAct, Scope, until};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
 use wharf_data::{AccountId, PageToken, ReportId, RoomId, UnixMs};
@@ -18,6 +18,7 @@ pub(super) fn request(act: &str, mut fields: Fields, at: UnixMs) -> Result<Optio
     let request = match act.split_once('.') {
         Some(("accounts", act)) => accounts(act, &mut fields, at)?,
         Some(("reports", act)) => reports(act, &mut fields, at)?,
+        Some(("rooms", act)) => rooms(act, &mut fields)?,
         _ => server(act, &mut fields)?,
     };
     let Some(request) = request else {
@@ -123,6 +124,25 @@ fn reports(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>
             }
         }
     }))
+}
+
+fn rooms(act: &str, fields: &mut Fields) -> Result<Option<Request>, Error> {
+    if !["show", "change", "hand-over", "close"].contains(&act) {
+        return Ok(None);
+    }
+    let room = RoomId::new(fields.id("room")?);
+    let reason = fields.text("reason")?.unwrap_or_default();
+    let act = match act {
+        "show" => RoomAct::Show,
+        "change" => RoomAct::Change {
+            name: fields.text("name")?,
+            topic: fields.text("topic")?,
+            is_locked: fields.flag("is_locked")?,
+        },
+        "hand-over" => RoomAct::HandOver(AccountId::new(fields.id("account")?)),
+        _ => RoomAct::Close,
+    };
+    Ok(Some(Request::Room { room, act, reason }))
 }
 
 fn server(act: &str, fields: &mut Fields) -> Result<Option<Request>, Error> {

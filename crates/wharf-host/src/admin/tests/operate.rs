@@ -9,7 +9,7 @@ use std::time::Duration;
 use wharf_base::SessionId;
 use wharf_content::Query;
 use wharf_data::access::{Error, LookUp};
-use wharf_data::operators::{Decision, Outcome, Request, Scope};
+use wharf_data::operators::{Decision, Outcome, Request, RoomAct, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
 use wharf_data::{AccountId, Bulletin, ReportId, RoomId};
@@ -193,6 +193,13 @@ fn a_body_that_is_too_long_or_wrong_is_refused_with_what_is_wrong() {
             "{\"report\":1,\"decision\":\"x\"}",
             (400, "\"field\":\"decision\""),
         ),
+        ("rooms.show", "{}", (400, "\"field\":\"room\"")),
+        (
+            "rooms.change",
+            "{\"room\":1,\"is_locked\":1}",
+            (400, "\"field\":\"is_locked\""),
+        ),
+        ("rooms.burn", "{\"room\":1}", (404, "no-such-act")),
         ("accounts.promote", "{}", (404, "no-such-act")),
         ("reports.burn", "{}", (404, "no-such-act")),
         ("x", "{}", (404, "no-such-act")),
@@ -321,6 +328,46 @@ fn each_act_is_what_it_is_called() {
             Request::Announce {
                 scope: Scope::Room(RoomId::new(4)),
                 text: text(),
+            },
+        ),
+        (
+            "rooms.show",
+            "{\"room\":\"4\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::Show,
+                reason: String::new(),
+            },
+        ),
+        (
+            "rooms.change",
+            "{\"room\":4,\"name\":\"x\",\"is_locked\":true,\"reason\":\"x\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::Change {
+                    name: Some(text()),
+                    topic: None,
+                    is_locked: Some(true),
+                },
+                reason: reason(),
+            },
+        ),
+        (
+            "rooms.hand-over",
+            "{\"room\":4,\"account\":7,\"reason\":\"x\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::HandOver(account),
+                reason: reason(),
+            },
+        ),
+        (
+            "rooms.close",
+            "{\"room\":4,\"reason\":\"x\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::Close,
+                reason: reason(),
             },
         ),
         (

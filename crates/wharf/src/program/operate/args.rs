@@ -54,7 +54,7 @@ pub(super) enum Act {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
-    /// Tell which rooms there are
+    /// List, show, change, hand over and close rooms that have a name
     Rooms {
         #[command(subcommand)]
         command: Rooms,
@@ -165,6 +165,51 @@ pub(super) enum Rooms {
         /// Only names that begin like this
         #[arg(long, value_name = "TEXT", default_value = "")]
         search: String,
+    },
+    /// Show a room: what it is, who is in it, and who is more or less than a member
+    Show {
+        /// The room, which `rooms list` tells
+        id: i64,
+    },
+    /// Change a room's name, its topic, or whether anybody new may enter; those in it are told
+    #[command(group = ArgGroup::new("what").required(true).multiple(true)
+                                           .args(["name", "topic", "lock", "unlock"]))]
+    Change {
+        /// The room
+        id: i64,
+        /// Another name
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        /// Another topic
+        #[arg(long, value_name = "TEXT")]
+        topic: Option<String>,
+        /// Let nobody new enter but its owner and moderators
+        #[arg(long, conflicts_with = "unlock")]
+        lock: bool,
+        /// Let people enter again
+        #[arg(long)]
+        unlock: bool,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Make an account the owner of a room, and whoever was it a moderator
+    HandOver {
+        /// The room
+        id: i64,
+        /// The account; in a room that does not stay it must be there
+        account: i64,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Close a room for good, with its history; those in it are sent out
+    Close {
+        /// The room
+        id: i64,
+        /// Why, for the audit log and for those in it
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
     },
 }
 
