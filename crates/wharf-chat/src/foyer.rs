@@ -125,7 +125,7 @@ impl Foyer for ChatFoyer {
             Notice::Announced(announcement) => {
                 platform::tell_announcement(self, cx, &announcement);
             }
-            Notice::Maintenance(text) => platform::tell_maintenance(cx, text.as_deref()),
+            Notice::Maintenance(planned) => platform::tell_maintenance(cx, planned.as_deref()),
         }
     }
 

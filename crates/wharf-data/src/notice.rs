@@ -3,7 +3,7 @@
 use crate::message::Message;
 use crate::operators::Scope;
 use crate::room::Until;
-use crate::{AccountId, UnixMs};
+use crate::{AccountId, Maintenance, UnixMs};
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
@@ -43,8 +43,8 @@ pub enum Notice {
     Kicked(Arc<Kick>),
     /// Those who run the server say something; whoever it is not for does not hear it.
     Announced(Arc<Announcement>),
-    /// The server is being looked after, with a text for people; or not any more.
-    Maintenance(Option<Arc<str>>),
+    /// The server will be looked after, or is; or not any more.
+    Maintenance(Option<Arc<Maintenance>>),
 }
 
 /// Something that somebody has said to one other.

@@ -7,7 +7,7 @@ use crate::message::{Message, Place};
 use crate::report::{Remembered, Report, Stage};
 use crate::room::{Room, Until};
 use crate::rooms::Shown;
-use crate::{AccountId, PageToken, ReportId, RoomId, UnixMs, audit};
+use crate::{AccountId, Maintenance, PageToken, ReportId, RoomId, audit};
 use core::fmt;
 
 /// What is asked. All but [`Request::Report`] is for moderators of the server and its operators,
@@ -89,8 +89,8 @@ pub enum Request {
         /// What: up to [`TEXT_CHARS_MAX`] characters.
         text: String,
     },
-    /// Begins to look after the server, says something else about it, or ends it.
-    SetMaintenance(Option<String>),
+    /// Begins to look after the server or announces it, says something else about it, or ends it.
+    SetMaintenance(Option<Maintenance>),
     /// What holds for the whole server.
     Bulletin,
     /// Makes a moderator of the server of an account, or no longer.
@@ -339,10 +339,4 @@ pub struct Known {
     pub is_moderator: bool,
     /// Until when it may say nothing, if it may not.
     pub muted: Option<Until>,
-}
-
-/// When a mute or a ban ends that lasts so many milliseconds from `at` on; `None` lasts until it is
-/// taken back.
-pub fn until(at: UnixMs, lasts_ms: Option<i64>) -> Until {
-    lasts_ms.map_or(Until::TakenBack, |ms| Until::Time(at.saturating_add(ms)))
 }

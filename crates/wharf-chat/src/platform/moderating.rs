@@ -9,6 +9,7 @@ use wharf_data::message::{self, Place};
 use wharf_data::operators::{self, Outcome, Request, Scope};
 use wharf_data::report::Remembered;
 use wharf_data::report::{Report, Stage, State};
+use wharf_data::room::Until;
 use wharf_data::service::{self, Call, Given};
 use wharf_data::{AccountId, Announcement, Kick, PageToken, ReportId};
 use wharf_proto::chat::{
@@ -157,8 +158,7 @@ fn decide_report(
     cx: &mut FoyerCx<'_>,
     decide: DecideReport,
 ) -> Reply<ReportDecided> {
-    let lasts_ms = Some(i64::from(decide.seconds) * 1_000).filter(|ms| *ms > 0);
-    let until = operators::until(foyer.facts.unix_ms(cx), lasts_ms);
+    let until = Until::after_seconds(foyer.facts.unix_ms(cx), decide.seconds);
     let decision = match decide.decision() {
         Decision::Release => operators::Decision::Release,
         Decision::Dismiss => operators::Decision::Dismiss,
@@ -310,15 +310,22 @@ pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> 
     Some(error.until(until.ends()))
 }
 
-/// The server is being looked after, or not any more.
-pub(crate) fn tell_maintenance(cx: &mut FoyerCx<'_>, text: Option<&str>) {
+/// What is planned or under way, as it is told.
+pub(crate) fn maintenance_of(planned: &wharf_data::Maintenance) -> Maintenance {
+    Maintenance {
+        is_on: true,
+        text: planned.text.clone(),
+        begins_ms: planned.begins.unwrap_or(0),
+        ends_ms: planned.ends.unwrap_or(0),
+    }
+}
+
+/// The server will be looked after, or is, or not any more.
+pub(crate) fn tell_maintenance(cx: &mut FoyerCx<'_>, planned: Option<&wharf_data::Maintenance>) {
     match cx.dialect() {
-        Dialect::Platform => cx.notify(&Maintenance {
-            is_on: text.is_some(),
-            text: text.unwrap_or_default().to_owned(),
-            ..Maintenance::default()
-        }),
+        Dialect::Platform => cx.notify(&planned.map(maintenance_of).unwrap_or_default()),
         Dialect::Classic if cx.user().is_some() => {
+            let text = planned.map(|planned| &*planned.text);
             tell_line(cx, text.unwrap_or("The maintenance is over."));
         }
         Dialect::Classic => {}

@@ -6,7 +6,9 @@ use wharf_base::Instant;
 use wharf_data::access::{self, Error};
 use wharf_data::operators::{Outcome, Request, Scope};
 use wharf_data::room::{self, Until};
-use wharf_data::{AccountId, Actor, Ask, Target, UnixMs, account, audit, keep, report};
+use wharf_data::{
+    AccountId, Actor, Ask, Maintenance, Target, UnixMs, account, audit, keep, report,
+};
 
 impl Operators {
     /// Begins a job.
@@ -91,7 +93,7 @@ impl Operators {
     ) -> Result<(), Error> {
         match request {
             Request::Announce { scope, text } => self.announce((now, at), id, by, scope, text)?,
-            Request::SetMaintenance(text) => self.set_maintenance(at, id, by, text)?,
+            Request::SetMaintenance(planned) => self.set_maintenance(at, id, by, planned)?,
             Request::SetModerator {
                 account,
                 is_moderator,
@@ -275,12 +277,20 @@ impl Operators {
         at: UnixMs,
         id: JobId,
         by: Actor,
-        text: Option<String>,
+        mut planned: Option<Maintenance>,
     ) -> Result<(), Error> {
-        let text = text.map(|text| lines("text", text)).transpose()?;
+        if let Some(planned) = &mut planned {
+            planned.text = lines("text", core::mem::take(&mut planned.text))?;
+            let begins = planned.begins.unwrap_or(at).max(at);
+            if planned.ends.is_some_and(|ends| ends <= begins) {
+                let text = "it would end before it begins".to_owned();
+                let field = "for_ms";
+                return Err(Error::Invalid { field, text });
+            }
+        }
         let act = self.act(at, by, String::new());
-        let ask = self.board.set_maintenance(id, text.clone(), act)?;
-        self.then(id, Then::Maintenance(text));
+        let ask = self.board.set_maintenance(id, planned.as_ref(), act)?;
+        self.then(id, Then::Maintenance(planned));
         self.ask(id, ask);
         Ok(())
     }

@@ -17,7 +17,7 @@ impl Operators {
                     .stored((now, at), reading, reply, &mut self.steps);
             }
             Pending::Job(id) => match self.jobs.remove(&id) {
-                Some(job) => self.go_on(at, id, job, reply),
+                Some(job) => self.go_on((now, at), id, job, reply),
                 // Its request was answered that nobody knows; but what was done holds.
                 None => self.board.came_late(at, id, &mut self.steps),
             },
@@ -89,7 +89,7 @@ impl Operators {
     }
 
     /// The store has answered a job.
-    fn go_on(&mut self, at: UnixMs, id: JobId, mut job: Job, reply: Reply) {
+    fn go_on(&mut self, (now, at): (Instant, UnixMs), id: JobId, mut job: Job, reply: Reply) {
         let answer = match reply {
             Ok(answer) => answer,
             Err(refusal) => {
@@ -117,9 +117,10 @@ impl Operators {
                     at,
                 });
             }
-            (Then::Maintenance(text), _) => {
-                let text = text.take();
-                self.board.is_maintenance(id, text, &mut self.steps);
+            (Then::Maintenance(planned), _) => {
+                let (planned, times) = (planned.take(), (now, at));
+                self.board
+                    .is_maintenance(id, planned, times, &mut self.steps);
                 Ok(Outcome::Done)
             }
             (Then::Moderators(moderators), _) => {

@@ -6,7 +6,7 @@ use wharf_base::Instant;
 use wharf_data::message::Place;
 use wharf_data::operators::{Decision, Scope};
 use wharf_data::room::Until;
-use wharf_data::{AccountId, Actor, Ask, ReportId};
+use wharf_data::{AccountId, Actor, Ask, Maintenance, ReportId};
 
 /// One request.
 pub(super) struct Job {
@@ -39,7 +39,7 @@ pub(super) enum Then {
     /// Many are told.
     Announce(Scope, String),
     /// The server is looked after, or no more.
-    Maintenance(Option<String>),
+    Maintenance(Option<Maintenance>),
     /// The account was there: the store is asked that.
     MakeModerator(Box<Ask>, BTreeSet<AccountId>),
     /// These are the moderators.

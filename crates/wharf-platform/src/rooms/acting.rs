@@ -3,13 +3,13 @@
 //! once, by the same rules, with the entry behind it.
 
 use super::flow::{Act, Caller, Deed, Flow};
-use super::hall::{MEMBER, Verdict, until_of};
+use super::hall::{MEMBER, Verdict};
 use super::making::{name_of, password_of};
 use super::{BUSY, Rooms};
 use wharf_data::access::Error;
 use wharf_data::audit::{self, Entry};
 use wharf_data::message::{self, Place};
-use wharf_data::room::{self, Answer, Measure as Kept, Role, Standing};
+use wharf_data::room::{self, Answer, Measure as Kept, Role, Standing, Until};
 use wharf_data::rooms::{Change, Here, Measure, Moderated, News, Outcome};
 use wharf_data::{AccountId, Ask, Refusal, Reply, RoomId, Target};
 
@@ -154,9 +154,9 @@ impl Rooms {
 
     fn kept_measure(&self, measure: Measure) -> Kept {
         match measure {
-            Measure::Ban(seconds) => Kept::Ban(until_of(seconds, self.at)),
+            Measure::Ban(seconds) => Kept::Ban(Until::after_seconds(self.at, seconds)),
             Measure::Unban => Kept::Unban,
-            Measure::Mute(seconds) => Kept::Mute(until_of(seconds, self.at)),
+            Measure::Mute(seconds) => Kept::Mute(Until::after_seconds(self.at, seconds)),
             // A kick is not kept; it never comes here.
             Measure::Unmute | Measure::Kick => Kept::Unmute,
             Measure::Promote => Kept::Rank(Role::Moderator),
@@ -209,7 +209,7 @@ impl Rooms {
                 },
                 Err(Refusal::Unavailable),
             ) => {
-                let ban = Some(until_of(seconds, self.at));
+                let ban = Some(Until::after_seconds(self.at, seconds));
                 self.put_out_unsure(room, caller, account, Standing { ban, ..MEMBER });
             }
             (Deed::Close, Ok(wharf_data::Answer::Done)) => {

@@ -162,7 +162,7 @@ impl Hall {
         if least == Role::Owner && was.ban.is_some() {
             return Err(Refusal::Conflict);
         }
-        let until = |seconds| until_of(seconds, at);
+        let until = |seconds| Until::after_seconds(at, seconds);
         let is = match measure {
             Measure::Kick => was,
             Measure::Ban(seconds) => Standing {
@@ -252,13 +252,5 @@ impl Hall {
         }
         self.standings.insert(account, standing);
         Ok(())
-    }
-}
-
-/// The end of what lasts so many seconds from `at` on; 0 means without end.
-pub(super) fn until_of(seconds: u32, at: UnixMs) -> Until {
-    match seconds {
-        0 => Until::TakenBack,
-        seconds => Until::Time(at.saturating_add(i64::from(seconds) * 1_000)),
     }
 }

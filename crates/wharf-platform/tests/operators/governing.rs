@@ -182,7 +182,7 @@ fn a_text_that_nobody_could_read_is_refused_with_its_field() {
     for text in ["", " \n", "a\u{1b}[2J", &*long] {
         for request in [
             announce(text),
-            Request::SetMaintenance(Some(text.to_owned())),
+            Request::SetMaintenance(Some(wharf_data::Maintenance::now(text))),
         ] {
             let refused = rig.operate(request);
             let is_told = matches!(refused, Err(Error::Invalid { field: "text", .. }));

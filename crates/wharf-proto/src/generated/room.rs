@@ -293,7 +293,8 @@ pub struct ListUsers {
     #[prost(uint32, tag = "3")]
     pub limit: u32,
 }
-/// A part of those who are online and show it.
+/// A part of those who are online and show it. Of two of whom one has blocked the other, neither sees
+/// the other here; moderators of the server see everybody.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Users {
     /// By their names.
@@ -552,7 +553,7 @@ impl Measure {
 pub enum Presence {
     /// Not said.
     Unspecified = 0,
-    /// Everybody, but those whom one has blocked.
+    /// Everybody, but those whom one has blocked, and who have blocked one.
     Everybody = 1,
     /// Nobody but those in the same room, and the server's moderators.
     Nobody = 2,

@@ -66,6 +66,11 @@ impl Told {
                 });
                 json!({
                     "maintenance": bulletin.maintenance,
+                    "planned": bulletin.planned.map(|planned| json!({
+                        "text": planned.text,
+                        "begins_ms": planned.begins,
+                        "ends_ms": planned.ends,
+                    })),
                     "moderators": moderators.collect::<Vec<_>>(),
                     "muted": muted.collect::<Vec<_>>(),
                 })

@@ -12,7 +12,7 @@ use wharf_data::access::{Error, LookUp};
 use wharf_data::operators::{Decision, Outcome, Request, RoomAct, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
-use wharf_data::{AccountId, Bulletin, ReportId, RoomId};
+use wharf_data::{AccountId, Bulletin, Maintenance, ReportId, RoomId};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -373,7 +373,7 @@ fn each_act_is_what_it_is_called() {
         (
             "maintenance.on",
             "{\"text\":\"x\"}",
-            Request::SetMaintenance(Some(text())),
+            Request::SetMaintenance(Some(Maintenance::now("x"))),
         ),
         ("maintenance.off", "{}", Request::SetMaintenance(None)),
         ("bulletin", "", Request::Bulletin),

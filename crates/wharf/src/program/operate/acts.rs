@@ -186,9 +186,21 @@ fn export(line: &Line, id: i64, file: &Path) -> Done {
 /// What the store knows of rooms that have a name, and what the shards count of all.
 fn maintenance(line: &Line, command: &Maintenance) -> Done {
     match command {
-        Maintenance::On { text } => {
-            let answer = line.act("maintenance.on", json!({ "text": text }))?;
-            told(answer, "nobody logs in but moderators; who is in stays")
+        Maintenance::On {
+            text,
+            from,
+            lasting: time,
+        } => {
+            let fields = json!({
+                "text": text,
+                "in_ms": lasting(*from),
+                "for_ms": lasting(*time),
+            });
+            let answer = line.act("maintenance.on", fields)?;
+            match from {
+                Some(_) => told(answer, "announced; it begins by itself"),
+                None => told(answer, "nobody logs in but moderators; who is in stays"),
+            }
         }
         Maintenance::Off => {
             let answer = line.act("maintenance.off", json!({}))?;
@@ -196,12 +208,10 @@ fn maintenance(line: &Line, command: &Maintenance) -> Done {
         }
         Maintenance::Show => {
             let mut bulletin = line.act("bulletin", json!({}))?;
-            let text = bulletin["maintenance"].take();
-            let shown = match text.as_str() {
-                Some(text) => format!("on: {}\n", show::clean(text)),
-                None => "off\n".to_owned(),
-            };
-            Ok(Told::new(json!({ "maintenance": text }), shown))
+            let (text, planned) = (bulletin["maintenance"].take(), bulletin["planned"].take());
+            let shown = show::maintenance(&text, &planned);
+            let json = json!({ "maintenance": text, "planned": planned });
+            Ok(Told::new(json, shown))
         }
     }
 }

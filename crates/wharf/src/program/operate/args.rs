@@ -61,7 +61,7 @@ pub(super) enum Act {
     },
     /// Say something to everybody, or to everybody in a room
     Notice(Notice),
-    /// Let nobody in but moderators; who is in stays
+    /// Let nobody in but moderators, now or later; who is in stays
     Maintenance {
         #[command(subcommand)]
         command: Maintenance,
@@ -231,10 +231,16 @@ pub(super) struct Notice {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Maintenance {
-    /// Begin it, or say something else about it
+    /// Begin it or announce it, or say something else about it
     On {
         /// What people are told
         text: String,
+        /// Begin it so long from now, such as 30m, 12h or 7d, and say so until then; without it now
+        #[arg(long = "from", value_name = "TIME", value_parser = lasting)]
+        from: Option<Lasting>,
+        /// End it by itself when it has lasted so long; without it when `off` is said
+        #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
+        lasting: Option<Lasting>,
     },
     /// End it
     Off,

@@ -83,6 +83,24 @@ pub(super) fn rooms(rooms: &[Value]) -> String {
     lines(Some(&rooms.to_vec()), line, "no room has a name")
 }
 
+/// Whether the server is looked after, or will be.
+pub(super) fn maintenance(text: &Value, planned: &Value) -> String {
+    let at = |word: &str, name: &str| match planned[name].as_i64() {
+        Some(at) => format!(", {word} {}", time(at)),
+        None => String::new(),
+    };
+    match (text.as_str(), planned["text"].as_str()) {
+        (Some(text), _) => format!("on{}: {}\n", at("until", "ends_ms"), clean(text)),
+        (None, Some(text)) => format!(
+            "announced{}{}: {}\n",
+            at("from", "begins_ms"),
+            at("until", "ends_ms"),
+            clean(text)
+        ),
+        (None, None) => "off\n".to_owned(),
+    }
+}
+
 /// A room, with those of whom it knows something.
 pub(super) fn room(room: &Value) -> String {
     let yes = |name: &str| match room[name] == true {

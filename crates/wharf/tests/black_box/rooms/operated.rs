@@ -66,8 +66,14 @@ fn whoever_runs_the_server_shows_changes_hands_over_and_closes_a_room() {
         kim.notice::<Joined>();
         let room = &*id.to_string();
         let shown = operator.does(&["rooms", "show", room]);
-        assert_eq!((&shown["name"], &shown["members"]), (&"tent".into(), &2.into()));
-        assert_eq!(people(&shown), [("kim", "owner", true), ("lee", "member", true)]);
+        assert_eq!(
+            (&shown["name"], &shown["members"]),
+            (&"tent".into(), &2.into())
+        );
+        assert_eq!(
+            people(&shown),
+            [("kim", "owner", true), ("lee", "member", true)]
+        );
         let page = operator.run(&["rooms", "show", room]).1;
         assert!(page.contains("owner  kim  here"), "{page}");
 
@@ -75,7 +81,10 @@ fn whoever_runs_the_server_shows_changes_hands_over_and_closes_a_room() {
         operator.does(&[&change[..], &["--reason", "tidy"]].concat());
         for guest in [&mut kim, &mut lee] {
             let info = guest.notice::<NowChanged>().info.unwrap();
-            assert_eq!((&*info.name, info.is_locked, info.members), ("hall", true, 2));
+            assert_eq!(
+                (&*info.name, info.is_locked, info.members),
+                ("hall", true, 2)
+            );
         }
         assert_eq!(park.refused(&enter(id, "")), Code::WrongState);
         let taken = operator.is_refused(&["rooms", "change", room, "--name", "Cave"]);
@@ -94,7 +103,10 @@ fn whoever_runs_the_server_shows_changes_hands_over_and_closes_a_room() {
         operator.does(&["rooms", "close", room, "--reason", "it is over"]);
         for guest in [&mut kim, &mut lee] {
             let removed = guest.notice::<Removed>();
-            assert_eq!((removed.reason(), &*removed.text), (Reason::Closed, "it is over"));
+            assert_eq!(
+                (removed.reason(), &*removed.text),
+                (Reason::Closed, "it is over")
+            );
         }
         assert_eq!(lee.refused(&enter(id, "")), Code::NotFound);
         operator.is_refused(&["rooms", "show", room]);
@@ -105,7 +117,9 @@ fn whoever_runs_the_server_shows_changes_hands_over_and_closes_a_room() {
         ] {
             assert!(acts.contains(&act), "{act}: {acts:?}");
         }
-        let handed_over = acts.iter().any(|act| act.starts_with("operator room.hand_over"));
+        let handed_over = acts
+            .iter()
+            .any(|act| act.starts_with("operator room.hand_over"));
         assert!(handed_over, "{acts:?}");
     }
 }
@@ -121,7 +135,10 @@ fn a_room_that_nobody_is_in_is_closed_and_renamed_all_the_same() {
     let operator = Operator::of(&server);
     let room = &*id.to_string();
     let shown = operator.does(&["rooms", "show", room]);
-    assert_eq!((&shown["is_open"], &shown["members"]), (&false.into(), &0.into()));
+    assert_eq!(
+        (&shown["is_open"], &shown["members"]),
+        (&false.into(), &0.into())
+    );
     operator.does(&["rooms", "change", room, "--name", "hall"]);
     let rooms = operator.does(&["rooms", "list"]);
     assert_eq!(rooms["rooms"][0]["name"], "hall");
