@@ -27,6 +27,13 @@ struct Said {
 }
 
 impl Lately {
+    /// Somebody says that.
+    pub(crate) fn note_content(&mut self, author: AccountId, content: &Content, at: UnixMs) {
+        if let Some(what) = &content.what {
+            self.note(author, what, at);
+        }
+    }
+
     /// Somebody says something.
     pub(crate) fn note(&mut self, author: AccountId, what: &What, at: UnixMs) {
         if self.0.len() >= SAID_MAX {

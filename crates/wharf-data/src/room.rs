@@ -92,7 +92,8 @@ pub enum Until {
 }
 
 impl Until {
-    /// The end of what lasts so many milliseconds from `at` on; `None` lasts until it is taken back.
+    /// The end of what lasts so many milliseconds from `at` on; `None` lasts until it is taken
+    /// back.
     pub fn after(at: UnixMs, lasts_ms: Option<i64>) -> Self {
         lasts_ms.map_or(Self::TakenBack, |ms| Self::Time(at.saturating_add(ms)))
     }
@@ -204,8 +205,8 @@ pub enum Ask {
         /// Which.
         room: RoomId,
     },
-    /// Changes a room. For owners. [`crate::Refusal::Duplicate`] with the id of the room that has the
-    /// name which is wished, or one that looks like it.
+    /// Changes a room. For owners. [`crate::Refusal::Duplicate`] with the id of the room that has
+    /// the name which is wished, or one that looks like it.
     Change {
         /// Which, and in which opening.
         room: (RoomId, Epoch),

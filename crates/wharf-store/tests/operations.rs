@@ -130,6 +130,30 @@ fn what_was_said_around_goes_with_a_report_and_stays() {
 }
 
 #[test]
+fn what_a_room_without_a_history_remembers_goes_with_a_report() {
+    with_talk(|bench| {
+        let said: Vec<NewMessage> = (1..=60).map(|number| says(LEE, number)).collect();
+        let room = RoomId::new(4);
+        let remembered = Some(report::Remembered { room, said });
+        let report = report::Ask::File {
+            report: ReportId::new(1),
+            by: KIM,
+            about: LEE,
+            message: None,
+            around: 2,
+            remembered,
+            text: "insults".into(),
+            at: 50,
+        };
+        for _ in 0..2 {
+            bench.done(Ask::Report(report.clone())).unwrap();
+        }
+        let (kept, seqs) = read(bench, 1).unwrap();
+        assert_eq!((kept.message, seqs), (None, (1..=50).collect()));
+    });
+}
+
+#[test]
 fn a_report_about_what_is_not_there_or_not_theirs_is_refused() {
     with_talk(|bench| {
         let whisper = message::Ask::Whisper {

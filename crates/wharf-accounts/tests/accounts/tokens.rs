@@ -175,7 +175,7 @@ fn nobody_ends_somebody_elses_login() {
     let login = kim.user.login;
     let ended = rig.ask(Some(lee.user), Request::RevokeLogin { login });
     assert_eq!(ended, Err(Error::NotFound));
-    assert!(!rig.revoked[0].covers(kim.user.account, login));
+    assert!(rig.revoked.is_empty());
     assert!(rig.enter(by_token(&kim)).is_ok());
 }
 

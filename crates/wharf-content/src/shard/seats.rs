@@ -7,7 +7,7 @@ use super::turn::Turn;
 use super::{Phase, State};
 use crate::canary::Canary;
 use crate::query::Open;
-use crate::room_cx::RoomCore;
+use crate::room_core::RoomCore;
 use crate::roster::Roster;
 use crate::timers::Rings;
 use crate::{Cause, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User};

@@ -4,10 +4,10 @@ use super::job::{Deciding, Then};
 use super::{ANNOUNCE_EVERY, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line, lines};
 use wharf_base::Instant;
 use wharf_data::access::{self, Error};
-use wharf_data::operators::{Outcome, Request, Scope};
+use wharf_data::operators::{Outcome, Request, RoomAct, Scope};
 use wharf_data::room::{self, Until};
 use wharf_data::{
-    AccountId, Actor, Ask, Maintenance, Target, UnixMs, account, audit, keep, report,
+    AccountId, Actor, Ask, Maintenance, RoomId, Target, UnixMs, account, audit, keep, report,
 };
 
 impl Operators {
@@ -142,10 +142,7 @@ impl Operators {
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Room(ask));
             }
-            Request::Room { room, act, reason } => {
-                let reason = line("reason", &reason)?;
-                self.steps.push_back(Step::Room(id, room, act, reason));
-            }
+            Request::Room { room, act, reason } => self.order(id, room, act, &reason)?,
             Request::Reports { stage, page, limit } => {
                 let limit = limit.clamp(1, PAGE_MAX);
                 self.then(id, Then::Listed);
@@ -178,6 +175,13 @@ impl Operators {
             // Everything else has begun before.
             _ => return Err(Error::WrongState),
         }
+        Ok(())
+    }
+
+    /// Those who look after rooms do it.
+    fn order(&mut self, id: JobId, room: RoomId, act: RoomAct, reason: &str) -> Result<(), Error> {
+        let reason = line("reason", reason)?;
+        self.steps.push_back(Step::Room(id, room, act, reason));
         Ok(())
     }
 

@@ -139,8 +139,8 @@ impl Platform {
         }
     }
 
-    /// A session is to end: nobody is in it from now on, and it is in no room, however long its link
-    /// lasts.
+    /// A session is to end: nobody is in it from now on, and it is in no room, however long its
+    /// link lasts.
     pub(super) fn cast_off(&mut self, session: SessionTag) {
         self.presence.leave(session);
         if let Some(rooms) = &mut self.rooms {

@@ -51,7 +51,7 @@ pub enum Effect {
         notice: Notice,
     },
     /// Somebody's session is to be ended; `to`, if they are known here, or whichever session is
-    /// theirs. [`Platform::heard`] tells how many ended.
+    /// theirs. [`crate::Platform::heard`] tells how many ended.
     Kick {
         /// Comes back with the count.
         tag: CountTag,
@@ -62,7 +62,7 @@ pub enum Effect {
         /// Why.
         reason: String,
     },
-    /// Many sessions are told something. [`Platform::heard`] tells how many.
+    /// Many sessions are told something. [`crate::Platform::heard`] tells how many.
     Announce {
         /// Comes back with the count.
         tag: CountTag,
@@ -77,14 +77,14 @@ pub enum Effect {
     TellAll(Notice),
     /// Every shard is to know this from now on.
     Publish(Arc<Bulletin>),
-    /// The store is to be asked, in this order; [`Platform::stored`] tells what it answers.
+    /// The store is to be asked, in this order; [`crate::Platform::stored`] tells what it answers.
     Ask {
         /// Comes back with the answer.
         tag: StoreTag,
         /// What is asked.
         ask: Ask,
     },
-    /// A password is to be hashed; [`Platform::hashed`] tells what came of it.
+    /// A password is to be hashed; [`crate::Platform::hashed`] tells what came of it.
     Hash(HashJob),
 }
 

@@ -3,7 +3,7 @@
 //! once, by the same rules, with the entry behind it.
 
 use super::flow::{Act, Caller, Deed, Flow};
-use super::hall::{MEMBER, Verdict};
+use super::hall::MEMBER;
 use super::making::{name_of, password_of};
 use super::{BUSY, Rooms};
 use wharf_data::access::Error;
@@ -227,18 +227,8 @@ impl Rooms {
         self.next_act(room);
     }
 
-    /// The store knows whether a room has the name that one which does not stay is to have.
-    fn found_for(&mut self, act: Act, reply: Reply) {
-        match reply {
-            // Nobody else may have it between the two: nothing is done in between.
-            Err(Refusal::NotFound) => self.act_at_once(act),
-            Ok(_) => self.refuse(act.caller, Error::Taken),
-            Err(refusal) => self.refuse(act.caller, Self::error_of_act(refusal)),
-        }
-    }
-
     /// A room is something else now: whoever asked is told, or the room is.
-    fn changed(&mut self, room: RoomId, caller: Caller) {
+    pub(super) fn changed(&mut self, room: RoomId, caller: Caller) {
         let Some(info) = self.halls.get(&room).map(|hall| Box::new(hall.info())) else {
             return self.refuse(caller, Error::Conflict);
         };
@@ -249,14 +239,14 @@ impl Rooms {
     }
 
     /// A room has ended: it is told, if it was not the one that asked.
-    fn closed(&mut self, room: RoomId, caller: Caller, reason: String) {
+    pub(super) fn closed(&mut self, room: RoomId, caller: Caller, reason: String) {
         if caller.is_operator {
             self.tell(room, News::Closed(reason));
         }
     }
 
     /// Nothing more is done in a room that has ended.
-    fn give_up_acts(&mut self, room: RoomId) {
+    pub(super) fn give_up_acts(&mut self, room: RoomId) {
         let hall = self.halls.get_mut(&room);
         let acts = hall.map(|hall| core::mem::take(&mut hall.acts));
         for act in acts.unwrap_or_default() {
@@ -285,7 +275,7 @@ impl Rooms {
     }
 
     /// Somebody is something else now; the room is told by which entries it knows them.
-    fn moderated(
+    pub(super) fn moderated(
         &mut self,
         room: RoomId,
         caller: Caller,
@@ -321,106 +311,8 @@ impl Rooms {
         self.reply(caller, Outcome::Moderated(Box::new(moderated)));
     }
 
-    /// Sends somebody out, who may come again: nothing is kept but that it was done.
-    fn kick(&mut self, act: Act, account: AccountId) {
-        let Act {
-            caller, here, deed, ..
-        } = act;
-        let at = self.at;
-        let Some(hall) = self.halls.get(&here.room) else {
-            return self.refuse(caller, Error::Conflict);
-        };
-        let (role, of_target) = (hall.role(caller.by), hall.role(account));
-        let entries = hall.entries(account);
-        let standing = hall.standing(account, at);
-        if role < Role::Moderator || role <= of_target {
-            return self.refuse(caller, Error::Forbidden);
-        }
-        if entries.is_empty() {
-            return self.refuse(caller, Error::NotFound);
-        }
-        let reason = match deed {
-            Deed::Moderate { reason, .. } => reason,
-            _ => String::new(),
-        };
-        let target = Target::Member(here.room, account);
-        self.note(caller, "room.kick", target, reason);
-        let moderated = Moderated {
-            standing,
-            is_out: true,
-            entries,
-            is_sure: true,
-        };
-        self.reply(caller, Outcome::Moderated(Box::new(moderated)));
-    }
-
-    /// Does an act in a room that is here alone.
-    fn act_at_once(&mut self, act: Act) {
-        let Act {
-            caller,
-            here,
-            deed,
-            reason: why,
-        } = act;
-        let (at, most) = (self.at, self.options.standings_max);
-        let Some(hall) = self.halls.get_mut(&here.room) else {
-            return self.refuse(caller, Error::Conflict);
-        };
-        let is_owner = caller.is_operator || hall.role(caller.by) == Role::Owner;
-        let target = Target::Room(here.room);
-        match deed {
-            Deed::Moderate {
-                account, reason, ..
-            } if caller.is_operator => match hall.hand_over(account, at, most) {
-                Err(refusal) => self.refuse(caller, Self::error_of_act(refusal)),
-                Ok(standing) => {
-                    let target = Target::Member(here.room, account);
-                    self.note(caller, word_of(Measure::HandOver), target, reason);
-                    self.moderated(here.room, caller, (account, Measure::HandOver), standing);
-                }
-            },
-            Deed::Moderate {
-                account,
-                name,
-                measure,
-                reason,
-            } => match hall.moderate((caller.by, account), measure, at, most) {
-                Err(refusal) => self.refuse(caller, Self::error_of_act(refusal)),
-                Ok(standing) => {
-                    let target = Target::Member(here.room, account);
-                    if matches!(measure, Measure::Ban(_)) {
-                        let (by, reason) = (caller.by.get(), reason.clone());
-                        let verdict = Verdict { name, by, reason };
-                        hall.verdicts.insert(account, verdict);
-                    }
-                    self.note(caller, word_of(measure), target, reason);
-                    self.moderated(here.room, caller, (account, measure), standing);
-                }
-            },
-            // Nothing that is said there is kept.
-            Deed::Remove(_) => self.refuse(caller, Error::NotFound),
-            _ if !is_owner => self.refuse(caller, Error::Forbidden),
-            Deed::Change(change) => {
-                let name = change.name.clone();
-                apply(&mut hall.settings, change);
-                if let Some(name) = name {
-                    self.rename(here.room, name.as_str());
-                }
-                self.note(caller, "room.change", target, why);
-                self.changed(here.room, caller);
-            }
-            Deed::Close => {
-                hall.is_broken = true;
-                self.note(caller, "room.delete", target, why.clone());
-                self.done(caller);
-                self.closed(here.room, caller, why);
-                self.give_up_acts(here.room);
-            }
-        }
-    }
-
     /// An entry in the audit log about what the store has no part in.
-    fn note(&mut self, by: Caller, action: &str, target: Target, reason: String) {
+    pub(super) fn note(&mut self, by: Caller, action: &str, target: Target, reason: String) {
         let entry = Entry {
             act: self.audit_act(by, reason),
             action: action.to_owned(),
@@ -430,36 +322,4 @@ impl Rooms {
         };
         self.ask(Flow::Noting, Ask::Audit(audit::Ask::Write(entry)));
     }
-}
-
-fn word_of(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Kick => "room.kick",
-        Measure::Ban(_) => "room.ban",
-        Measure::Unban => "room.unban",
-        Measure::Mute(_) => "room.mute",
-        Measure::Unmute => "room.unmute",
-        Measure::Promote | Measure::Demote => "room.rank",
-        Measure::HandOver => "room.hand_over",
-    }
-}
-
-fn apply(settings: &mut room::Settings, change: room::Change) {
-    let room::Change {
-        name: _,
-        topic,
-        password,
-        members_max,
-        is_hidden,
-        is_locked,
-        slow_ms,
-        options,
-    } = change;
-    settings.topic = topic.unwrap_or(core::mem::take(&mut settings.topic));
-    settings.password = password.unwrap_or(settings.password.take());
-    settings.members_max = members_max.unwrap_or(settings.members_max);
-    settings.is_hidden = is_hidden.unwrap_or(settings.is_hidden);
-    settings.is_locked = is_locked.unwrap_or(settings.is_locked);
-    settings.slow_ms = slow_ms.unwrap_or(settings.slow_ms);
-    settings.options = options.unwrap_or(core::mem::take(&mut settings.options));
 }

@@ -14,6 +14,7 @@
 //! Slots are used again, openings never are: an entry of an older one opens no door.
 
 mod acting;
+mod at_once;
 mod bans;
 mod entering;
 mod flow;
@@ -144,16 +145,8 @@ impl Rooms {
                 self.left(session, Some(entry), is_broken);
                 self.done(caller);
             }
-            (Request::Begin(here), None) => self.begin_opening(caller, here),
-            (Request::Watch(here), None) => self.watch(caller, here),
-            (
-                Request::Count {
-                    number, members, ..
-                },
-                None,
-            ) => {
-                self.count_lobby(number, members);
-                self.done(caller);
+            (told @ (Request::Begin(_) | Request::Watch(_) | Request::Count { .. }), None) => {
+                self.hear_room(caller, &told);
             }
             _ if is_full => self.refuse(caller, BUSY),
             (Request::Create(new), Some(_)) => self.create(caller, *new),

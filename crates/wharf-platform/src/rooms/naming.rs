@@ -7,8 +7,8 @@ use wharf_data::room::Role;
 use wharf_data::{DisplayName, NameKey, RoomId};
 
 impl Rooms {
-    /// The name that an act gives a room is nobody else's from now on, until it has an answer; tells
-    /// which that is, if it is another.
+    /// The name that an act gives a room is nobody else's from now on, until it has an answer;
+    /// tells which that is, if it is another.
     pub(super) fn reserve_name(
         &mut self,
         room: RoomId,

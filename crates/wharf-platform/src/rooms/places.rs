@@ -3,7 +3,7 @@
 use super::flow::Caller;
 use super::hall::Hall;
 use super::orders::no_news;
-use super::{Error, Here, Rooms};
+use super::{Error, Here, Request, Rooms};
 use crate::SessionTag;
 use core::cmp::Reverse;
 use wharf_data::RoomId;
@@ -113,5 +113,20 @@ impl Rooms {
         }
         hall.has_begun = true;
         self.done(caller);
+    }
+
+    /// What rooms say and ask that is never too much.
+    pub(super) fn hear_room(&mut self, caller: Caller, request: &Request) {
+        match request {
+            Request::Begin(here) => self.begin_opening(caller, *here),
+            Request::Watch(here) => self.watch(caller, *here),
+            Request::Count {
+                number, members, ..
+            } => {
+                self.count_lobby(*number, *members);
+                self.done(caller);
+            }
+            _ => self.refuse(caller, Error::Forbidden),
+        }
     }
 }

@@ -228,26 +228,24 @@ fn what_is_announced_is_told_begins_and_ends_by_itself_and_outlives_the_process(
     };
     let notice = |plan: Option<&Maintenance>| Notice::Maintenance(plan.cloned().map(Into::into));
     let mut rig = Rig::new();
-    rig.register(1, "kim");
     let announced = rig.operate(Request::SetMaintenance(Some(plan.clone())));
     assert_eq!(announced, Ok(Outcome::Done));
     assert_eq!(rig.to_all, [notice(Some(&plan))]);
     assert_eq!(rig.platform.bulletin().maintenance, None);
-    rig.register(2, "lee");
     let mut rig = Rig::on(rig.store);
     assert_eq!(rig.to_all, [notice(Some(&plan))]);
-    assert!(rig.access(3, None, log_in("kim")).is_ok());
+    rig.register(3, "kim");
     pass_to(&mut rig, 59_999);
     assert_eq!(rig.to_all.len(), 1);
     pass_to(&mut rig, 60_000);
     assert_eq!(rig.to_all.last(), Some(&notice(Some(&begun))));
     let kept_out = Err(Error::Maintenance("new rooms".into()));
-    assert_eq!(rig.access(4, None, log_in("lee")), kept_out);
+    assert_eq!(rig.access(4, None, log_in("kim")), kept_out);
     assert_eq!(rig.platform.presence().len(), 1, "who is in stays");
     pass_to(&mut rig, 90_000);
     assert_eq!(rig.to_all.last(), Some(&notice(None)));
     assert_eq!(rig.platform.next_deadline(), None);
-    assert!(rig.access(4, None, log_in("lee")).is_ok());
+    assert!(rig.access(4, None, log_in("kim")).is_ok());
     let published: Vec<bool> = rig
         .published
         .iter()

@@ -204,8 +204,8 @@ pub struct Blocked {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListBlocks {}
 /// Tells the moderators of the server about somebody. What was said around the message goes with it;
-/// from a room without a history, of which no message has a number, what was said there last: up to 20
-/// messages, long ones cut.
+/// from a room without a history, of which no message has a number, what was said there last: up to
+/// 20 messages, long ones cut.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Report {

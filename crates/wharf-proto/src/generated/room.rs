@@ -42,8 +42,8 @@ pub struct Info {
     #[prost(bool, tag = "12")]
     pub is_hidden: bool,
 }
-/// Makes a room and enters it as its owner. A session is in one room at a time: from one that is in a
-/// room it is answered with CODE_WRONG_STATE.
+/// Makes a room and enters it as its owner. A session is in one room at a time: from one that is in
+/// a room it is answered with CODE_WRONG_STATE.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Create {
@@ -293,8 +293,8 @@ pub struct ListUsers {
     #[prost(uint32, tag = "3")]
     pub limit: u32,
 }
-/// A part of those who are online and show it. Of two of whom one has blocked the other, neither sees
-/// the other here; moderators of the server see everybody.
+/// A part of those who are online and show it. Of two of whom one has blocked the other, neither
+/// sees the other here; moderators of the server see everybody.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Users {
     /// By their names.
@@ -313,8 +313,8 @@ pub struct User {
     /// The name that others see.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// Where, by the id for Enter; 0 if in no room, or in one that is hidden. That somebody has come to
-    /// or left a numbered room is seen here a second later.
+    /// Where, by the id for Enter; 0 if in no room, or in one that is hidden. That somebody has come
+    /// to or left a numbered room is seen here a second later.
     #[prost(int64, tag = "3")]
     pub room: i64,
 }
