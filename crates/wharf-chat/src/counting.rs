@@ -1,7 +1,8 @@
-//! Telling the services how many are in a numbered room, for lists of rooms.
+//! Telling the services how many are in a numbered room, and who, for lists of rooms and of people.
 
 use core::time::Duration;
-use wharf_content::RoomCx;
+use std::collections::BTreeMap;
+use wharf_content::{MemberId, RoomCx};
 use wharf_data::AccountId;
 use wharf_data::rooms::Request;
 use wharf_data::service::Call;
@@ -9,6 +10,8 @@ use wharf_wire::{Packet, Violation};
 
 /// How much later it is told at the most: what lists show is as old as that.
 const SOON: Duration = Duration::from_secs(1);
+/// People who come or go within that; of more it is not told where they are.
+const MOVES_MAX: usize = 4_096;
 
 /// What the services were told last. However many come and go, they are told once a second.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Counting {
     /// Whether there are services that make lists.
     is_on: bool,
     told: u32,
+    /// Who has come or gone since then, and whether they are here now.
+    moves: BTreeMap<AccountId, bool>,
     /// Whether a timer runs.
     is_waking: bool,
 }
@@ -25,13 +30,26 @@ impl Counting {
         Self {
             is_on,
             told: 0,
+            moves: BTreeMap::new(),
             is_waking: false,
         }
     }
 
-    /// Somebody came or went.
-    pub(crate) fn on_change(&mut self, cx: &mut RoomCx<'_>) {
-        if self.is_on && !self.is_waking {
+    /// Somebody comes, or goes.
+    pub(crate) fn on_move(&mut self, cx: &mut RoomCx<'_>, who: MemberId, is_here: bool) {
+        if !self.is_on {
+            return;
+        }
+        if let Some(user) = cx.user(who)
+            && self.moves.len() < MOVES_MAX
+        {
+            self.moves.insert(AccountId::new(user.id.get()), is_here);
+        }
+        self.wake(cx);
+    }
+
+    fn wake(&mut self, cx: &mut RoomCx<'_>) {
+        if !self.is_waking {
             self.is_waking = cx.after(SOON, &Wake).is_ok();
         }
     }
@@ -40,13 +58,21 @@ impl Counting {
     pub(crate) fn on_timer(&mut self, cx: &mut RoomCx<'_>) {
         self.is_waking = false;
         let (number, members) = (cx.room().number(), cx.count());
-        if members == self.told {
+        if members == self.told && self.moves.is_empty() {
             return;
         }
-        let (by, request) = (AccountId::new(0), Request::Count { number, members });
+        let by = AccountId::new(0);
+        let request = Request::Count {
+            number,
+            members,
+            moves: self.moves.iter().map(|(who, is)| (*who, *is)).collect(),
+        };
         match cx.query(Call::Rooms { by, request }, 0) {
-            Ok(()) => self.told = members,
-            Err(_) => self.on_change(cx),
+            Ok(()) => {
+                self.told = members;
+                self.moves.clear();
+            }
+            Err(_) => self.wake(cx),
         }
     }
 }

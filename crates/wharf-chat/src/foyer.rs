@@ -15,7 +15,7 @@ use wharf_wire::classic::{
     ChatRequest, EnterRequest, LeaveRequest, LoginRequest, ResultCode, chat_response,
     enter_response, id, leave_response, login_response,
 };
-use wharf_wire::{FIRST_MODERN_ID, Frame, Violation, is_utf8};
+use wharf_wire::{FIRST_MODERN_ID, Frame, Violation, extensions, is_utf8};
 
 /// What answers whoever is in no room, and leads in and out.
 pub(crate) struct ChatFoyer {
@@ -120,12 +120,18 @@ impl Foyer for ChatFoyer {
                 }
             }
             Notice::Queued { before, wait } => platform::tell_place(cx, before, wait),
-            Notice::Whispered(message) => platform::tell_whisper(cx, &message),
+            Notice::Whispered(told) => platform::tell_whisper(cx, &told),
+            Notice::Removed { with, seq } => platform::tell_removed(cx, with, seq),
             Notice::Announced(announcement) => {
                 platform::tell_announcement(self, cx, &announcement);
             }
-            Notice::Maintenance(text) => platform::tell_maintenance(cx, text.as_deref()),
+            Notice::Maintenance(planned) => platform::tell_maintenance(cx, planned.as_deref()),
         }
+    }
+
+    /// Of a request that a room has not answered it is not known whether it was done.
+    fn on_unanswered(&self, cx: &mut FoyerCx<'_>) {
+        cx.reply(&platform::unanswered());
     }
 
     /// Whoever makes requests too fast is told when to make the next.
@@ -138,7 +144,7 @@ impl Foyer for ChatFoyer {
     fn forgives(&self, cx: &mut FoyerCx<'_>, packet: u16, violation: Violation) -> bool {
         let is_told = packet >= FIRST_MODERN_ID && cx.dialect() == Dialect::Platform;
         if is_told {
-            cx.reply(&Error::from(violation));
+            cx.reply(&broken(violation));
         }
         is_told
     }
@@ -180,7 +186,7 @@ impl Foyer for ChatFoyer {
     fn on_left(&self, cx: &mut FoyerCx<'_>, room: RoomId, why: LeaveReason) {
         if cx.dialect() == Dialect::Platform {
             if room.kind() == self.hall && self.hall != self.lobby {
-                let is_broken = why != LeaveReason::Kicked;
+                let is_broken = matches!(why, LeaveReason::RoomClosed | LeaveReason::RoomPanicked);
                 platform::report_left(cx, is_broken);
                 // Otherwise the room has said why, in its own words.
                 if why != LeaveReason::RoomPanicked {
@@ -211,8 +217,20 @@ pub(crate) fn of_classic(dialect: Dialect, id: u16) -> Result<(), Violation> {
     }
 }
 
+/// What a packet is answered that breaks a rule.
+fn broken(violation: Violation) -> Error {
+    match violation {
+        Violation::UnknownFlags { flags, .. } if flags & extensions::ROOM > 0 => {
+            let text = "a session is in one room at a time: no handle stands before a packet";
+            Error::new(Code::Invalid, text)
+        }
+        other => Error::from(other),
+    }
+}
+
 /// Ends the session, with the reason if it has a word for it.
 fn say_goodbye(cx: &mut FoyerCx<'_>, code: Code, text: &str) {
+    platform::give_up_requests(cx);
     if cx.dialect() == Dialect::Platform {
         cx.notify(&Goodbye {
             code: code.into(),
@@ -220,5 +238,6 @@ fn say_goodbye(cx: &mut FoyerCx<'_>, code: Code, text: &str) {
             retry_after_ms: 0,
         });
     }
+    platform::report_left(cx, false);
     cx.finish();
 }

@@ -7,17 +7,20 @@
 mod counting;
 mod foyer;
 mod hall;
+mod lately;
 mod lobby;
 mod platform;
 
 use counting::Counting;
 use foyer::ChatFoyer;
 use hall::Hall;
+use lately::Lately;
 use lobby::Lobby;
 pub use lobby::{tell_arrival, tell_departure};
 pub use platform::{
     Judgement, PlatformFacts, RequestRates, WordList, Words, WordsError, limit_requests,
 };
+use std::collections::BTreeMap;
 use wharf_content::{AppBuilder, FoyerBuilder, RoomKind, RoomOptions};
 use wharf_wire::classic::id;
 
@@ -59,6 +62,9 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         members_max,
         words: words.clone(),
         counting: Counting::new(has_lists),
+        lately: Lately::default(),
+        asked: BTreeMap::new(),
+        last_asked: 0,
     };
     let lobby = app
         .room_from("lobby", make)
@@ -67,6 +73,7 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         .on(Lobby::say)
         .on(Lobby::say_modern)
         .on(Lobby::list_members)
+        .on(Lobby::report)
         .kind();
     let words = facts.words.clone();
     let make = move |_: &RoomOptions| Hall::new(epoch_ms, words.clone());
@@ -76,6 +83,7 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         .members_max(limits.room_members_max)
         .on(Hall::say)
         .on(Hall::list_members)
+        .on(Hall::report)
         .on(Hall::history)
         .on(Hall::change)
         .on(Hall::moderate)

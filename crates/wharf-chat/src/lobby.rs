@@ -2,20 +2,25 @@
 
 use crate::counting::Counting;
 use crate::foyer::of_classic;
-use crate::platform::room::{enter_reply, member_of, members_page, shown};
-use crate::platform::{WordList, muted_everywhere};
-use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Note, Room, RoomCx, User};
+use crate::lately::Lately;
+use crate::platform::room::{enter_reply, id_of_number, member_of, members_page, shown};
+use crate::platform::{self, WordList, muted_everywhere, report_of, reported};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use wharf_content::{Dialect, Handled, LeaveReason, MemberId, Note, Owed, Room, RoomCx, User};
+use wharf_data::AccountId;
+use wharf_data::service::{Call, Reply};
 use wharf_proto::chat::content::What;
-use wharf_proto::chat::{Content, Message, Said, SaidSo, Say};
+use wharf_proto::chat::{Content, Message, Report, Said, SaidSo, Say};
 use wharf_proto::room::{Joined, ListMembers, MemberChanged, Parted, Reason};
-use wharf_proto::session::Error;
+use wharf_proto::session::{Code, Error};
 use wharf_proto::{Request, Validate};
 use wharf_wire::classic::{
     ChatNotify, ChatRequest, ChatText, LeaveUserNotify, NewUserNotify, ResultCode, UserEntry,
     UserListNotify, UserName, chat_response, id,
 };
 
-/// One of the numbered rooms. It remembers nothing.
+/// One of the numbered rooms. It keeps nothing.
 pub(crate) struct Lobby {
     /// Unix time when content's clock was at zero, in milliseconds.
     pub(crate) epoch_ms: i64,
@@ -25,6 +30,11 @@ pub(crate) struct Lobby {
     pub(crate) words: WordList,
     /// What lists say of that.
     pub(crate) counting: Counting,
+    /// What was said last where clients of the platform hear it, for reports.
+    pub(crate) lately: Lately,
+    /// Reports that the services have not answered.
+    pub(crate) asked: BTreeMap<u64, Owed>,
+    pub(crate) last_asked: u64,
 }
 
 impl Lobby {
@@ -95,14 +105,53 @@ impl Lobby {
         })
     }
 
+    /// 1313: what was said last goes with it.
+    pub(crate) fn report(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        from: MemberId,
+        request: Report,
+    ) -> Handled {
+        checked(cx, request, |cx, request| {
+            if let Err(error) = self.try_report(cx, from, request) {
+                cx.reply(&error);
+            }
+        })
+    }
+
+    fn try_report(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        from: MemberId,
+        report: Report,
+    ) -> Result<(), Error> {
+        let by = AccountId::new(cx.user(from).map_or(0, |user| user.id.get()));
+        let room = wharf_data::RoomId::new(id_of_number(cx.room().number()));
+        let request = report_of(by, report, platform::Said::Not(self.lately.recall(room)))?;
+        let request = Box::new(request);
+        self.last_asked += 1;
+        let asked = cx.query(Call::Operate { by, request }, self.last_asked);
+        if asked.is_err() {
+            let text = "too much of this room waits for an answer already";
+            return Err(Error::new(Code::Busy, text).retry_after(Duration::from_secs(1)));
+        }
+        if let Some(owed) = cx.owe() {
+            self.asked.insert(self.last_asked, owed);
+        }
+        Ok(())
+    }
+
     fn unix_ms(&self, cx: &RoomCx<'_>) -> i64 {
         self.epoch_ms + (cx.now().as_nanos() / 1_000_000) as i64
     }
 
-    fn say_to_platform(&self, cx: &mut RoomCx<'_>, from: MemberId, what: What) {
+    fn say_to_platform(&mut self, cx: &mut RoomCx<'_>, from: MemberId, what: What) {
+        let author = cx.user(from).map_or(0, |user| user.id.get());
+        self.lately
+            .note(AccountId::new(author), &what, self.unix_ms(cx));
         let message = Message {
             seq: 0,
-            author: cx.user(from).map_or(0, |user| user.id.get()),
+            author,
             author_name: cx.name(from).to_owned(),
             content: Some(Content { what: Some(what) }),
             at_ms: self.unix_ms(cx),
@@ -122,7 +171,7 @@ impl Room for Lobby {
             cx.reply(&entered);
         }
         tell_arrival(cx, who);
-        self.counting.on_change(cx);
+        self.counting.on_move(cx, who, true);
     }
 
     fn on_note(&mut self, cx: &mut RoomCx<'_>, note: Note<'_>) {
@@ -136,9 +185,23 @@ impl Room for Lobby {
         cx.broadcast_in(Dialect::Platform, &MemberChanged { member }, None);
     }
 
+    fn on_reply(&mut self, cx: &mut RoomCx<'_>, context: u64, reply: Reply) {
+        // Of how many there are, nobody waits to hear.
+        let Some(owed) = self.asked.remove(&context) else {
+            return;
+        };
+        match reported(reply) {
+            Ok(told) => cx.pay(owed, &told),
+            Err(error) => cx.pay(owed, &error),
+        }
+    }
+
     fn on_leave(&mut self, cx: &mut RoomCx<'_>, who: MemberId, why: LeaveReason) {
+        if cx.count() <= 1 {
+            self.lately.forget();
+        }
         tell_departure(cx, who, why);
-        self.counting.on_change(cx);
+        self.counting.on_move(cx, who, false);
     }
 }
 

@@ -48,6 +48,12 @@ pub trait Foyer: Any + Send + Sync {
         let _ = (cx, context, reply);
     }
 
+    /// What the session has asked of a room ([`FoyerCx::request`]) gets no answer there any more:
+    /// the room has failed or ended, or the session is being let go. To be answered here.
+    fn on_unanswered(&self, cx: &mut FoyerCx<'_>) {
+        let _ = cx;
+    }
+
     /// The services have something to say to the session.
     fn on_notice(&self, cx: &mut FoyerCx<'_>, notice: Notice) {
         let _ = (cx, notice);
@@ -196,6 +202,12 @@ impl FoyerCx<'_> {
         Ok(())
     }
 
+    /// Waits for no reply any more: what was noted beside the queries that have none, in the order
+    /// in which they were asked. For a session that is about to end, whose requests they were.
+    pub fn drop_queries(&mut self) -> Vec<u64> {
+        self.session.queries.close()
+    }
+
     fn ask(&mut self, call: Call, context: u64) -> Result<QueryId, CapacityError> {
         let Session { id, queries, .. } = &mut *self.session;
         let capacity = self.desk.options.limits.session_queries_max;
@@ -290,8 +302,9 @@ impl FoyerCx<'_> {
         self.todo = Some(Request::Leave);
     }
 
-    /// Lets what was sent leave and then closes the session, when this handler has returned. One
-    /// request a call: a later one replaces this.
+    /// Lets what was sent leave and then closes the session, when this handler has returned; it
+    /// leaves its room before that, as one whose link is gone. One request a call: a later one
+    /// replaces this.
     pub fn finish(&mut self) {
         self.todo = Some(Request::Finish);
     }

@@ -53,6 +53,13 @@ impl Open {
         self.0.push((query, context));
     }
 
+    /// Closes all of them: what was noted, in the order in which they were asked.
+    pub(crate) fn close(&mut self) -> Vec<u64> {
+        let mut open = core::mem::take(&mut self.0);
+        open.sort_unstable_by_key(|(query, _)| query.0);
+        open.into_iter().map(|(_, context)| context).collect()
+    }
+
     /// The reply has come: what was noted. `None` for a query that is not open.
     pub(crate) fn take(&mut self, query: QueryId) -> Option<u64> {
         let at = self.0.iter().position(|(open, _)| *open == query)?;

@@ -4,8 +4,9 @@ use crate::canary::Canary;
 use crate::commands::{Audience, Spread};
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
-use crate::query::{Open, RoomAddress};
-use crate::roster::{Roster, Seat};
+use crate::query::RoomAddress;
+use crate::room_core::{Owed, RoomCore};
+use crate::roster::Seat;
 use crate::shard::{Desk, Todo};
 use crate::timers::Rings;
 use crate::{
@@ -15,33 +16,10 @@ use crate::{
 use bytes::Bytes;
 use core::any::Any;
 use core::time::Duration;
-use wharf_base::{CapacityError, Instant, Key, Rng, SessionId};
+use wharf_base::{CapacityError, Instant, Rng, SessionId};
 use wharf_data::Bulletin;
 use wharf_data::service::Call;
 use wharf_wire::Packet;
-
-/// Everything about a room that is not the game's.
-pub(crate) struct RoomCore {
-    pub(crate) id: RoomId,
-    pub(crate) key: Key,
-    pub(crate) kind_name: &'static str,
-    pub(crate) roster: Roster,
-    pub(crate) rng: Rng,
-    /// Questions without an answer, each with the timer that ends it.
-    pub(crate) asks: Vec<(AskId, TimerId)>,
-    /// What was asked of the services and has no reply yet.
-    pub(crate) queries: Open,
-    /// Timers that are still to ring.
-    pub(crate) timers: u32,
-    pub(crate) ticks: u64,
-}
-
-/// An answer that a room owes to a session, wherever that is when it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owed {
-    session: SessionId,
-    request: Option<u32>,
-}
 
 /// What a room's handler can do.
 ///
@@ -121,10 +99,22 @@ impl RoomCx<'_> {
     }
 
     /// Sends `packet` to whoever sent what is being served, to nobody in a tick or a note; if that
-    /// was a request, `packet` is the answer to it.
+    /// was a request that has no answer yet, `packet` is the answer to it.
     pub fn reply<P: Packet>(&mut self, packet: &P) {
         if let Some(session) = self.sender {
-            self.send_to(session, self.answering, packet);
+            let request = self.answering.take();
+            self.core.settle(Owed { session, request });
+            self.send_to(session, request, packet);
+        }
+    }
+
+    /// What is being served gets no answer from this call any more.
+    pub(crate) fn break_off(&mut self) {
+        if let (Some(session), Some(_)) = (self.sender, self.answering) {
+            let request = self.answering.take();
+            let owed = Owed { session, request };
+            self.core.settle(owed);
+            self.core.owed.push(owed);
         }
     }
 
@@ -137,21 +127,33 @@ impl RoomCx<'_> {
     /// Answers a request of `member` that was left open.
     pub fn reply_to<P: Packet>(&mut self, member: MemberId, request: u32, packet: &P) {
         if let Some(session) = self.core.roster.session(member) {
-            self.send_to(session, Some(request), packet);
+            let request = Some(request);
+            if self.sender == Some(session) && self.answering == request {
+                self.answering = None;
+            }
+            self.core.settle(Owed { session, request });
+            self.send_to(session, request, packet);
         }
     }
 
     /// The answer to what is being served, to be given later: also when whoever asked has left the
-    /// room by then. `None` in a tick or a note.
-    pub fn owe(&self) -> Option<Owed> {
+    /// room by then. `None` in a tick or a note. Should the room end before, or the session be let
+    /// go, the foyer answers ([`crate::Foyer::on_unanswered`]).
+    pub fn owe(&mut self) -> Option<Owed> {
         let session = self.sender?;
         let request = self.answering;
-        Some(Owed { session, request })
+        let owed = Owed { session, request };
+        if request.is_some() && !self.core.owed.contains(&owed) {
+            self.core.owed.push(owed);
+        }
+        Some(owed)
     }
 
-    /// Gives an answer that was owed. It goes nowhere if the session is over.
+    /// Gives an answer that was owed, once. It goes nowhere if the session is over.
     pub fn pay<P: Packet>(&mut self, owed: Owed, packet: &P) {
-        self.send_to(owed.session, owed.request, packet);
+        if self.core.settle(owed) {
+            self.send_to(owed.session, owed.request, packet);
+        }
     }
 
     /// Sends `packet` to every member.

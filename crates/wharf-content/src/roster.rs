@@ -1,6 +1,6 @@
 //! Who sits in a room, and over which link each is reached.
 
-use crate::{Dialect, MemberId, TimerId, User};
+use crate::{Dialect, MemberId, TimerId, User, UserId};
 use core::any::Any;
 use wharf_base::{CapacityError, Key, SessionId, Slab};
 
@@ -155,6 +155,13 @@ impl Roster {
             .filter(|(_, member)| member.link.is_none());
         let (key, _) = absent.find(|(_, member)| member.user.name == user.name)?;
         Some(MemberId::from_key(key))
+    }
+
+    /// The member who is that user and has a link, with the session.
+    pub(crate) fn linked(&self, user: UserId) -> Option<(MemberId, SessionId)> {
+        let mut members = self.members.iter();
+        let (key, member) = members.find(|(_, it)| it.user.id == user && it.link.is_some())?;
+        Some((MemberId::from_key(key), member.link?.session))
     }
 
     /// Changes whenever the receivers do.

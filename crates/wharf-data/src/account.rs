@@ -14,7 +14,7 @@ pub enum IdentityKind {
 }
 
 /// One way in which an account is known; unique.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// Which way.
     pub kind: IdentityKind,
@@ -45,7 +45,7 @@ impl Status {
 }
 
 /// The hash of a secret of 256 bits: nobody who reads the store can log in by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 /// The first token of a login, or its next.
@@ -69,7 +69,7 @@ pub struct NewLogin {
 }
 
 /// One transaction about accounts, at `at` (what it needs of time is in it).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Ask {
     /// Makes an account with one identity and its first login. [`crate::Refusal::Duplicate`] if
     /// the identity or the name is somebody's.
@@ -147,7 +147,7 @@ pub enum Ask {
     Revoke {
         /// Whose.
         account: AccountId,
-        /// Which.
+        /// Which; of [`Which::One`] that is none, [`crate::Refusal::NotFound`].
         which: Which,
     },
     /// Sets a password; every other login ends. [`crate::Refusal::Conflict`] if the present one is
@@ -351,7 +351,7 @@ pub enum Answer {
 }
 
 /// An account that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Found {
     /// Which.
     pub account: AccountId,

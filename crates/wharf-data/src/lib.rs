@@ -23,13 +23,14 @@ pub mod rooms;
 mod secret;
 pub mod service;
 pub mod short;
+mod shown;
 
 pub use answer::{Answer, Ask, Refusal, Reply};
 pub use audit::{Act, Actor, Target};
-pub use bulletin::Bulletin;
+pub use bulletin::{Bulletin, Maintenance};
 pub use ids::{AccountId, AuditId, ConversationId, LoginId, ReportId, RoomId};
 pub use name::{DisplayName, NameError, NameKey};
-pub use notice::{Announcement, Kick, Notice, Tally};
+pub use notice::{Announcement, Kick, Notice, Tally, Whispered};
 pub use page::{PageToken, Part};
 pub use secret::{Hidden, Secret};
 

@@ -174,13 +174,24 @@ pub enum Ask {
         /// Who.
         account: AccountId,
     },
+    /// Those of some whom somebody has blocked, or who have blocked them.
+    BlocksAmong {
+        /// Who.
+        account: AccountId,
+        /// Of these; at most 1,000.
+        others: Vec<AccountId>,
+    },
 }
 
 impl Ask {
     pub(crate) fn only_reads(&self) -> bool {
         matches!(
             self,
-            Self::History { .. } | Self::Directs { .. } | Self::Unread { .. } | Self::Blocks { .. }
+            Self::History { .. }
+                | Self::Directs { .. }
+                | Self::Unread { .. }
+                | Self::Blocks { .. }
+                | Self::BlocksAmong { .. }
         )
     }
 }
@@ -223,7 +234,8 @@ pub enum Answer {
     },
     /// To [`Ask::Unread`].
     Unread(u64),
-    /// To [`Ask::Block`], [`Ask::Unblock`] and [`Ask::Blocks`]: all who are blocked now.
+    /// To [`Ask::Block`], [`Ask::Unblock`] and [`Ask::Blocks`]: all who are blocked now. To
+    /// [`Ask::BlocksAmong`]: those.
     Blocks(Vec<AccountId>),
 }
 

@@ -3,7 +3,7 @@
 use crate::message::Message;
 use crate::operators::Scope;
 use crate::room::Until;
-use crate::{AccountId, UnixMs};
+use crate::{AccountId, Maintenance, UnixMs};
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
@@ -31,13 +31,29 @@ pub enum Notice {
         wait: Option<Duration>,
     },
     /// Somebody has said something to its account alone.
-    Whispered(Box<Message>),
+    Whispered(Box<Whispered>),
+    /// What its account and another have said to each other under that number was removed.
+    Removed {
+        /// The other.
+        with: AccountId,
+        /// Which message.
+        seq: i64,
+    },
     /// Somebody is sent away; nobody else minds.
     Kicked(Arc<Kick>),
     /// Those who run the server say something; whoever it is not for does not hear it.
     Announced(Arc<Announcement>),
-    /// The server is being looked after, with a text for people; or not any more.
-    Maintenance(Option<Arc<str>>),
+    /// The server will be looked after, or is; or not any more.
+    Maintenance(Option<Arc<Maintenance>>),
+}
+
+/// Something that somebody has said to one other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whispered {
+    /// What, by whom, and when.
+    pub message: Message,
+    /// Whether it was said before they came, and has waited for them.
+    pub was_kept: bool,
 }
 
 /// Somebody is sent away.

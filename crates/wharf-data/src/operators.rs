@@ -4,9 +4,10 @@ use crate::access::{LookUp, Person};
 use crate::account::Login;
 use crate::keep::Record;
 use crate::message::{Message, Place};
-use crate::report::{Report, Stage};
+use crate::report::{Remembered, Report, Stage};
 use crate::room::{Room, Until};
-use crate::{AccountId, PageToken, ReportId, RoomId, UnixMs, audit};
+use crate::rooms::Shown;
+use crate::{AccountId, Maintenance, PageToken, ReportId, RoomId, audit};
 use core::fmt;
 
 /// What is asked. All but [`Request::Report`] is for moderators of the server and its operators,
@@ -19,6 +20,8 @@ pub enum Request {
         about: AccountId,
         /// About which message, if about one.
         message: Option<(Place, i64)>,
+        /// What was said last in a room that keeps nothing, if it is about somebody there.
+        remembered: Option<Remembered>,
         /// What is wrong.
         text: String,
     },
@@ -86,8 +89,8 @@ pub enum Request {
         /// What: up to [`TEXT_CHARS_MAX`] characters.
         text: String,
     },
-    /// Begins to look after the server, says something else about it, or ends it.
-    SetMaintenance(Option<String>),
+    /// Begins to look after the server or announces it, says something else about it, or ends it.
+    SetMaintenance(Option<Maintenance>),
     /// What holds for the whole server.
     Bulletin,
     /// Makes a moderator of the server of an account, or no longer.
@@ -128,6 +131,15 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+    /// Shows a room that has a name, or does something to it.
+    Room {
+        /// Which.
+        room: RoomId,
+        /// What.
+        act: RoomAct,
+        /// Why, for the audit log; of one that is closed, for those in it too.
+        reason: String,
+    },
     /// The audit log, newest first.
     Audit {
         /// Only what that account did or what was done to it.
@@ -137,6 +149,26 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+}
+
+/// What whoever runs the server does to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomAct {
+    /// Nothing: it is shown.
+    Show,
+    /// Changes it.
+    Change {
+        /// Another name.
+        name: Option<String>,
+        /// Another topic.
+        topic: Option<String>,
+        /// Whether nobody new may enter.
+        is_locked: Option<bool>,
+    },
+    /// Makes somebody its owner, and whoever was it a moderator.
+    HandOver(AccountId),
+    /// Closes it for good.
+    Close,
 }
 
 /// Characters of an announcement or of a text about maintenance at the most.
@@ -153,6 +185,7 @@ impl Request {
                 | Self::SetMaintenance(_)
                 | Self::SetModerator { .. }
                 | Self::Rooms { .. }
+                | Self::Room { .. }
                 | Self::Audit { .. }
         )
     }
@@ -179,6 +212,12 @@ impl Request {
             Self::TakeReport(_) => "take-report",
             Self::Decide { .. } => "decide",
             Self::Rooms { .. } => "rooms",
+            Self::Room { act, .. } => match act {
+                RoomAct::Show => "show-room",
+                RoomAct::Change { .. } => "change-room",
+                RoomAct::HandOver(_) => "hand-room-over",
+                RoomAct::Close => "close-room",
+            },
             Self::Audit { .. } => "audit",
         }
     }
@@ -278,6 +317,8 @@ pub enum Outcome {
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },
+    /// To [`RoomAct::Show`].
+    Room(Box<Shown>),
     /// To [`Request::Audit`].
     Audit {
         /// Newest first.
@@ -298,10 +339,4 @@ pub struct Known {
     pub is_moderator: bool,
     /// Until when it may say nothing, if it may not.
     pub muted: Option<Until>,
-}
-
-/// When a mute or a ban ends that lasts so many milliseconds from `at` on; `None` lasts until it is
-/// taken back.
-pub fn until(at: UnixMs, lasts_ms: Option<i64>) -> Until {
-    lasts_ms.map_or(Until::TakenBack, |ms| Until::Time(at.saturating_add(ms)))
 }

@@ -79,6 +79,6 @@ pub struct Person {
     pub account: AccountId,
     /// What others see.
     pub display_name: String,
-    /// In which room with a name that others may see.
+    /// In which room that others may see; one of the numbered rooms as it was told last.
     pub room: Option<RoomId>,
 }

@@ -1,8 +1,8 @@
 //! Reports about people, and those who look after them.
 
 use crate::audit::Act;
-use crate::message::{Message, Place};
-use crate::{AccountId, ConversationId, PageToken, ReportId, UnixMs};
+use crate::message::{Message, NewMessage, Place};
+use crate::{AccountId, ConversationId, PageToken, ReportId, RoomId, UnixMs};
 
 /// How far a report has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,15 @@ pub struct Subject {
     pub is_whisper: bool,
 }
 
+/// What a room without a history remembers of what was said there last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Which room.
+    pub room: RoomId,
+    /// What, oldest first; at most 50 are kept.
+    pub said: Vec<NewMessage>,
+}
+
 /// One transaction about reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -82,6 +91,8 @@ pub enum Ask {
         message: Option<(Place, i64)>,
         /// So many messages before it and behind it.
         around: u32,
+        /// What is kept with it beside that, numbered from 1.
+        remembered: Option<Remembered>,
         /// What they say.
         text: String,
         /// When.

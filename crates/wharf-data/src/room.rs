@@ -32,7 +32,7 @@ pub enum Role {
 }
 
 /// What can be set about a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// What it is about.
     pub topic: String,
@@ -92,6 +92,18 @@ pub enum Until {
 }
 
 impl Until {
+    /// The end of what lasts so many milliseconds from `at` on; `None` lasts until it is taken
+    /// back.
+    pub fn after(at: UnixMs, lasts_ms: Option<i64>) -> Self {
+        lasts_ms.map_or(Self::TakenBack, |ms| Self::Time(at.saturating_add(ms)))
+    }
+
+    /// The same in seconds; 0 lasts until it is taken back.
+    pub fn after_seconds(at: UnixMs, seconds: u32) -> Self {
+        let lasts_ms = i64::from(seconds) * 1_000;
+        Self::after(at, Some(lasts_ms).filter(|ms| *ms > 0))
+    }
+
     /// Whether it still lasts at `at`.
     pub fn lasts(self, at: UnixMs) -> bool {
         match self {
@@ -125,8 +137,10 @@ pub struct Ban {
 }
 
 /// What changes about a room; what is `None` stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Change {
+    /// Another name, which nobody else's room has, or one that looks like it.
+    pub name: Option<DisplayName>,
     /// Another topic.
     pub topic: Option<String>,
     /// Another password's hash, or none.
@@ -191,7 +205,8 @@ pub enum Ask {
         /// Which.
         room: RoomId,
     },
-    /// Changes a room. For owners.
+    /// Changes a room. For owners. [`crate::Refusal::Duplicate`] with the id of the room that has
+    /// the name which is wished, or one that looks like it.
     Change {
         /// Which, and in which opening.
         room: (RoomId, Epoch),

@@ -80,12 +80,16 @@ pub enum Request {
     },
     /// Ends a room for good.
     Close(Here),
+    /// Waits until something was done to the room from outside, or nobody is let in there any more.
+    Watch(Here),
     /// How many are in one of the numbered rooms.
     Count {
         /// Its number.
         number: u32,
         /// So many.
         members: u32,
+        /// Who has come since it was last told (`true`) and is there, or was there and has gone.
+        moves: Vec<(crate::AccountId, bool)>,
     },
 }
 
@@ -234,8 +238,51 @@ pub enum Outcome {
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },
+    /// To [`Request::Watch`], in order; nothing if the room is not known to have members.
+    News(Vec<News>),
+    /// To whoever runs the server and wants to see a room.
+    Shown(Box<Shown>),
     /// Done, and there is nothing to tell.
     Done,
+}
+
+/// What whoever runs the server has done to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It is something else now.
+    Changed(Box<Info>),
+    /// It has another owner; whoever was it is a moderator.
+    HandedOver(crate::AccountId),
+    /// What was said under that number was removed.
+    Removed(i64),
+    /// It is closed, with a reason for people.
+    Closed(String),
+}
+
+/// A room with all that is known of those in it, for whoever runs the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What it is.
+    pub info: Info,
+    /// Whether it is open.
+    pub is_open: bool,
+    /// The number of the last message that was kept, as far as it is known.
+    pub last_seq: i64,
+    /// Those who are there, and those who are more or less than a member, by account.
+    pub people: Vec<Insider>,
+}
+
+/// Somebody who is in a room, or of whom it knows something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Insider {
+    /// Who.
+    pub account: crate::AccountId,
+    /// What others see, as far as it is known.
+    pub display_name: String,
+    /// What they are.
+    pub standing: Standing,
+    /// Whether they are there.
+    pub is_here: bool,
 }
 
 /// What a room does when somebody was moderated.

@@ -19,10 +19,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wharf_base::{Duration, Instant, UniqueIds};
 use wharf_data::access::{self, Error};
-use wharf_data::operators::{Outcome, Request, Scope, TEXT_CHARS_MAX};
+use wharf_data::message::Place;
+use wharf_data::operators::{Outcome, Request, RoomAct, Scope, TEXT_CHARS_MAX};
 use wharf_data::room::Until;
 use wharf_data::{
-    AccountId, Act, Actor, Ask, AuditId, Bulletin, Notice, ReportId, Target, UnixMs, audit,
+    AccountId, Act, Actor, Ask, AuditId, Bulletin, Notice, ReportId, RoomId, Target, UnixMs, audit,
 };
 
 /// Requests in progress at the most; one more is answered "busy".
@@ -58,6 +59,8 @@ pub(crate) enum Step {
     Ask(Pending, Box<Ask>),
     /// Those who look after accounts are to be asked.
     Access(JobId, Box<access::Request>),
+    /// Those who look after rooms are to do something, for that reason.
+    Room(JobId, RoomId, RoomAct, String),
     /// A request is over.
     Reply(Ticket, Result<Outcome, Error>),
     /// Somebody's session is to be ended.
@@ -80,6 +83,8 @@ pub(crate) enum Step {
         /// When.
         at: UnixMs,
     },
+    /// What was said there under that number was removed: whoever may read it is to be told.
+    Removed(Place, i64),
     /// What waits for that account is to be told to it, if it is here.
     Deliver(AccountId),
     /// Everybody is to be told.
@@ -186,6 +191,11 @@ impl Operators {
         self.bans.remove(&account);
     }
 
+    /// Whether no request is in progress.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
     /// When [`Operators::handle_timeout`] is to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let first = self.jobs.values().map(|job| job.deadline).min();
@@ -215,6 +225,7 @@ impl Operators {
     pub(crate) fn poll(&mut self) -> Option<Step> {
         self.steps.pop_front()
     }
+
     fn finish(&mut self, id: JobId, outcome: Result<Outcome, Error>) {
         if let Some(job) = self.jobs.remove(&id) {
             self.steps.push_back(Step::Reply(job.ticket, outcome));
@@ -270,6 +281,7 @@ impl Operators {
         self.ids.next(u64::try_from(at).unwrap_or_default())
     }
 }
+
 /// A reason: one line, whatever ends of lines it had.
 fn line(field: &'static str, text: &str) -> Result<String, Error> {
     let text: String = text

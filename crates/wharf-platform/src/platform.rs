@@ -1,126 +1,28 @@
 //! The machine: calls in, replies out, and what has to be done in between.
 
+mod coming;
 mod counted;
+mod halls;
 mod operating;
+mod people;
+mod terms;
+
+pub use terms::{CountTag, Effect, From, SessionTag, StoreTag, Ticket};
 
 use crate::entrance::Entrance;
 use crate::logins::{Login, Logins};
 use crate::operators::{Operators, Pending as OfOperators};
 use crate::places::Places;
-use crate::presence::{Online, Presence};
-use crate::rooms::{self, RoomOptions, Rooms};
-use crate::whispers::{Pending, Step, Whispers};
-use core::fmt;
-use core::net::IpAddr;
-use operating::is_of_operators;
+use crate::presence::Presence;
+use crate::rooms::{RoomOptions, Rooms};
+use crate::whispers::{Pending, Whispers};
+use people::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-use wharf_accounts::{
-    Accounts, AskTag, Caller, CallerTag, Chance, HashJob, Hashed, JobId, Revocation, Tickets,
-};
+use wharf_accounts::{Accounts, AskTag, Chance, Hashed, JobId, Tickets};
 use wharf_base::Instant;
-use wharf_data::access::{Error, LoggedIn, Outcome, Request, User};
-use wharf_data::account::{self, Which};
-use wharf_data::operators::Scope;
-use wharf_data::people::{self, Addressee};
+use wharf_data::access::Error;
 use wharf_data::service::{Call, Given, Reply};
-use wharf_data::{AccountId, Ask, Bulletin, NameKey, Notice, PageToken, Part, Refusal, UnixMs};
-
-/// What a call is known by; the caller's own, each used once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// A session, as the caller numbers them; no number is used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionTag(pub u64);
-
-/// What a question to the store is known by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StoreTag(pub u64);
-
-/// What a count of sessions is known by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CountTag(pub u64);
-
-/// Who calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    /// A session, from that address.
-    Session(SessionTag, IpAddr),
-    /// A room.
-    Room,
-}
-
-/// What is to be done.
-#[derive(PartialEq)]
-pub enum Effect {
-    /// A call is over.
-    Reply {
-        /// Which.
-        to: Ticket,
-        /// What came of it.
-        reply: Reply,
-    },
-    /// A session is told something.
-    Notice {
-        /// Which.
-        to: SessionTag,
-        /// What.
-        notice: Notice,
-    },
-    /// Somebody's session is to be ended; `to`, if they are known here, or whichever session is
-    /// theirs. [`Platform::heard`] tells how many ended.
-    Kick {
-        /// Comes back with the count.
-        tag: CountTag,
-        /// Where they are.
-        to: Option<SessionTag>,
-        /// Who.
-        account: AccountId,
-        /// Why.
-        reason: String,
-    },
-    /// Many sessions are told something. [`Platform::heard`] tells how many.
-    Announce {
-        /// Comes back with the count.
-        tag: CountTag,
-        /// Who.
-        scope: Scope,
-        /// What.
-        text: String,
-        /// When.
-        at: UnixMs,
-    },
-    /// Every session is told something.
-    TellAll(Notice),
-    /// Every shard is to know this from now on.
-    Publish(Arc<Bulletin>),
-    /// The store is to be asked, in this order; [`Platform::stored`] tells what it answers.
-    Ask {
-        /// Comes back with the answer.
-        tag: StoreTag,
-        /// What is asked.
-        ask: Ask,
-    },
-    /// A password is to be hashed; [`Platform::hashed`] tells what came of it.
-    Hash(HashJob),
-}
-
-impl fmt::Debug for Effect {
-    /// Without what the store is asked: there are hashes in it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reply { to, .. } => write!(f, "Reply({to:?})"),
-            Self::Notice { to, .. } => write!(f, "Notice({to:?})"),
-            Self::Kick { account, .. } => write!(f, "Kick({account:?})"),
-            Self::Announce { scope, .. } => write!(f, "Announce({scope:?})"),
-            Self::TellAll(notice) => write!(f, "TellAll({notice:?})"),
-            Self::Publish(_) => f.write_str("Publish"),
-            Self::Ask { tag, .. } => write!(f, "Ask({tag:?})"),
-            Self::Hash(job) => write!(f, "Hash({job:?})"),
-        }
-    }
-}
+use wharf_data::{Actor, Notice, Refusal, UnixMs, operators};
 
 /// The platform, as a state machine.
 ///
@@ -142,6 +44,8 @@ pub struct Platform {
     pub(crate) rooms: Option<Rooms>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
+    /// Lists of those who are here that do.
+    listings: BTreeMap<StoreTag, (Ticket, Listing)>,
     /// Whispers that do.
     pending: BTreeMap<StoreTag, Pending>,
     /// Logins of classic clients, whose packets have no word for being taken over.
@@ -158,11 +62,6 @@ struct Busy {
     requests: u32,
     is_over: bool,
 }
-
-/// The list that page tokens of those who are here belong to.
-const ONLINE: &str = "online";
-/// People that a page has at the most.
-const PAGE_MAX: u32 = 100;
 
 /// Tags of accounts' own questions have this bit, those of calls have not.
 const OF_ACCOUNTS: u64 = 1 << 63;
@@ -181,6 +80,7 @@ impl Platform {
             operating: BTreeMap::new(),
             rooms: None,
             asked: BTreeMap::new(),
+            listings: BTreeMap::new(),
             pending: BTreeMap::new(),
             classic: BTreeSet::new(),
             busy: BTreeMap::new(),
@@ -242,144 +142,18 @@ impl Platform {
             (Call::Rooms { by, request }, from) => {
                 self.rooms((now, at), from, ticket, by, request);
             }
+            // Who sits in a room reports from there.
+            (Call::Operate { by, request }, From::Room)
+                if matches!(*request, operators::Request::Report { .. }) =>
+            {
+                let (by, times) = (Actor::Account(by), (now, at));
+                self.operators.request(times, ticket, by, *request);
+            }
             (Call::Access { .. } | Call::People { .. } | Call::Operate { .. }, From::Room) => {
                 self.reply(ticket, Err(Error::Forbidden));
             }
         }
         self.settle(now, at);
-    }
-
-    fn rooms(
-        &mut self,
-        times: (Instant, UnixMs),
-        from: From,
-        ticket: Ticket,
-        by: AccountId,
-        request: wharf_data::rooms::Request,
-    ) {
-        let session = match from {
-            From::Session(session, _) => Some(session),
-            From::Room => None,
-        };
-        // Who has been taken over meanwhile speaks for nobody; but that somebody left is so.
-        let is_leaving = matches!(request, wharf_data::rooms::Request::Left { .. });
-        let account = session.and_then(|session| self.presence.account(session));
-        if session.is_some() && account != Some(by) && !is_leaving {
-            return self.reply(ticket, Err(Error::WrongState));
-        }
-        match &mut self.rooms {
-            Some(rooms) => rooms.call(times, session, ticket, by, request),
-            None => self.reply(ticket, Err(Error::Unavailable)),
-        }
-    }
-
-    fn people(
-        &mut self,
-        at: UnixMs,
-        session: SessionTag,
-        ticket: Ticket,
-        by: AccountId,
-        request: people::Request,
-    ) {
-        // Who has been taken over meanwhile speaks for nobody.
-        if self.presence.account(session) != Some(by) {
-            return self.reply(ticket, Err(Error::WrongState));
-        }
-        match request {
-            people::Request::List {
-                search,
-                page,
-                limit,
-            } => {
-                let listed = self.list(&search, page.as_ref(), limit);
-                self.reply(ticket, listed.map(Given::People));
-            }
-            people::Request::SetVisible(is_visible) => {
-                self.presence.set_visible(session, is_visible);
-                self.reply(ticket, Ok(Given::People(people::Outcome::Done)));
-            }
-            people::Request::Whisper(whisper) => {
-                if let Some(error) = self.is_muted(at, by) {
-                    return self.reply(ticket, Err(error));
-                }
-                let to = match &whisper.to {
-                    Addressee::Account(account) => Ok(*account),
-                    Addressee::Name(name) => {
-                        let key = NameKey::of(name);
-                        let found = self.presence.find_name(&key);
-                        found.map(|(account, _)| account).ok_or(key)
-                    }
-                };
-                self.whispers.whisper(at, ticket, by, whisper, to);
-            }
-        }
-    }
-
-    fn list(
-        &self,
-        search: &str,
-        page: Option<&PageToken>,
-        limit: u32,
-    ) -> Result<people::Outcome, Error> {
-        let search = NameKey::of(search);
-        let after = match page.map(|page| page.position(ONLINE, search.as_str())) {
-            None => None,
-            Some(position) => match position.as_deref() {
-                Some([Part::Text(key), Part::Number(account)]) => {
-                    Some((NameKey::of(key), AccountId::new(*account)))
-                }
-                _ => {
-                    return Err(Error::Invalid {
-                        field: "page",
-                        text: "it is none that was given out".into(),
-                    });
-                }
-            },
-        };
-        let limit = limit.clamp(1, PAGE_MAX) as usize;
-        let found = self.presence.list(&search, after.as_ref(), limit);
-        let last = found.last().filter(|_| found.len() == limit);
-        let next = last.map(|(account, online)| {
-            // The name, not its key: that is longer than a page may be.
-            let position = [
-                Part::Text(online.display_name.clone()),
-                Part::Number(account.get()),
-            ];
-            PageToken::new(ONLINE, search.as_str(), &position)
-        });
-        let rooms = self.rooms.as_ref();
-        let person = |(account, online): (AccountId, &Online)| people::Person {
-            account,
-            display_name: online.display_name.clone(),
-            room: rooms.and_then(|rooms| rooms.place(online.session)),
-        };
-        let people = found.into_iter().map(person).collect();
-        Ok(people::Outcome::People { people, next })
-    }
-
-    /// Has accounts look at a request.
-    pub(crate) fn pass_on(&mut self, now: Instant, at: UnixMs, login: Login) {
-        let Login {
-            session,
-            address,
-            ticket,
-            by,
-            request,
-        } = login;
-        self.busy.entry(session).or_default().requests += 1;
-        if matches!(request, Request::LogInClassic { .. }) {
-            self.classic.insert(ticket);
-        }
-        let tag = CallerTag {
-            session: session.0,
-            request: ticket.0,
-        };
-        let caller = Caller {
-            tag,
-            address,
-            user: by,
-        };
-        self.accounts.request(now, at, caller, request);
     }
 
     /// A session that has called is over; [`place_freed`](Self::place_freed) is to follow where
@@ -408,6 +182,8 @@ impl Platform {
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
+        } else if let Some((ticket, listing)) = self.listings.remove(&tag) {
+            self.listed(ticket, listing, reply);
         } else if let Some(pending) = self.operating.remove(&tag) {
             self.operators.stored((now, at), pending, reply);
         } else if let Some(pending) = self.pending.remove(&tag) {
@@ -464,11 +240,6 @@ impl Platform {
         &self.presence
     }
 
-    /// The rooms that have a name, if there are any, for counters.
-    pub fn rooms_open(&self) -> usize {
-        self.rooms.as_ref().map_or(0, Rooms::open)
-    }
-
     /// The accounts, for counters.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
@@ -480,6 +251,9 @@ impl Platform {
         self.presence.is_empty()
             && self.effects.is_empty()
             && self.asked.is_empty()
+            && self.listings.is_empty()
+            && self.operating.is_empty()
+            && self.operators.is_at_rest()
             && self.pending.is_empty()
             && self.classic.is_empty()
             && self.busy.is_empty()
@@ -512,163 +286,15 @@ impl Platform {
     /// Does what accounts and whispers ask for.
     fn run(&mut self, now: Instant, at: UnixMs) {
         self.run_accounts(at);
-        while self.run_operators(now, at) {
+        loop {
+            let has_asked = self.run_operators(now, at);
             self.run_accounts(at);
+            let has_answered = self.run_rooms();
+            if !has_asked && !has_answered {
+                break;
+            }
         }
-        self.run_rooms();
         self.run_whispers();
-    }
-
-    fn run_accounts(&mut self, at: UnixMs) {
-        while let Some(effect) = self.accounts.poll() {
-            match effect {
-                wharf_accounts::Effect::Hash(job) => self.effects.push_back(Effect::Hash(job)),
-                wharf_accounts::Effect::Ask { tag, ask } => {
-                    let tag = StoreTag(tag.0 | OF_ACCOUNTS);
-                    self.effects.push_back(Effect::Ask { tag, ask });
-                }
-                wharf_accounts::Effect::Answer { to, result } if is_of_operators(to) => {
-                    self.operators_answered(at, to, result);
-                }
-                wharf_accounts::Effect::Answer { to, result } => self.answered(at, to, result),
-                wharf_accounts::Effect::Revoked(revocation) => self.revoke(&revocation),
-            }
-        }
-    }
-
-    fn run_rooms(&mut self) {
-        while let Some(step) = self.rooms.as_mut().and_then(Rooms::poll) {
-            self.effects.push_back(match step {
-                rooms::Step::Ask(number, ask) => Effect::Ask {
-                    tag: StoreTag(number | OF_ROOMS),
-                    ask: *ask,
-                },
-                rooms::Step::Hash(HashJob { id, work }) => Effect::Hash(HashJob {
-                    id: JobId(id.0 | OF_ROOMS),
-                    work,
-                }),
-                rooms::Step::Reply(to, reply) => Effect::Reply { to, reply },
-            });
-        }
-    }
-
-    fn run_whispers(&mut self) {
-        while let Some(step) = self.whispers.poll() {
-            match step {
-                Step::Ask(pending, ask) => {
-                    self.last_tag += 1;
-                    let tag = StoreTag(self.last_tag);
-                    self.pending.insert(tag, pending);
-                    self.effects.push_back(Effect::Ask { tag, ask: *ask });
-                }
-                Step::Reply(ticket, kept) => {
-                    let kept = kept.map(|kept| Given::People(people::Outcome::Kept(kept)));
-                    let error = |refusal| match refusal {
-                        Refusal::Invalid => Error::Invalid {
-                            field: "to",
-                            text: "nobody whispers to themselves".into(),
-                        },
-                        other => error_of(other),
-                    };
-                    self.reply(ticket, kept.map_err(error));
-                }
-                Step::Tell(account, message) => {
-                    if let Some(online) = self.presence.find(account) {
-                        self.notice(online.session, Notice::Whispered(message));
-                    }
-                }
-            }
-        }
-    }
-
-    fn answered(&mut self, at: UnixMs, to: CallerTag, mut result: Result<Outcome, Error>) {
-        let (session, ticket) = (SessionTag(to.session), Ticket(to.request));
-        let is_over = self.end_request(session);
-        if let Ok(Outcome::LoggedIn(logged_in)) = &result
-            && let Some(error) = self.keeps_out(logged_in.user.account)
-        {
-            self.end_login(logged_in.user);
-            result = Err(error);
-        }
-        if self.classic.remove(&ticket)
-            && let Ok(Outcome::LoggedIn(logged_in)) = &result
-            && (is_over || self.presence.find(logged_in.user.account).is_some())
-        {
-            self.end_login(logged_in.user);
-            result = Err(Error::InUse);
-        }
-        let is_in = !is_over && matches!(result, Ok(Outcome::LoggedIn(_)));
-        self.login_tried(ticket, is_in);
-        let mut arrived = None;
-        match &result {
-            Ok(Outcome::LoggedIn(logged_in)) if !is_over => {
-                self.came(session, logged_in);
-                arrived = Some(logged_in.user.account);
-            }
-            Ok(Outcome::Profile(profile))
-                if Some(profile.account) == self.presence.account(session) =>
-            {
-                let name = profile.display_name.clone();
-                self.presence.rename(profile.account, name);
-            }
-            _ => {}
-        }
-        self.reply(ticket, result.map(Given::Access));
-        // Behind the answer: nobody is told anything before they know who they are.
-        if let Some(account) = arrived {
-            self.whispers.deliver(at, account);
-        }
-    }
-
-    /// Ends a login that nobody got; the store's answer changes nothing.
-    fn end_login(&mut self, User { account, login }: User) {
-        self.last_tag += 1;
-        let tag = StoreTag(self.last_tag);
-        let which = Which::One(login);
-        let ask = Ask::Account(account::Ask::Revoke { account, which });
-        self.effects.push_back(Effect::Ask { tag, ask });
-    }
-
-    /// One request less of a session; whether that is over.
-    fn end_request(&mut self, session: SessionTag) -> bool {
-        let Some(busy) = self.busy.get_mut(&session) else {
-            return true;
-        };
-        busy.requests -= 1;
-        let is_over = busy.is_over;
-        if busy.requests == 0 {
-            self.busy.remove(&session);
-        }
-        is_over
-    }
-
-    /// Somebody is logged in; whoever was, by the same account, is not any more.
-    fn came(&mut self, session: SessionTag, logged_in: &LoggedIn) {
-        let User { account, login } = logged_in.user;
-        let online = Online {
-            session,
-            login,
-            display_name: logged_in.display_name.clone(),
-            is_visible: true,
-        };
-        if let Some(older) = self.presence.enter(account, online)
-            && older != session
-        {
-            self.notice(older, Notice::TakenOver);
-        }
-    }
-
-    /// Ends the sessions of logins that have ended.
-    fn revoke(&mut self, revocation: &Revocation) {
-        let account: AccountId = revocation.account;
-        let ended = self.presence.find(account);
-        let ended = ended.filter(|online| revocation.covers(account, online.login));
-        if let Some(session) = ended.map(|online| online.session) {
-            self.presence.leave(session);
-            let notice = self.operators.farewell(account);
-            self.notice(session, notice);
-        }
-        self.operators.has_ended(account);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::SessionTag;
 use std::collections::{BTreeMap, BTreeSet};
-use wharf_data::{AccountId, LoginId, NameKey};
+use wharf_data::{AccountId, LoginId, NameKey, UnixMs};
 
 /// Somebody who is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct Online {
     pub display_name: String,
     /// Whether others see that they are here.
     pub is_visible: bool,
+    /// Since when they are.
+    pub since: UnixMs,
+    /// In which of the numbered rooms, as it was told last.
+    pub lobby: Option<u32>,
 }
 
 /// Everybody who is logged in.
@@ -73,13 +77,14 @@ impl Presence {
         Some((*account, online))
     }
 
-    /// Those whom others see, by name, from behind `after` on; at most `limit` whose names begin
-    /// like `search`.
+    /// Those whom others see, or all, by name, from behind `after` on; at most `limit` whose names
+    /// begin like `search`.
     pub fn list(
         &self,
         search: &NameKey,
         after: Option<&(NameKey, AccountId)>,
         limit: usize,
+        with_unseen: bool,
     ) -> Vec<(AccountId, &Online)> {
         let first = (search.clone(), AccountId::new(i64::MIN));
         let from = after.map_or(&first, |after| after.max(&first));
@@ -87,7 +92,7 @@ impl Presence {
         all.filter(|entry| Some(*entry) != after)
             .take_while(|(name, _)| name.as_str().starts_with(search.as_str()))
             .filter_map(|(_, account)| Some((*account, self.accounts.get(account)?)))
-            .filter(|(_, online)| online.is_visible)
+            .filter(|(_, online)| with_unseen || online.is_visible)
             .take(limit)
             .collect()
     }
@@ -97,6 +102,17 @@ impl Presence {
         let account = self.sessions.get(&session);
         if let Some(online) = account.and_then(|account| self.accounts.get_mut(account)) {
             online.is_visible = is_visible;
+        }
+    }
+
+    /// Somebody has come to one of the numbered rooms, or has gone from it.
+    pub fn moved(&mut self, account: AccountId, number: u32, is_there: bool) {
+        let online = self.accounts.get_mut(&account);
+        match online.map(|online| &mut online.lobby) {
+            Some(lobby) if is_there => *lobby = Some(number),
+            // They may be in another by now, which has told so before.
+            Some(lobby) => drop(lobby.take_if(|there| *there == number)),
+            None => {}
         }
     }
 
@@ -142,6 +158,8 @@ mod tests {
             login: LoginId::new(1),
             display_name: name.into(),
             is_visible: true,
+            since: 0,
+            lobby: None,
         }
     }
 
@@ -162,6 +180,24 @@ mod tests {
     }
 
     #[test]
+    fn the_last_numbered_room_that_somebody_came_to_is_where_they_are() {
+        let mut presence = Presence::default();
+        presence.moved(account(1), 3, true);
+        presence.enter(account(1), online(7, "kim"));
+        let mut place_after = |number, is_there| {
+            presence.moved(account(1), number, is_there);
+            presence.find(account(1)).unwrap().lobby
+        };
+        assert_eq!(place_after(4, true), Some(4));
+        assert_eq!(
+            place_after(3, false),
+            Some(4),
+            "told late by the room before"
+        );
+        assert_eq!(place_after(4, false), None);
+    }
+
+    #[test]
     fn people_are_listed_by_name_page_by_page() {
         let mut presence = Presence::default();
         for (number, name) in (1..).zip(["kim", "Kira", "lee", "kimchi", "kappa"]) {
@@ -169,7 +205,7 @@ mod tests {
         }
         presence.set_visible(SessionTag(4), false);
         let names = |after: Option<&(NameKey, AccountId)>, limit| {
-            let page = presence.list(&NameKey::of("k"), after, limit);
+            let page = presence.list(&NameKey::of("k"), after, limit, false);
             let names = page.iter().map(|(_, online)| online.display_name.clone());
             (names.collect::<Vec<_>>(), page.last().map(|(id, _)| *id))
         };
@@ -183,6 +219,8 @@ mod tests {
             account(1)
         );
         assert!(presence.find_name(&NameKey::of("ki")).is_none());
+        let all = presence.list(&NameKey::of("kimchi"), None, 9, true);
+        assert_eq!(all.len(), 1, "kimchi hides, but not from all");
     }
 
     proptest! {

@@ -396,6 +396,8 @@ fn logins_end_one_by_one_all_but_one_or_all() {
         assert_eq!(logins(bench, 7), [5, 4, 3, 2, 1]);
         bench.account(revoke(Which::One(LoginId::new(4)))).unwrap();
         assert_eq!(logins(bench, 7), [5, 3, 2, 1]);
+        let again = bench.account(revoke(Which::One(LoginId::new(4))));
+        assert_eq!(again, Err(Refusal::NotFound));
         // Somebody else's is nobody's business.
         let foreign = Ask::Revoke {
             account: AccountId::new(8),

@@ -282,6 +282,23 @@ fn nobody_whispers_to_nobody_to_themselves_or_to_who_will_not_hear() {
         ] {
             assert_eq!(whisper(bench, says(from, 0, "a", 1), to, true), expected);
         }
+        // Whoever has blocked somebody, and whom they have, is told to both of them.
+        let among = |account, others: &[AccountId]| {
+            let others = others.to_vec();
+            Ask::BlocksAmong { account, others }
+        };
+        for (account, others, expected) in [
+            (KIM, &[LEE, PARK][..], vec![LEE]),
+            (LEE, &[PARK, KIM, LEE], vec![KIM]),
+            (LEE, &[PARK], vec![]),
+            (PARK, &[KIM, LEE], vec![]),
+            (KIM, &[], vec![]),
+        ] {
+            let told = ask(bench, among(account, others));
+            assert_eq!(told, Ok(Some(Answer::Blocks(expected))), "{account:?}");
+        }
+        let too_many = ask(bench, among(KIM, &[LEE; 1_001]));
+        assert_eq!(too_many, Err(Refusal::Invalid));
         let unblock = Ask::Unblock {
             account: LEE,
             other: KIM,

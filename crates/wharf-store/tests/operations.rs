@@ -64,6 +64,7 @@ fn says(author: AccountId, number: u64) -> NewMessage {
 
 fn file(number: i64, message: Option<(Place, i64)>) -> Ask {
     Ask::Report(report::Ask::File {
+        remembered: None,
         report: ReportId::new(number),
         by: KIM,
         about: LEE,
@@ -125,6 +126,30 @@ fn what_was_said_around_goes_with_a_report_and_stays() {
             panic!("no report")
         };
         assert_eq!(messages[2].body, b"word 5");
+    });
+}
+
+#[test]
+fn what_a_room_without_a_history_remembers_goes_with_a_report() {
+    with_talk(|bench| {
+        let said: Vec<NewMessage> = (1..=60).map(|number| says(LEE, number)).collect();
+        let room = RoomId::new(4);
+        let remembered = Some(report::Remembered { room, said });
+        let report = report::Ask::File {
+            report: ReportId::new(1),
+            by: KIM,
+            about: LEE,
+            message: None,
+            around: 2,
+            remembered,
+            text: "insults".into(),
+            at: 50,
+        };
+        for _ in 0..2 {
+            bench.done(Ask::Report(report.clone())).unwrap();
+        }
+        let (kept, seqs) = read(bench, 1).unwrap();
+        assert_eq!((kept.message, seqs), (None, (1..=50).collect()));
     });
 }
 
@@ -507,6 +532,7 @@ fn a_text_with_a_nul_is_refused_wherever_it_comes() {
             limit: 5,
         };
         let report = report::Ask::File {
+            remembered: None,
             report: ReportId::new(1),
             by: KIM,
             about: LEE,

@@ -197,6 +197,34 @@ fn owners_change_a_room_and_others_do_not() {
 }
 
 #[test]
+fn a_room_is_renamed_to_what_no_other_is_called() {
+    with_room(|bench| {
+        room(bench, create(101, "pier", MEMBER)).unwrap();
+        let rename = |id, name: &str| Ask::Change {
+            room: ROOM,
+            change: Change {
+                name: Some(DisplayName::new(name).unwrap()),
+                ..Change::default()
+            },
+            act: act(id, Actor::Account(OWNER), 10),
+        };
+        assert_eq!(
+            room(bench, rename(30, "PIER")),
+            Err(Refusal::Duplicate(101))
+        );
+        let old = room(bench, Ask::Find { by: By::Id(ROOM.0) }).unwrap().name;
+        assert_eq!(room(bench, rename(31, "quay")).unwrap().name, "quay");
+        assert_eq!(room(bench, rename(32, "Quay")).unwrap().name, "Quay");
+        let named = |name: &str| Ask::Find {
+            by: By::Name(NameKey::of(name)),
+        };
+        assert_eq!(room(bench, named("QUAY")).unwrap().id, ROOM.0);
+        assert_eq!(room(bench, named(&old)), Err(Refusal::NotFound));
+        room(bench, create(102, &old, MEMBER)).unwrap();
+    });
+}
+
+#[test]
 fn nobody_acts_upon_their_equals_or_betters() {
     with_room(|bench| {
         let ban = Measure::Ban(Until::TakenBack);

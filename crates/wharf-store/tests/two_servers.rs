@@ -217,6 +217,7 @@ fn a_report_is_taken_by_one_of_two() {
     with_two(|one, other| {
         for round in 0..ROUNDS {
             let file = report::Ask::File {
+                remembered: None,
                 report: ReportId::new(100 + round),
                 by: KIM,
                 about: LEE,

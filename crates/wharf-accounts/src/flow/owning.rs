@@ -25,9 +25,15 @@ pub(super) fn start(cx: &mut Cx<'_>, request: Request) -> Step {
     let user = cx.user()?;
     let account = user.account;
     match request {
-        Request::LogOut => Ok(revoke(account, Which::One(user.login))),
-        Request::RevokeLogin { login } => Ok(revoke(account, Which::One(login))),
-        Request::RevokeOthers => Ok(revoke(account, Which::AllBut(user.login))),
+        Request::LogOut => Ok(revoke(account, Which::One(user.login), Telling::LoggedOut)),
+        Request::RevokeLogin { login } => {
+            let telling = Telling::Done(Outcome::Done);
+            Ok(revoke(account, Which::One(login), telling))
+        }
+        Request::RevokeOthers => {
+            let telling = Telling::Done(Outcome::Done);
+            Ok(revoke(account, Which::AllBut(user.login), telling))
+        }
         Request::Refresh { token } => entering::refresh(cx, &token, user),
         Request::ListIdentities => {
             let question = Ask::Identities { account };
@@ -80,11 +86,11 @@ impl Owning {
     }
 }
 
-fn revoke(account: AccountId, which: Which) -> Next {
+fn revoke(account: AccountId, which: Which, telling: Telling) -> Next {
     ask_and_revoke(
         Ask::Revoke { account, which },
         Revocation { account, which },
-        Flow::Telling(Telling::Done(Outcome::Done)),
+        Flow::Telling(telling),
     )
 }
 

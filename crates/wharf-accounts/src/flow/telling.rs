@@ -11,6 +11,8 @@ use wharf_data::account::Answer;
 pub(crate) enum Telling {
     /// That, when it is done.
     Done(Outcome),
+    /// That the login has ended, now or before.
+    LoggedOut,
     Logins,
     Identities,
     /// A profile, to that user.
@@ -27,11 +29,12 @@ impl Telling {
             (Ok(answer), _) => answer,
             // It has one of that kind, or no other: something else has to come first.
             (Err(Refusal::Conflict), Self::Linked) => return Err(Error::WrongState),
+            (Err(Refusal::NotFound), Self::LoggedOut) => None,
             (Err(refusal), _) => return Err(refused(refusal)),
         };
         let outcome = match (self, answer) {
             (Self::Done(outcome), _) => outcome,
-            (Self::Linked, _) => Outcome::Done,
+            (Self::LoggedOut | Self::Linked, _) => Outcome::Done,
             (Self::Logins, Some(Answer::Logins(logins))) => Outcome::Logins(logins),
             (
                 Self::Identities,

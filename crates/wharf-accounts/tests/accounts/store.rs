@@ -127,10 +127,10 @@ impl MapStore {
                 forgiven_since,
             } => self.exchange(token, (*of, device.as_deref()), next, *at, *forgiven_since),
             Ask::Logins { account, at } => Ok(Some(self.list(*account, *at))),
-            Ask::Revoke { account, which } => {
-                self.revoke(*account, *which);
-                Ok(None)
-            }
+            Ask::Revoke { account, which } => match (which, self.revoke(*account, *which)) {
+                (Which::One(_), 0) => Err(Refusal::NotFound),
+                _ => Ok(None),
+            },
             Ask::SetPassword {
                 account,
                 old,

@@ -37,7 +37,9 @@ impl Hall {
     ) -> Handled {
         checked(cx, request, |cx, request| {
             let topic = request.topic.as_deref().unwrap_or_default();
-            if let Err(error) = self.words.check_name("topic", topic) {
+            let name = request.name.as_deref().unwrap_or_default();
+            let checked = self.words.check_name("topic", topic);
+            if let Err(error) = checked.and_then(|()| self.words.check_name("name", name)) {
                 return cx.reply(&error);
             }
             let change = rooms::Change {
@@ -168,12 +170,7 @@ impl Hall {
         match (reply, &mut self.opened) {
             (Ok(Given::Rooms(Outcome::Changed(info))), Some(opened)) => {
                 opened.info = *info;
-                let info = Some(proto::Info {
-                    members: cx.count(),
-                    ..info_of(&opened.info)
-                });
-                asker.answer(cx, &Changed { info: info.clone() });
-                cx.send_except(asker.member, &NowChanged { info });
+                tell_changed(cx, &opened.info, Some(asker));
             }
             (reply, _) => self.on_refused(cx, asker, &reply),
         }
@@ -287,7 +284,7 @@ impl Hall {
         match reply {
             Ok(_) => {
                 asker.answer(cx, &Closed {});
-                self.end(cx, Some(asker.member));
+                self.end(cx, Some(asker.member), "");
             }
             Err(_) => self.on_refused(cx, asker, reply),
         }
@@ -302,12 +299,27 @@ impl Hall {
     }
 }
 
+/// A room is something else now: whoever has asked for that is answered, all others are told.
+pub(super) fn tell_changed(cx: &mut RoomCx<'_>, info: &rooms::Info, asker: Option<Asker>) {
+    let info = Some(proto::Info {
+        members: cx.count(),
+        ..info_of(info)
+    });
+    match asker {
+        Some(asker) => {
+            asker.answer(cx, &Changed { info: info.clone() });
+            cx.send_except(asker.member, &NowChanged { info });
+        }
+        None => cx.broadcast(&NowChanged { info }),
+    }
+}
+
 /// A message was removed, or not.
 pub(super) fn on_removed(cx: &mut RoomCx<'_>, asker: Asker, seq: i64, reply: &Reply) {
     match reply {
         Ok(_) => {
             asker.answer(cx, &RemovedSo {});
-            cx.broadcast(&WasRemoved { seq });
+            cx.broadcast(&WasRemoved { seq, with: 0 });
         }
         Err(error) => asker.answer(cx, &error_of(error)),
     }

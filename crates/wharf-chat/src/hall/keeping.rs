@@ -169,7 +169,7 @@ impl Hall {
                     saying.asker.answer(cx, &error_of(&error));
                 }
                 if is_over(&error) {
-                    self.end(cx, None);
+                    self.end(cx, None, "");
                 }
             }
         }
@@ -239,7 +239,7 @@ impl Hall {
         if let Err(error) = reply {
             self.refuse_readers(cx, error);
             return match is_over(error) {
-                true => self.end(cx, None),
+                true => self.end(cx, None, ""),
                 false => self.wake_later(cx),
             };
         }

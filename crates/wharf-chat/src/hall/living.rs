@@ -63,6 +63,7 @@ impl Room for Hall {
         }
         let member = self.member(cx, who);
         cx.send_except(who, &Joined { member });
+        self.watch(cx);
     }
 
     fn on_rename(&mut self, cx: &mut RoomCx<'_>, who: MemberId) {
@@ -85,6 +86,9 @@ impl Room for Hall {
             });
         }
         if self.seats.is_empty() {
+            if let Some(opened) = &mut self.opened {
+                opened.lately.forget();
+            }
             self.flush(cx);
         }
     }
@@ -101,6 +105,7 @@ impl Room for Hall {
             self.say_begin(cx, here);
         }
         self.flush(cx);
+        self.watch(cx);
     }
 
     fn on_reply(&mut self, cx: &mut RoomCx<'_>, context: u64, reply: Reply) {
@@ -110,6 +115,7 @@ impl Room for Hall {
         };
         match asked {
             Asked::Begin => self.on_begun(cx, &reply),
+            Asked::Watch => self.on_news(cx, reply),
             Asked::Append(sayings) => self.on_appended(cx, sayings, reply),
             Asked::Flush(count) => self.on_flushed(cx, count, &reply),
             Asked::History(asker) => reading::give_history(cx, asker, reply),
@@ -120,6 +126,7 @@ impl Room for Hall {
             Asked::Remove(asker, seq) => governing::on_removed(cx, asker, seq, &reply),
             Asked::Bans(asker) => self.on_bans(cx, asker, reply),
             Asked::Close(asker) => self.on_closed(cx, asker, &reply),
+            Asked::Report(asker) => reading::give_reported(cx, asker, reply),
         }
     }
 }

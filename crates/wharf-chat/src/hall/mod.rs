@@ -9,7 +9,9 @@ mod reading;
 mod talking;
 #[cfg(test)]
 mod tests;
+mod watching;
 
+use crate::lately::Lately;
 use crate::platform::WordList;
 use crate::platform::room::{as_many_as_fit, member_of};
 use keeping::{Buffered, Durable};
@@ -75,6 +77,8 @@ struct Opened {
     slow_mode: SlowMode,
     durable: Durable,
     buffered: Buffered,
+    /// What was said last, if it keeps nothing of it.
+    lately: Lately,
 }
 
 /// What was decided about somebody who has not come yet.
@@ -87,6 +91,7 @@ struct Early {
 /// What was asked of the services.
 enum Asked {
     Begin,
+    Watch,
     Append(Vec<keeping::Saying>),
     Flush(usize),
     History(Asker),
@@ -95,6 +100,7 @@ enum Asked {
     Remove(Asker, i64),
     Bans(Asker),
     Close(Asker),
+    Report(Asker),
 }
 
 /// Who waits for an answer.
@@ -106,7 +112,7 @@ struct Asker {
 
 impl Asker {
     /// Whoever sent what is being served.
-    fn of(cx: &RoomCx<'_>, member: MemberId) -> Self {
+    fn of(cx: &mut RoomCx<'_>, member: MemberId) -> Self {
         let owed = cx.owe();
         Self { member, owed }
     }
@@ -122,14 +128,15 @@ impl Asked {
     /// Who waits for what comes of it.
     fn askers(&self) -> Vec<Asker> {
         match self {
-            Self::Begin | Self::Flush(_) => Vec::new(),
+            Self::Begin | Self::Watch | Self::Flush(_) => Vec::new(),
             Self::Append(sayings) => sayings.iter().map(|saying| saying.asker).collect(),
             Self::History(asker)
             | Self::Change(asker)
             | Self::Moderate(asker, _)
             | Self::Remove(asker, _)
             | Self::Bans(asker)
-            | Self::Close(asker) => vec![*asker],
+            | Self::Close(asker)
+            | Self::Report(asker) => vec![*asker],
         }
     }
 }
@@ -207,7 +214,7 @@ impl Hall {
             seat.is_old = true;
             cx.kick(*member);
         }
-        self.asked.clear();
+        self.give_up_askers(cx);
         if let Some(opened) = &self.opened
             && !opened.buffered.is_kept()
         {
@@ -230,6 +237,7 @@ impl Hall {
             slow_mode: SlowMode::default(),
             durable: Durable::default(),
             buffered: Buffered::default(),
+            lately: Lately::default(),
         });
         self.say_begin(cx, here);
     }
@@ -253,8 +261,9 @@ impl Hall {
                     opened.has_begun = true;
                 }
                 self.flush(cx);
+                self.watch(cx);
             }
-            Err(access::Error::Conflict) => self.end(cx, None),
+            Err(access::Error::Conflict) => self.end(cx, None, ""),
             Err(error) => {
                 self.refuse_readers(cx, error);
                 self.wake_later(cx);
@@ -264,23 +273,15 @@ impl Hall {
 
     /// The room ends: everybody is sent out, and all but whoever ended it are told. What they wait
     /// for comes no more.
-    fn end(&mut self, cx: &mut RoomCx<'_>, except: Option<MemberId>) {
+    fn end(&mut self, cx: &mut RoomCx<'_>, except: Option<MemberId>, text: &str) {
         let Some(opened) = self.opened.as_mut().filter(|opened| !opened.is_ended) else {
             return;
         };
         opened.is_ended = true;
-        let mut askers = opened.durable.take_askers();
-        askers.extend(
-            core::mem::take(&mut self.asked)
-                .values()
-                .flat_map(Asked::askers),
-        );
-        for asker in askers {
-            asker.answer(cx, &closing());
-        }
-        self.refuse_readers(cx, &access::Error::Unavailable);
+        self.give_up_askers(cx);
         let removed = Removed {
             reason: Reason::Closed.into(),
+            text: text.to_owned(),
             ..Removed::default()
         };
         match except {
@@ -288,6 +289,19 @@ impl Hall {
             None => cx.broadcast(&removed),
         }
         cx.close();
+    }
+
+    /// What an opening that is over was asked, or has asked, is answered by nobody.
+    fn give_up_askers(&mut self, cx: &mut RoomCx<'_>) {
+        let asked = core::mem::take(&mut self.asked);
+        let mut askers: Vec<Asker> = asked.values().flat_map(Asked::askers).collect();
+        if let Some(opened) = &mut self.opened {
+            askers.extend(opened.durable.take_askers());
+        }
+        for asker in askers {
+            asker.answer(cx, &closing());
+        }
+        self.refuse_readers(cx, &access::Error::Unavailable);
     }
 
     fn enter_reply(&self, cx: &RoomCx<'_>, who: MemberId) -> Option<Entered> {

@@ -3,13 +3,13 @@
 use super::{Asked, Asker, Hall, keeping};
 use crate::lobby::checked;
 use crate::platform::room::members_page;
-use crate::platform::{error_of, from_of, history_limit, history_page};
+use crate::platform::{Said, error_of, from_of, history_limit, history_page, report_of, reported};
 use wharf_content::{Handled, MemberId, RoomCx};
 use wharf_data::message::{self, From, Place};
 use wharf_data::room::History;
 use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{AccountId, Answer, Ask};
-use wharf_proto::chat::GetHistory;
+use wharf_proto::chat::{GetHistory, Report};
 use wharf_proto::room::ListMembers;
 use wharf_proto::session::{Code, Error};
 
@@ -44,6 +44,38 @@ impl Hall {
                 cx.reply(&error);
             }
         })
+    }
+
+    /// 1313: what was said around it, or last, goes with it.
+    pub(crate) fn report(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        from: MemberId,
+        request: Report,
+    ) -> Handled {
+        checked(cx, request, |cx, request| {
+            if let Err(error) = self.try_report(cx, from, request) {
+                cx.reply(&error);
+            }
+        })
+    }
+
+    fn try_report(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        member: MemberId,
+        report: Report,
+    ) -> Result<(), Error> {
+        let by = self.seat(member)?.account;
+        let asker = Asker::of(cx, member);
+        let opened = self.open()?;
+        let room = opened.here.room;
+        let here = match opened.info.history {
+            History::Off => Said::Not(opened.lately.recall(room)),
+            History::Buffered | History::Durable => Said::Kept(room),
+        };
+        let request = Box::new(report_of(by, report, here)?);
+        self.ask_for(cx, Call::Operate { by, request }, Asked::Report(asker))
     }
 
     fn try_history(
@@ -87,6 +119,14 @@ impl Hall {
         if self.ask(cx, call, Asked::History(asker)).is_err() {
             asker.answer(cx, &super::busy());
         }
+    }
+}
+
+/// Answers whoever has reported somebody.
+pub(super) fn give_reported(cx: &mut RoomCx<'_>, asker: Asker, reply: Reply) {
+    match reported(reply) {
+        Ok(told) => asker.answer(cx, &told),
+        Err(error) => asker.answer(cx, &error),
     }
 }
 

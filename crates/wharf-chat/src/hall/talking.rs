@@ -64,6 +64,7 @@ impl Hall {
             History::Off => {
                 opened.remembered.add(seat.account, say.client_id, 0, now);
                 cx.reply(&said_so(0, false, false));
+                opened.lately.note_content(seat.account, &content, at);
                 tell(cx, message, content);
             }
             History::Buffered => {

@@ -6,11 +6,11 @@ use core::time::Duration;
 use wharf_content::{Dialect, EnterRefusal, Query, TestRoom};
 use wharf_data::message::{self, Kept, NewMessage};
 use wharf_data::room::History;
-use wharf_data::rooms::{Measure, Moderated, Opening, Outcome};
+use wharf_data::rooms::{Measure, Moderated, News, Opening, Outcome};
 use wharf_data::service::Given;
 use wharf_data::{Answer, Ask, ConversationId, RoomId};
 use wharf_proto::chat::content::What;
-use wharf_proto::chat::{Content, GetHistory, Said, SaidSo, Say};
+use wharf_proto::chat::{Content, GetHistory, Said, SaidSo, Say, WasRemoved};
 use wharf_proto::room::{Change, Close, ListBans, Moderate, NowChanged};
 
 const ROOM: RoomId = RoomId::new(77);
@@ -21,6 +21,8 @@ struct Play {
     history: History,
     slow_ms: u32,
     entries: i64,
+    /// The room's question after what is done to it.
+    watching: Option<Query>,
 }
 
 impl Play {
@@ -38,6 +40,7 @@ impl Play {
             history,
             slow_ms: 0,
             entries: 0,
+            watching: None,
         }
     }
 
@@ -52,7 +55,19 @@ impl Play {
         );
         assert!(wanted, "{begin:?}");
         play.done(&begin);
+        play.watching = Some(play.watch());
         (play, owner)
+    }
+
+    /// The room asks what is done to it by those who run the server.
+    fn watch(&mut self) -> Query {
+        let watch = self.room.next_query().expect("a room asks what is done");
+        let is_wanted = matches!(
+            &watch.call,
+            Call::Rooms { request: Request::Watch(here), .. } if here.opening == Opening(1)
+        );
+        assert!(is_wanted, "{watch:?}");
+        watch
     }
 
     fn join(&mut self, name: &str, role: Role, opening: i64) -> Result<MemberId, EnterRefusal> {
@@ -147,6 +162,11 @@ impl Play {
 
     fn done(&mut self, query: &Query) {
         self.room.answer(query, Ok(Given::Rooms(Outcome::Done)));
+    }
+
+    fn news(&mut self, watch: &Query, news: Vec<News>) {
+        let outcome = Outcome::News(news);
+        self.room.answer(watch, Ok(Given::Rooms(outcome)));
     }
 
     fn fail(&mut self, query: &Query) {
@@ -245,6 +265,7 @@ fn whoever_waits_in_slow_mode_does_not_wait_for_what_was_not_kept() {
     play.join("kim", Role::Owner, 1).unwrap();
     let begin = play.room.next_query().unwrap();
     play.done(&begin);
+    play.watch();
     let lee = play.join("lee", Role::Member, 1).unwrap();
     play.say(lee, "hello", 1);
     let (lost, _) = play.append();
@@ -355,6 +376,42 @@ fn whoever_was_judged_on_the_way_is_known_at_the_door() {
             Err(other) => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn what_is_done_from_outside_is_told_and_asked_for_again() {
+    let (mut play, kim) = Play::begun(History::Durable);
+    let lee = play.join("lee", Role::Member, 1).unwrap();
+    let watch = play.watching.take().unwrap();
+    let renamed = Info {
+        name: "lair".into(),
+        ..play.info()
+    };
+    let news = vec![
+        News::HandedOver(AccountId::new(2)),
+        News::Removed(7),
+        News::Changed(Box::new(renamed)),
+    ];
+    play.news(&watch, news);
+    for who in [kim, lee] {
+        let changed = play.room.received::<MemberChanged>(who);
+        let ranks = changed.into_iter().map(|it| it.member.unwrap().rank());
+        assert_eq!(ranks.collect::<Vec<_>>(), [Rank::Moderator, Rank::Owner]);
+        assert_eq!(play.room.received::<WasRemoved>(who)[0].seq, 7);
+        let info = play.room.received::<NowChanged>(who)[0].info.clone();
+        assert_eq!(info.unwrap().name, "lair");
+    }
+    let again = play.watch();
+    play.news(&again, Vec::new());
+    assert!(play.room.next_query().is_none(), "not at once");
+    play.room.advance(Duration::from_secs(1));
+    let again = play.watch();
+    play.news(&again, vec![News::Closed("over".into())]);
+    for who in [kim, lee] {
+        let removed = play.room.received::<Removed>(who).pop().unwrap();
+        assert_eq!((removed.reason(), &*removed.text), (Reason::Closed, "over"));
+    }
+    assert!(play.room.next_query().is_none());
 }
 
 #[test]

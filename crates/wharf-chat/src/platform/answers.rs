@@ -2,7 +2,7 @@
 
 use super::access::{logs_in, logs_out, parts_of};
 use super::talk::{give_messages, give_people, is_whisper};
-use super::{Guest, exporting, moderating};
+use super::{Guest, exporting, give_up_requests, moderating, report_left};
 use wharf_content::{FoyerCx, User, UserId};
 use wharf_data::access::{self, LoggedIn, Outcome};
 use wharf_data::account::{self as data, IdentityKind};
@@ -44,8 +44,12 @@ fn give_access(cx: &mut FoyerCx<'_>, (request, packet): (u32, u16), outcome: Out
     match outcome {
         Outcome::LoggedIn(logged_in) => log_in(cx, request, logged_in),
         Outcome::Done => {
+            if logs_out(packet) {
+                give_up_requests(cx);
+            }
             cx.reply_to(request, &account::Done {});
             if logs_out(packet) {
+                report_left(cx, false);
                 cx.finish();
             }
         }

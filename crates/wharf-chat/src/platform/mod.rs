@@ -20,13 +20,14 @@ pub(crate) use answers::{error_of, give_answer};
 pub use filter::WordList;
 pub(crate) use guest::Guest;
 pub(crate) use moderating::{
-    is_kicked, is_reserved, muted_everywhere, tell_announcement, tell_maintenance,
+    Said, is_kicked, is_reserved, maintenance_of, muted_everywhere, report_of, reported,
+    tell_announcement, tell_maintenance,
 };
 pub(crate) use queue::tell_place;
 pub use rates::{RequestRates, limit_requests};
-pub(crate) use requests::{Reply, serve};
+pub(crate) use requests::{Reply, give_up_requests, serve, unanswered};
 pub(crate) use rooms::{give_rooms, on_shut_out, report_left};
-pub(crate) use talk::{CONTENT, from_of, history_limit, history_page, tell_whisper};
+pub(crate) use talk::{CONTENT, from_of, history_limit, history_page, tell_removed, tell_whisper};
 pub use words::{Judgement, Words, WordsError};
 
 use crate::foyer::ChatFoyer;
@@ -128,10 +129,12 @@ fn hello(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, hello: Hello) -> Reply<Welcome
         frame_bytes_max: facts.frame_bytes_max,
         idle_ms: facts.idle_ms,
         message_bytes_max: facts.frame_bytes_max,
+        maintenance: cx.bulletin().planned.as_ref().map(maintenance_of),
     };
     cx.reply(&welcome);
-    if let Some(text) = cx.bulletin().maintenance.clone() {
-        tell_maintenance(cx, Some(&text));
+    // The same once more, for clients that know the notice alone.
+    if let Some(planned) = cx.bulletin().planned.clone() {
+        tell_maintenance(cx, Some(&planned));
     }
     Ok(None)
 }

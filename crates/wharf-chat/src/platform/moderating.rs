@@ -7,8 +7,10 @@ use prost::Message as _;
 use wharf_content::{Dialect, FoyerBuilder, FoyerCx, MemberId, RoomCx, RoomId};
 use wharf_data::message::{self, Place};
 use wharf_data::operators::{self, Outcome, Request, Scope};
+use wharf_data::report::Remembered;
 use wharf_data::report::{Report, Stage, State};
-use wharf_data::service::Call;
+use wharf_data::room::Until;
+use wharf_data::service::{self, Call, Given};
 use wharf_data::{AccountId, Announcement, Kick, PageToken, ReportId};
 use wharf_proto::chat::{
     self, Announce, Announced, Case, Content, DecideReport, Decision, ListReports, Message,
@@ -43,33 +45,64 @@ pub(crate) fn is_reserved(id: &str) -> bool {
     may_be && wharf_data::NameKey::of(id) == wharf_data::NameKey::of(SERVER_NAME)
 }
 
-/// 1313.
-fn report(_: &ChatFoyer, cx: &mut FoyerCx<'_>, report: chat::Report) -> Reply<Reported> {
+/// Where somebody is who reports.
+pub(crate) enum Said {
+    /// In a room that keeps what is said.
+    Kept(wharf_data::RoomId),
+    /// In one that does not, and what it remembers.
+    Not(Option<Remembered>),
+}
+
+/// What is asked on account of a report by somebody in a room.
+///
+/// # Errors
+/// If it is about a message of a room that keeps none.
+pub(crate) fn report_of(me: AccountId, report: chat::Report, here: Said) -> Result<Request, Error> {
     let about = AccountId::new(report.account);
-    let message = match report.seq {
-        0 => None,
-        seq if report.is_whisper => Some((Place::Direct(super::talk::me(cx), about), seq)),
-        seq if cx.data::<Guest>().inside.is_some() => {
-            let inside = cx.data::<Guest>().inside;
-            inside.map(|inside| (Place::Room(inside.room), seq))
-        }
-        _ if cx.room().is_none() => {
-            return Err(Error::new(
-                Code::WrongState,
-                "entering the room comes first",
-            ));
-        }
-        _ => {
-            let text = "this room keeps nothing of what is said";
+    let (message, remembered) = match (report.seq, here) {
+        (0, Said::Kept(_)) => (None, None),
+        (0, Said::Not(remembered)) => (None, remembered.filter(|_| !report.is_whisper)),
+        (seq, _) if report.is_whisper => (Some((Place::Direct(me, about), seq)), None),
+        (seq, Said::Kept(room)) => (Some((Place::Room(room), seq)), None),
+        (_, Said::Not(_)) => {
+            let text = "this room keeps nothing of what is said: without a number, what was said \
+                        last goes with the report";
             return Err(Error::new(Code::NotFound, text).in_field("seq"));
         }
     };
-    let request = Request::Report {
+    Ok(Request::Report {
         about,
         message,
+        remembered,
         text: report.text,
-    };
-    ask::<chat::Report>(cx, request)
+    })
+}
+
+/// The answer to whoever has reported somebody.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn reported(reply: service::Reply) -> Result<Reported, Error> {
+    match reply {
+        Ok(Given::Operated(outcome)) => match *outcome {
+            Outcome::Reported(report) => Ok(Reported {
+                report: report.get(),
+            }),
+            _ => Err(Error::new(Code::Internal, "another answer")),
+        },
+        Ok(_) => Err(Error::new(Code::Internal, "another answer")),
+        Err(error) => Err(super::error_of(&error)),
+    }
+}
+
+/// 1313, from somebody who is in no room: about an account, or what it has whispered.
+fn report(_: &ChatFoyer, cx: &mut FoyerCx<'_>, report: chat::Report) -> Reply<Reported> {
+    if report.seq != 0 && !report.is_whisper && cx.room().is_none() {
+        let text = "entering the room comes first";
+        return Err(Error::new(Code::WrongState, text));
+    }
+    let me = super::talk::me(cx);
+    ask::<chat::Report>(cx, report_of(me, report, Said::Not(None))?)
 }
 
 /// 1316.
@@ -125,8 +158,7 @@ fn decide_report(
     cx: &mut FoyerCx<'_>,
     decide: DecideReport,
 ) -> Reply<ReportDecided> {
-    let lasts_ms = Some(i64::from(decide.seconds) * 1_000).filter(|ms| *ms > 0);
-    let until = operators::until(foyer.facts.unix_ms(cx), lasts_ms);
+    let until = Until::after_seconds(foyer.facts.unix_ms(cx), decide.seconds);
     let decision = match decide.decision() {
         Decision::Release => operators::Decision::Release,
         Decision::Dismiss => operators::Decision::Dismiss,
@@ -278,15 +310,22 @@ pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> 
     Some(error.until(until.ends()))
 }
 
-/// The server is being looked after, or not any more.
-pub(crate) fn tell_maintenance(cx: &mut FoyerCx<'_>, text: Option<&str>) {
+/// What is planned or under way, as it is told.
+pub(crate) fn maintenance_of(planned: &wharf_data::Maintenance) -> Maintenance {
+    Maintenance {
+        is_on: true,
+        text: planned.text.clone(),
+        begins_ms: planned.begins.unwrap_or(0),
+        ends_ms: planned.ends.unwrap_or(0),
+    }
+}
+
+/// The server will be looked after, or is, or not any more.
+pub(crate) fn tell_maintenance(cx: &mut FoyerCx<'_>, planned: Option<&wharf_data::Maintenance>) {
     match cx.dialect() {
-        Dialect::Platform => cx.notify(&Maintenance {
-            is_on: text.is_some(),
-            text: text.unwrap_or_default().to_owned(),
-            ..Maintenance::default()
-        }),
+        Dialect::Platform => cx.notify(&planned.map(maintenance_of).unwrap_or_default()),
         Dialect::Classic if cx.user().is_some() => {
+            let text = planned.map(|planned| &*planned.text);
             tell_line(cx, text.unwrap_or("The maintenance is over."));
         }
         Dialect::Classic => {}

@@ -1,10 +1,13 @@
 //! Serving requests: their state and fields are checked before a handler sees them.
 
 use super::Guest;
+use super::access::parts_of;
 use crate::foyer::ChatFoyer;
 use wharf_content::{FoyerBuilder, FoyerCx};
+use wharf_proto::room::Leave;
 use wharf_proto::session::{Code, Error};
 use wharf_proto::{Request, Role, State, packet_info, read};
+use wharf_wire::Packet;
 
 /// What a handler says: the answer, or that it follows later, or why there is none.
 pub(crate) type Reply<R> = Result<Option<R>, Error>;
@@ -25,6 +28,24 @@ pub(crate) fn serve<R: Request>(
         }
         Ok(())
     })
+}
+
+/// The session is about to end: what it has asked of the services is answered now, whatever they
+/// say.
+pub(crate) fn give_up_requests(cx: &mut FoyerCx<'_>) {
+    for context in cx.drop_queries() {
+        let (request, packet) = parts_of(context);
+        // That it has left a room is no request.
+        if packet != Leave::ID {
+            cx.reply_to(request, &unanswered());
+        }
+    }
+}
+
+/// What is said to a request whose answer does not come.
+pub(crate) fn unanswered() -> Error {
+    let text = "ended before it was answered: whether it was done is not known";
+    Error::new(Code::Unavailable, text)
 }
 
 /// Whether a session may make that request now.

@@ -7,11 +7,11 @@ use wharf_content::{Dialect, FoyerBuilder, FoyerCx};
 use wharf_data::message::{self, From, Place};
 use wharf_data::people::{self, Addressee};
 use wharf_data::service::Call;
-use wharf_data::{AccountId, Ask, PageToken};
+use wharf_data::{AccountId, Ask, PageToken, Whispered};
 use wharf_proto::chat::whisper::To;
 use wharf_proto::chat::{
     self, Block, Blocked, Content, GetHistory, History, ListBlocks, Message, SaidSo, Whisper,
-    Whispered, get_history,
+    get_history,
 };
 use wharf_proto::room::{ListUsers, Presence, PresenceSet, SetPresence, User, Users};
 use wharf_proto::session::{Code, Error};
@@ -143,12 +143,13 @@ fn limited(limit: u32, default: u32, most: u32) -> u32 {
 }
 
 /// Tells what somebody has whispered; a classic client hears it as a line.
-pub(crate) fn tell_whisper(cx: &mut FoyerCx<'_>, message: &message::Message) {
+pub(crate) fn tell_whisper(cx: &mut FoyerCx<'_>, told: &Whispered) {
+    let Whispered { message, was_kept } = told;
     let told = message_of(message);
     match cx.dialect() {
-        Dialect::Platform => cx.notify(&Whispered {
+        Dialect::Platform => cx.notify(&chat::Whispered {
             message: Some(told),
-            was_kept: true,
+            was_kept: *was_kept,
         }),
         Dialect::Classic => {
             let what = told.content.and_then(|content| content.what);
@@ -161,6 +162,14 @@ pub(crate) fn tell_whisper(cx: &mut FoyerCx<'_>, message: &message::Message) {
                 message: ChatText::truncated(&text),
             });
         }
+    }
+}
+
+/// Tells that something which was whispered was removed; a classic client cannot take it away.
+pub(crate) fn tell_removed(cx: &mut FoyerCx<'_>, with: AccountId, seq: i64) {
+    if cx.dialect() == Dialect::Platform {
+        let with = with.get();
+        cx.notify(&chat::WasRemoved { seq, with });
     }
 }
 

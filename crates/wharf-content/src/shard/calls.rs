@@ -2,7 +2,9 @@
 
 use super::{State, Todo, turn::Turn};
 use crate::foyer::Request;
-use crate::{Cause, Dismissal, Fault, Foyer, FoyerCx, Handled, HandlerWatch, Place, Room, RoomCx};
+use crate::{
+    Cause, Dismissal, Fault, Foyer, FoyerCx, Handled, HandlerWatch, Owed, Place, Room, RoomCx,
+};
 use core::any::Any;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +50,9 @@ impl<'a> Turn<'a> {
         let room_logic = slot.room.as_mut();
         let made = |calls: &mut Calls<'_>| call(room_logic, &mut cx, calls);
         let (outcome, took) = watched(watch, place, cause, made);
+        if outcome.is_err() {
+            cx.break_off();
+        }
         if cause == Cause::Tick {
             desk.stats.tick_work.record(took.unwrap_or_default());
         }
@@ -60,6 +65,15 @@ impl<'a> Turn<'a> {
                 None
             }
         }
+    }
+
+    /// Nobody else gives that answer any more: the foyer does.
+    pub(super) fn leave_unanswered(&mut self, owed: Owed) {
+        let Owed { session, request } = owed;
+        self.with_foyer(session, Cause::Occasion("on_unanswered"), |foyer, cx| {
+            cx.answering = request;
+            foyer.on_unanswered(cx);
+        });
     }
 
     /// Runs `call` on the foyer, for a session. `None` if there is no such session, or if the call

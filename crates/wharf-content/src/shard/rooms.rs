@@ -1,6 +1,6 @@
 //! The rooms that live on a shard.
 
-use crate::room_cx::RoomCore;
+use crate::room_core::RoomCore;
 use crate::{Room, RoomId};
 use std::collections::BTreeMap;
 use wharf_base::{CapacityError, Key, Slab};

@@ -7,7 +7,7 @@ use super::turn::Turn;
 use super::{Phase, State};
 use crate::canary::Canary;
 use crate::query::Open;
-use crate::room_cx::RoomCore;
+use crate::room_core::RoomCore;
 use crate::roster::Roster;
 use crate::timers::Rings;
 use crate::{Cause, EnterRefusal, LeaveReason, MemberId, RoomId, RoomOptions, TimerId, User};
@@ -97,6 +97,21 @@ impl Turn<'_> {
         let session = self.state.sessions.get_mut(id);
         if let Some(seat) = session.and_then(|session| session.seat.take()) {
             self.vacate(seat.room, seat.member, LeaveReason::Left);
+        }
+    }
+
+    /// A session that is let go leaves its room, as one whose link is gone; what it has asked there
+    /// is answered before it ends.
+    pub(super) fn leave_for_good(&mut self, id: SessionId) {
+        let session = self.state.sessions.get_mut(id);
+        let Some(seat) = session.and_then(|session| session.seat.take()) else {
+            return;
+        };
+        let owed = self.core(seat.room).map(|core| &mut core.owed);
+        let owed = owed.map(|all| all.extract_if(.., |it| it.session == id).collect());
+        self.drop_link(seat);
+        for owed in Option::<Vec<_>>::unwrap_or_default(owed) {
+            self.leave_unanswered(owed);
         }
     }
 
@@ -193,6 +208,7 @@ impl Turn<'_> {
                 rng: Rng::from_seed(desk.options.seed ^ seed_of(id)),
                 asks: Vec::new(),
                 queries: Open::default(),
+                owed: Vec::new(),
                 timers: 0,
                 ticks: 0,
             },
@@ -235,6 +251,7 @@ impl Turn<'_> {
             (session.dialect, session.carried.take())
         });
         let key = self.open_room(room)?;
+        self.put_out_older(key, &user);
         let is_early = self.state.desk.planted.is(Canary::FullAtTwo);
         let core = self.core(key);
         let core = core.ok_or(EnterRefusal::Unavailable)?;
@@ -269,6 +286,18 @@ impl Turn<'_> {
             session.seat = Some(seat);
         }
         Ok((seat, absent.is_some()))
+    }
+
+    /// A user sits in a room once: the link by which they came before is about to end, and the
+    /// others hear that they left before they hear that they came.
+    fn put_out_older(&mut self, room: Key, user: &User) {
+        let Some(core) = self.core(room) else { return };
+        let Some((member, session)) = core.roster.linked(user.id) else {
+            return;
+        };
+        let id = core.id;
+        self.vacate(room, member, LeaveReason::Dropped);
+        self.put_out(session, id, LeaveReason::Dropped);
     }
 
     /// Takes a seat back: the room is told first, while the name is still there.
@@ -313,7 +342,7 @@ impl Turn<'_> {
         let State {
             rooms, desk, ticks, ..
         } = &mut *self.state;
-        let Some(slot) = rooms.remove(room) else {
+        let Some(mut slot) = rooms.remove(room) else {
             return;
         };
         ticks.clear(room.index());
@@ -321,6 +350,9 @@ impl Turn<'_> {
         let members = slot.core.roster.count();
         desk.stats.members -= members;
         desk.stats.left += u64::from(members);
+        for owed in core::mem::take(&mut slot.core.owed) {
+            self.leave_unanswered(owed);
+        }
         for seat in slot.core.roster.all_seats() {
             self.put_out(seat.session, slot.core.id, why);
         }

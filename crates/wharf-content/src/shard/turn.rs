@@ -140,7 +140,7 @@ impl Turn<'_> {
                 Todo::Enter { session, room } => self.enter(session, room),
                 Todo::Leave { session } => self.leave(session),
                 Todo::Rename { session } => self.rename(session),
-                Todo::Finish { session } => self.finish(session),
+                Todo::Finish { session } => self.let_go(session),
                 Todo::Dismiss { session, code } => self.dismiss(session, Dismissal::Kicked(code)),
                 Todo::Kick { room, member } => self.kick(room, member),
                 Todo::CloseRoom { room } => self.close_room(room),
@@ -156,6 +156,13 @@ impl Turn<'_> {
         tracing::error!(session = %id, "the game asks to enter rooms without end: session closes");
         self.state.desk.stats.overloaded += 1;
         self.dismiss(id, Dismissal::Overloaded);
+    }
+
+    /// The foyer ends a session: it is in no room from now on, however long its link takes what was
+    /// sent.
+    fn let_go(&mut self, id: SessionId) {
+        self.leave_for_good(id);
+        self.finish(id);
     }
 
     /// Everything is answered: what was sent may leave, and nothing more is served.

@@ -320,3 +320,85 @@ fn a_modern_packet_that_answers_or_names_a_room_is_refused() {
         assert_eq!(world.take_log(), told);
     }
 }
+
+/// Requests of `names[0]`, and what everybody is told, once all is settled.
+fn requests(names: &[&str], steps: &[(&str, u16, &str)]) -> String {
+    let mut world = World::new(1, 1);
+    for name in names {
+        world.run(&format!("{name} opens; {name} login {name}"));
+    }
+    world.take_log();
+    for (number, (name, id, body)) in (0..).zip(steps) {
+        world.request(name, number, *id, body.as_bytes());
+    }
+    world.settle();
+    for name in names {
+        world.run(&format!("{name} echo alive"));
+    }
+    world.take_log()
+}
+
+#[test]
+fn a_request_that_a_room_fails_at_is_answered_once_by_the_foyer() {
+    let enter = ("ann", GATE_REQUEST, "enter");
+    for (body, expected) in [
+        (
+            "boom",
+            "ann < #1 unanswered\nann < out of 0: RoomPanicked\n",
+        ),
+        (
+            "answer and boom",
+            "ann < #1 answered\nann < out of 0: RoomPanicked\n",
+        ),
+    ] {
+        let told = requests(&["ann"], &[enter, ("ann", HALL_REQUEST, body)]);
+        let begin = "ann < hello, 1 here #0\n";
+        assert_eq!(told, format!("{begin}{expected}ann < echo alive\n"));
+    }
+    // At the door.
+    let told = requests(&["hex"], &[("hex", GATE_REQUEST, "enter")]);
+    let expected = "hex < #0 unanswered\nhex < out of 0: RoomPanicked\nhex < echo alive\n";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_a_room_owes_is_paid_once_or_answered_by_the_foyer_when_it_ends() {
+    let enter = ("ann", GATE_REQUEST, "enter");
+    let owe = ("ann", HALL_REQUEST, "owe");
+    let told = requests(&["ann"], &[enter, owe, owe, ("ann", HALL_REQUEST, "pay")]);
+    expect![[r#"
+        ann < hello, 1 here #0
+        ann < #1 paid
+        ann < #2 paid
+        ann < #3 all
+        ann < echo alive
+    "#]]
+    .assert_eq(&told);
+    let told = requests(&["ann"], &[enter, owe, ("ann", HALL_REQUEST, "boom")]);
+    expect![[r#"
+        ann < hello, 1 here #0
+        ann < #1 unanswered
+        ann < #2 unanswered
+        ann < out of 0: RoomPanicked
+        ann < echo alive
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn whoever_is_let_go_has_an_answer_to_everything_first() {
+    let steps = [
+        ("ann", GATE_REQUEST, "enter"),
+        ("ann", HALL_REQUEST, "owe"),
+        ("ann", GATE_REQUEST, "later"),
+        ("ann", GATE_REQUEST, "quit"),
+    ];
+    let told = requests(&["ann"], &steps);
+    expect![[r#"
+        ann < hello, 1 here #0
+        ann < #3 bye, 1 open
+        ann < #1 unanswered
+        ann finishes
+    "#]]
+    .assert_eq(&told);
+}

@@ -296,6 +296,57 @@ fn a_session_that_the_foyer_lets_go_is_served_no_more() {
 }
 
 #[test]
+fn whoever_is_let_go_leaves_the_room_at_once_and_not_when_the_link_is_gone() {
+    check(
+        "ann opens; ann login ann; ann enter 0; bob opens; bob login bob; bob enter 0
+         ann quit; bob say alone; ann closes; bob say still",
+        expect![[r#"
+            ann < login Ok(1)
+            ann < entered 0
+            ann < hello, 1 here #0
+            bob < login Ok(2)
+            bob < entered 0
+            ann << +bob
+            bob < hello, 2 here #0
+            ann < bye
+            bob << -ann Dropped
+            ann finishes
+            bob < said 1
+            bob < bob: alone #1
+            bob < said 2
+            bob < bob: still #2
+        "#]],
+    );
+}
+
+#[test]
+fn a_user_sits_in_a_room_once_and_is_seen_to_leave_before_they_come_again() {
+    check(
+        "cid opens; cid login cid; cid enter 0
+         ann opens; ann vouch 7; services answer; ann enter 0
+         bob opens; bob vouch 7; services answer; bob enter 0; ann closes; cid say hi",
+        expect![[r#"
+            cid < login Ok(1)
+            cid < entered 0
+            cid < hello, 1 here #0
+            ann < 4294967296 is Ok(Store(Done)) for u7
+            ann < entered 0
+            cid << +u7
+            ann < hello, 2 here #0
+            bob < 4294967296 is Ok(Store(Done)) for u7
+            cid << -u7 Dropped
+            ann < out of 0: Dropped
+            bob < entered 0
+            cid << +u7
+            bob < hello, 2 here #0
+            cid < said 1
+            cid < cid: hi #1
+            bob << cid: hi #1
+        "#]],
+    );
+}
+
+#[test]
 fn a_long_broadcast_is_shared_and_a_short_one_is_not() {
     let mut world = World::new(1, 2);
     world.run("ann opens 0; ann login ann; ann enter 0; bob opens 1; bob login bob; bob enter 0");

@@ -4,8 +4,8 @@ use std::time::Duration;
 use wharf_base::CapacityError;
 use wharf_content::{
     App, AppBuilder, Cause, Dialect, EnterRefusal, Fault, Foyer, FoyerCx, Handled, LeaveReason,
-    LoginRefusal, MemberId, Note, Refusal, Room, RoomCx, RoomId, RoomKind, Tick, Ticket, User,
-    UserId,
+    LoginRefusal, MemberId, Note, Owed, Refusal, Room, RoomCx, RoomId, RoomKind, Tick, Ticket,
+    User, UserId,
 };
 use wharf_data::service::{Call, Reply};
 use wharf_data::{AccountId, Ask, Notice, account};
@@ -199,6 +199,16 @@ impl Gate {
                 let request = cx.request().unwrap_or_default();
                 return cx.query(ask, LATER | u64::from(request)).map_err(too_many);
             }
+            "enter" => {
+                cx.enter(RoomId::new(self.hall, 0));
+                return Ok(());
+            }
+            "quit" => {
+                let open = cx.drop_queries().len();
+                cx.reply(&Words::<ANSWER>(format!("bye, {open} open")));
+                cx.finish();
+                return Ok(());
+            }
             said => cx.reply(&Words::<ANSWER>(format!("gate: {said}"))),
         }
         cx.notify(&Words::<ANSWER>("noted".into()));
@@ -238,6 +248,9 @@ impl Foyer for Gate {
     }
 
     fn on_entered(&self, cx: &mut FoyerCx, room: RoomId, outcome: Result<MemberId, EnterRefusal>) {
+        if cx.request().is_some() && outcome.is_ok() {
+            return;
+        }
         if outcome.is_err() && room.number() == STUBBORN {
             return cx.enter(room);
         }
@@ -290,6 +303,10 @@ impl Foyer for Gate {
         cx.reply(&Words::<LINE>(line));
     }
 
+    fn on_unanswered(&self, cx: &mut FoyerCx) {
+        cx.reply(&Words::<ANSWER>("unanswered".into()));
+    }
+
     fn on_refused(&self, cx: &mut FoyerCx, packet: u16, refusal: Refusal) {
         if packet >= GATE_REQUEST {
             return cx.reply(&Words::<ANSWER>(format!("refused: {}", refusal.code)));
@@ -307,6 +324,7 @@ struct Hall {
     tickets: Vec<Ticket>,
     /// Counts up in a member's data.
     lines: u32,
+    owed: Vec<Owed>,
 }
 
 impl Hall {
@@ -397,6 +415,22 @@ impl Hall {
 
     fn serve(&mut self, cx: &mut RoomCx, from: MemberId, words: Words<HALL_REQUEST>) -> Handled {
         match (words.0.as_str(), cx.request()) {
+            ("boom", _) => panic!("the hall breaks"),
+            ("answer and boom", _) => {
+                cx.reply(&Words::<ANSWER>("answered".into()));
+                panic!("the hall breaks")
+            }
+            ("owe", _) => {
+                self.owed.extend(cx.owe());
+                return Ok(());
+            }
+            ("pay", _) => {
+                for owed in self.owed.iter().chain(&self.owed) {
+                    cx.pay(*owed, &Words::<ANSWER>("paid".into()));
+                }
+                cx.reply(&Words::<ANSWER>("all".into()));
+                return Ok(());
+            }
             ("later", Some(request)) => {
                 cx.reply_to(from, request, &Words::<ANSWER>("at once".into()));
             }
@@ -440,6 +474,7 @@ impl Room for Hall {
     }
 
     fn on_join(&mut self, cx: &mut RoomCx, who: MemberId) {
+        assert_ne!(cx.name(who), "hex", "the newcomer breaks it");
         let line = format!("+{}", cx.name(who));
         cx.send_except(who, &Words::<LINE>(line));
         let line = format!("hello, {} here #{}", cx.count(), self.said);

@@ -1,12 +1,14 @@
 //! How each request begins: what is asked first, and what is to follow.
 
 use super::job::{Deciding, Then};
-use super::{ANNOUNCE_EVERY, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, line, lines};
+use super::{ANNOUNCE_EVERY, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line, lines};
 use wharf_base::Instant;
 use wharf_data::access::{self, Error};
-use wharf_data::operators::{Outcome, Request, Scope};
+use wharf_data::operators::{Outcome, Request, RoomAct, Scope};
 use wharf_data::room::{self, Until};
-use wharf_data::{AccountId, Actor, Ask, Target, UnixMs, account, audit, keep, report};
+use wharf_data::{
+    AccountId, Actor, Ask, Maintenance, RoomId, Target, UnixMs, account, audit, keep, report,
+};
 
 impl Operators {
     /// Begins a job.
@@ -91,7 +93,7 @@ impl Operators {
     ) -> Result<(), Error> {
         match request {
             Request::Announce { scope, text } => self.announce((now, at), id, by, scope, text)?,
-            Request::SetMaintenance(text) => self.set_maintenance(at, id, by, text)?,
+            Request::SetMaintenance(planned) => self.set_maintenance(at, id, by, planned)?,
             Request::SetModerator {
                 account,
                 is_moderator,
@@ -140,6 +142,7 @@ impl Operators {
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Room(ask));
             }
+            Request::Room { room, act, reason } => self.order(id, room, act, &reason)?,
             Request::Reports { stage, page, limit } => {
                 let limit = limit.clamp(1, PAGE_MAX);
                 self.then(id, Then::Listed);
@@ -152,8 +155,9 @@ impl Operators {
             Request::Report {
                 about,
                 message,
+                remembered,
                 text,
-            } => self.file(at, id, by, (about, message, text))?,
+            } => self.file(at, id, by, (about, message, remembered, text))?,
             Request::TakeReport(report) => self.take(at, id, by, report),
             Request::Decide {
                 report,
@@ -164,12 +168,20 @@ impl Operators {
                     report,
                     decision,
                     text,
+                    removed: None,
                 };
                 self.decide(id, deciding);
             }
             // Everything else has begun before.
             _ => return Err(Error::WrongState),
         }
+        Ok(())
+    }
+
+    /// Those who look after rooms do it.
+    fn order(&mut self, id: JobId, room: RoomId, act: RoomAct, reason: &str) -> Result<(), Error> {
+        let reason = line("reason", reason)?;
+        self.steps.push_back(Step::Room(id, room, act, reason));
         Ok(())
     }
 
@@ -269,12 +281,20 @@ impl Operators {
         at: UnixMs,
         id: JobId,
         by: Actor,
-        text: Option<String>,
+        mut planned: Option<Maintenance>,
     ) -> Result<(), Error> {
-        let text = text.map(|text| lines("text", text)).transpose()?;
+        if let Some(planned) = &mut planned {
+            planned.text = lines("text", core::mem::take(&mut planned.text))?;
+            let begins = planned.begins.unwrap_or(at).max(at);
+            if planned.ends.is_some_and(|ends| ends <= begins) {
+                let text = "it would end before it begins".to_owned();
+                let field = "for_ms";
+                return Err(Error::Invalid { field, text });
+            }
+        }
         let act = self.act(at, by, String::new());
-        let ask = self.board.set_maintenance(id, text.clone(), act)?;
-        self.then(id, Then::Maintenance(text));
+        let ask = self.board.set_maintenance(id, planned.as_ref(), act)?;
+        self.then(id, Then::Maintenance(planned));
         self.ask(id, ask);
         Ok(())
     }

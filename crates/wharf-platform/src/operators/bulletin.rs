@@ -7,10 +7,11 @@ use wharf_base::{Duration, Instant};
 use wharf_data::access::Error;
 use wharf_data::room::{self, Until};
 use wharf_data::{
-    AccountId, Act, Answer, Ask, Bulletin, Notice, PageToken, Refusal, Reply, RoomId, UnixMs, keep,
+    AccountId, Act, Answer, Ask, Bulletin, Maintenance, Notice, PageToken, Refusal, Reply, RoomId,
+    UnixMs, keep,
 };
 
-/// The setting that is there while the server is being looked after: its text.
+/// The setting that is there while it is planned to look after the server, or under way.
 const MAINTENANCE: &str = "maintenance";
 /// The setting with the ids of the moderators, one behind the other.
 const MODERATORS: &str = "accounts.administrators";
@@ -20,6 +21,8 @@ const MODERATORS_MAX: usize = 500;
 const MUTED_MAX: usize = 10_000;
 /// Mutes of a page.
 const PAGE: u32 = 1_000;
+/// The longest that is waited at once for what is planned: a day, and then the clock is looked at.
+const WAIT_MS_MAX: u64 = 86_400_000;
 /// How long it takes until what could not be read is read again.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -46,6 +49,8 @@ pub(super) struct Board {
     is_wanted: bool,
     is_known: bool,
     read_again: Option<Instant>,
+    /// When what is planned begins, or ends.
+    due: Option<Instant>,
     /// The job that changes a setting: one at a time.
     changing: Option<JobId>,
 }
@@ -106,7 +111,7 @@ impl Board {
         };
         match (reading, reply) {
             (Reading::Maintenance, Ok(Answer::Keep(keep::Answer::Setting(text)))) => {
-                draft.bulletin.maintenance = Some(text);
+                draft.bulletin.planned = Some(Maintenance::of_setting(&text));
             }
             (Reading::Moderators, Ok(Answer::Keep(keep::Answer::Setting(text)))) => {
                 let ids = text.split_whitespace().filter_map(|id| id.parse().ok());
@@ -140,38 +145,82 @@ impl Board {
             self.read(at, steps);
         } else {
             self.is_known = true;
-            let was = self.bulletin.maintenance.clone();
-            self.set(draft.bulletin, steps);
-            if self.bulletin.maintenance != was {
+            let was = self.bulletin.planned.clone();
+            let planned = draft.bulletin.planned.clone();
+            let bulletin = self.with_plan(draft.bulletin, planned, (now, at));
+            self.set(bulletin, steps);
+            if self.bulletin.planned != was {
                 steps.push_back(Step::TellAll(self.notice()));
             }
         }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.read_again
+        [self.read_again, self.due].into_iter().flatten().min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, at: UnixMs, steps: &mut VecDeque<Step>) {
         if self.read_again.is_some_and(|again| again <= now) {
             self.read(at, steps);
         }
+        if self.due.is_some_and(|due| due <= now) {
+            let planned = self.bulletin.planned.clone();
+            self.plan(planned, (now, at), steps);
+        }
     }
 
-    /// What is to be asked so that `text` holds.
+    /// What is planned from now on; whoever hears of it is told, if it is news.
+    fn plan(
+        &mut self,
+        planned: Option<Maintenance>,
+        times: (Instant, UnixMs),
+        steps: &mut VecDeque<Step>,
+    ) {
+        let bulletin = Bulletin::clone(&self.bulletin);
+        let bulletin = self.with_plan(bulletin, planned, times);
+        if bulletin != *self.bulletin {
+            self.change(bulletin, steps);
+            steps.push_back(Step::TellAll(self.notice()));
+        }
+    }
+
+    /// What holds with that plan, at that time; and when that changes by itself.
+    fn with_plan(
+        &mut self,
+        bulletin: Bulletin,
+        planned: Option<Maintenance>,
+        (now, at): (Instant, UnixMs),
+    ) -> Bulletin {
+        let mut planned = planned.filter(|planned| !planned.is_over(at));
+        let next = planned.as_ref().and_then(|planned| planned.next(at));
+        let wait = next.map(|next| u64::try_from(next - at).unwrap_or_default());
+        self.due = wait.map(|ms| now + Duration::from_millis(ms.min(WAIT_MS_MAX)));
+        let is_on = planned.as_ref().is_some_and(|planned| planned.is_on(at));
+        if let Some(planned) = planned.as_mut().filter(|_| is_on) {
+            planned.begins = None;
+        }
+        let begun = planned.as_ref().filter(|_| is_on);
+        Bulletin {
+            maintenance: begun.map(|planned| planned.text.clone()),
+            planned,
+            ..bulletin
+        }
+    }
+
+    /// What is to be asked so that `planned` holds.
     ///
     /// # Errors
     /// While another setting changes, or nothing is known yet.
     pub(super) fn set_maintenance(
         &mut self,
         job: JobId,
-        text: Option<String>,
+        planned: Option<&Maintenance>,
         act: Act,
     ) -> Result<Ask, Error> {
         self.begin(job)?;
         Ok(Ask::Keep(keep::Ask::SetSetting {
             name: MAINTENANCE.to_owned(),
-            value: text,
+            value: planned.map(Maintenance::to_setting),
             act,
         }))
     }
@@ -231,12 +280,13 @@ impl Board {
     pub(super) fn is_maintenance(
         &mut self,
         job: JobId,
-        text: Option<String>,
+        planned: Option<Maintenance>,
+        times: (Instant, UnixMs),
         steps: &mut VecDeque<Step>,
     ) {
         self.is_changed_no_more(job);
-        let mut bulletin = Bulletin::clone(&self.bulletin);
-        bulletin.maintenance = text;
+        let bulletin = Bulletin::clone(&self.bulletin);
+        let bulletin = self.with_plan(bulletin, planned, times);
         self.change(bulletin, steps);
         steps.push_back(Step::TellAll(self.notice()));
     }
@@ -301,7 +351,7 @@ impl Board {
     }
 
     fn notice(&self) -> Notice {
-        Notice::Maintenance(self.bulletin.maintenance.as_deref().map(Arc::from))
+        Notice::Maintenance(self.bulletin.planned.clone().map(Arc::new))
     }
 }
 

@@ -10,7 +10,7 @@ use prost::Message as _;
 use wharf_data::access::Error;
 use wharf_data::message::{self, NewMessage, Place};
 use wharf_data::operators::{Decision, Outcome};
-use wharf_data::report::{self, Report, State, Subject};
+use wharf_data::report::{self, Remembered, Report, State, Subject};
 use wharf_data::room::Until;
 use wharf_data::{
     AccountId, Actor, Answer, Ask, ConversationId, ReportId, RoomId, Target, UnixMs, account,
@@ -23,6 +23,9 @@ const SERVER: AccountId = AccountId::new(0);
 /// What is kept of a message is its content, as a protobuf.
 const CONTENT: u32 = 1;
 
+/// About whom, about which message, what a room remembers, and what is wrong.
+type Filed = (AccountId, Option<(Place, i64)>, Option<Remembered>, String);
+
 impl Operators {
     /// Somebody reports somebody.
     pub(super) fn file(
@@ -30,7 +33,7 @@ impl Operators {
         at: UnixMs,
         id: JobId,
         by: Actor,
-        (about, message, text): (AccountId, Option<(Place, i64)>, String),
+        (about, message, remembered, text): Filed,
     ) -> Result<(), Error> {
         let Actor::Account(by) = by else {
             return Err(Error::Forbidden);
@@ -48,6 +51,7 @@ impl Operators {
             about,
             message,
             around: AROUND,
+            remembered,
             text,
             at,
         };
@@ -104,6 +108,9 @@ impl Operators {
                 if deciding.decision == Decision::Warn {
                     self.steps.push_back(Step::Deliver(account));
                 }
+                if let Some((place, seq)) = deciding.removed {
+                    self.steps.push_back(Step::Removed(place, seq));
+                }
                 if let Decision::Mute(until) = deciding.decision {
                     let steps = &mut self.steps;
                     self.board.muted(at, account, Some(until), steps);
@@ -123,7 +130,7 @@ impl Operators {
         id: JobId,
         by: Actor,
         report: &Report,
-        deciding: Deciding,
+        mut deciding: Deciding,
     ) -> Result<(), Error> {
         if report.state != (State::Taken { by: account_of(by) }) {
             return Err(Error::Conflict);
@@ -151,7 +158,11 @@ impl Operators {
             }
             Decision::Mute(until) => Some(self.mute_ask(at, by, about, (Some(until), &reason))?),
             Decision::Warn => Some(self.warning(at, by, report, &deciding.text)),
-            Decision::Remove => Some(self.removal(at, by, report, reason)?),
+            Decision::Remove => {
+                let (place, seq) = subject_of(report)?;
+                deciding.removed = Some((place, seq));
+                Some(self.removal(at, by, (place, seq), reason))
+            }
         };
         self.then(id, Then::Measure(Box::new(deciding), about));
         if let Some(ask) = measure {
@@ -231,29 +242,37 @@ impl Operators {
         &mut self,
         at: UnixMs,
         by: Actor,
-        report: &Report,
+        (place, seq): (Place, i64),
         reason: String,
-    ) -> Result<Ask, Error> {
-        let Some(Subject {
-            conversation,
-            seq,
-            is_whisper,
-        }) = report.message
-        else {
-            let text = "the report is about no message".to_owned();
-            let field = "decision";
-            return Err(Error::Invalid { field, text });
-        };
-        let place = match is_whisper {
-            true => Place::Direct(report.by, report.about),
-            false => Place::Room(RoomId::new(conversation.get())),
-        };
+    ) -> Ask {
         let mut act = self.act(at, by, reason);
         // A moderator of the server is above every rank in a room; who it was stands in the entry
         // about the decision.
         act.actor = Actor::Operator;
-        Ok(Ask::Message(message::Ask::Remove { place, seq, act }))
+        Ask::Message(message::Ask::Remove { place, seq, act })
     }
+}
+
+/// The message that a report is about.
+///
+/// # Errors
+/// If it is about none.
+fn subject_of(report: &Report) -> Result<(Place, i64), Error> {
+    let Some(Subject {
+        conversation,
+        seq,
+        is_whisper,
+    }) = report.message
+    else {
+        let text = "the report is about no message".to_owned();
+        let field = "decision";
+        return Err(Error::Invalid { field, text });
+    };
+    let place = match is_whisper {
+        true => Place::Direct(report.by, report.about),
+        false => Place::Room(RoomId::new(conversation.get())),
+    };
+    Ok((place, seq))
 }
 
 /// What people read of a message that was kept; `None` if it is of another kind.

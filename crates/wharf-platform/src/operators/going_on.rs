@@ -6,7 +6,7 @@ use super::{JobId, Operators, Pending, Step};
 use wharf_base::Instant;
 use wharf_data::access::{self, Error, Person};
 use wharf_data::operators::{Known, Outcome};
-use wharf_data::{Answer, Refusal, Reply, UnixMs, account, audit, keep, report, room};
+use wharf_data::{Answer, Refusal, Reply, UnixMs, account, audit, keep, report, room, rooms};
 
 impl Operators {
     /// The store answers.
@@ -17,7 +17,7 @@ impl Operators {
                     .stored((now, at), reading, reply, &mut self.steps);
             }
             Pending::Job(id) => match self.jobs.remove(&id) {
-                Some(job) => self.go_on(at, id, job, reply),
+                Some(job) => self.go_on((now, at), id, job, reply),
                 // Its request was answered that nobody knows; but what was done holds.
                 None => self.board.came_late(at, id, &mut self.steps),
             },
@@ -65,6 +65,16 @@ impl Operators {
         self.steps.push_back(Step::Reply(job.ticket, outcome));
     }
 
+    /// Those who look after rooms answer.
+    pub(crate) fn room_answered(&mut self, id: JobId, result: Result<rooms::Outcome, Error>) {
+        let outcome = result.and_then(|outcome| match outcome {
+            rooms::Outcome::Shown(shown) => Ok(Outcome::Room(shown)),
+            rooms::Outcome::Moderated(it) if !it.is_sure => Err(Error::Unavailable),
+            _ => Ok(Outcome::Done),
+        });
+        self.finish(id, outcome);
+    }
+
     /// So many sessions were reached.
     pub(crate) fn heard(&mut self, id: JobId, count: u32) {
         let Some(job) = self.jobs.remove(&id) else {
@@ -79,7 +89,7 @@ impl Operators {
     }
 
     /// The store has answered a job.
-    fn go_on(&mut self, at: UnixMs, id: JobId, mut job: Job, reply: Reply) {
+    fn go_on(&mut self, (now, at): (Instant, UnixMs), id: JobId, mut job: Job, reply: Reply) {
         let answer = match reply {
             Ok(answer) => answer,
             Err(refusal) => {
@@ -107,9 +117,10 @@ impl Operators {
                     at,
                 });
             }
-            (Then::Maintenance(text), _) => {
-                let text = text.take();
-                self.board.is_maintenance(id, text, &mut self.steps);
+            (Then::Maintenance(planned), _) => {
+                let (planned, times) = (planned.take(), (now, at));
+                self.board
+                    .is_maintenance(id, planned, times, &mut self.steps);
                 Ok(Outcome::Done)
             }
             (Then::Moderators(moderators), _) => {

@@ -3,9 +3,10 @@
 use crate::platform::Ticket;
 use std::collections::BTreeSet;
 use wharf_base::Instant;
+use wharf_data::message::Place;
 use wharf_data::operators::{Decision, Scope};
 use wharf_data::room::Until;
-use wharf_data::{AccountId, Actor, Ask, ReportId};
+use wharf_data::{AccountId, Actor, Ask, Maintenance, ReportId};
 
 /// One request.
 pub(super) struct Job {
@@ -38,7 +39,7 @@ pub(super) enum Then {
     /// Many are told.
     Announce(Scope, String),
     /// The server is looked after, or no more.
-    Maintenance(Option<String>),
+    Maintenance(Option<Maintenance>),
     /// The account was there: the store is asked that.
     MakeModerator(Box<Ask>, BTreeSet<AccountId>),
     /// These are the moderators.
@@ -61,4 +62,6 @@ pub(super) struct Deciding {
     pub(super) decision: Decision,
     /// Why.
     pub(super) text: String,
+    /// The message that is removed, if one is.
+    pub(super) removed: Option<(Place, i64)>,
 }

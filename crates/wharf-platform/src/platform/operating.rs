@@ -6,9 +6,10 @@ use core::net::{IpAddr, Ipv4Addr};
 use wharf_accounts::{Caller, CallerTag};
 use wharf_base::Instant;
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
+use wharf_data::message::Place;
 use wharf_data::operators::{self, Known};
-use wharf_data::service::Given;
-use wharf_data::{AccountId, Actor, Ask, Bulletin, UnixMs, message};
+use wharf_data::service::{Given, Reply};
+use wharf_data::{AccountId, Actor, Ask, Bulletin, Notice, UnixMs, message, rooms};
 
 /// Operators' requests to accounts have this bit, those of sessions have not.
 const OF_OPERATORS: u64 = 1 << 63;
@@ -163,6 +164,13 @@ impl Platform {
                     has_asked = true;
                     self.ask_accounts(now, at, job, *request);
                 }
+                Step::Room(job, room, act, reason) => match &mut self.rooms {
+                    Some(rooms) => {
+                        let ticket = Ticket(job | OF_OPERATORS);
+                        rooms.operate((now, at), ticket, (room, act), reason);
+                    }
+                    None => self.operators.room_answered(job, Err(Error::NotFound)),
+                },
                 Step::Reply(ticket, outcome) => {
                     let outcome = outcome.map(|outcome| Given::Operated(Box::new(outcome)));
                     self.reply(ticket, outcome);
@@ -171,12 +179,16 @@ impl Platform {
                     job,
                     account,
                     reason,
-                } => self.effects.push_back(Effect::Kick {
-                    tag: CountTag(job),
-                    to: self.presence.find(account).map(|online| online.session),
-                    account,
-                    reason,
-                }),
+                } => {
+                    let to = self.presence.find(account).map(|online| online.session);
+                    to.into_iter().for_each(|session| self.cast_off(session));
+                    self.effects.push_back(Effect::Kick {
+                        tag: CountTag(job),
+                        to,
+                        account,
+                        reason,
+                    });
+                }
                 Step::Announce {
                     job,
                     scope,
@@ -188,6 +200,7 @@ impl Platform {
                     text,
                     at,
                 }),
+                Step::Removed(place, seq) => self.tell_removed(place, seq),
                 Step::Deliver(account) => {
                     if self.presence.find(account).is_some() {
                         self.whispers.deliver(at, account);
@@ -198,6 +211,47 @@ impl Platform {
             }
         }
         has_asked
+    }
+
+    /// Whoever reads it takes away what was removed: those in the room, or the two who talk.
+    fn tell_removed(&mut self, place: Place, seq: i64) {
+        match (place, &mut self.rooms) {
+            (Place::Room(room), Some(rooms)) => rooms.removed(room, seq),
+            (Place::Room(_), None) => {}
+            (Place::Direct(one, other), _) => {
+                for (who, with) in [(one, other), (other, one)] {
+                    if let Some(online) = self.presence.find(who) {
+                        self.notice(online.session, Notice::Removed { with, seq });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Those who look after rooms answer a job; whether it was one.
+    pub(super) fn room_answered(&mut self, to: Ticket, reply: &Reply) -> bool {
+        if to.0 & OF_OPERATORS == 0 {
+            return false;
+        }
+        let result = match reply {
+            Ok(Given::Rooms(outcome)) => Ok(self.with_names(outcome.clone())),
+            Ok(_) => Err(Error::Unavailable),
+            Err(error) => Err(error.clone()),
+        };
+        self.operators.room_answered(to.0 & !OF_OPERATORS, result);
+        true
+    }
+
+    /// Those who are logged in have a name.
+    fn with_names(&self, mut outcome: rooms::Outcome) -> rooms::Outcome {
+        if let rooms::Outcome::Shown(shown) = &mut outcome {
+            for insider in &mut shown.people {
+                if let Some(online) = self.presence.find(insider.account) {
+                    insider.display_name.clone_from(&online.display_name);
+                }
+            }
+        }
+        outcome
     }
 
     /// Each job is a session of its own to accounts, so that none waits for another.

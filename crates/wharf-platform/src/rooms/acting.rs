@@ -3,28 +3,23 @@
 //! once, by the same rules, with the entry behind it.
 
 use super::flow::{Act, Caller, Deed, Flow};
-use super::hall::{MEMBER, Verdict, until_of};
-use super::making::password_of;
+use super::hall::MEMBER;
+use super::making::{name_of, password_of};
 use super::{BUSY, Rooms};
 use wharf_data::access::Error;
 use wharf_data::audit::{self, Entry};
 use wharf_data::message::{self, Place};
-use wharf_data::room::{self, Answer, Measure as Kept, Role, Standing};
-use wharf_data::rooms::{Change, Here, Measure, Moderated, Outcome};
+use wharf_data::room::{self, Answer, Measure as Kept, Role, Standing, Until};
+use wharf_data::rooms::{Change, Here, Measure, Moderated, News, Outcome};
 use wharf_data::{AccountId, Ask, Refusal, Reply, RoomId, Target};
 
 impl Rooms {
     /// A change: a new password is hashed first.
     pub(super) fn change(&mut self, caller: Caller, here: Here, change: Change) {
-        if change.name.is_some() {
-            return self.refuse(
-                caller,
-                Error::Invalid {
-                    field: "name",
-                    text: "a room keeps the name that it was made with".into(),
-                },
-            );
-        }
+        let name = match change.name.as_deref().map(name_of).transpose() {
+            Ok(name) => name,
+            Err(error) => return self.refuse(caller, error),
+        };
         let members_max = change.members_max.map(|wished| self.members_max(wished));
         let Some(hall) = self.hall_of(here) else {
             return self.refuse(caller, Error::Conflict);
@@ -34,6 +29,7 @@ impl Rooms {
             return self.refuse(caller, Error::Forbidden);
         }
         let mut kept = room::Change {
+            name,
             topic: change.topic,
             password: None,
             members_max,
@@ -53,11 +49,11 @@ impl Rooms {
                 return self.hash(flow, work);
             }
         }
-        self.act(caller, here, Deed::Change(kept));
+        self.act(caller, here, Deed::Change(kept), String::new());
     }
 
     /// Does something in a room, when it is its turn.
-    pub(super) fn act(&mut self, caller: Caller, here: Here, deed: Deed) {
+    pub(super) fn act(&mut self, caller: Caller, here: Here, deed: Deed, reason: String) {
         let acts_max = self.options.acts_max;
         let Some(hall) = self.hall_of(here).filter(|hall| !hall.is_broken) else {
             return self.refuse(caller, Error::Conflict);
@@ -65,7 +61,12 @@ impl Rooms {
         if hall.acts.len() >= acts_max {
             return self.refuse(caller, BUSY);
         }
-        hall.acts.push_back(Act { caller, here, deed });
+        hall.acts.push_back(Act {
+            caller,
+            here,
+            deed,
+            reason,
+        });
         self.next_act(here.room);
     }
 
@@ -74,7 +75,15 @@ impl Rooms {
             && !hall.is_acting
             && let Some(act) = hall.acts.pop_front()
         {
-            match (hall.is_persistent, &act.deed) {
+            let is_persistent = hall.is_persistent;
+            let name = match self.reserve_name(room, &act) {
+                Ok(name) => name,
+                Err(error) => {
+                    self.refuse(act.caller, error);
+                    continue;
+                }
+            };
+            match (is_persistent, &act.deed) {
                 (
                     _,
                     &Deed::Moderate {
@@ -86,9 +95,14 @@ impl Rooms {
                     self.kick(act, account);
                 }
                 (true, _) => {
-                    hall.is_acting = true;
-                    let held = (room, hall.epoch);
-                    let ask = self.ask_of(&act, held);
+                    let epoch = self.begin_act(room);
+                    let ask = self.ask_of(&act, (room, epoch));
+                    self.ask(Flow::Acting(room, Box::new(act)), ask);
+                }
+                // Whether a room that stays has that name, the store knows.
+                (false, _) if let Some(by) = name.map(room::By::Name) => {
+                    self.begin_act(room);
+                    let ask = Ask::Room(room::Ask::Find { by });
                     self.ask(Flow::Acting(room, Box::new(act)), ask);
                 }
                 (false, _) => self.act_at_once(act),
@@ -97,14 +111,23 @@ impl Rooms {
         self.rest_or_drop(room);
     }
 
+    /// The store is asked on account of a room.
+    fn begin_act(&mut self, room: RoomId) -> room::Epoch {
+        let hall = self.halls.get_mut(&room);
+        hall.map_or(0, |hall| {
+            hall.is_acting = true;
+            hall.epoch
+        })
+    }
+
     /// The transaction that an act is.
     fn ask_of(&mut self, act: &Act, held: (RoomId, room::Epoch)) -> Ask {
-        let by = act.caller.by;
+        let by = act.caller;
         match &act.deed {
             Deed::Change(change) => Ask::Room(room::Ask::Change {
                 room: held,
                 change: change.clone(),
-                act: self.audit_act(by, String::new()),
+                act: self.audit_act(by, act.reason.clone()),
             }),
             Deed::Moderate {
                 account,
@@ -124,16 +147,16 @@ impl Rooms {
             }),
             Deed::Close => Ask::Room(room::Ask::Delete {
                 room: held,
-                act: self.audit_act(by, String::new()),
+                act: self.audit_act(by, act.reason.clone()),
             }),
         }
     }
 
     fn kept_measure(&self, measure: Measure) -> Kept {
         match measure {
-            Measure::Ban(seconds) => Kept::Ban(until_of(seconds, self.at)),
+            Measure::Ban(seconds) => Kept::Ban(Until::after_seconds(self.at, seconds)),
             Measure::Unban => Kept::Unban,
-            Measure::Mute(seconds) => Kept::Mute(until_of(seconds, self.at)),
+            Measure::Mute(seconds) => Kept::Mute(Until::after_seconds(self.at, seconds)),
             // A kick is not kept; it never comes here.
             Measure::Unmute | Measure::Kick => Kept::Unmute,
             Measure::Promote => Kept::Rank(Role::Moderator),
@@ -144,11 +167,21 @@ impl Rooms {
 
     /// The store has done an act, or not.
     pub(super) fn acted(&mut self, room: RoomId, act: Act, reply: Reply) {
-        let Act { caller, deed, .. } = act;
+        self.release_name(room, &act.deed);
         let Some(hall) = self.halls.get_mut(&room) else {
-            return self.refuse(caller, Error::Conflict);
+            return self.refuse(act.caller, Error::Conflict);
         };
         hall.is_acting = false;
+        if !hall.is_persistent {
+            self.found_for(act, reply);
+            return self.next_act(room);
+        }
+        let Act {
+            caller,
+            deed,
+            reason,
+            ..
+        } = act;
         // Somebody else has it, or it is no more: what is in memory is worth nothing.
         let is_lost = matches!(reply, Err(Refusal::Fenced))
             || matches!(
@@ -159,8 +192,8 @@ impl Rooms {
         match (deed, reply) {
             (Deed::Change(_), Ok(wharf_data::Answer::Room(Answer::Room(kept)))) => {
                 hall.settings = kept.settings;
-                let info = Box::new(hall.info());
-                self.reply(caller, Outcome::Changed(info));
+                self.rename(room, &kept.name);
+                self.changed(room, caller);
             }
             (
                 Deed::Moderate {
@@ -176,12 +209,13 @@ impl Rooms {
                 },
                 Err(Refusal::Unavailable),
             ) => {
-                let ban = Some(until_of(seconds, self.at));
+                let ban = Some(Until::after_seconds(self.at, seconds));
                 self.put_out_unsure(room, caller, account, Standing { ban, ..MEMBER });
             }
             (Deed::Close, Ok(wharf_data::Answer::Done)) => {
                 hall.is_broken = true;
                 self.done(caller);
+                self.closed(room, caller, reason);
             }
             (Deed::Remove(_), Ok(wharf_data::Answer::Done)) => self.done(caller),
             (_, Ok(_)) => self.refuse(caller, Error::Unavailable),
@@ -193,8 +227,26 @@ impl Rooms {
         self.next_act(room);
     }
 
+    /// A room is something else now: whoever asked is told, or the room is.
+    pub(super) fn changed(&mut self, room: RoomId, caller: Caller) {
+        let Some(info) = self.halls.get(&room).map(|hall| Box::new(hall.info())) else {
+            return self.refuse(caller, Error::Conflict);
+        };
+        if caller.is_operator {
+            self.tell(room, News::Changed(info.clone()));
+        }
+        self.reply(caller, Outcome::Changed(info));
+    }
+
+    /// A room has ended: it is told, if it was not the one that asked.
+    pub(super) fn closed(&mut self, room: RoomId, caller: Caller, reason: String) {
+        if caller.is_operator {
+            self.tell(room, News::Closed(reason));
+        }
+    }
+
     /// Nothing more is done in a room that has ended.
-    fn give_up_acts(&mut self, room: RoomId) {
+    pub(super) fn give_up_acts(&mut self, room: RoomId) {
         let hall = self.halls.get_mut(&room);
         let acts = hall.map(|hall| core::mem::take(&mut hall.acts));
         for act in acts.unwrap_or_default() {
@@ -223,7 +275,7 @@ impl Rooms {
     }
 
     /// Somebody is something else now; the room is told by which entries it knows them.
-    fn moderated(
+    pub(super) fn moderated(
         &mut self,
         room: RoomId,
         caller: Caller,
@@ -234,12 +286,21 @@ impl Rooms {
             return self.refuse(caller, Error::Conflict);
         };
         let entries = hall.set_role(account, standing.role);
+        let before = match caller.is_operator {
+            true => hall.other_owners(account),
+            false => vec![caller.by],
+        };
         if measure == Measure::HandOver {
-            hall.set_role(caller.by, Role::Moderator);
+            for owner in &before {
+                hall.set_role(*owner, Role::Moderator);
+            }
         }
         self.outdate(room, account, standing);
-        if measure == Measure::HandOver {
+        if measure == Measure::HandOver && !caller.is_operator {
             self.outdate_owner(room, caller.by);
+        } else if measure == Measure::HandOver {
+            self.outdate_owners(room, account);
+            self.tell(room, News::HandedOver(account));
         }
         let moderated = Moderated {
             standing,
@@ -250,85 +311,8 @@ impl Rooms {
         self.reply(caller, Outcome::Moderated(Box::new(moderated)));
     }
 
-    /// Sends somebody out, who may come again: nothing is kept but that it was done.
-    fn kick(&mut self, act: Act, account: AccountId) {
-        let Act { caller, here, deed } = act;
-        let at = self.at;
-        let Some(hall) = self.halls.get(&here.room) else {
-            return self.refuse(caller, Error::Conflict);
-        };
-        let (role, of_target) = (hall.role(caller.by), hall.role(account));
-        let entries = hall.entries(account);
-        let standing = hall.standing(account, at);
-        if role < Role::Moderator || role <= of_target {
-            return self.refuse(caller, Error::Forbidden);
-        }
-        if entries.is_empty() {
-            return self.refuse(caller, Error::NotFound);
-        }
-        let reason = match deed {
-            Deed::Moderate { reason, .. } => reason,
-            _ => String::new(),
-        };
-        let target = Target::Member(here.room, account);
-        self.note(caller.by, "room.kick", target, reason);
-        let moderated = Moderated {
-            standing,
-            is_out: true,
-            entries,
-            is_sure: true,
-        };
-        self.reply(caller, Outcome::Moderated(Box::new(moderated)));
-    }
-
-    /// Does an act in a room that is here alone.
-    fn act_at_once(&mut self, act: Act) {
-        let Act { caller, here, deed } = act;
-        let (at, most) = (self.at, self.options.standings_max);
-        let Some(hall) = self.halls.get_mut(&here.room) else {
-            return self.refuse(caller, Error::Conflict);
-        };
-        let is_owner = hall.role(caller.by) == Role::Owner;
-        let target = Target::Room(here.room);
-        match deed {
-            Deed::Moderate {
-                account,
-                name,
-                measure,
-                reason,
-            } => match hall.moderate((caller.by, account), measure, at, most) {
-                Err(refusal) => self.refuse(caller, Self::error_of_act(refusal)),
-                Ok(standing) => {
-                    let target = Target::Member(here.room, account);
-                    if matches!(measure, Measure::Ban(_)) {
-                        let (by, reason) = (caller.by.get(), reason.clone());
-                        let verdict = Verdict { name, by, reason };
-                        hall.verdicts.insert(account, verdict);
-                    }
-                    self.note(caller.by, word_of(measure), target, reason);
-                    self.moderated(here.room, caller, (account, measure), standing);
-                }
-            },
-            // Nothing that is said there is kept.
-            Deed::Remove(_) => self.refuse(caller, Error::NotFound),
-            _ if !is_owner => self.refuse(caller, Error::Forbidden),
-            Deed::Change(change) => {
-                apply(&mut hall.settings, change);
-                let info = Box::new(hall.info());
-                self.note(caller.by, "room.change", target, String::new());
-                self.reply(caller, Outcome::Changed(info));
-            }
-            Deed::Close => {
-                hall.is_broken = true;
-                self.note(caller.by, "room.delete", target, String::new());
-                self.done(caller);
-                self.give_up_acts(here.room);
-            }
-        }
-    }
-
     /// An entry in the audit log about what the store has no part in.
-    fn note(&mut self, by: AccountId, action: &str, target: Target, reason: String) {
+    pub(super) fn note(&mut self, by: Caller, action: &str, target: Target, reason: String) {
         let entry = Entry {
             act: self.audit_act(by, reason),
             action: action.to_owned(),
@@ -338,35 +322,4 @@ impl Rooms {
         };
         self.ask(Flow::Noting, Ask::Audit(audit::Ask::Write(entry)));
     }
-}
-
-fn word_of(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Kick => "room.kick",
-        Measure::Ban(_) => "room.ban",
-        Measure::Unban => "room.unban",
-        Measure::Mute(_) => "room.mute",
-        Measure::Unmute => "room.unmute",
-        Measure::Promote | Measure::Demote => "room.rank",
-        Measure::HandOver => "room.hand_over",
-    }
-}
-
-fn apply(settings: &mut room::Settings, change: room::Change) {
-    let room::Change {
-        topic,
-        password,
-        members_max,
-        is_hidden,
-        is_locked,
-        slow_ms,
-        options,
-    } = change;
-    settings.topic = topic.unwrap_or(core::mem::take(&mut settings.topic));
-    settings.password = password.unwrap_or(settings.password.take());
-    settings.members_max = members_max.unwrap_or(settings.members_max);
-    settings.is_hidden = is_hidden.unwrap_or(settings.is_hidden);
-    settings.is_locked = is_locked.unwrap_or(settings.is_locked);
-    settings.slow_ms = slow_ms.unwrap_or(settings.slow_ms);
-    settings.options = options.unwrap_or(core::mem::take(&mut settings.options));
 }

@@ -22,6 +22,7 @@ impl Rooms {
             standing: None,
             newer: None,
             left_role: None,
+            has_other_owner: false,
             against: None,
         };
         if self.halls.contains_key(&room) {
@@ -51,6 +52,12 @@ impl Rooms {
             match &opened {
                 Ok(()) => self.look_up(entering),
                 Err(error) => self.refuse(entering.caller, error.clone()),
+            }
+        }
+        for order in self.orders.remove(&room).unwrap_or_default() {
+            match &opened {
+                Ok(()) => self.carry_out(room, order),
+                Err(error) => self.refuse(order.caller, error.clone()),
             }
         }
     }
@@ -219,6 +226,7 @@ impl Rooms {
             {
                 entering.newer = Some(is);
                 entering.left_role = None;
+                entering.has_other_owner = false;
             }
         }
     }
@@ -231,6 +239,18 @@ impl Rooms {
                 && entering.caller.by == account
             {
                 entering.left_role = Some(Role::Moderator);
+            }
+        }
+    }
+
+    /// Somebody was made the owner of a room: nobody else who is on the way to it is.
+    pub(super) fn outdate_owners(&mut self, room: RoomId, owner: wharf_data::AccountId) {
+        for (_, flow) in self.flows.values_mut() {
+            if let Flow::Standing(entering) | Flow::Checking(entering) = flow
+                && entering.room == room
+                && entering.caller.by != owner
+            {
+                entering.has_other_owner = true;
             }
         }
     }
@@ -251,7 +271,10 @@ impl Entering {
     /// What they are in a room that stays, as far as it is known.
     fn present_standing(&self) -> Option<Standing> {
         let standing = self.newer.or(self.standing)?;
-        let role = self.left_role.unwrap_or(standing.role);
+        let role = match self.left_role.unwrap_or(standing.role) {
+            Role::Owner if self.has_other_owner => Role::Moderator,
+            role => role,
+        };
         Some(Standing { role, ..standing })
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Caller {
     /// `None` for a room.
     pub(super) session: Option<SessionTag>,
     pub(super) by: AccountId,
+    /// Whoever runs the server, who may do everything.
+    pub(super) is_operator: bool,
     /// The session is over meanwhile.
     pub(super) is_gone: bool,
 }
@@ -37,6 +39,8 @@ pub(super) enum Flow {
     Listing(Box<Listing>),
     /// A list of those who are kept out of a room that stays.
     Bans(Caller),
+    /// A room that is shown, for what the store has of it and of those in it.
+    Showing(Box<(Caller, RoomId, Option<room::Room>)>),
     /// An entry in the audit log, for which nobody waits.
     Noting,
 }
@@ -64,6 +68,8 @@ pub(super) struct Entering {
     pub(super) newer: Option<Standing>,
     /// The role that was left to them, if they have handed the room over since.
     pub(super) left_role: Option<Role>,
+    /// Whether somebody else was made the owner since.
+    pub(super) has_other_owner: bool,
     /// The hash that the password was, or is, checked against.
     pub(super) against: Option<String>,
 }
@@ -73,6 +79,15 @@ pub(super) struct Act {
     pub(super) caller: Caller,
     pub(super) here: Here,
     pub(super) deed: Deed,
+    /// Why, for the audit log.
+    pub(super) reason: String,
+}
+
+/// What whoever runs the server wants done in a room that is opened for it.
+pub(super) struct Order {
+    pub(super) caller: Caller,
+    pub(super) deed: Deed,
+    pub(super) reason: String,
 }
 
 pub(super) enum Deed {

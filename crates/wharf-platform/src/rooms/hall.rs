@@ -1,11 +1,11 @@
 //! One open room: what it is, who is in it, and who may do what.
 
 use super::flow::Act;
-use crate::SessionTag;
+use crate::{SessionTag, Ticket};
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::Instant;
 use wharf_data::room::{Epoch, Role, Settings, Standing, Until};
-use wharf_data::rooms::{EntryId, Info, Measure, Opening};
+use wharf_data::rooms::{EntryId, Info, Measure, News, Opening};
 use wharf_data::{AccountId, NameKey, Refusal, RoomId, UnixMs};
 
 /// Somebody who is in a room, or on the way there.
@@ -43,6 +43,9 @@ pub(super) struct Hall {
     /// What waits for the act that the store is at.
     pub(super) acts: VecDeque<Act>,
     pub(super) is_acting: bool,
+    /// The room's question after what was done to it from outside, and what it has not heard yet.
+    pub(super) watch: Option<Ticket>,
+    pub(super) news: VecDeque<News>,
     /// Since when nobody is there.
     pub(super) idle_since: Option<Instant>,
 }
@@ -123,6 +126,13 @@ impl Hall {
         entries
     }
 
+    /// Who is there as its owner, but for one.
+    pub(super) fn other_owners(&self, account: AccountId) -> Vec<AccountId> {
+        let owners = self.inside.values().filter(|it| it.role == Role::Owner);
+        let owners = owners.map(|it| it.account);
+        owners.filter(|owner| *owner != account).collect()
+    }
+
     /// By which entries somebody is there.
     pub(super) fn entries(&self, account: AccountId) -> Vec<EntryId> {
         let there = self.inside.iter().filter(|(_, it)| it.account == account);
@@ -152,7 +162,7 @@ impl Hall {
         if least == Role::Owner && was.ban.is_some() {
             return Err(Refusal::Conflict);
         }
-        let until = |seconds| until_of(seconds, at);
+        let until = |seconds| Until::after_seconds(at, seconds);
         let is = match measure {
             Measure::Kick => was,
             Measure::Ban(seconds) => Standing {
@@ -190,6 +200,31 @@ impl Hall {
         Ok(is)
     }
 
+    /// Makes somebody the owner of a room that does not stay, whoever was it.
+    ///
+    /// # Errors
+    /// Why that may not be.
+    pub(super) fn hand_over(
+        &mut self,
+        account: AccountId,
+        at: UnixMs,
+        standings_max: usize,
+    ) -> Result<Standing, Refusal> {
+        if self.entries(account).is_empty() {
+            return Err(Refusal::NotFound);
+        }
+        let role = Role::Owner;
+        let standing = self.standing(account, at);
+        let is = Standing { role, ..standing };
+        self.remember(account, is, at, standings_max)?;
+        for (other, standing) in &mut self.standings {
+            if *other != account && standing.role == Role::Owner {
+                standing.role = Role::Moderator;
+            }
+        }
+        Ok(is)
+    }
+
     fn remember(
         &mut self,
         account: AccountId,
@@ -217,13 +252,5 @@ impl Hall {
         }
         self.standings.insert(account, standing);
         Ok(())
-    }
-}
-
-/// The end of what lasts so many seconds from `at` on; 0 means without end.
-pub(super) fn until_of(seconds: u32, at: UnixMs) -> Until {
-    match seconds {
-        0 => Until::TakenBack,
-        seconds => Until::Time(at.saturating_add(i64::from(seconds) * 1_000)),
     }
 }

@@ -26,7 +26,7 @@ const ROOM_BYTES_MAX: usize = ROOM_BYTES + 4 * (32 + 256);
 const OPEN: &str = "open rooms";
 
 /// The id of one of the numbered rooms.
-pub(super) fn id_of_lobby(number: u32) -> RoomId {
+pub(crate) fn id_of_lobby(number: u32) -> RoomId {
     RoomId::new(i64::from(number) + 1)
 }
 
@@ -194,7 +194,7 @@ fn start_of(page: Option<&PageToken>, search: &NameKey) -> Start {
 }
 
 /// A room that is not open.
-fn info_of(kept: room::Room) -> Info {
+pub(super) fn info_of(kept: room::Room) -> Info {
     let settings = kept.settings;
     Info {
         room: kept.id,

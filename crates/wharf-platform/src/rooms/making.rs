@@ -179,9 +179,10 @@ impl Rooms {
         let opening = Opening(self.next_id());
         let key = NameKey::of(&kept.name);
         // No two rooms of the store are called the same: one that was is deleted there, and the
-        // answer that says so is on its way.
+        // answer that says so is on its way. Or it is called something else by now.
         for hall in self.halls.values_mut() {
-            hall.is_broken |= hall.is_persistent && hall.key == key;
+            let is_same = hall.is_persistent && hall.key == key;
+            hall.is_broken |= is_same && !self.names.values().any(|it| *it == hall.id);
         }
         let hall = Hall {
             id: kept.id,
@@ -201,6 +202,8 @@ impl Rooms {
             verdicts: BTreeMap::new(),
             pending: 0,
             acts: VecDeque::new(),
+            watch: None,
+            news: VecDeque::new(),
             is_acting: false,
             idle_since: Some(self.now),
         };

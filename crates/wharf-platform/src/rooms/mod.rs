@@ -14,18 +14,22 @@
 //! Slots are used again, openings never are: an entry of an older one opens no door.
 
 mod acting;
+mod at_once;
 mod bans;
 mod entering;
 mod flow;
 mod hall;
 mod listing;
 mod making;
+mod naming;
 mod options;
+mod orders;
 mod places;
 mod slots;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use listing::id_of_lobby;
 pub use options::RoomOptions;
 
 use crate::{SessionTag, Ticket};
@@ -66,12 +70,14 @@ pub(crate) struct Rooms {
     chance: Box<dyn Chance>,
     ids: UniqueIds,
     halls: BTreeMap<RoomId, Hall>,
-    /// Whose names they are: rooms that do not stay, and those that are being made.
+    /// Whose names they are: rooms that do not stay, and those that are being made or renamed.
     names: BTreeMap<NameKey, RoomId>,
     slots: Slots,
     sessions: BTreeMap<SessionTag, (RoomId, EntryId)>,
     /// Those who want to enter a room that is being opened.
     opening: BTreeMap<RoomId, Vec<Entering>>,
+    /// What whoever runs the server wants done in such a room.
+    orders: BTreeMap<RoomId, Vec<flow::Order>>,
     /// The largest first.
     sizes: BTreeSet<(Reverse<u32>, RoomId)>,
     /// Members of numbered rooms that have some.
@@ -100,6 +106,7 @@ impl Rooms {
             slots: Slots::new(options.halls_max),
             sessions: BTreeMap::new(),
             opening: BTreeMap::new(),
+            orders: BTreeMap::new(),
             sizes: (0..listed)
                 .map(|number| (Reverse(0), listing::id_of_lobby(number)))
                 .collect(),
@@ -129,19 +136,17 @@ impl Rooms {
             ticket,
             session,
             by,
+            is_operator: false,
             is_gone: false,
         };
-        let waiting: usize = self.opening.values().map(Vec::len).sum();
-        let is_full = self.flows.len() + waiting >= self.options.requests_max;
+        let is_full = self.is_full();
         match (request, session) {
             (Request::Left { entry, is_broken }, Some(session)) => {
                 self.left(session, Some(entry), is_broken);
                 self.done(caller);
             }
-            (Request::Begin(here), None) => self.begin_opening(caller, here),
-            (Request::Count { number, members }, None) => {
-                self.count_lobby(number, members);
-                self.done(caller);
+            (told @ (Request::Begin(_) | Request::Watch(_) | Request::Count { .. }), None) => {
+                self.hear_room(caller, &told);
             }
             _ if is_full => self.refuse(caller, BUSY),
             (Request::Create(new), Some(_)) => self.create(caller, *new),
@@ -171,15 +176,17 @@ impl Rooms {
                     measure,
                     reason,
                 };
-                self.act(caller, here, deed);
+                self.act(caller, here, deed, String::new());
             }
             (Request::Remove { here, seq }, None) => {
-                self.act(caller, here, flow::Deed::Remove(seq));
+                self.act(caller, here, flow::Deed::Remove(seq), String::new());
             }
             (Request::Bans { here, page, limit }, None) => {
                 self.list_bans(caller, here, page, limit);
             }
-            (Request::Close(here), None) => self.act(caller, here, flow::Deed::Close),
+            (Request::Close(here), None) => {
+                self.act(caller, here, flow::Deed::Close, String::new());
+            }
             _ => self.refuse(caller, Error::Forbidden),
         }
     }
@@ -217,6 +224,7 @@ impl Rooms {
             Flow::Acting(room, act) => self.acted(room, *act, reply),
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),
+            Flow::Showing(it) => self.showing(it.0, it.1, it.2, reply),
             Flow::Noting => {}
             hashing => self.fail(hashing),
         }
@@ -237,7 +245,7 @@ impl Rooms {
             (Flow::Rehashing(it), HashResult::Made(hash)) => {
                 let (caller, here, mut change) = *it;
                 change.password = Some(Some(hash));
-                self.act(caller, here, flow::Deed::Change(change));
+                self.act(caller, here, flow::Deed::Change(change), String::new());
             }
             (Flow::Checking(entering), HashResult::Checked(is_right)) => {
                 self.checked(*entering, is_right);
@@ -353,11 +361,21 @@ impl Rooms {
         self.hashing < self.options.hashes_max
     }
 
+    /// Whether as much is under way as may be.
+    fn is_full(&self) -> bool {
+        let waiting: usize = self.opening.values().map(Vec::len).sum();
+        let orders: usize = self.orders.values().map(Vec::len).sum();
+        self.flows.len() + waiting + orders >= self.options.requests_max
+    }
+
     /// One act, for the audit log.
-    fn audit_act(&mut self, by: AccountId, reason: String) -> AuditAct {
+    fn audit_act(&mut self, by: Caller, reason: String) -> AuditAct {
         AuditAct {
             id: AuditId::new(self.next_id()),
-            actor: Actor::Account(by),
+            actor: match by.is_operator {
+                true => Actor::Operator,
+                false => Actor::Account(by.by),
+            },
             reason,
             at: self.at,
         }
@@ -377,26 +395,8 @@ impl Rooms {
             Flow::Acting(room, act) => self.acted(room, *act, unknown),
             Flow::Listing(listing) => self.listed(*listing, unknown),
             Flow::Bans(caller) => self.bans_listed(caller, unknown),
+            Flow::Showing(it) => self.refuse(it.0, Error::Unavailable),
             Flow::Noting => {}
         }
-    }
-
-    /// The room that asks, if it is the one that is open.
-    fn hall_of(&mut self, here: Here) -> Option<&mut Hall> {
-        let hall = self.halls.get_mut(&here.room);
-        hall.filter(|hall| hall.opening == here.opening)
-    }
-
-    /// The first member of an opening is there. A room that begins twice has lost what it knew.
-    fn begin_opening(&mut self, caller: Caller, here: Here) {
-        let Some(hall) = self.hall_of(here) else {
-            return self.refuse(caller, Error::Conflict);
-        };
-        if hall.has_begun {
-            hall.is_broken = true;
-            return self.refuse(caller, Error::Conflict);
-        }
-        hall.has_begun = true;
-        self.done(caller);
     }
 }

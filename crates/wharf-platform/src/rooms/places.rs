@@ -1,7 +1,9 @@
 //! Who is inside, and how long a room keeps its place when nobody is.
 
-use super::Rooms;
+use super::flow::Caller;
 use super::hall::Hall;
+use super::orders::no_news;
+use super::{Error, Here, Request, Rooms};
 use crate::SessionTag;
 use core::cmp::Reverse;
 use wharf_data::RoomId;
@@ -46,6 +48,11 @@ impl Rooms {
         if !hall.inside.is_empty() {
             return;
         }
+        let watch = hall.watch.take();
+        self.steps.extend(watch.map(no_news));
+        let Some(hall) = self.halls.get_mut(&room) else {
+            return;
+        };
         let may_rest = hall.is_persistent && !hall.is_broken;
         let is_over = hall.idle_since.is_some_and(|since| since + linger <= now);
         if hall.is_unused() && (!may_rest || is_over) {
@@ -69,6 +76,7 @@ impl Rooms {
         if self.names.get(&hall.key) == Some(&room) {
             self.names.remove(&hall.key);
         }
+        self.steps.extend(hall.watch.map(no_news));
         self.slots.give_back(hall.slot);
     }
 
@@ -86,5 +94,39 @@ impl Rooms {
         })?;
         self.drop_hall(room);
         self.slots.take()
+    }
+
+    /// The room that asks, if it is the one that is open.
+    pub(super) fn hall_of(&mut self, here: Here) -> Option<&mut Hall> {
+        let hall = self.halls.get_mut(&here.room);
+        hall.filter(|hall| hall.opening == here.opening)
+    }
+
+    /// The first member of an opening is there. A room that begins twice has lost what it knew.
+    pub(super) fn begin_opening(&mut self, caller: Caller, here: Here) {
+        let Some(hall) = self.hall_of(here) else {
+            return self.refuse(caller, Error::Conflict);
+        };
+        if hall.has_begun {
+            hall.is_broken = true;
+            return self.refuse(caller, Error::Conflict);
+        }
+        hall.has_begun = true;
+        self.done(caller);
+    }
+
+    /// What rooms say and ask that is never too much.
+    pub(super) fn hear_room(&mut self, caller: Caller, request: &Request) {
+        match request {
+            Request::Begin(here) => self.begin_opening(caller, *here),
+            Request::Watch(here) => self.watch(caller, *here),
+            Request::Count {
+                number, members, ..
+            } => {
+                self.count_lobby(*number, *members);
+                self.done(caller);
+            }
+            _ => self.refuse(caller, Error::Forbidden),
+        }
     }
 }

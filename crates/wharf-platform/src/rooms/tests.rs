@@ -1,6 +1,7 @@
 //! Rooms with a store in memory that is slow, answers in any order, and loses answers.
 
 mod model;
+mod orders;
 mod races;
 mod store;
 

@@ -145,6 +145,7 @@ fn a_kick_is_logged_first_and_says_whether_anybody_was_there() {
     let ticket = rig.begin(kick(kim));
     assert_eq!(rig.store.log()[0].0, "account.kick");
     let (tag, to, account, reason) = rig.kicks.pop().unwrap();
+    assert!(rig.platform.presence().is_empty(), "they are not here now");
     assert_eq!((to, account), (Some(SessionTag(1)), kim));
     assert_eq!(reason, "enough");
     assert_eq!(rig.reply_to(ticket), None, "not before it is done");
@@ -181,7 +182,7 @@ fn a_text_that_nobody_could_read_is_refused_with_its_field() {
     for text in ["", " \n", "a\u{1b}[2J", &*long] {
         for request in [
             announce(text),
-            Request::SetMaintenance(Some(text.to_owned())),
+            Request::SetMaintenance(Some(wharf_data::Maintenance::now(text))),
         ] {
             let refused = rig.operate(request);
             let is_told = matches!(refused, Err(Error::Invalid { field: "text", .. }));
@@ -211,6 +212,7 @@ fn requests(account: AccountId) -> Vec<(Request, bool, bool)> {
     vec![
         (
             Request::Report {
+                remembered: None,
                 about: account,
                 message: None,
                 text: "x".into(),
@@ -393,4 +395,24 @@ fn what_waits_is_bounded_and_answered_by_its_deadline_once() {
         rig.operate(Request::Logins(kim)).is_ok(),
         "there is room again"
     );
+}
+
+#[test]
+fn a_platform_is_not_at_rest_while_an_operator_waits() {
+    let mut rig = Rig::new();
+    let kim = rig.register(1, "kim").user.account;
+    rig.close(1);
+    assert!(rig.platform.is_at_rest());
+    rig.holds_store = true;
+    let asked = rig.begin(Request::Kick {
+        account: kim,
+        reason: String::new(),
+    });
+    assert!(!rig.platform.is_at_rest(), "the store is asked");
+    rig.release();
+    assert!(!rig.platform.is_at_rest(), "the session is looked for");
+    let (tag, ..) = rig.kicks[0];
+    rig.heard(tag, 0);
+    assert_eq!(rig.outcome(asked), Err(Error::NotFound));
+    assert!(rig.platform.is_at_rest());
 }

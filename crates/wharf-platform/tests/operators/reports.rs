@@ -6,7 +6,9 @@ use wharf_data::message::Place;
 use wharf_data::operators::{Decision, Outcome, Request};
 use wharf_data::report::State;
 use wharf_data::room::Until;
+use wharf_data::service::Call;
 use wharf_data::{AccountId, Actor, Notice, ReportId};
+use wharf_platform::From;
 
 /// Kim has reported what Lee whispered; Park is a moderator.
 struct Case {
@@ -23,6 +25,7 @@ impl Case {
         let lee = rig.register(2, "lee").user.account;
         let park = rig.moderator(3, "park");
         let request = Request::Report {
+            remembered: None,
             about: lee,
             message: Some((Place::Direct(kim, lee), 4)),
             text: "rude".into(),
@@ -170,10 +173,37 @@ fn a_decision_that_could_not_be_done_leaves_the_report_taken() {
 }
 
 #[test]
+fn a_room_reports_for_those_in_it_and_asks_for_nothing_else() {
+    let mut rig = Rig::new();
+    let moderator = rig.moderator(1, "kim");
+    let lee = rig.register(2, "lee").user.account;
+    let call = |request| Call::Operate {
+        by: moderator,
+        request: Box::new(request),
+    };
+    let report = Request::Report {
+        about: lee,
+        message: None,
+        remembered: None,
+        text: "shouts".into(),
+    };
+    let ticket = rig.call_from(From::Room, call(report));
+    assert!(matches!(rig.outcome(ticket), Ok(Outcome::Reported(_))));
+    let reason = String::new();
+    let kick = Request::Kick {
+        account: lee,
+        reason,
+    };
+    let ticket = rig.call_from(From::Room, call(kick));
+    assert_eq!(rig.outcome(ticket), Err(Error::Forbidden));
+}
+
+#[test]
 fn nobody_reports_themselves() {
     let mut case = Case::new();
     let kim = case.rig.store.reports[&case.report].by;
     let request = Request::Report {
+        remembered: None,
         about: kim,
         message: None,
         text: "me".into(),

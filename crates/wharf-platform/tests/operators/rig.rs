@@ -302,9 +302,13 @@ impl Rig {
     }
 
     pub(crate) fn call(&mut self, session: u64, call: Call) -> Ticket {
+        let from = From::Session(SessionTag(session), IpAddr::from([192, 0, 2, 1]));
+        self.call_from(from, call)
+    }
+
+    pub(crate) fn call_from(&mut self, from: From, call: Call) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        let from = From::Session(SessionTag(session), IpAddr::from([192, 0, 2, 1]));
         self.platform.call(self.now, AT, from, ticket, call);
         self.pump();
         ticket

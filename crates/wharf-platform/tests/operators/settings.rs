@@ -1,16 +1,16 @@
 //! Maintenance and moderators: kept, known, and published.
 
-use crate::rig::{Rig, Store, log_in};
+use crate::rig::{AT, Rig, Store, log_in};
 use wharf_base::Duration;
 use wharf_data::access::{self, Error, UnknownId};
 use wharf_data::operators::{Outcome, Request};
 use wharf_data::room::Until;
 use wharf_data::service::Call;
-use wharf_data::{AccountId, Notice, Refusal};
+use wharf_data::{AccountId, Maintenance, Notice, Refusal};
 use wharf_platform::Places;
 
 fn maintenance(text: &str) -> Request {
-    Request::SetMaintenance(Some(text.to_owned()))
+    Request::SetMaintenance(Some(Maintenance::now(text)))
 }
 
 fn kept_out() -> Result<access::Outcome, Error> {
@@ -24,7 +24,7 @@ fn during_maintenance_only_moderators_come_in_and_who_is_in_stays() {
     rig.platform.session_closed(wharf_platform::SessionTag(1));
     let kim = rig.register(2, "kim");
     assert_eq!(rig.operate(maintenance("back at noon")), Ok(Outcome::Done));
-    let told = Notice::Maintenance(Some("back at noon".into()));
+    let told = Notice::Maintenance(Some(Maintenance::now("back at noon").into()));
     assert_eq!(rig.to_all, [told]);
     assert_eq!(rig.platform.presence().len(), 1, "kim stays");
     let kept = rig.store.people.logins.len();
@@ -205,5 +205,84 @@ fn a_change_that_was_given_up_and_made_after_all_holds() {
     assert_eq!(
         rig.operate(Request::SetMaintenance(None)),
         Ok(Outcome::Done)
+    );
+}
+
+/// Time passes, by both clocks.
+fn pass_to(rig: &mut Rig, after_ms: i64) {
+    rig.now = wharf_base::Instant::ZERO + Duration::from_millis(after_ms as u64);
+    rig.platform.handle_timeout(rig.now, AT + after_ms);
+    rig.pump();
+}
+
+#[test]
+fn what_is_announced_is_told_begins_and_ends_by_itself_and_outlives_the_process() {
+    let plan = Maintenance {
+        begins: Some(AT + 60_000),
+        ends: Some(AT + 90_000),
+        ..Maintenance::now("new rooms")
+    };
+    let begun = Maintenance {
+        begins: None,
+        ..plan.clone()
+    };
+    let notice = |plan: Option<&Maintenance>| Notice::Maintenance(plan.cloned().map(Into::into));
+    let mut rig = Rig::new();
+    let announced = rig.operate(Request::SetMaintenance(Some(plan.clone())));
+    assert_eq!(announced, Ok(Outcome::Done));
+    assert_eq!(rig.to_all, [notice(Some(&plan))]);
+    assert_eq!(rig.platform.bulletin().maintenance, None);
+    let mut rig = Rig::on(rig.store);
+    assert_eq!(rig.to_all, [notice(Some(&plan))]);
+    rig.register(3, "kim");
+    pass_to(&mut rig, 59_999);
+    assert_eq!(rig.to_all.len(), 1);
+    pass_to(&mut rig, 60_000);
+    assert_eq!(rig.to_all.last(), Some(&notice(Some(&begun))));
+    let kept_out = Err(Error::Maintenance("new rooms".into()));
+    assert_eq!(rig.access(4, None, log_in("kim")), kept_out);
+    assert_eq!(rig.platform.presence().len(), 1, "who is in stays");
+    pass_to(&mut rig, 90_000);
+    assert_eq!(rig.to_all.last(), Some(&notice(None)));
+    assert_eq!(rig.platform.next_deadline(), None);
+    assert!(rig.access(4, None, log_in("kim")).is_ok());
+    let published: Vec<bool> = rig
+        .published
+        .iter()
+        .map(|it| it.maintenance.is_some())
+        .collect();
+    assert_eq!(published, [false, true, false]);
+}
+
+#[test]
+fn a_plan_may_be_called_off_or_changed_and_ends_behind_its_beginning() {
+    let mut rig = Rig::new();
+    let plan = |begins, ends| {
+        let text = "new rooms".to_owned();
+        Request::SetMaintenance(Some(Maintenance { text, begins, ends }))
+    };
+    for (begins, ends) in [
+        (Some(AT + 9), Some(AT + 9)),
+        (None, Some(AT)),
+        (Some(AT - 9), Some(AT)),
+    ] {
+        let refused = rig.operate(plan(begins, ends));
+        assert!(matches!(
+            refused,
+            Err(Error::Invalid {
+                field: "for_ms",
+                ..
+            })
+        ));
+    }
+    rig.operate(plan(Some(AT + 1_000), None)).unwrap();
+    rig.operate(Request::SetMaintenance(None)).unwrap();
+    assert_eq!(rig.to_all.last(), Some(&Notice::Maintenance(None)));
+    pass_to(&mut rig, 2_000);
+    assert_eq!(rig.platform.bulletin().maintenance, None);
+    rig.operate(plan(Some(AT - 5), None)).unwrap();
+    assert!(
+        rig.platform.bulletin().maintenance.is_some(),
+        "it has begun"
     );
 }

@@ -135,7 +135,7 @@ pub struct Login {
 /// Ends other logins: one, or all but this.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeLogins {
-    /// The login; 0 means all but this.
+    /// The login; 0 means all but this. CODE_NOT_FOUND for one that is not, or is somebody else's.
     #[prost(int64, tag = "1")]
     pub login: i64,
 }

@@ -130,7 +130,7 @@ pub struct Whispered {
 /// Asks for what was said: in the room, or with somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetHistory {
-    /// The other account, for what was whispered; 0 means the room whose handle stands before.
+    /// The other account, for what was whispered; 0 means the room that one is in.
     #[prost(int64, tag = "1")]
     pub with: i64,
     /// At most so many; 0 means 20, and more than 50 means 50.
@@ -173,12 +173,15 @@ pub struct Remove {
 /// The answer to Remove.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemovedSo {}
-/// A message of the room was removed.
+/// A message was removed: of the room, or of what was whispered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WasRemoved {
     /// The message.
     #[prost(int64, tag = "1")]
     pub seq: i64,
+    /// The other account, if it was whispered; 0 if it was said in the room.
+    #[prost(int64, tag = "2")]
+    pub with: i64,
 }
 /// Hears nothing more from somebody, or again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -200,7 +203,9 @@ pub struct Blocked {
 /// Asks whom one has blocked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListBlocks {}
-/// Tells the moderators of the server about somebody. What was said around it goes with it.
+/// Tells the moderators of the server about somebody. What was said around the message goes with it;
+/// from a room without a history, of which no message has a number, what was said there last: up to
+/// 20 messages, long ones cut.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Report {
@@ -357,7 +362,7 @@ pub struct ReportDecided {}
 pub enum Scope {
     /// Not said.
     Unspecified = 0,
-    /// Everybody in the room whose handle stands before.
+    /// Everybody in the room that one is in.
     Room = 1,
     /// Everybody in the same world.
     World = 2,

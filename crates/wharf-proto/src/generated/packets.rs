@@ -291,7 +291,7 @@ pub const FROM_CLIENT: &[PacketRule] = &[
 
 /// The packets that the server sends, by rising id.
 pub const FROM_SERVER: &[PacketRule] = &[
-    reply_rule(1025, "session.Welcome", 2048, NO_ROOM),
+    reply_rule(1025, "session.Welcome", 4096, NO_ROOM),
     reply_rule(1026, "session.Error", 2048, NO_ROOM),
     reply_rule(1028, "session.Pong", 1024, NO_ROOM),
     notice_rule(1029, "session.Goodbye", 2048, NO_ROOM),
@@ -354,7 +354,7 @@ pub const PACKETS: &[PacketInfo] = &[
         name: "session.Welcome",
         role: Role::Reply,
         class: SendClass::Control,
-        bytes_max: 2048,
+        bytes_max: 4096,
         about_room: false,
     },
     PacketInfo {

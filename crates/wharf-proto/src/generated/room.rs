@@ -42,7 +42,8 @@ pub struct Info {
     #[prost(bool, tag = "12")]
     pub is_hidden: bool,
 }
-/// Makes a room and enters it as its owner. The answer has the handle of the room before it.
+/// Makes a room and enters it as its owner. A session is in one room at a time: from one that is in
+/// a room it is answered with CODE_WRONG_STATE.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Create {
@@ -94,7 +95,7 @@ pub struct Rooms {
     #[prost(string, tag = "2")]
     pub next_page: ::prost::alloc::string::String,
 }
-/// Enters a room.
+/// Enters a room; only from outside, as Create.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Enter {
@@ -119,8 +120,8 @@ pub mod enter {
         Number(u32),
     }
 }
-/// The answer to Create and Enter, with the handle of the room before it: what bears that handle
-/// from now on is about this room, in both directions, until it is left.
+/// The answer to Create and Enter: what is about a room is about this one from now on, until it is
+/// left.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Entered {
     /// The room.
@@ -158,7 +159,7 @@ pub struct Member {
 /// Leaves the room.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Leave {}
-/// The answer to Leave: the handle is worth nothing any more.
+/// The answer to Leave: nothing more of the room comes behind it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Left {}
 /// Somebody came.
@@ -178,14 +179,14 @@ pub struct Parted {
     #[prost(enumeration = "Reason", tag = "2")]
     pub reason: i32,
 }
-/// To whoever was sent out of the room: the handle is worth nothing any more.
+/// To whoever was sent out of the room: nothing more of it comes behind this.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Removed {
     /// Why.
     #[prost(enumeration = "Reason", tag = "1")]
     pub reason: i32,
-    /// What the moderator said.
+    /// What the moderator said, or whoever has closed the room.
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
     /// When a ban ends, in milliseconds since 1970; 0 if it does not, or if there is none.
@@ -231,7 +232,7 @@ pub struct Change {
     /// Seconds that each member has to wait between two messages.
     #[prost(uint32, optional, tag = "5")]
     pub slow_seconds: ::core::option::Option<u32>,
-    /// Refused: a room keeps the name that it was made with.
+    /// Another name. CODE_TAKEN if a room has it, or one that looks like it.
     #[prost(string, optional, tag = "6")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
     /// Not in lists.
@@ -245,7 +246,7 @@ pub struct Changed {
     #[prost(message, optional, tag = "1")]
     pub info: ::core::option::Option<Info>,
 }
-/// The same to everybody else.
+/// The same to everybody else; and to all, if those who run the server have changed it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NowChanged {
     /// All of it.
@@ -292,7 +293,8 @@ pub struct ListUsers {
     #[prost(uint32, tag = "3")]
     pub limit: u32,
 }
-/// A part of those who are online and show it.
+/// A part of those who are online and show it. Of two of whom one has blocked the other, neither
+/// sees the other here; moderators of the server see everybody.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Users {
     /// By their names.
@@ -311,7 +313,8 @@ pub struct User {
     /// The name that others see.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// Where; 0 if in no room that has a name, or in one that is hidden.
+    /// Where, by the id for Enter; 0 if in no room, or in one that is hidden. That somebody has come
+    /// to or left a numbered room is seen here a second later.
     #[prost(int64, tag = "3")]
     pub room: i64,
 }
@@ -550,7 +553,7 @@ impl Measure {
 pub enum Presence {
     /// Not said.
     Unspecified = 0,
-    /// Everybody, but those whom one has blocked.
+    /// Everybody, but those whom one has blocked, and who have blocked one.
     Everybody = 1,
     /// Nobody but those in the same room, and the server's moderators.
     Nobody = 2,

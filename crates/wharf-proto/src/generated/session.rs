@@ -45,6 +45,9 @@ pub struct Welcome {
     /// The longest message that it takes in fragments.
     #[prost(uint32, tag = "7")]
     pub message_bytes_max: u32,
+    /// Whether the server will be looked after, or is; not there if neither.
+    #[prost(message, optional, tag = "8")]
+    pub maintenance: ::core::option::Option<Maintenance>,
 }
 /// The answer to a request that was not done.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -125,10 +128,11 @@ pub struct Maintenance {
     /// For people.
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
-    /// When it begins, in milliseconds since 1970; sessions are ended then. 0 means now.
+    /// When it begins, in milliseconds since 1970; 0 if it has. From then on nobody logs in but
+    /// moderators of the server; who is in stays until the server stops.
     #[prost(int64, tag = "3")]
     pub begins_ms: i64,
-    /// When it is expected to end; 0 if that is not known.
+    /// When it ends by itself; 0 if that is not known.
     #[prost(int64, tag = "4")]
     pub ends_ms: i64,
 }

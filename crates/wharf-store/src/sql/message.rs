@@ -28,7 +28,8 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         | Ask::Unread { .. }
         | Ask::Block { .. }
         | Ask::Unblock { .. }
-        | Ask::Blocks { .. } => direct::run(db, ask),
+        | Ask::Blocks { .. }
+        | Ask::BlocksAmong { .. } => direct::run(db, ask),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Db, audit, cut, done, first, one_more, page_number, refused};
 use crate::database::{Row, SqlError, Value};
 use core::slice;
 use wharf_data::message::{Message, Place};
-use wharf_data::report::{Answer, Ask, Report, Stage, State, Subject};
+use wharf_data::report::{Answer, Ask, Remembered, Report, Stage, State, Subject};
 use wharf_data::{
     self as data, AccountId, Act, ConversationId, PageToken, Part, Refusal, Reply, ReportId, Target,
 };
@@ -26,6 +26,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             about,
             message,
             around,
+            remembered,
             text,
             at,
         } => {
@@ -44,9 +45,10 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
                 stage_number(Stage::Open).into(),
             ];
             db.execute(sql, &values)?;
-            match message {
-                Some((place, seq)) => copy(db, *report, (*by, *about), *place, *seq, *around),
-                None => done(),
+            match (message, remembered) {
+                (Some((place, seq)), _) => copy(db, *report, (*by, *about), *place, *seq, *around),
+                (None, Some(remembered)) => remember(db, *report, remembered),
+                (None, None) => done(),
             }
         }
         Ask::List { stage, page, limit } => list(db, *stage, page.as_ref(), *limit),
@@ -113,23 +115,46 @@ fn copy(
     let behind = format!("{MESSAGE}WHERE m.conversation = ? AND m.seq > ? ORDER BY m.seq LIMIT ?");
     messages.extend(db.query(&behind, &[id, seq.into(), around])?);
     for row in messages {
-        let message = whole_message(row)?;
-        let sql = "INSERT INTO report_message \
-                   (report, seq, conversation, author, kind, body, said_at, removed_by) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-        let values = [
-            report.get().into(),
-            message.seq.into(),
-            message.conversation.get().into(),
-            message.author.get().into(),
-            message.kind.into(),
-            message.body.as_slice().into(),
-            message.at.into(),
-            message.removed_by.map(AccountId::get).into(),
-        ];
-        db.execute(sql, &values)?;
+        keep(db, report, &whole_message(row)?)?;
     }
     done()
+}
+
+/// Keeps what a room without a history remembers.
+fn remember(db: Db<'_>, report: ReportId, remembered: &Remembered) -> Result<Reply, SqlError> {
+    let said = remembered.said.iter().take(AROUND_MAX as usize);
+    for (seq, new) in (1..).zip(said) {
+        let message = Message {
+            conversation: remembered.room.conversation(),
+            seq,
+            author: new.author,
+            author_name: String::new(),
+            kind: new.kind,
+            body: new.body.clone(),
+            at: new.at,
+            removed_by: None,
+        };
+        keep(db, report, &message)?;
+    }
+    done()
+}
+
+fn keep(db: Db<'_>, report: ReportId, message: &Message) -> Result<(), SqlError> {
+    let sql = "INSERT INTO report_message \
+               (report, seq, conversation, author, kind, body, said_at, removed_by) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = [
+        report.get().into(),
+        message.seq.into(),
+        message.conversation.get().into(),
+        message.author.get().into(),
+        message.kind.into(),
+        message.body.as_slice().into(),
+        message.at.into(),
+        message.removed_by.map(AccountId::get).into(),
+    ];
+    db.execute(sql, &values)?;
+    Ok(())
 }
 
 fn list(db: Db<'_>, stage: Stage, page: Option<&PageToken>, limit: u32) -> Result<Reply, SqlError> {

@@ -67,8 +67,13 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
 
 /// Whose the name is that `ask` wanted.
 pub(super) fn owner(db: Db<'_>, ask: &Ask) -> Result<Option<i64>, SqlError> {
-    let Ask::Create { room, name, .. } = ask else {
-        return Ok(None);
+    let (room, name) = match ask {
+        Ask::Create { room, name, .. } => (room, name),
+        Ask::Change { room, change, .. } => match &change.name {
+            Some(name) => (&room.0, name),
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
     };
     let key = name.key().as_str();
     let rows = db.query("SELECT id FROM room WHERE name_key = ?", &[key.into()])?;
@@ -196,16 +201,19 @@ fn change(
     let Some(mut room) = find(db, &By::Id(held.0))? else {
         return refused(Refusal::NotFound);
     };
-    let told = apply(&mut room.settings, change);
+    let told = apply(&mut room, change);
     let target = Target::Room(held.0);
     let told = (told.0.as_str(), told.1.as_str());
     if let Err(refusal) = audit::record(db, act, "room.change", target, told)? {
         return refused(refusal);
     }
     let settings = &room.settings;
-    let sql = "UPDATE room SET topic = ?, password = ?, members_max = ?, hidden = ?, locked = ?, \
-               slow_ms = ?, options = ? WHERE id = ?";
-    let values: [Value; 8] = [
+    let sql = "UPDATE room SET name = ?, name_key = ?, topic = ?, password = ?, members_max = ?, \
+               hidden = ?, locked = ?, slow_ms = ?, options = ? WHERE id = ?";
+    let key = NameKey::of(&room.name);
+    let values: [Value; 10] = [
+        room.name.as_str().into(),
+        key.as_str().into(),
         settings.topic.as_str().into(),
         settings.password.as_deref().into(),
         settings.members_max.into(),
@@ -219,13 +227,18 @@ fn change(
     answer(Some(room))
 }
 
-/// Changes settings; tells what was and what is, for the log, but no password.
-fn apply(settings: &mut Settings, change: &Change) -> (String, String) {
+/// Changes a room; tells what was and what is, for the log, but no password.
+fn apply(room: &mut Room, change: &Change) -> (String, String) {
     let (mut before, mut after) = (String::new(), String::new());
     let mut tell = |name: &str, was: String, is: String| {
         before += &format!("{name}={was}\n");
         after += &format!("{name}={is}\n");
     };
+    if let Some(name) = &change.name {
+        tell("name", room.name.clone(), name.as_str().to_owned());
+        name.as_str().clone_into(&mut room.name);
+    }
+    let settings = &mut room.settings;
     if let Some(topic) = &change.topic {
         tell("topic", settings.topic.clone(), topic.clone());
         settings.topic.clone_from(topic);

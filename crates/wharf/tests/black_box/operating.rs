@@ -36,7 +36,7 @@ impl Operator {
     }
 
     /// Exit code, output and errors of `wharf admin`.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = wharf();
         command.args(["admin", "--admin", &self.admin]);
         if let Some(file) = &self.token {
@@ -63,7 +63,7 @@ impl Operator {
     }
 
     /// What is said against an act that is refused.
-    fn is_refused(&self, arguments: &[&str]) -> String {
+    pub(crate) fn is_refused(&self, arguments: &[&str]) -> String {
         let (code, said, error) = self.run(arguments);
         assert_eq!(code, 1, "{arguments:?}: {said}{error}");
         assert_eq!(error.trim_end().lines().count(), 1, "{error}");
@@ -71,7 +71,7 @@ impl Operator {
     }
 
     /// The audit log from its beginning on, each entry as a line: who, what, to whom, why.
-    fn audit(&self, arguments: &[&str]) -> Vec<String> {
+    pub(crate) fn audit(&self, arguments: &[&str]) -> Vec<String> {
         let audit = self.does(&[&["audit", "--last", "100"], arguments].concat());
         let entries = audit["entries"].as_array().expect("entries").iter().rev();
         let line = |entry: &Value| {
@@ -420,6 +420,44 @@ fn maintenance_keeps_people_out_over_a_restart_and_those_who_are_in_are_told() {
     assert_eq!(acts.len(), 3, "{acts:?}");
     let is_setting = |act: &String| act.starts_with("operator server.setting");
     assert!(acts.iter().all(is_setting), "{acts:?}");
+}
+
+#[test]
+fn maintenance_is_announced_in_the_answer_to_hello_and_begins_by_itself() {
+    let server = Server::start(BACKENDS[0], &[ANYWHERE]);
+    let operator = Operator::of(&server);
+    let (mut kim, ..) = newcomer(&server, "kim");
+    let announce = ["maintenance", "on", "new rooms", "--for", "2h", "--from"];
+    operator.does(&[&announce[..], &["1h"]].concat());
+    let told = kim.notice::<Maintenance>();
+    assert!(told.is_on && told.text == "new rooms");
+    assert_eq!(told.ends_ms - told.begins_ms, 7_200_000);
+    let mut lee = Guest::connect(&server);
+    let welcome = lee.ask(&hello()).unwrap();
+    assert_eq!(welcome.maintenance.as_ref(), Some(&told));
+    assert!(told.begins_ms > welcome.now_ms);
+    lee.ask(&register("lee"))
+        .expect("people come in until then");
+    assert_eq!(lee.notice::<Maintenance>(), told);
+    let shown = operator.does(&["maintenance", "show"]);
+    assert!(shown["maintenance"].is_null());
+    assert_eq!(shown["planned"]["text"], "new rooms");
+
+    operator.does(&[&announce[..], &["1s"]].concat());
+    let again = kim.notice::<Maintenance>();
+    assert!(again.begins_ms > 0 && again.begins_ms < told.begins_ms);
+    let begun = kim.notice::<Maintenance>();
+    assert_eq!((begun.begins_ms, begun.ends_ms), (0, again.ends_ms));
+    let (status, _) = get(admin_address(&server), "/readyz", "");
+    assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
+    assert_eq!(
+        Guest::new(&server).refused(&register("park")),
+        Code::Maintenance
+    );
+    kim.ask(&Ping::default()).expect("whoever is in stays");
+    operator.does(&["maintenance", "off"]);
+    assert!(!kim.notice::<Maintenance>().is_on);
+    Guest::new(&server).ask(&register("park")).unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Accounts over the platform protocol, on real sockets and a real store.
 
-use crate::support::{BACKENDS, Client, PATIENCE, Server};
+use crate::support::{BACKENDS, Client, PATIENCE, Server, UNHURRIED};
 use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Instant;
@@ -263,6 +263,7 @@ fn signing_out_everywhere_ends_the_others_logins() {
     let mut second = Guest::new(&server);
     second.ask(&log_in("kim", "correct horse")).unwrap();
     assert_eq!(second.ask(&ListLogins {}).unwrap().logins.len(), 2);
+    assert_eq!(second.refused(&RevokeLogins { login: 77 }), Code::NotFound);
     second.ask(&RevokeLogins { login: 0 }).unwrap();
     assert_eq!(second.ask(&ListLogins {}).unwrap().logins.len(), 1);
     assert_eq!(Guest::new(&server).refused(&by_token(&old)), Code::Token);
@@ -490,7 +491,9 @@ fn a_whisper_is_told_once_now_or_at_the_next_login() {
 
     let said = kim.ask(&whisper("LEE", "psst", 1)).unwrap();
     assert!(said.stored && !said.is_duplicate);
-    let heard = lee.notice::<Whispered>().message.unwrap();
+    let whispered = lee.notice::<Whispered>();
+    assert!(!whispered.was_kept, "it was told at once");
+    let heard = whispered.message.unwrap();
     assert_eq!((heard.author, text_of(&heard)), (kims, "psst"));
     let again = kim.ask(&whisper("lee", "psst", 1)).unwrap();
     assert!(again.is_duplicate && again.seq == said.seq);
@@ -503,7 +506,9 @@ fn a_whisper_is_told_once_now_or_at_the_next_login() {
     kim.ask(&whisper("lee", "are you there?", 2)).unwrap();
     let mut lee = Guest::new(&server);
     lee.ask(&log_in("lee", "correct horse")).unwrap();
-    let kept = lee.notice::<Whispered>().message.unwrap();
+    let whispered = lee.notice::<Whispered>();
+    assert!(whispered.was_kept, "it has waited");
+    let kept = whispered.message.unwrap();
     assert_eq!(text_of(&kept), "are you there?");
     let history = kim
         .ask(&GetHistory {
@@ -524,17 +529,60 @@ fn a_whisper_is_told_once_now_or_at_the_next_login() {
     assert!(lee.notices.is_empty(), "nothing was told twice");
 }
 
+fn names(guest: &mut Guest) -> Vec<String> {
+    let users = guest.ask(&ListUsers::default()).unwrap().users;
+    users.into_iter().map(|user| user.display_name).collect()
+}
+
+#[test]
+fn whoever_has_blocked_somebody_is_not_seen_by_them_nor_sees_them() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let (mut kim, mut lee) = (Guest::new(&server), Guest::new(&server));
+    let mut park = Guest::new(&server);
+    kim.ask(&register("kim")).unwrap();
+    let lees = lee.ask(&register("lee")).unwrap().account;
+    park.ask(&register("park")).unwrap();
+    for is_blocked in [true, false] {
+        let account = lees;
+        kim.ask(&Block {
+            account,
+            is_blocked,
+        })
+        .unwrap();
+        let seen = match is_blocked {
+            true => [vec!["kim", "park"], vec!["lee", "park"]],
+            false => [vec!["kim", "lee", "park"], vec!["kim", "lee", "park"]],
+        };
+        assert_eq!([names(&mut kim), names(&mut lee)], seen);
+        assert_eq!(names(&mut park), ["kim", "lee", "park"]);
+    }
+}
+
+#[test]
+fn whoever_is_in_a_numbered_room_is_listed_with_it() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let (mut kim, mut lee) = (Guest::new(&server), Guest::new(&server));
+    kim.ask(&register("kim")).unwrap();
+    lee.ask(&register("lee")).unwrap();
+    let entered = kim.ask(&by_number(3)).unwrap();
+    let room = entered.info.unwrap().room;
+    let mut wait_for = |wanted: i64| {
+        let deadline = Instant::now() + PATIENCE;
+        while lee.ask(&ListUsers::default()).unwrap().users[0].room != wanted {
+            assert!(Instant::now() < deadline, "kim is never there");
+        }
+    };
+    wait_for(room);
+    kim.ask(&Leave {}).unwrap();
+    wait_for(0);
+}
+
 #[test]
 fn whoever_is_here_is_listed_unless_they_hide() {
     let server = Server::start(BACKENDS[0], &[]);
     let (mut kim, mut lee) = (Guest::new(&server), Guest::new(&server));
     kim.ask(&register("kim")).unwrap();
     lee.ask(&register("lee")).unwrap();
-    let names = |guest: &mut Guest| {
-        let users = guest.ask(&ListUsers::default()).unwrap().users;
-        let names = users.into_iter().map(|user| user.display_name);
-        names.collect::<Vec<_>>()
-    };
     assert_eq!(names(&mut kim), ["kim", "lee"]);
     let hide = SetPresence {
         presence: Presence::Nobody.into(),

@@ -4,6 +4,8 @@ mod doors;
 mod governed;
 mod history;
 mod moderation;
+mod operated;
+mod reported;
 
 use crate::platform::{Guest, by_number, log_in, register, say, text_of};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED};

@@ -4,8 +4,8 @@ use crate::asker::{Asker, Outcome, requests};
 use crate::schema::{texts_of, within};
 use crate::support::{BACKENDS, Server, UNHURRIED};
 use wharf::proto::PacketInfo;
-use wharf::proto::session::Code;
-use wharf::wire::{Extensions, HEADER_BYTES, Header};
+use wharf::proto::session::{Code, Error};
+use wharf::wire::{Extensions, HEADER_BYTES, Header, Packet};
 
 /// Two in a room, of both kinds, who must hear nothing of what a third does.
 struct Witnesses {
@@ -167,7 +167,7 @@ fn what_cannot_be_read_is_answered_once_and_nobody_else_hears_of_it() {
 }
 
 /// What rooms read themselves: they say that it cannot be read, and not where.
-const IN_ROOMS: &[&str] = &["chat.Say", "room.ListMembers"];
+const IN_ROOMS: &[&str] = &["chat.Say", "chat.Report", "room.ListMembers"];
 
 #[test]
 fn texts_that_no_field_may_have_are_refused_by_the_fields_name() {
@@ -264,6 +264,34 @@ fn frames_that_break_a_rule_end_their_session_and_no_other() {
         bytes[..2].copy_from_slice(&length.to_le_bytes());
         ends(&bytes, "a length that no frame has");
     }
+    witnesses.assert_undisturbed();
+}
+
+/// The handle is kept for sessions that will be in several rooms; today a session is in one.
+#[test]
+fn a_handle_of_a_room_is_refused_to_its_sender_and_nothing_is_done() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let mut witnesses = Witnesses::new(&server);
+    let mut member = witnesses.newcomer(&server, 2);
+    for request in requests() {
+        let mut bytes = Vec::new();
+        let extensions = Extensions::request(77).in_room(9);
+        extensions.encode_frame(request.id, &mut bytes, |_| {});
+        if request.about_room {
+            member.client.send_bytes(&bytes);
+            let (id, extensions, body) = member.read().expect("an answer");
+            assert_eq!((id, extensions), (Error::ID, Extensions::reply(77)));
+            let error = Error::decode(&body).expect("an error");
+            assert_eq!(error.code(), Code::Invalid, "{}: {error:?}", request.name);
+            assert!(error.text.contains("handle"), "{}: {error:?}", request.name);
+        } else {
+            let mut asker = Asker::greeted(&server);
+            asker.client.send_rudely(&bytes);
+            assert!(asker.is_ended(), "{}", request.name);
+        }
+    }
+    member.assert_serves();
+    assert_eq!(member.notices, [], "it was done all the same");
     witnesses.assert_undisturbed();
 }
 

@@ -3,13 +3,14 @@
 //! `UPDATE_EXPECT=1 cargo test -p wharf --test black_box every_request` writes it there.
 
 use crate::asker::{Asker, Outcome, body_of, device, enter, hello, requests};
+use crate::platform::whisper;
 use crate::samples::sample;
 use crate::support::{BACKENDS, Server, UNHURRIED};
 use expect_test::expect;
 use std::fmt::Write as _;
 use std::path::Path;
 use wharf::proto::account::{LogOut, Register};
-use wharf::proto::chat::Say;
+use wharf::proto::chat::{Say, Whisper};
 use wharf::proto::session::{Code, Error, Hello};
 use wharf::proto::{PacketInfo, Role, State, packet_info};
 use wharf::wire::Packet;
@@ -350,4 +351,27 @@ fn wrong_states_are_told_by_what_comes_first() {
         told(Stage::Greeted, Hello::ID, &body_of(&hello())),
         "Hello comes once, before anything else"
     );
+}
+
+/// A whisper by name takes the store twice, and a log-out once: so that is done before.
+#[test]
+fn whatever_was_asked_before_a_log_out_has_exactly_one_answer() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let mut kim = Asker::greeted(&server);
+    kim.done(&register("kim"));
+    let farewell = body_of(&whisper("kim", "bye", 0));
+    for number in 0..8 {
+        let mut asker = Asker::guest(&server, number);
+        let said = (Whisper::ID, &farewell[..]);
+        let last = asker.send_all(&[said, said, (LogOut::ID, &[])]);
+        let outcomes = asker.outcomes(last - 2);
+        assert_eq!(outcomes.len(), 3, "{outcomes:?}");
+        for (number, outcome) in outcomes {
+            let told = in_words(&outcome);
+            match number == last {
+                true => assert_eq!(told, "Done"),
+                false => assert!(["SaidSo", "*unavailable*"].contains(&&*told), "{told}"),
+            }
+        }
+    }
 }

@@ -110,7 +110,9 @@ impl MapStore {
         Ok(Some(Answer::LoggedIn { found, login }))
     }
 
-    pub(super) fn revoke(&mut self, account: AccountId, which: Which) {
+    /// How many have ended.
+    pub(super) fn revoke(&mut self, account: AccountId, which: Which) -> usize {
+        let before = self.logins.len();
         self.logins.retain(|login, row| {
             let ends = match which {
                 Which::One(one) => *login == one,
@@ -122,6 +124,7 @@ impl MapStore {
         let logins = &self.logins;
         self.tokens
             .retain(|_, token| logins.contains_key(&token.login));
+        before - self.logins.len()
     }
 
     pub(super) fn list(&self, account: AccountId, at: UnixMs) -> Answer {

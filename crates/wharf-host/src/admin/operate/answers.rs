@@ -7,7 +7,8 @@ use wharf_data::account::Status;
 use wharf_data::message::Message;
 use wharf_data::operators::{Known, Outcome};
 use wharf_data::report::{Report, State};
-use wharf_data::room::Room;
+use wharf_data::room::{History, Role, Room, Standing, Until};
+use wharf_data::rooms::Shown;
 use wharf_data::{Actor, PageToken, Target, audit};
 
 /// What is told.
@@ -65,6 +66,11 @@ impl Told {
                 });
                 json!({
                     "maintenance": bulletin.maintenance,
+                    "planned": bulletin.planned.map(|planned| json!({
+                        "text": planned.text,
+                        "begins_ms": planned.begins,
+                        "ends_ms": planned.ends,
+                    })),
                     "moderators": moderators.collect::<Vec<_>>(),
                     "muted": muted.collect::<Vec<_>>(),
                 })
@@ -85,6 +91,7 @@ impl Told {
                 let entries: Vec<Value> = entries.iter().map(entry).collect();
                 json!({ "entries": entries, "next_page": page(next) })
             }
+            Outcome::Room(shown) => shown_room(&shown),
             Outcome::Rooms { rooms, next } => {
                 let rooms: Vec<Value> = rooms.iter().map(room).collect();
                 json!({ "rooms": rooms, "next_page": page(next) })
@@ -167,6 +174,46 @@ fn room(room: &Room) -> Value {
         "is_locked": room.settings.is_locked,
         "last_seq": room.last_seq,
         "created_ms": room.created_at,
+    })
+}
+
+fn shown_room(shown: &Shown) -> Value {
+    let info = &shown.info;
+    let people = shown.people.iter().map(|insider| {
+        let Standing { role, ban, mute } = insider.standing;
+        let until = |until: Option<Until>| until.map(|until| json!({ "until_ms": until.ends() }));
+        json!({
+            "account": insider.account.to_string(),
+            "display_name": insider.display_name,
+            "role": match role {
+                Role::Member => "member",
+                Role::Moderator => "moderator",
+                Role::Owner => "owner",
+            },
+            "is_here": insider.is_here,
+            "banned": until(ban),
+            "muted": until(mute),
+        })
+    });
+    json!({
+        "room": info.room.to_string(),
+        "name": info.name,
+        "topic": info.topic,
+        "members": info.members,
+        "members_max": info.members_max,
+        "has_password": info.has_password,
+        "is_hidden": info.is_hidden,
+        "is_locked": info.is_locked,
+        "is_persistent": info.is_persistent,
+        "is_open": shown.is_open,
+        "history": match info.history {
+            History::Off => "off",
+            History::Buffered => "buffered",
+            History::Durable => "durable",
+        },
+        "slow_ms": info.slow_ms,
+        "last_seq": shown.last_seq,
+        "people": people.collect::<Vec<_>>(),
     })
 }
 

@@ -2,10 +2,10 @@
 
 use super::fields::{Fields, wrong};
 use wharf_data::access::{Error, LookUp};
-use wharf_data::operators::{Decision, Request, Scope, until};
+use wharf_data::operators::{Decision, Request, RoomAct, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
-use wharf_data::{AccountId, PageToken, ReportId, RoomId, UnixMs};
+use wharf_data::{AccountId, Maintenance, PageToken, ReportId, RoomId, UnixMs};
 
 /// Entries of a page where nothing else is said.
 const PAGE: i64 = 50;
@@ -18,7 +18,8 @@ pub(super) fn request(act: &str, mut fields: Fields, at: UnixMs) -> Result<Optio
     let request = match act.split_once('.') {
         Some(("accounts", act)) => accounts(act, &mut fields, at)?,
         Some(("reports", act)) => reports(act, &mut fields, at)?,
-        _ => server(act, &mut fields)?,
+        Some(("rooms", act)) => rooms(act, &mut fields)?,
+        _ => server(act, &mut fields, at)?,
     };
     let Some(request) = request else {
         return Ok(None);
@@ -125,14 +126,43 @@ fn reports(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>
     }))
 }
 
-fn server(act: &str, fields: &mut Fields) -> Result<Option<Request>, Error> {
+fn rooms(act: &str, fields: &mut Fields) -> Result<Option<Request>, Error> {
+    if !["show", "change", "hand-over", "close"].contains(&act) {
+        return Ok(None);
+    }
+    let room = RoomId::new(fields.id("room")?);
+    let reason = fields.text("reason")?.unwrap_or_default();
+    let act = match act {
+        "show" => RoomAct::Show,
+        "change" => RoomAct::Change {
+            name: fields.text("name")?,
+            topic: fields.text("topic")?,
+            is_locked: fields.flag("is_locked")?,
+        },
+        "hand-over" => RoomAct::HandOver(AccountId::new(fields.id("account")?)),
+        _ => RoomAct::Close,
+    };
+    Ok(Some(Request::Room { room, act, reason }))
+}
+
+/// What is planned, by how long it takes until it begins and how long it lasts.
+fn maintenance(fields: &mut Fields, at: UnixMs) -> Result<Maintenance, Error> {
+    let text = fields.needed_text("text")?;
+    let in_ms = fields.number("in_ms", 0)?.filter(|ms| *ms > 0);
+    let begins = in_ms.map(|ms| at.saturating_add(ms));
+    let for_ms = fields.number("for_ms", 1)?;
+    let ends = for_ms.map(|ms| begins.unwrap_or(at).saturating_add(ms));
+    Ok(Maintenance { text, begins, ends })
+}
+
+fn server(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>, Error> {
     Ok(Some(match act {
         "notice" => {
             let scope = scope(fields)?;
             let text = fields.needed_text("text")?;
             Request::Announce { scope, text }
         }
-        "maintenance.on" => Request::SetMaintenance(Some(fields.needed_text("text")?)),
+        "maintenance.on" => Request::SetMaintenance(Some(maintenance(fields, at)?)),
         "maintenance.off" => Request::SetMaintenance(None),
         "bulletin" => Request::Bulletin,
         "moderators.add" | "moderators.remove" => Request::SetModerator {
@@ -168,7 +198,7 @@ fn scope(fields: &mut Fields) -> Result<Scope, Error> {
 }
 
 fn lasting(fields: &mut Fields, at: UnixMs) -> Result<Until, Error> {
-    Ok(until(at, fields.number("for_ms", 1)?))
+    Ok(Until::after(at, fields.number("for_ms", 1)?))
 }
 
 fn page(fields: &mut Fields) -> Result<Option<PageToken>, Error> {

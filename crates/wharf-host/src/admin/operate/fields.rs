@@ -53,6 +53,15 @@ impl Fields {
         number.map(Some).ok_or_else(|| wrong(field, &text()))
     }
 
+    /// Yes or no, if it is there.
+    pub(super) fn flag(&mut self, field: &'static str) -> Result<Option<bool>, Error> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(_) => Err(wrong(field, "it is neither true nor false")),
+        }
+    }
+
     /// A text, if it is there.
     pub(super) fn text(&mut self, field: &'static str) -> Result<Option<String>, Error> {
         match self.0.remove(field) {
@@ -119,6 +128,12 @@ mod tests {
             "n: it is no whole number from 0 on"
         );
         assert_eq!(told(fields.end()), "body: there is no field \"more\"");
+        let mut fields = read("{\"a\":true,\"b\":\"yes\"}").unwrap();
+        assert_eq!(
+            (fields.flag("a"), fields.flag("c")),
+            (Ok(Some(true)), Ok(None))
+        );
+        assert_eq!(told(fields.flag("b")), "b: it is neither true nor false");
         assert_eq!(Fields::read(b"").unwrap().end(), Ok(()));
     }
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use wharf_base::SessionId;
 use wharf_content::Query;
 use wharf_data::access::{Error, LookUp};
-use wharf_data::operators::{Decision, Outcome, Request, Scope};
+use wharf_data::operators::{Decision, Outcome, Request, RoomAct, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
 use wharf_data::service::Reply;
-use wharf_data::{AccountId, Bulletin, ReportId, RoomId};
+use wharf_data::{AccountId, Bulletin, Maintenance, ReportId, RoomId};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -194,6 +194,13 @@ fn a_body_that_is_too_long_or_wrong_is_refused_with_what_is_wrong() {
             "{\"report\":1,\"decision\":\"x\"}",
             (400, "\"field\":\"decision\""),
         ),
+        ("rooms.show", "{}", (400, "\"field\":\"room\"")),
+        (
+            "rooms.change",
+            "{\"room\":1,\"is_locked\":1}",
+            (400, "\"field\":\"is_locked\""),
+        ),
+        ("rooms.burn", "{\"room\":1}", (404, "no-such-act")),
         ("accounts.promote", "{}", (404, "no-such-act")),
         ("reports.burn", "{}", (404, "no-such-act")),
         ("x", "{}", (404, "no-such-act")),
@@ -325,9 +332,49 @@ fn each_act_is_what_it_is_called() {
             },
         ),
         (
+            "rooms.show",
+            "{\"room\":\"4\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::Show,
+                reason: String::new(),
+            },
+        ),
+        (
+            "rooms.change",
+            "{\"room\":4,\"name\":\"x\",\"is_locked\":true,\"reason\":\"x\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::Change {
+                    name: Some(text()),
+                    topic: None,
+                    is_locked: Some(true),
+                },
+                reason: reason(),
+            },
+        ),
+        (
+            "rooms.hand-over",
+            "{\"room\":4,\"account\":7,\"reason\":\"x\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::HandOver(account),
+                reason: reason(),
+            },
+        ),
+        (
+            "rooms.close",
+            "{\"room\":4,\"reason\":\"x\"}",
+            Request::Room {
+                room: RoomId::new(4),
+                act: RoomAct::Close,
+                reason: reason(),
+            },
+        ),
+        (
             "maintenance.on",
             "{\"text\":\"x\"}",
-            Request::SetMaintenance(Some(text())),
+            Request::SetMaintenance(Some(Maintenance::now("x"))),
         ),
         ("maintenance.off", "{}", Request::SetMaintenance(None)),
         ("bulletin", "", Request::Bulletin),

@@ -134,9 +134,18 @@ impl MapStore {
             }
             Ask::Change { room, change, act } => {
                 let role = self.role(room.0, act.actor);
+                let wished = change.name.as_ref();
+                let namesake = wished.and_then(|name| self.named(name.key()));
+                let namesake = namesake.map(|it| it.id).filter(|it| *it != room.0);
                 let held = self.held(*room)?;
                 if role < Role::Owner {
                     return Err(Refusal::Forbidden);
+                }
+                if let Some(other) = namesake {
+                    return Err(Refusal::Duplicate(other.get()));
+                }
+                if let Some(name) = wished {
+                    name.as_str().clone_into(&mut held.name);
                 }
                 if let Some(topic) = &change.topic {
                     held.settings.topic.clone_from(topic);
@@ -189,7 +198,16 @@ impl MapStore {
                 let rooms = rooms.take(*limit as usize).cloned().collect();
                 Ok(Answer::Rooms { rooms, next: None })
             }
-            Ask::Standings { .. } => panic!("nobody asks for standings"),
+            Ask::Standings { room, at, .. } => {
+                let all = self.standings.keys().filter(|(it, _)| it == room);
+                let standing = |(_, who): &(RoomId, AccountId)| {
+                    let standing = self.standing(*room, *who, *at);
+                    (*who, standing)
+                };
+                let standings = all.map(standing).collect();
+                let next = None;
+                Ok(Answer::Standings { standings, next })
+            }
             Ask::Bans {
                 room,
                 at,

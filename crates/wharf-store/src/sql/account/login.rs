@@ -38,8 +38,11 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         ),
         Ask::Logins { account, at } => logins(db, *account, *at),
         Ask::Revoke { account, which } => {
-            revoke(db, *account, *which)?;
-            done()
+            let ended = revoke(db, *account, *which)?;
+            match (which, ended) {
+                (Which::One(_), 0) => refused(Refusal::NotFound),
+                _ => done(),
+            }
         }
         Ask::SetPassword {
             account,
@@ -251,7 +254,9 @@ fn end_login(db: Db<'_>, login: i64) -> Result<(), SqlError> {
     Ok(())
 }
 
-pub(super) fn revoke(db: Db<'_>, account: AccountId, which: Which) -> Result<(), SqlError> {
+/// Ends logins; how many.
+pub(super) fn revoke(db: Db<'_>, account: AccountId, which: Which) -> Result<usize, SqlError> {
+    let mut ended = 0;
     let rows = db.query(
         "SELECT id FROM login WHERE account = ?",
         &[account.get().into()],
@@ -265,9 +270,10 @@ pub(super) fn revoke(db: Db<'_>, account: AccountId, which: Which) -> Result<(),
         };
         if ends {
             end_login(db, login.get())?;
+            ended += 1;
         }
     }
-    Ok(())
+    Ok(ended)
 }
 
 fn logins(db: Db<'_>, account: AccountId, at: UnixMs) -> Result<Reply, SqlError> {

@@ -2,7 +2,7 @@
 
 use super::{MESSAGE, find_kept, keep, last_seq, message, set_last};
 use crate::database::{SqlError, Value};
-use crate::sql::{Db, cut, done, first, number, one_more, refused};
+use crate::sql::{Db, ROWS_MAX, cut, done, first, number, one_more, refused};
 use wharf_data::message::{Answer, Ask, Direct, NewMessage};
 use wharf_data::{
     self as data, AccountId, ConversationId, PageToken, Part, Refusal, Reply, UnixMs,
@@ -47,6 +47,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             blocks(db, *account)
         }
         Ask::Blocks { account } => blocks(db, *account),
+        Ask::BlocksAmong { account, others } => blocks_among(db, *account, others),
         _ => Err(SqlError::Wrong("no request about two people".into())),
     }
 }
@@ -309,5 +310,29 @@ fn blocks(db: Db<'_>, account: AccountId) -> Result<Reply, SqlError> {
     let rows = db.query(sql, &[account.get().into(), BLOCKS_MAX.into()])?;
     let other = |row: &crate::database::Row| row.integer(0).map(AccountId::new);
     let blocked = rows.iter().map(other).collect::<Result<_, _>>()?;
+    Ok(Ok(data::Answer::Message(Answer::Blocks(blocked))))
+}
+
+/// Those of `others` who hear nothing from `account`, or from whom it hears nothing.
+fn blocks_among(db: Db<'_>, account: AccountId, others: &[AccountId]) -> Result<Reply, SqlError> {
+    if others.len() > ROWS_MAX as usize {
+        return refused(Refusal::Invalid);
+    }
+    let mut blocked = Vec::new();
+    if !others.is_empty() {
+        let places = vec!["?"; others.len()].join(", ");
+        let sql = format!(
+            "SELECT other FROM block WHERE account = ? AND other IN ({places}) \
+             UNION SELECT account FROM block WHERE other = ? AND account IN ({places})"
+        );
+        let me = core::iter::once(account);
+        let once = me.chain(others.iter().copied());
+        let twice = once.clone().chain(once);
+        let values: Vec<Value> = twice.map(|id| id.get().into()).collect();
+        for row in db.query(&sql, &values)? {
+            blocked.push(AccountId::new(row.integer(0)?));
+        }
+        blocked.sort_unstable();
+    }
     Ok(Ok(data::Answer::Message(Answer::Blocks(blocked))))
 }

@@ -1,6 +1,6 @@
 //! Each act, and what is told of it.
 
-use super::args::{Accounts, Act, Maintenance, Moderators, Reports, Rooms, word};
+use super::args::{Accounts, Act, Maintenance, Moderators, Reports, word};
 use super::lasting::Lasting;
 use super::line::{Line, Trouble};
 use super::show;
@@ -10,7 +10,7 @@ use std::io::{self, BufRead as _, BufWriter, Write as _};
 use std::path::Path;
 
 /// Entries of a list at the most, where nothing else is said.
-const LIST_MAX: usize = 1_000;
+pub(super) const LIST_MAX: usize = 1_000;
 
 /// What came of an act, for programs and for people.
 pub(super) struct Told {
@@ -19,13 +19,13 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn new(json: Value, text: impl Into<String>) -> Self {
+    pub(super) fn new(json: Value, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { json, text }
     }
 }
 
-type Done = Result<Told, Trouble>;
+pub(super) type Done = Result<Told, Trouble>;
 
 /// Does it.
 ///
@@ -38,9 +38,7 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
             let fields = json!({ "account": id, "reason": reason });
             told(line.act("accounts.kick", fields)?, "the session has ended")
         }
-        Act::Rooms {
-            command: Rooms::List { search },
-        } => rooms(line, search),
+        Act::Rooms { command } => super::rooms::run(line, command),
         Act::Notice(notice) => {
             let (room, room_id) = (notice.room, notice.room_id);
             let fields = json!({ "text": notice.text, "room": room, "room_id": room_id });
@@ -63,7 +61,7 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
     }
 }
 
-fn told(answer: Value, text: &str) -> Done {
+pub(super) fn told(answer: Value, text: &str) -> Done {
     Ok(Told::new(answer, format!("{text}\n")))
 }
 
@@ -186,35 +184,23 @@ fn export(line: &Line, id: i64, file: &Path) -> Done {
 }
 
 /// What the store knows of rooms that have a name, and what the shards count of all.
-fn rooms(line: &Line, search: &str) -> Done {
-    let snapshot = line.snapshot()?;
-    let sum = |field: &str| -> u64 {
-        let shards = snapshot.shards.iter();
-        shards.filter_map(|shard| shard.logic.get(field)).sum()
-    };
-    let mut fields = Map::new();
-    fields.insert("search".to_owned(), json!(search));
-    let named = line.pages("rooms", fields, ("rooms", LIST_MAX))?;
-    let (open, members) = (sum("rooms"), sum("members"));
-    let text = format!(
-        "{open} rooms are open, of {} that can be, with {members} members\n{}",
-        snapshot.limits.rooms,
-        show::rooms(&named)
-    );
-    let json = json!({
-        "open": open,
-        "members": members,
-        "open_max": snapshot.limits.rooms,
-        "rooms": named,
-    });
-    Ok(Told::new(json, text))
-}
-
 fn maintenance(line: &Line, command: &Maintenance) -> Done {
     match command {
-        Maintenance::On { text } => {
-            let answer = line.act("maintenance.on", json!({ "text": text }))?;
-            told(answer, "nobody logs in but moderators; who is in stays")
+        Maintenance::On {
+            text,
+            from,
+            lasting: time,
+        } => {
+            let fields = json!({
+                "text": text,
+                "in_ms": lasting(*from),
+                "for_ms": lasting(*time),
+            });
+            let answer = line.act("maintenance.on", fields)?;
+            match from {
+                Some(_) => told(answer, "announced; it begins by itself"),
+                None => told(answer, "nobody logs in but moderators; who is in stays"),
+            }
         }
         Maintenance::Off => {
             let answer = line.act("maintenance.off", json!({}))?;
@@ -222,12 +208,10 @@ fn maintenance(line: &Line, command: &Maintenance) -> Done {
         }
         Maintenance::Show => {
             let mut bulletin = line.act("bulletin", json!({}))?;
-            let text = bulletin["maintenance"].take();
-            let shown = match text.as_str() {
-                Some(text) => format!("on: {}\n", show::clean(text)),
-                None => "off\n".to_owned(),
-            };
-            Ok(Told::new(json!({ "maintenance": text }), shown))
+            let (text, planned) = (bulletin["maintenance"].take(), bulletin["planned"].take());
+            let shown = show::maintenance(&text, &planned);
+            let json = json!({ "maintenance": text, "planned": planned });
+            Ok(Told::new(json, shown))
         }
     }
 }

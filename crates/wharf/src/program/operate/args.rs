@@ -54,14 +54,14 @@ pub(super) enum Act {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
-    /// Tell which rooms there are
+    /// List, show, change, hand over and close rooms that have a name
     Rooms {
         #[command(subcommand)]
         command: Rooms,
     },
     /// Say something to everybody, or to everybody in a room
     Notice(Notice),
-    /// Let nobody in but moderators; who is in stays
+    /// Let nobody in but moderators, now or later; who is in stays
     Maintenance {
         #[command(subcommand)]
         command: Maintenance,
@@ -166,6 +166,51 @@ pub(super) enum Rooms {
         #[arg(long, value_name = "TEXT", default_value = "")]
         search: String,
     },
+    /// Show a room: what it is, who is in it, and who is more or less than a member
+    Show {
+        /// The room, which `rooms list` tells
+        id: i64,
+    },
+    /// Change a room's name, its topic, or whether anybody new may enter; those in it are told
+    #[command(group = ArgGroup::new("what").required(true).multiple(true)
+                                           .args(["name", "topic", "lock", "unlock"]))]
+    Change {
+        /// The room
+        id: i64,
+        /// Another name
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        /// Another topic
+        #[arg(long, value_name = "TEXT")]
+        topic: Option<String>,
+        /// Let nobody new enter but its owner and moderators
+        #[arg(long, conflicts_with = "unlock")]
+        lock: bool,
+        /// Let people enter again
+        #[arg(long)]
+        unlock: bool,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Make an account the owner of a room, and whoever was it a moderator
+    HandOver {
+        /// The room
+        id: i64,
+        /// The account; in a room that does not stay it must be there
+        account: i64,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Close a room for good, with its history; those in it are sent out
+    Close {
+        /// The room
+        id: i64,
+        /// Why, for the audit log and for those in it
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -186,10 +231,16 @@ pub(super) struct Notice {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Maintenance {
-    /// Begin it, or say something else about it
+    /// Begin it or announce it, or say something else about it
     On {
         /// What people are told
         text: String,
+        /// Begin it so long from now, such as 30m, 12h or 7d, and say so until then; without it now
+        #[arg(long = "from", value_name = "TIME", value_parser = lasting)]
+        from: Option<Lasting>,
+        /// End it by itself when it has lasted so long; without it when `off` is said
+        #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
+        lasting: Option<Lasting>,
     },
     /// End it
     Off,

@@ -4,6 +4,7 @@ mod acts;
 mod args;
 mod lasting;
 mod line;
+mod rooms;
 mod show;
 
 pub(super) use args::AdminArgs;

@@ -83,6 +83,68 @@ pub(super) fn rooms(rooms: &[Value]) -> String {
     lines(Some(&rooms.to_vec()), line, "no room has a name")
 }
 
+/// Whether the server is looked after, or will be.
+pub(super) fn maintenance(text: &Value, planned: &Value) -> String {
+    let at = |word: &str, name: &str| match planned[name].as_i64() {
+        Some(at) => format!(", {word} {}", time(at)),
+        None => String::new(),
+    };
+    match (text.as_str(), planned["text"].as_str()) {
+        (Some(text), _) => format!("on{}: {}\n", at("until", "ends_ms"), clean(text)),
+        (None, Some(text)) => format!(
+            "announced{}{}: {}\n",
+            at("from", "begins_ms"),
+            at("until", "ends_ms"),
+            clean(text)
+        ),
+        (None, None) => "off\n".to_owned(),
+    }
+}
+
+/// A room, with those of whom it knows something.
+pub(super) fn room(room: &Value) -> String {
+    let yes = |name: &str| match room[name] == true {
+        true => "yes",
+        false => "no",
+    };
+    let line = |insider: &Value| {
+        let measure = |name: &str| match insider[name].is_null() {
+            true => String::new(),
+            false => format!("  {name}"),
+        };
+        format!(
+            "  {}  {}  {}{}{}{}\n",
+            field(insider, "account"),
+            field(insider, "role"),
+            field(insider, "display_name"),
+            if insider["is_here"] == true {
+                "  here"
+            } else {
+                ""
+            },
+            measure("banned"),
+            measure("muted"),
+        )
+    };
+    format!(
+        "room      {}\nname      {}\ntopic     {}\nmembers   {} of {}\nopen      {}\n\
+         stays     {}\nhidden    {}\nlocked    {}\npassword  {}\nhistory   {}, {} messages\n{}",
+        field(room, "room"),
+        field(room, "name"),
+        field(room, "topic"),
+        room["members"],
+        room["members_max"],
+        yes("is_open"),
+        yes("is_persistent"),
+        yes("is_hidden"),
+        yes("is_locked"),
+        yes("has_password"),
+        field(room, "history"),
+        room["last_seq"],
+        lines(room["people"].as_array(), line, "nobody is there"),
+    )
+}
+
 pub(super) fn reports(reports: &[Value]) -> String {
     lines(Some(&reports.to_vec()), summary, "none")
 }

@@ -1,12 +1,15 @@
 //! Who gets in, who does not, and who is out again.
 
 use super::{enter, id_of, room_called, somebody, until_gone, until_notice};
-use crate::platform::{Guest, log_in, say};
+use crate::platform::{Guest, by_number, log_in, say};
 use crate::support::{BACKENDS, Server, UNHURRIED};
+use wharf::proto::account::LogOut;
 use wharf::proto::room::{
     Change, Create, Enter, Joined, Leave, ListMembers, NowChanged, Parted, Rank, Reason,
 };
 use wharf::proto::session::{Code, Goodbye};
+use wharf::wire::Packet;
+use wharf::wire::classic::{LeaveUserNotify, NewUserNotify, UserListNotify};
 
 #[test]
 fn a_password_a_lock_and_the_number_of_seats_keep_others_out() {
@@ -73,6 +76,53 @@ fn a_password_a_lock_and_the_number_of_seats_keep_others_out() {
         kim.notice::<Parted>();
         kim.ask(&Leave {}).unwrap();
     }
+}
+
+/// The older session's client takes no notice, so that its link lasts.
+#[test]
+fn whoever_is_taken_over_is_out_of_the_room_before_they_come_again() {
+    let server = Server::start(BACKENDS[0], &[&["shards=2"], UNHURRIED].concat());
+    let (mut lee, _) = somebody(&server, "lee");
+    let (mut first, kims) = somebody(&server, "kim");
+    let den = Create {
+        members_max: 2,
+        ..room_called("den")
+    };
+    let room = id_of(&lee.ask(&den).unwrap());
+    first.ask(&enter(room, "")).unwrap();
+    assert_eq!(lee.notice::<Joined>().member.unwrap().account, kims);
+    let mut second = Guest::new(&server);
+    second.ask(&log_in("kim", "correct horse")).unwrap();
+    let entered = second.ask(&enter(room, "")).unwrap();
+    let own = entered.members.iter().filter(|it| it.account == kims);
+    assert_eq!((own.count(), entered.members.len()), (1, 2));
+    let parted = lee.notice::<Parted>();
+    assert_eq!((parted.account, parted.reason()), (kims, Reason::Gone));
+    assert_eq!(lee.notice::<Joined>().member.unwrap().account, kims);
+    let members = lee.ask(&ListMembers::default()).unwrap().members;
+    assert_eq!(members.len(), 2);
+    assert_eq!(first.notice::<Goodbye>().code(), Code::TakenOver);
+}
+
+#[test]
+fn the_same_is_so_in_a_numbered_room_and_for_whoever_signs_out() {
+    let server = Server::start(BACKENDS[0], &[&["shards=2"], UNHURRIED].concat());
+    let mut classic = server.connect();
+    classic.log_in("witness");
+    classic.enter(3);
+    assert_eq!(classic.read_frame().0, UserListNotify::ID);
+    let (mut first, kims) = somebody(&server, "kim");
+    first.ask(&by_number(3)).unwrap();
+    assert_eq!(classic.read_frame().0, NewUserNotify::ID);
+    let mut second = Guest::new(&server);
+    second.ask(&log_in("kim", "correct horse")).unwrap();
+    let entered = second.ask(&by_number(3)).unwrap();
+    let own = entered.members.iter().filter(|it| it.account == kims);
+    assert_eq!((own.count(), entered.members.len()), (1, 2));
+    assert_eq!(classic.read_frame().0, LeaveUserNotify::ID);
+    assert_eq!(classic.read_frame().0, NewUserNotify::ID);
+    second.ask(&LogOut {}).unwrap();
+    assert_eq!(classic.read_frame().0, LeaveUserNotify::ID);
 }
 
 #[test]

@@ -217,7 +217,13 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
             told["was_kept"] = json!(it.was_kept);
             ("whisper", Some(told))
         }
-        ServerPacket::WasRemoved(it) => ("message_removed", Some(json!({ "seq": it.seq }))),
+        ServerPacket::WasRemoved(it) => {
+            let mut told = json!({ "seq": it.seq });
+            if it.with > 0 {
+                told["with"] = json!(it.with.to_string());
+            }
+            ("message_removed", Some(told))
+        }
         ServerPacket::Announcement(it) => {
             let scope = word(
                 Scope::try_from(it.scope).unwrap_or_default().as_str_name(),

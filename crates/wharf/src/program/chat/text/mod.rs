@@ -205,6 +205,9 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
     match packet {
         ServerPacket::Said(it) => it.message.as_ref().map(said).unwrap_or_default(),
         ServerPacket::Whispered(it) => it.message.as_ref().map(whispered).unwrap_or_default(),
+        ServerPacket::WasRemoved(it) if it.with > 0 => {
+            dim(format!("whisper {} was removed", it.seq))
+        }
         ServerPacket::WasRemoved(it) => dim(format!("message {} was removed", it.seq)),
         ServerPacket::Announcement(it) => Line::said(Style::Loud, "*** ".to_owned(), &it.text),
         ServerPacket::Joined(it) => match &it.member {

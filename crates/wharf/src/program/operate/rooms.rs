@@ -1,0 +1,76 @@
+//! Acts about rooms that have a name.
+
+use super::acts::{Done, LIST_MAX, Told, told};
+use super::args::Rooms;
+use super::line::Line;
+use super::show;
+use serde_json::{Map, json};
+
+/// Does it.
+///
+/// # Errors
+/// [`super::line::Trouble`].
+pub(super) fn run(line: &Line, command: &Rooms) -> Done {
+    match command {
+        Rooms::List { search } => list(line, search),
+        Rooms::Show { id } => {
+            let answer = line.act("rooms.show", json!({ "room": id }))?;
+            let text = show::room(&answer);
+            Ok(Told::new(answer, text))
+        }
+        Rooms::Change {
+            id,
+            name,
+            topic,
+            lock,
+            unlock,
+            reason,
+        } => {
+            let is_locked = (*lock || *unlock).then_some(*lock);
+            let fields = json!({
+                "room": id,
+                "name": name,
+                "topic": topic,
+                "is_locked": is_locked,
+                "reason": reason,
+            });
+            told(line.act("rooms.change", fields)?, "changed")
+        }
+        Rooms::HandOver {
+            id,
+            account,
+            reason,
+        } => {
+            let fields = json!({ "room": id, "account": account, "reason": reason });
+            told(line.act("rooms.hand-over", fields)?, "it has another owner")
+        }
+        Rooms::Close { id, reason } => {
+            let fields = json!({ "room": id, "reason": reason });
+            told(line.act("rooms.close", fields)?, "the room is closed")
+        }
+    }
+}
+
+fn list(line: &Line, search: &str) -> Done {
+    let snapshot = line.snapshot()?;
+    let sum = |field: &str| -> u64 {
+        let shards = snapshot.shards.iter();
+        shards.filter_map(|shard| shard.logic.get(field)).sum()
+    };
+    let mut fields = Map::new();
+    fields.insert("search".to_owned(), json!(search));
+    let named = line.pages("rooms", fields, ("rooms", LIST_MAX))?;
+    let (open, members) = (sum("rooms"), sum("members"));
+    let text = format!(
+        "{open} rooms are open, of {} that can be, with {members} members\n{}",
+        snapshot.limits.rooms,
+        show::rooms(&named)
+    );
+    let json = json!({
+        "open": open,
+        "members": members,
+        "open_max": snapshot.limits.rooms,
+        "rooms": named,
+    });
+    Ok(Told::new(json, text))
+}
