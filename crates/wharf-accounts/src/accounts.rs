@@ -241,7 +241,10 @@ impl Accounts {
 
     /// What was answered so far.
     pub fn stats(&self) -> AccountStats {
-        self.stats
+        AccountStats {
+            hashes_refused: self.world.hashes.refused(),
+            ..self.stats
+        }
     }
 
     fn answer(&mut self, to: CallerTag, result: Result<Outcome, Error>) {
@@ -387,10 +390,7 @@ impl Accounts {
                     self.effects
                         .push_back(Effect::Hash(HashJob { id: job, work }));
                 }
-                Err(retry_after) => {
-                    self.stats.hashes_refused += 1;
-                    self.finish(now, id, failed(Error::Busy { retry_after }));
-                }
+                Err(retry_after) => self.finish(now, id, failed(Error::Busy { retry_after })),
             },
             Ok(Next::End(end)) => self.finish(now, id, end),
             Err(error) => self.finish(now, id, failed(error)),

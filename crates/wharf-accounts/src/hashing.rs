@@ -172,6 +172,8 @@ pub(crate) struct HashQueue {
     jobs_max: usize,
     wait_max: Duration,
     patience: Duration,
+    /// Times that one more could not wait.
+    refused: u64,
 }
 
 impl HashQueue {
@@ -191,6 +193,7 @@ impl HashQueue {
             jobs_max,
             wait_max,
             patience,
+            refused: 0,
         }
     }
 
@@ -198,14 +201,20 @@ impl HashQueue {
     ///
     /// # Errors
     /// After how long that is worth asking again, in whole seconds.
-    pub(crate) fn admit(&self) -> Result<(), Duration> {
+    pub(crate) fn admit(&mut self) -> Result<(), Duration> {
         let wait = self.wait(self.given.len());
         if self.given.len() < self.jobs_max && wait <= self.wait_max {
             return Ok(());
         }
+        self.refused += 1;
         // Until half of what waits is done.
         let half = self.wait(self.given.len().div_ceil(2));
         Err(Duration::from_secs(half.as_secs() + 1))
+    }
+
+    /// How many could not wait so far.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Whether there is so much room that work which nobody waits for does not hurt.
@@ -348,6 +357,7 @@ mod tests {
         assert_eq!(queue.len(), 4);
         queue.give_up(now + 90 * second);
         assert_eq!(queue.admit(), Ok(()), "the rest was lost");
+        assert_eq!(queue.refused(), 2);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Cx<'_> {
     ///
     /// # Errors
     /// [`Error::Busy`] with the time after which it is worth asking again.
-    pub(crate) fn admit_hash(&self) -> Result<(), Error> {
+    pub(crate) fn admit_hash(&mut self) -> Result<(), Error> {
         let admitted = self.world.hashes.admit();
         admitted.map_err(|retry_after| Error::Busy { retry_after })
     }

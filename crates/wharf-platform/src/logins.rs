@@ -34,6 +34,11 @@ pub(crate) struct Logins {
 }
 
 impl Logins {
+    /// Whether every login has its answer.
+    pub(crate) fn are_answered(&self) -> bool {
+        self.ways.is_empty()
+    }
+
     /// A call has its reply: counted, if it is a login.
     pub(crate) fn count(&mut self, ticket: Ticket, reply: &Reply) {
         if let Some(way) = self.ways.remove(&ticket) {

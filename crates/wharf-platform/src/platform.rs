@@ -258,6 +258,7 @@ impl Platform {
             && self.classic.is_empty()
             && self.busy.is_empty()
             && self.waiting() == 0
+            && self.logins.are_answered()
             && self.accounts.in_progress() == 0
             && self.accounts.hashing() == 0
     }

@@ -145,9 +145,9 @@ pub struct PlatformStats {
     pub halls_max: usize,
     /// Members in them.
     pub hall_members: usize,
-    /// Passwords that are with the hash workers.
+    /// Passwords of accounts that are with the hash workers.
     pub hashing: usize,
-    /// Passwords that were not taken, because too many were with the hash workers.
+    /// Passwords of accounts and rooms that were not taken, because too many were with them.
     pub hashes_refused: u64,
     /// Requests of accounts in progress.
     pub requests: usize,

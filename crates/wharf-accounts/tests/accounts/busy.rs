@@ -32,6 +32,7 @@ fn a_full_hash_queue_says_busy_and_for_how_long_and_tokens_still_work() {
     let tag = rig.send(9, None, log_in("user 9", PASSWORD));
     // Half of it is done in about four seconds; the first hash was quicker.
     assert_eq!(rig.answer(tag), busy(4));
+    assert_eq!(rig.accounts.stats().hashes_refused, 1);
     assert!(rig.enter(by_token(&kim)).is_ok());
     assert!(rig.enter(as_guest(1)).is_ok());
     rig.do_job();
@@ -56,6 +57,7 @@ fn a_hash_that_could_not_be_done_in_time_is_not_begun() {
     for tag in &tags[5..] {
         assert!(matches!(rig.answer(*tag), Some(Err(Error::Busy { .. }))));
     }
+    assert_eq!(rig.accounts.stats().hashes_refused, 5);
 }
 
 #[test]

@@ -17,7 +17,8 @@ impl Platform {
             halls_max: rooms.map_or(0, Rooms::open_max),
             hall_members: rooms.map_or(0, Rooms::members),
             hashing: self.accounts.hashing(),
-            hashes_refused: self.accounts.stats().hashes_refused,
+            hashes_refused: self.accounts.stats().hashes_refused
+                + rooms.map_or(0, |rooms| rooms.hashes_refused),
             requests: self.accounts.in_progress(),
             logins: logins.stats,
         }

@@ -86,6 +86,8 @@ pub(crate) struct Rooms {
     /// Each with the time at which it is given up.
     flows: BTreeMap<u64, (Instant, Flow)>,
     hashing: u32,
+    /// Passwords that were not hashed because too many were to be.
+    pub(crate) hashes_refused: u64,
     guesses: Throttle<AccountId>,
     steps: VecDeque<Step>,
     last_number: u64,
@@ -114,6 +116,7 @@ impl Rooms {
             idle: BTreeSet::new(),
             flows: BTreeMap::new(),
             hashing: 0,
+            hashes_refused: 0,
             guesses: Throttle::new(ThrottleLimits::default()),
             steps: VecDeque::new(),
             last_number: 0,
@@ -357,8 +360,10 @@ impl Rooms {
         self.steps.push_back(Step::Hash(HashJob { id, work }));
     }
 
-    fn may_hash(&self) -> bool {
-        self.hashing < self.options.hashes_max
+    fn may_hash(&mut self) -> bool {
+        let may = self.hashing < self.options.hashes_max;
+        self.hashes_refused += u64::from(!may);
+        may
     }
 
     /// Whether as much is under way as may be.

@@ -74,15 +74,20 @@ fn an_account_outlives_the_server_and_its_database(kind: Kind) {
 
     kim.ask(&by_number(0)).unwrap();
     lee.ask(&by_number(0)).unwrap();
+    // Nobody asks anything of it but who looks.
+    database.hang();
+    seen(&server, "sql", false);
+    database.go_on();
+    seen(&server, "sql", true);
     database.kill();
-    let mut park = Guest::new(&server);
-    let error = park.ask(&log_in("lee", "correct horse")).unwrap_err();
-    assert_waits(&error);
     let ready = seen(&server, "sql", false);
     assert!(
         ready.contains("\"reason\":\"store-unavailable\""),
         "{ready}"
     );
+    let mut park = Guest::new(&server);
+    let error = park.ask(&log_in("lee", "correct horse")).unwrap_err();
+    assert_waits(&error);
     kim.ask(&say("does this go on?")).unwrap();
     let heard = loop {
         let heard = lee.notice_of::<Said>();

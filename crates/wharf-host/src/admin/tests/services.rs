@@ -172,6 +172,26 @@ fn prometheus_reads_what_the_services_have_counted() {
 }
 
 #[test]
+fn every_metric_that_operators_read_of_is_there() {
+    let rig = rig(&Counted::new(report(true)), false);
+    let page = format::read(&rig.get("/metrics").1).unwrap();
+    let text = include_str!("../../../../../docs/OPERATIONS.md");
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let mut names: Vec<&str> = words.filter(|word| word.starts_with("wharf_")).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() > 30, "{names:?}");
+    // Where the system does not tell the CPU of threads, nor do we.
+    names.retain(|name| cfg!(target_os = "linux") || !name.starts_with("wharf_thread_cpu"));
+    for name in names {
+        let family = name.trim_end_matches("_bucket");
+        // Tables name what several begin with.
+        let is_there = page.keys().any(|known| known.starts_with(family));
+        assert!(is_there, "{name} is no metric");
+    }
+}
+
+#[test]
 fn the_same_of_the_services_is_told_as_a_snapshot() {
     let rig = rig(&Counted::new(report(true)), false);
     let services = rig.client.snapshot().unwrap().services.expect("there are");
