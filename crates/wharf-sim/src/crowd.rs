@@ -359,6 +359,7 @@ impl Actor for Crowd {
             .port
             .wait(&mut self.batch, Some(Instant::ZERO))
             .expect("it cannot fail");
+        self.shared.borrow_mut().books.now = now;
         for completion in self.batch.drain(..) {
             self.net
                 .handle_completion(now, completion, &mut self.port, &mut self.links);

@@ -55,13 +55,15 @@ fn main() -> ExitCode {
         ("takeovers", totals.services.takeovers),
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
+        ("deaths of services", totals.services.deaths),
         ("store hangs", totals.services.store.hangs),
         ("store cuts", totals.services.store.cuts),
         ("store mutes", totals.services.store.mutes),
         ("store deadlines", totals.services.store.expired),
         ("store refusals", totals.services.store.refused),
     ];
-    for (kind, count) in faults.each().into_iter().chain(ours) {
+    let halls = totals.services.halls.each();
+    for (kind, count) in faults.each().into_iter().chain(ours).chain(halls) {
         println!("  {kind:<22}{count}");
         if count == 0 && cli.seeds >= ENOUGH_FOR_ALL {
             eprintln!(
@@ -107,6 +109,8 @@ impl Totals {
         ours.takeovers += theirs.takeovers;
         ours.token_logins += theirs.token_logins;
         ours.refused_tokens += theirs.refused_tokens;
+        ours.deaths += theirs.deaths;
+        ours.halls.add(&theirs.halls);
         ours.store.hangs += theirs.store.hangs;
         ours.store.cuts += theirs.store.cuts;
         ours.store.mutes += theirs.store.mutes;

@@ -26,6 +26,9 @@ use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
 pub(crate) const ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11_021);
 
+/// Unix time when a world begins, in milliseconds.
+pub(crate) const EPOCH_MS: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1;
+
 /// A server in a world.
 pub(crate) struct SimServer {
     io: Vec<Rc<RefCell<IoActor>>>,
@@ -64,7 +67,7 @@ impl SimServer {
         let mut options = options(plan, rules, rng);
         let services = (rules.people > 0).then(|| {
             let sleeper = world.sleeper();
-            let (services, door) = ServiceActor::new(world, sleeper.waker(), rng.fork());
+            let (services, door) = ServiceActor::new(world, sleeper.waker(), rules, rng.fork());
             let services = Rc::new(RefCell::new(services));
             #[cfg(feature = "canary")]
             let canary = plan.canary.and_then(crate::Canary::of_services);
@@ -166,7 +169,13 @@ impl SimServer {
             .filter(|it| it.is_classic && it.user.is_some());
         let names = self.options.doorman.count();
         assert_eq!(names, users.count(), "names and who has logged in");
-        let seated = beliefs.iter().filter(|belief| belief.room.is_some());
+        if let Some(services) = &self.services {
+            let services = services.borrow();
+            for hall in beliefs.iter().filter_map(|belief| belief.hall) {
+                services.ranks.assert_is(hall);
+            }
+        }
+        let seated = beliefs.iter().filter(|belief| belief.is_seated());
         let members: u32 = self.logic_stats().map(|logic| logic.members).sum();
         assert_eq!(members as usize, seated.count(), "seats and who sits");
     }
@@ -242,12 +251,21 @@ fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
     } else {
         plan.clients * 2
     };
+    let has_halls = has_services && rng.chance(plan.halls);
     Rules {
         rooms: plan.rooms,
         names: plan.clients,
         members_max: 1 + rng.below(u64::from(plan.clients)) as u32,
         sessions_max: sessions_max.max(1),
-        people: if has_services { plan.clients / 4 } else { 0 },
+        people: match (has_services, has_halls) {
+            (false, _) => 0,
+            (true, false) => plan.clients / 4,
+            (true, true) => plan.clients / 3,
+        },
+        halls: match has_halls {
+            true => 2 + rng.below(5) as u32,
+            false => 0,
+        },
     }
 }
 
@@ -278,10 +296,12 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
         ChatLimits {
             rooms: rules.rooms,
             room_members_max: rules.members_max,
-            // The simulator has no services that would lead there.
-            halls_max: 0,
+            halls_max: rules.halls,
         },
-        PlatformFacts::default(),
+        PlatformFacts {
+            epoch_ms: EPOCH_MS,
+            ..PlatformFacts::default()
+        },
     );
     #[cfg(feature = "canary")]
     if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
