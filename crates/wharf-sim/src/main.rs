@@ -21,6 +21,12 @@ struct Cli {
     /// Packets of each run.
     #[arg(long, default_value_t = 2_000)]
     packets: u64,
+    /// How many of the runs have services.
+    #[arg(long, default_value_t = Plan::default().services)]
+    services: f64,
+    /// How many of those have rooms with a name.
+    #[arg(long, default_value_t = Plan::default().halls)]
+    halls: f64,
 }
 
 fn main() -> ExitCode {
@@ -28,6 +34,8 @@ fn main() -> ExitCode {
     let plan = Plan {
         clients: cli.clients,
         packets: cli.packets,
+        services: cli.services,
+        halls: cli.halls,
         ..Plan::default()
     };
     let mut faults = FaultCounts::default();
@@ -35,7 +43,7 @@ fn main() -> ExitCode {
     for seed in cli.seed..cli.seed + cli.seeds {
         let Some(report) = run_twice(seed, &plan) else {
             let at = commit().map_or_else(String::new, |commit| format!(" at {commit}"));
-            eprintln!("seed {seed} failed{at}; again: cargo xtask sim --seeds 1 --seed {seed}");
+            eprintln!("seed {seed} failed{at}; again: {}", cli.again(seed));
             return ExitCode::FAILURE;
         };
         faults.add(&report.faults);
@@ -74,6 +82,23 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+impl Cli {
+    /// What repeats the run of one seed.
+    fn again(&self, seed: u64) -> String {
+        let usual = Self::parse_from([""]);
+        let is_usual = (self.clients, self.packets) == (usual.clients, usual.packets)
+            && (self.services, self.halls) == (usual.services, usual.halls);
+        match is_usual {
+            true => format!("cargo xtask sim --seeds 1 --seed {seed}"),
+            false => format!(
+                "cargo run --release -p wharf-sim -- --seeds 1 --seed {seed} --clients {} \
+                 --packets {} --services {} --halls {}",
+                self.clients, self.packets, self.services, self.halls
+            ),
+        }
+    }
 }
 
 /// Seeds in which every kind of fault must have happened.

@@ -78,6 +78,8 @@ pub(crate) struct Patron {
     whispers: BTreeMap<i64, i64>,
     /// Whether the server has said that it ends.
     is_over: bool,
+    /// Whether it must end: its room has begun anew without it, and services that died.
+    is_doomed: bool,
     /// Whether it has said its last to everybody.
     has_whispered: bool,
 }
@@ -100,6 +102,7 @@ impl Patron {
             hearing: Hearing::default(),
             whispers: BTreeMap::new(),
             is_over: false,
+            is_doomed: false,
             has_whispered: false,
         }
     }
@@ -111,7 +114,7 @@ impl Patron {
             return self.ask_as_guest(rng, books, out);
         };
         let is_in_lobby = self.stay.is_some();
-        if books.rules.halls > 0 && !is_in_lobby && rng.chance(0.7) {
+        if books.rules.halls > 0 && !is_in_lobby && rng.chance(0.8) {
             return self.ask_about_halls(rng, books, out);
         }
         let is_outside = !is_in_lobby && self.hall.is_none();
@@ -342,6 +345,7 @@ impl Patron {
         let me = &self.label;
         assert!(!self.is_owed(), "{me}: still owed {:?}", self.owed);
         assert!(!self.is_over, "{me}: the server said goodbye and stays");
+        assert!(!self.is_doomed, "{me}: is in no room, and was not told");
         if let Some(stay) = self.stay {
             self.hearing.assert_settled(me, books.of(stay).room, books);
         }

@@ -18,6 +18,7 @@ use wharf_host::{
     Switchboard,
 };
 use wharf_net::{Admission, NetLimits};
+use wharf_platform::RoomOptions;
 use wharf_port::sim::{SimPort, SimWorld};
 use wharf_port::{Checked, PortOptions, RecvPolicy};
 use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
@@ -26,8 +27,9 @@ use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
 pub(crate) const ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11_021);
 
-/// Unix time when a world begins, in milliseconds.
-pub(crate) const EPOCH_MS: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1;
+/// Unix time when a world begins, in milliseconds: a day behind that of ids, the first of which look
+/// like numbers of the lobby's rooms.
+pub(crate) const EPOCH_MS: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 86_400_000;
 
 /// A server in a world.
 pub(crate) struct SimServer {
@@ -67,7 +69,8 @@ impl SimServer {
         let mut options = options(plan, rules, rng);
         let services = (rules.people > 0).then(|| {
             let sleeper = world.sleeper();
-            let (services, door) = ServiceActor::new(world, sleeper.waker(), rules, rng.fork());
+            let rooms = room_options(rules, plan, rng);
+            let (services, door) = ServiceActor::new(world, sleeper.waker(), rooms, rng.fork());
             let services = Rc::new(RefCell::new(services));
             #[cfg(feature = "canary")]
             let canary = plan.canary.and_then(crate::Canary::of_services);
@@ -260,13 +263,33 @@ fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
         people: match (has_services, has_halls) {
             (false, _) => 0,
             (true, false) => plan.clients / 4,
-            (true, true) => plan.clients / 3,
+            (true, true) => plan.clients * 2 / 5,
         },
         halls: match has_halls {
             true => 2 + rng.below(5) as u32,
             false => 0,
         },
     }
+}
+
+/// How the services look after rooms with a name, if there are any.
+fn room_options(rules: Rules, plan: &Plan, rng: &mut Rng) -> Option<RoomOptions> {
+    #[cfg(not(feature = "canary"))]
+    let _ = plan;
+    let linger = Duration::from_millis(500 + rng.below(5_000));
+    (rules.halls > 0).then(|| RoomOptions {
+        halls_max: rules.halls,
+        members_max: rules.members_max,
+        lobbies: rules.rooms,
+        owned_max: 3,
+        acts_max: 4,
+        linger,
+        linger_min: linger / 2,
+        patience: Duration::from_secs(5),
+        #[cfg(feature = "canary")]
+        canary: plan.canary.and_then(crate::Canary::of_platform),
+        ..RoomOptions::default()
+    })
 }
 
 fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
@@ -297,6 +320,8 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
             rooms: rules.rooms,
             room_members_max: rules.members_max,
             halls_max: rules.halls,
+            #[cfg(feature = "canary")]
+            canary: plan.canary.and_then(crate::Canary::of_chat),
         },
         PlatformFacts {
             epoch_ms: EPOCH_MS,

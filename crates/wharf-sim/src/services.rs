@@ -2,7 +2,6 @@
 //! that the scheduler gives.
 
 use crate::actor::Actor;
-use crate::books::Rules;
 use crate::ranks::Ranks;
 use crate::server::EPOCH_MS;
 use crate::store::SimStore;
@@ -76,7 +75,7 @@ impl Chance for Seeded {
 }
 
 /// A platform to which nothing has happened yet.
-fn platform(rules: Rules, linger: Duration, rng: &mut Rng) -> Platform {
+fn platform(rooms: Option<RoomOptions>, rng: &mut Rng) -> Platform {
     let options = AccountOptions {
         hash_time: Duration::from_millis(20),
         deadline: Duration::from_secs(2),
@@ -84,29 +83,17 @@ fn platform(rules: Rules, linger: Duration, rng: &mut Rng) -> Platform {
     };
     let mut chance = || Box::new(Seeded(rng.fork()));
     let platform = Platform::new(Accounts::new(options, chance()), options.node);
-    if rules.halls == 0 {
-        return platform;
+    match rooms {
+        Some(rooms) => platform.with_rooms(rooms, chance()),
+        None => platform,
     }
-    let rooms = RoomOptions {
-        halls_max: rules.halls,
-        members_max: rules.members_max,
-        lobbies: rules.rooms,
-        owned_max: 3,
-        acts_max: 4,
-        linger,
-        linger_min: linger / 2,
-        patience: Duration::from_secs(5),
-        ..RoomOptions::default()
-    };
-    platform.with_rooms(rooms, chance())
 }
 
 /// Who does the services' work.
 pub(crate) struct ServiceActor {
     world: SimWorld,
     queue: Arc<Mutex<Queue>>,
-    rules: Rules,
-    linger: Duration,
+    rooms: Option<RoomOptions>,
     platform: Platform,
     /// How often a call kills the platform, and until when it is gone then.
     dies: f64,
@@ -138,10 +125,9 @@ impl ServiceActor {
     pub(crate) fn new(
         world: &SimWorld,
         waker: Waker,
-        rules: Rules,
+        rooms: Option<RoomOptions>,
         mut rng: Rng,
     ) -> (Self, ServiceDoor) {
-        let linger = Duration::from_millis(500 + rng.below(5_000));
         let queue = Arc::new(Mutex::new(Queue::default()));
         let door = ServiceDoor {
             queue: Arc::clone(&queue),
@@ -150,10 +136,9 @@ impl ServiceActor {
         let actor = Self {
             world: world.clone(),
             queue,
-            rules,
-            linger,
-            platform: platform(rules, linger, &mut rng),
-            dies: match rules.halls > 0 && rng.chance(0.3) {
+            rooms,
+            platform: platform(rooms, &mut rng),
+            dies: match rooms.is_some() && rng.chance(0.3) {
                 true => 0.002,
                 false => 0.0,
             },
@@ -232,7 +217,7 @@ impl ServiceActor {
         self.deaths += 1;
         let gone = Duration::from_millis(1 + self.rng.below(300));
         self.dead_until = Some(now + gone);
-        let new = platform(self.rules, self.linger, &mut self.rng);
+        let new = platform(self.rooms, &mut self.rng);
         let old = core::mem::replace(&mut self.platform, new);
         self.asked.clear();
         self.hashing.clear();

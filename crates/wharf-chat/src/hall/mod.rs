@@ -10,6 +10,7 @@ mod talking;
 #[cfg(test)]
 mod tests;
 
+use crate::canary::Planted;
 use crate::platform::WordList;
 use crate::platform::room::{as_many_as_fit, member_of};
 use keeping::{Buffered, Durable};
@@ -43,6 +44,7 @@ pub(crate) struct Hall {
     arriving: Option<Seat>,
     asked: BTreeMap<u64, Asked>,
     last_asked: u64,
+    planted: Planted,
 }
 
 /// Somebody who is there.
@@ -144,7 +146,13 @@ impl Hall {
             arriving: None,
             asked: BTreeMap::new(),
             last_asked: 0,
+            planted: Planted::default(),
         }
+    }
+
+    /// The same with a fault, if one is planted.
+    pub(crate) fn with(self, planted: Planted) -> Self {
+        Self { planted, ..self }
     }
 
     fn unix_ms(&self, cx: &RoomCx<'_>) -> UnixMs {

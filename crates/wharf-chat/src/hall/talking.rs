@@ -2,6 +2,7 @@
 
 use super::keeping::Saying;
 use super::{Asker, Hall, busy, said_so};
+use crate::canary::Canary;
 use crate::lobby::checked;
 use crate::platform::{CONTENT, muted_everywhere};
 use core::time::Duration;
@@ -21,8 +22,15 @@ impl Hall {
         })
     }
 
-    fn try_say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, say: Say) -> Result<(), Error> {
-        let (seat, at, now) = (self.seat(from)?, self.unix_ms(cx), cx.now());
+    fn try_say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, mut say: Say) -> Result<(), Error> {
+        let (mut seat, at, now) = (self.seat(from)?, self.unix_ms(cx), cx.now());
+        let planted = self.planted;
+        if planted.is(Canary::KeptTwice) {
+            say.client_id = 0;
+        }
+        if planted.is(Canary::HeardMuted) {
+            seat.mute = None;
+        }
         if let Some(error) = muted_everywhere(cx, from, at) {
             return Err(error);
         }
@@ -77,7 +85,14 @@ impl Hall {
                 self.wake_soon(cx);
             }
             History::Durable => {
-                let asker = Asker::of(cx, from);
+                let mut asker = Asker::of(cx, from);
+                if planted.is(Canary::EarlyAcknowledgement) {
+                    asker.answer(
+                        cx,
+                        &said_so(opened.durable.next(opened.last_seq), true, false),
+                    );
+                    asker.owed = None;
+                }
                 let client_id = Some(say.client_id).filter(|id| *id != 0);
                 opened.durable.push(Saying {
                     asker,

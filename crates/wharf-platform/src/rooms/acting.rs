@@ -6,6 +6,7 @@ use super::flow::{Act, Caller, Deed, Flow};
 use super::hall::{MEMBER, Verdict, until_of};
 use super::making::password_of;
 use super::{BUSY, Rooms};
+use crate::canary::Canary;
 use wharf_data::access::Error;
 use wharf_data::audit::{self, Entry};
 use wharf_data::message::{self, Place};
@@ -289,6 +290,10 @@ impl Rooms {
             return self.refuse(caller, Error::Conflict);
         };
         let is_owner = hall.role(caller.by) == Role::Owner;
+        let judged = match self.options.has(Canary::OwnersName) {
+            true => hall.owner().unwrap_or(caller.by),
+            false => caller.by,
+        };
         let target = Target::Room(here.room);
         match deed {
             Deed::Moderate {
@@ -296,7 +301,7 @@ impl Rooms {
                 name,
                 measure,
                 reason,
-            } => match hall.moderate((caller.by, account), measure, at, most) {
+            } => match hall.moderate((judged, account), measure, at, most) {
                 Err(refusal) => self.refuse(caller, Self::error_of_act(refusal)),
                 Ok(standing) => {
                     let target = Target::Member(here.room, account);

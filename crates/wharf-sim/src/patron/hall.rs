@@ -79,6 +79,7 @@ impl Patron {
     /// Appends something to say about rooms that have a name.
     pub(super) fn ask_about_halls(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         if self.is_moving {
+            books.packets -= 1;
             return;
         }
         match self.hall.as_ref().map(|hall| hall.rank) {
@@ -157,7 +158,7 @@ impl Patron {
     fn ask_inside(&mut self, rng: &mut Rng, rank: Rank, books: &mut Books, out: &mut Vec<u8>) {
         // Those who may do more, do; the others try now and then.
         let acts = match rank {
-            Rank::Owner | Rank::Moderator => 8,
+            Rank::Owner | Rank::Moderator => 14,
             Rank::Member | Rank::Unspecified => 1,
         };
         let here = self.here(books);
@@ -249,8 +250,8 @@ impl Patron {
         let span = (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
         let (ban, mute) = (Order::Ban(whom), Order::Mute(whom));
         let (measure, order) = match rng.below(20) {
-            0 => (Measure::Kick, None),
-            1..=3 => (Measure::Ban, Some((ban, Effect::Set(span)))),
+            0 | 1 => (Measure::Kick, None),
+            2 | 3 => (Measure::Ban, Some((ban, Effect::Set(span)))),
             4..=6 => (Measure::Unban, Some((ban, Effect::Lifted))),
             7 | 8 => (Measure::Mute, Some((mute, Effect::Set(span)))),
             9 | 10 => (Measure::Unmute, Some((mute, Effect::Lifted))),

@@ -217,7 +217,8 @@ impl Patron {
             let author = books.people.person_with(message.author);
             let lines = &mut books.halls.lines;
             lines.heard(line, here.room, message.seq, author);
-            assert!(found.insert(line), "{label}: {line} twice in a history");
+            let is_new = found.insert(line) || !lines.is_durable(line);
+            assert!(is_new, "{label}: {line} twice in a history");
         }
         let range = match after {
             Some(after) if page.has_more => after + 1..=last,
@@ -253,7 +254,8 @@ impl Patron {
             }
             HallAsked::Inside(here, wish) => {
                 let was_sent_out = !self.is_in_stay(*here);
-                let is_late = code == Code::WrongState && was_sent_out;
+                let is_late = code == Code::WrongState;
+                self.is_doomed |= is_late && !was_sent_out;
                 self.on_wish_refused(*here, wish, code, books)
                     || is_late
                     || may_fail && !matches!(wish, Wish::Leave)
@@ -309,8 +311,14 @@ impl Patron {
                 let (me, ..) = self.user.expect("somebody said it");
                 let orders = [Order::Mute(me), Order::Slow];
                 let mut orders = orders.into_iter();
-                code == Code::Muted
-                    && orders.any(|order| halls.may_hold(here.room, order, here.asked.at))
+                match code {
+                    Code::Muted => {
+                        orders.any(|order| halls.may_hold(here.room, order, here.asked.at))
+                    }
+                    Code::NotFound => may_be_gone,
+                    // It was opened by somebody else meanwhile.
+                    _ => code == Code::Conflict,
+                }
             }
             Wish::History(_) => match code {
                 Code::NotFound => {
