@@ -102,7 +102,7 @@ impl Cli {
 }
 
 /// Seeds in which every kind of fault must have happened.
-const ENOUGH_FOR_ALL: u64 = 50;
+const ENOUGH_FOR_ALL: u64 = 400;
 
 #[derive(Debug, Default)]
 struct Totals {

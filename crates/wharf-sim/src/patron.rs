@@ -4,6 +4,7 @@
 mod ears;
 mod hall;
 mod hall_ears;
+mod hall_refusals;
 
 use crate::books::{Books, Stay};
 use crate::claims::LinkNumber;

@@ -35,6 +35,8 @@ pub(crate) struct Halls {
     names: BTreeMap<String, u32>,
     pub(crate) lines: Lines,
     seats: Claims<i64>,
+    /// Those who have asked to enter, with the room, and not heard.
+    arriving: BTreeMap<LinkNumber, (i64, usize)>,
     pub(crate) counts: HallCounts,
 }
 
@@ -185,7 +187,24 @@ impl Halls {
         hall.is_some_and(|hall| hall.orders.may_hold(order, since))
     }
 
-    /// Somebody asks to enter.
+    /// `who` asks to enter.
+    pub(crate) fn ask_to_enter(&mut self, room: i64, link: LinkNumber, who: usize) {
+        self.claim_seat(room, link);
+        self.arriving.insert(link, (room, who));
+    }
+
+    /// They have an answer.
+    pub(crate) fn answered(&mut self, link: LinkNumber) {
+        self.arriving.remove(&link);
+    }
+
+    /// Somebody who may be on the way into a room.
+    pub(crate) fn some_arrival(&self, room: i64) -> Option<usize> {
+        let mut latest = self.arriving.values().rev();
+        latest.find(|(to, _)| *to == room).map(|(_, who)| *who)
+    }
+
+    /// Somebody may have a seat from now on.
     pub(crate) fn claim_seat(&mut self, room: i64, link: LinkNumber) {
         self.seats.begin(room, link);
     }

@@ -132,7 +132,8 @@ impl Patron {
             true => PASSWORD,
             false => "open barley",
         };
-        books.halls.claim_seat(room, self.link);
+        let Some((me, ..)) = self.user else { return };
+        books.halls.ask_to_enter(room, self.link, me);
         self.is_moving = true;
         let asked = Asked::Hall(HallAsked::Enter(Entering {
             room,
@@ -209,8 +210,8 @@ impl Patron {
     fn ask_change(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         let mut change = Change::default();
         let (order, effect) = match rng.below(20) {
-            0 => return self.ask_close(here, books, out),
-            1..=4 => {
+            0 | 1 => return self.ask_close(here, books, out),
+            2..=4 => {
                 change.slow_seconds = Some(1);
                 (Order::Slow, Effect::Set(None))
             }
@@ -242,7 +243,10 @@ impl Patron {
     }
 
     fn ask_moderate(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
-        let whom = rng.below(books.people.count() as u64) as usize;
+        // Whoever is on the way is judged most often: that is where a race is.
+        let anybody = rng.below(books.people.count() as u64) as usize;
+        let arrival = books.halls.some_arrival(here.room);
+        let whom = arrival.filter(|_| rng.chance(0.6)).unwrap_or(anybody);
         let Some(account) = books.people.account(whom) else {
             return;
         };
