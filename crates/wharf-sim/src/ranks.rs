@@ -7,6 +7,9 @@
 //! with the answer, or never, if that is lost. So between two answers it may take somebody for
 //! what they were or for what they are, and after an answer for what they are.
 
+#[cfg(test)]
+mod tests;
+
 use crate::roll_call::HallBelief;
 use std::collections::BTreeMap;
 use wharf_data::access::Error;
@@ -156,10 +159,8 @@ impl Ranks {
             (
                 Watched::Moderates(room, account, measure),
                 Ok(Given::Rooms(Outcome::Moderated(it))),
-            ) => {
-                if it.is_sure {
-                    self.acknowledged(room, (by, account), measure, it.standing, at);
-                }
+            ) if it.is_sure => {
+                self.acknowledged(room, (by, account), measure, it.standing, at);
             }
             (Watched::Moderates(room, account, measure), Err(Error::Forbidden)) => {
                 if let Some(ranked) = self.rooms.get(&room).filter(|it| !it.is_persistent) {

@@ -35,8 +35,8 @@ impl Default for Plan {
             clients: 20,
             rooms: 4,
             packets: 2_000,
-            services: 0.3,
-            halls: 0.6,
+            services: 0.4,
+            halls: 0.7,
             #[cfg(feature = "canary")]
             canary: None,
         }
