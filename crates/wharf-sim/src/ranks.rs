@@ -11,6 +11,7 @@
 mod tests;
 
 use crate::roll_call::HallBelief;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use wharf_data::access::Error;
 use wharf_data::room::{self, Answer, Role, Standing, Until};
@@ -28,7 +29,7 @@ pub(crate) struct Ranks {
 }
 
 /// What is known of one room.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Ranked {
     is_persistent: bool,
     /// What somebody may be taken for; the last is what they are. Nobody else is more than a
@@ -70,8 +71,8 @@ impl Ranks {
             ) => self.moderated(*room, *account, *measure, act, reply),
             (room::Ask::Change { room, act, .. }, Ok(_)) => self.assert_owner(room.0, act),
             (room::Ask::Delete { room, act }, Ok(_)) => {
+                // Until the platform knows, it may let people in.
                 self.assert_owner(room.0, act);
-                self.rooms.remove(&room.0);
             }
             _ => {}
         }
@@ -172,7 +173,11 @@ impl Ranks {
                 }
             }
             (Watched::Changes(room) | Watched::Closes(room), Ok(_)) => {
-                if let Some(ranked) = self.rooms.get(&room).filter(|it| !it.is_persistent) {
+                let ranked = match watched {
+                    Watched::Closes(_) => self.rooms.remove(&room).map(Cow::Owned),
+                    _ => self.rooms.get(&room).map(Cow::Borrowed),
+                };
+                if let Some(ranked) = ranked.filter(|it| !it.is_persistent) {
                     assert_eq!(
                         ranked.is(by).role,
                         Role::Owner,

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_chat::{ChatLimits, PlatformFacts};
-use wharf_content::{AppBuilder, ContentLimits, LogicOptions, LogicStats};
+use wharf_content::{App, AppBuilder, ContentLimits, LogicOptions, LogicStats};
 use wharf_host::{
     AnyName, Control, Doorman, IoShard, LogicThread, Placement, ServerOptions, ShardReport,
     Switchboard,
@@ -27,8 +27,8 @@ use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
 pub(crate) const ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11_021);
 
-/// Unix time when a world begins, in milliseconds: a day behind that of ids, the first of which look
-/// like numbers of the lobby's rooms.
+/// Unix time when a world begins, in milliseconds: a day behind that of ids, the first of which
+/// look like numbers of the lobby's rooms.
 pub(crate) const EPOCH_MS: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 86_400_000;
 
 /// A server in a world.
@@ -313,25 +313,7 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
     };
     limits.validate().expect("limits that can work");
     let port = port_options(plan, limits.sockets_per_port(1), rng);
-    let mut app = AppBuilder::new();
-    wharf_chat::classic(
-        &mut app,
-        ChatLimits {
-            rooms: rules.rooms,
-            room_members_max: rules.members_max,
-            halls_max: rules.halls,
-            #[cfg(feature = "canary")]
-            canary: plan.canary.and_then(crate::Canary::of_chat),
-        },
-        PlatformFacts {
-            epoch_ms: EPOCH_MS,
-            ..PlatformFacts::default()
-        },
-    );
-    #[cfg(feature = "canary")]
-    if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
-        app.plant(canary);
-    }
+    let app = app(plan, rules);
     let mut unix_ms = UniqueIds::EPOCH_UNIX_MS;
     let clock = move || {
         unix_ms += 1;
@@ -355,13 +337,37 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
             },
             ..LogicOptions::default()
         },
-        app: Arc::new(app.build()),
+        app: Arc::new(app),
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(clock))),
         services: Arc::new(wharf_host::NoServices),
         admission: Arc::new(Admission::new(&limits)),
         limits,
         watch_handlers: false,
     }
+}
+
+/// What is played there.
+fn app(plan: &Plan, rules: Rules) -> App {
+    #[cfg(not(feature = "canary"))]
+    let _ = plan;
+    let mut app = AppBuilder::new();
+    let limits = ChatLimits {
+        rooms: rules.rooms,
+        room_members_max: rules.members_max,
+        halls_max: rules.halls,
+        #[cfg(feature = "canary")]
+        canary: plan.canary.and_then(crate::Canary::of_chat),
+    };
+    let facts = PlatformFacts {
+        epoch_ms: EPOCH_MS,
+        ..PlatformFacts::default()
+    };
+    wharf_chat::classic(&mut app, limits, facts);
+    #[cfg(feature = "canary")]
+    if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
+        app.plant(canary);
+    }
+    app.build()
 }
 
 fn port_options(plan: &Plan, sockets: u32, rng: &mut Rng) -> PortOptions {
