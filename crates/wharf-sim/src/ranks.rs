@@ -11,7 +11,6 @@
 mod tests;
 
 use crate::roll_call::HallBelief;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use wharf_data::access::Error;
 use wharf_data::room::{self, Answer, Role, Standing, Until};
@@ -29,7 +28,7 @@ pub(crate) struct Ranks {
 }
 
 /// What is known of one room.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Ranked {
     is_persistent: bool,
     /// What somebody may be taken for; the last is what they are. Nobody else is more than a
@@ -173,16 +172,15 @@ impl Ranks {
                 }
             }
             (Watched::Changes(room) | Watched::Closes(room), Ok(_)) => {
-                let ranked = match watched {
-                    Watched::Closes(_) => self.rooms.remove(&room).map(Cow::Owned),
-                    _ => self.rooms.get(&room).map(Cow::Borrowed),
-                };
-                if let Some(ranked) = ranked.filter(|it| !it.is_persistent) {
+                if let Some(ranked) = self.rooms.get(&room).filter(|it| !it.is_persistent) {
                     assert_eq!(
                         ranked.is(by).role,
                         Role::Owner,
                         "{room}: {watched:?} by {by}"
                     );
+                }
+                if matches!(watched, Watched::Closes(_)) {
+                    self.rooms.remove(&room);
                 }
             }
             _ => {}
