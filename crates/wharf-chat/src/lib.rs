@@ -4,6 +4,7 @@
 //! The [`Foyer`](wharf_content::Foyer) answers echo, login, enter and leave; the room answers
 //! chat and tells who comes and goes. `docs/PROTOCOL.md` has every packet and every rule.
 
+mod canary;
 mod counting;
 mod foyer;
 mod hall;
@@ -11,6 +12,9 @@ mod lately;
 mod lobby;
 mod platform;
 
+#[cfg(feature = "canary")]
+pub use canary::Canary;
+use canary::Planted;
 use counting::Counting;
 use foyer::ChatFoyer;
 use hall::Hall;
@@ -33,6 +37,21 @@ pub struct ChatLimits {
     pub room_members_max: u32,
     /// Rooms that have a name, open at once; 0 where no services look after rooms.
     pub halls_max: u32,
+    /// A fault that is planted.
+    #[cfg(feature = "canary")]
+    pub canary: Option<Canary>,
+}
+
+impl ChatLimits {
+    #[cfg(feature = "canary")]
+    fn planted(&self) -> Planted {
+        Planted(self.canary)
+    }
+
+    #[cfg(not(feature = "canary"))]
+    fn planted(&self) -> Planted {
+        Planted::default()
+    }
 }
 
 impl Default for ChatLimits {
@@ -41,6 +60,8 @@ impl Default for ChatLimits {
             rooms: 10,
             room_members_max: 1_000,
             halls_max: 1_024,
+            #[cfg(feature = "canary")]
+            canary: None,
         }
     }
 }
@@ -76,7 +97,8 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         .on(Lobby::report)
         .kind();
     let words = facts.words.clone();
-    let make = move |_: &RoomOptions| Hall::new(epoch_ms, words.clone());
+    let planted = limits.planted();
+    let make = move |_: &RoomOptions| Hall::new(epoch_ms, words.clone()).with(planted);
     let hall = app
         .room_from("hall", make)
         .rooms(limits.halls_max)

@@ -9,6 +9,7 @@
 //!
 //! The host drives it on a thread of its own, the simulator in virtual time.
 
+mod canary;
 mod entrance;
 mod logins;
 mod operators;
@@ -19,6 +20,8 @@ mod rooms;
 mod stats;
 mod whispers;
 
+#[cfg(feature = "canary")]
+pub use canary::Canary;
 pub use operators::shown;
 pub use places::Places;
 pub use platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};

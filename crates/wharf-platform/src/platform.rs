@@ -246,7 +246,7 @@ impl Platform {
     }
 
     /// Whether nobody is here and nothing is under way: no call, no question to the store but
-    /// those that nobody waits for, no hash.
+    /// those that nobody waits for, no hash, no room that is open.
     pub fn is_at_rest(&self) -> bool {
         self.presence.is_empty()
             && self.effects.is_empty()
@@ -259,6 +259,7 @@ impl Platform {
             && self.busy.is_empty()
             && self.waiting() == 0
             && self.logins.are_answered()
+            && self.rooms.as_ref().is_none_or(Rooms::is_at_rest)
             && self.accounts.in_progress() == 0
             && self.accounts.hashing() == 0
     }

@@ -1,8 +1,10 @@
 //! What was asked for and said by whom, so that every answer and every line can be judged.
 
 use crate::claims::{Claims, LinkNumber, Moment};
+use crate::halls::{Halls, When};
 use crate::people::People;
 use std::collections::BTreeMap;
+use wharf_base::Instant;
 
 /// What clients can run into: how many there are of everything.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +17,8 @@ pub(crate) struct Rules {
     pub(crate) sessions_max: u32,
     /// People with accounts, among whom clients of the platform choose; 0 if there are no services.
     pub(crate) people: u32,
+    /// Rooms with a name that may be open at once; 0 if there are none.
+    pub(crate) halls: u32,
 }
 
 impl Rules {
@@ -50,6 +54,9 @@ pub(crate) struct Books {
     names: Claims<String>,
     seats: Claims<i32>,
     pub(crate) people: People,
+    pub(crate) halls: Halls,
+    /// The time.
+    pub(crate) now: Instant,
     pub(crate) lines_sent: u64,
     pub(crate) lines_heard: u64,
     pub(crate) packets: u64,
@@ -73,6 +80,17 @@ impl Books {
     fn next_moment(&mut self) -> Moment {
         self.moments += 1;
         Moment(self.moments)
+    }
+
+    /// Something is asked or heard now.
+    pub(crate) fn when(&mut self) -> When {
+        let (moment, at) = (self.next_moment(), self.now);
+        When { moment, at }
+    }
+
+    /// Behind everything that was asked and heard so far.
+    pub(crate) fn present(&self) -> Moment {
+        Moment(self.moments + 1)
     }
 
     /// A client connects.

@@ -9,6 +9,10 @@ pub enum Canary {
     Net(wharf_net::Canary),
     /// Of the rooms.
     Content(wharf_content::Canary),
+    /// Of rooms that have a name.
+    Chat(wharf_chat::Canary),
+    /// Of who may do what in them.
+    Platform(wharf_platform::Canary),
     /// Of the services.
     Services(ServiceCanary),
 }
@@ -59,7 +63,24 @@ impl Canary {
             .filter(|canary| *canary != wharf_content::Canary::StaleVerdict)
             .map(Self::Content);
         let services = ServiceCanary::ALL.into_iter().map(Self::Services);
-        port.chain(net).chain(content).chain(services)
+        let chat = wharf_chat::Canary::ALL.into_iter().map(Self::Chat);
+        let platform = wharf_platform::Canary::ALL.into_iter().map(Self::Platform);
+        let all = port.chain(net).chain(content).chain(services);
+        all.chain(chat).chain(platform)
+    }
+
+    pub(crate) fn of_chat(self) -> Option<wharf_chat::Canary> {
+        match self {
+            Self::Chat(canary) => Some(canary),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn of_platform(self) -> Option<wharf_platform::Canary> {
+        match self {
+            Self::Platform(canary) => Some(canary),
+            _ => None,
+        }
     }
 
     pub(crate) fn of_services(self) -> Option<ServiceCanary> {

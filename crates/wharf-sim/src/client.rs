@@ -299,6 +299,7 @@ impl Client {
             label: self.label.clone(),
             user: self.user.clone(),
             room: self.stay.map(|stay| books.of(stay).room),
+            hall: None,
             others: self.others.clone(),
             is_classic: true,
         }

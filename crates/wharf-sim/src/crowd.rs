@@ -122,6 +122,11 @@ impl Crowd {
             recv_buffers: 16,
             ..PortOptions::for_sockets(limits.sockets_per_port(0))
         };
+        // Bans end after seconds, and services take their time.
+        let pause_min_us = match shared.borrow().books.rules.halls {
+            0 => 1_000,
+            _ => 100_000,
+        };
         let port = SimPort::new(world, &options);
         let pulse = port.pulse();
         let admission = Arc::new(Admission::new(&limits));
@@ -136,7 +141,7 @@ impl Crowd {
             port: Checked::new(port),
             net: Net::new(0, limits, admission),
             seats: numbers.map(seat).collect(),
-            pause_max: Duration::from_micros(1_000 + rng.below(400_000)),
+            pause_max: Duration::from_micros(pause_min_us + rng.below(400_000)),
             rng,
             shared: Rc::clone(shared),
             links: Links {
@@ -276,7 +281,9 @@ impl Crowd {
     fn connect(&mut self, index: usize, now: Instant) {
         let is_returning = self.shared.borrow().mood == Mood::Returning;
         let has_people = self.shared.borrow().books.people.count() > 0;
-        let is_patron = is_returning || has_people && self.rng.chance(0.6);
+        let has_halls = self.shared.borrow().books.rules.halls > 0;
+        let share = if has_halls { 0.75 } else { 0.6 };
+        let is_patron = is_returning || has_people && self.rng.chance(share);
         let seat = &mut self.seats[index];
         seat.lives += 1;
         seat.reads = true;
@@ -359,6 +366,7 @@ impl Actor for Crowd {
             .port
             .wait(&mut self.batch, Some(Instant::ZERO))
             .expect("it cannot fail");
+        self.shared.borrow_mut().books.now = now;
         for completion in self.batch.drain(..) {
             self.net
                 .handle_completion(now, completion, &mut self.port, &mut self.links);

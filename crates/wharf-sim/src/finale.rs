@@ -9,6 +9,7 @@ use crate::run::{SETTLE, ServiceCounts, settle};
 use crate::server::SimServer;
 use std::cell::RefCell;
 use std::rc::Rc;
+use wharf_data::RoomId;
 
 /// Plays it.
 ///
@@ -35,27 +36,33 @@ pub(crate) fn play(
     }
     feel(Mood::Quiet);
     let services = server.services().expect("the run has them");
-    let (shared, mut services) = (shared.borrow(), services.borrow_mut());
-    let people = &shared.books.people;
+    let (mut shared, mut services) = (shared.borrow_mut(), services.borrow_mut());
+    let books = &mut shared.books;
+    books.halls.assert_kept(|room| {
+        let history = services.store.history_of(RoomId::new(room));
+        let line = |(seq, body): (i64, Vec<u8>)| (seq, number_of(&body));
+        history.into_iter().map(line).collect()
+    });
+    let people = &books.people;
     let accounts: Vec<_> = (0..people.count())
         .map(|person| services.store.find(&name_of(person)).expect("an account"))
         .collect();
     people.assert_all_told(|one, other| {
         let history = services.store.history(accounts[one], accounts[other]);
-        let whisper = |(seq, body): (i64, Vec<u8>)| (seq, whisper_of(&body));
+        let whisper = |(seq, body): (i64, Vec<u8>)| (seq, number_of(&body));
         history.into_iter().map(whisper).collect()
     });
 }
 
-/// Which whisper a message is: its text ends with the number.
-fn whisper_of(body: &[u8]) -> usize {
+/// Which whisper or line a message is: its text ends with the number.
+fn number_of(body: &[u8]) -> usize {
     let digits = body.iter().rev().take_while(|byte| byte.is_ascii_digit());
     let digits: Vec<u8> = digits.copied().collect();
     let number = digits
         .iter()
         .rev()
         .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
-    assert!(!digits.is_empty(), "no whisper: {body:?}");
+    assert!(!digits.is_empty(), "no number: {body:?}");
     number
 }
 
@@ -72,6 +79,8 @@ pub(crate) fn counts(server: &SimServer, books: &Books) -> ServiceCounts {
         takeovers: services.takeovers,
         token_logins: people.token_logins,
         refused_tokens: people.refused_tokens,
+        deaths: services.deaths,
+        halls: books.halls.counts(),
         store: services.store.faults,
     }
 }

@@ -7,6 +7,20 @@
 //! they believe must be one story: who is who, who sits in which room. At the end nothing may be
 //! left: every message with everybody it was meant for, every session ended with a reason, every
 //! buffer, slot and seat home.
+//!
+//! A share of the runs has services behind the server: accounts, whispers, a store that is slow,
+//! hangs, loses what was not durable, or says nothing of what was; a share of those has rooms with
+//! a name, and services that die and begin anew. What must hold of rooms:
+//!
+//! - what was acknowledged in a durable room is in its history once, under its number, and without
+//!   a gap; what was not is there at most once; what was refused never;
+//! - whoever was there has heard what was acknowledged meanwhile, once;
+//! - nobody who is banned comes in, is served, hears anything or is still there once the ban was
+//!   acknowledged, until it may have ended; nobody who is muted is heard; nobody new enters a room
+//!   that is locked or closed, or by a wrong password; no room has more members than it may;
+//! - an act was allowed to whoever did it at the moment at which it was done, a refusal had a
+//!   reason, whoever comes in is what they are, and a room has one owner;
+//! - every request has one answer, and at the end no room is open and nothing of one is under way.
 
 mod actor;
 mod books;
@@ -15,9 +29,11 @@ mod client;
 mod crowd;
 mod finale;
 mod guise;
+mod halls;
 mod hearing;
 mod patron;
 mod people;
+mod ranks;
 mod roll_call;
 mod run;
 mod server;
@@ -29,5 +45,6 @@ mod canary;
 
 #[cfg(feature = "canary")]
 pub use canary::{Canary, ServiceCanary};
+pub use halls::HallCounts;
 pub use run::{Plan, Report, ServiceCounts, run};
 pub use store::StoreFaults;

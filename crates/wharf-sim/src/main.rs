@@ -21,6 +21,12 @@ struct Cli {
     /// Packets of each run.
     #[arg(long, default_value_t = 2_000)]
     packets: u64,
+    /// How many of the runs have services.
+    #[arg(long, default_value_t = Plan::default().services)]
+    services: f64,
+    /// How many of those have rooms with a name.
+    #[arg(long, default_value_t = Plan::default().halls)]
+    halls: f64,
 }
 
 fn main() -> ExitCode {
@@ -28,6 +34,8 @@ fn main() -> ExitCode {
     let plan = Plan {
         clients: cli.clients,
         packets: cli.packets,
+        services: cli.services,
+        halls: cli.halls,
         ..Plan::default()
     };
     let mut faults = FaultCounts::default();
@@ -35,7 +43,7 @@ fn main() -> ExitCode {
     for seed in cli.seed..cli.seed + cli.seeds {
         let Some(report) = run_twice(seed, &plan) else {
             let at = commit().map_or_else(String::new, |commit| format!(" at {commit}"));
-            eprintln!("seed {seed} failed{at}; again: cargo xtask sim --seeds 1 --seed {seed}");
+            eprintln!("seed {seed} failed{at}; again: {}", cli.again(seed));
             return ExitCode::FAILURE;
         };
         faults.add(&report.faults);
@@ -55,13 +63,15 @@ fn main() -> ExitCode {
         ("takeovers", totals.services.takeovers),
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
+        ("deaths of services", totals.services.deaths),
         ("store hangs", totals.services.store.hangs),
         ("store cuts", totals.services.store.cuts),
         ("store mutes", totals.services.store.mutes),
         ("store deadlines", totals.services.store.expired),
         ("store refusals", totals.services.store.refused),
     ];
-    for (kind, count) in faults.each().into_iter().chain(ours) {
+    let halls = totals.services.halls.each();
+    for (kind, count) in faults.each().into_iter().chain(ours).chain(halls) {
         println!("  {kind:<22}{count}");
         if count == 0 && cli.seeds >= ENOUGH_FOR_ALL {
             eprintln!(
@@ -74,8 +84,25 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+impl Cli {
+    /// What repeats the run of one seed.
+    fn again(&self, seed: u64) -> String {
+        let usual = Self::parse_from([""]);
+        let is_usual = (self.clients, self.packets) == (usual.clients, usual.packets)
+            && (self.services, self.halls) == (usual.services, usual.halls);
+        match is_usual {
+            true => format!("cargo xtask sim --seeds 1 --seed {seed}"),
+            false => format!(
+                "cargo run --release -p wharf-sim -- --seeds 1 --seed {seed} --clients {} \
+                 --packets {} --services {} --halls {}",
+                self.clients, self.packets, self.services, self.halls
+            ),
+        }
+    }
+}
+
 /// Seeds in which every kind of fault must have happened.
-const ENOUGH_FOR_ALL: u64 = 50;
+const ENOUGH_FOR_ALL: u64 = 400;
 
 #[derive(Debug, Default)]
 struct Totals {
@@ -107,6 +134,8 @@ impl Totals {
         ours.takeovers += theirs.takeovers;
         ours.token_logins += theirs.token_logins;
         ours.refused_tokens += theirs.refused_tokens;
+        ours.deaths += theirs.deaths;
+        ours.halls.add(&theirs.halls);
         ours.store.hangs += theirs.store.hangs;
         ours.store.cuts += theirs.store.cuts;
         ours.store.mutes += theirs.store.mutes;

@@ -2,12 +2,16 @@
 //! rooms and whisper; everything that it hears is checked.
 
 mod ears;
+mod hall;
+mod hall_ears;
+mod hall_refusals;
 
 use crate::books::{Books, Stay};
 use crate::claims::LinkNumber;
 use crate::hearing::Hearing;
 use crate::people::{name_of, password_of};
-use crate::roll_call::Belief;
+use crate::roll_call::{Belief, HallBelief};
+use hall::{HallAsked, Inside};
 use std::collections::BTreeMap;
 use wharf_base::Rng;
 use wharf_proto::account::{ListLogins, LogIn, LogInByToken, LogOut, Register, RevokeLogins};
@@ -30,6 +34,8 @@ enum Asked {
     LogIn(usize, How),
     Enter(Stay),
     Leave,
+    /// Something about a room that has a name.
+    Hall(HallAsked),
     Say(Stay),
     Whisper(usize),
     Block(usize, bool),
@@ -62,6 +68,9 @@ pub(crate) struct Patron {
     /// Who it is, the account, and the login.
     user: Option<(usize, i64, i64)>,
     stay: Option<Stay>,
+    /// The room with a name that it is in.
+    hall: Option<Inside>,
+    hall_stays: u64,
     /// Whether a change of room is under way.
     is_moving: bool,
     others: BTreeMap<i64, String>,
@@ -70,6 +79,8 @@ pub(crate) struct Patron {
     whispers: BTreeMap<i64, i64>,
     /// Whether the server has said that it ends.
     is_over: bool,
+    /// Whether it must end: its room has begun anew without it, and services that died.
+    is_doomed: bool,
     /// Whether it has said its last to everybody.
     has_whispered: bool,
 }
@@ -85,11 +96,14 @@ impl Patron {
             is_logging_in: false,
             user: None,
             stay: None,
+            hall: None,
+            hall_stays: 0,
             is_moving: false,
             others: BTreeMap::new(),
             hearing: Hearing::default(),
             whispers: BTreeMap::new(),
             is_over: false,
+            is_doomed: false,
             has_whispered: false,
         }
     }
@@ -100,10 +114,15 @@ impl Patron {
         let Some((me, ..)) = self.user else {
             return self.ask_as_guest(rng, books, out);
         };
+        let is_in_lobby = self.stay.is_some();
+        if books.rules.halls > 0 && !is_in_lobby && rng.chance(0.8) {
+            return self.ask_about_halls(rng, books, out);
+        }
+        let is_outside = !is_in_lobby && self.hall.is_none();
         match rng.below(20) {
             0 => self.ask_ping(rng, out),
-            1 | 2 if self.stay.is_none() && !self.is_moving => self.ask_enter(rng, books, out),
-            3 if self.stay.is_some() && !self.is_moving && rng.chance(0.3) => {
+            1 | 2 if is_outside && !self.is_moving => self.ask_enter(rng, books, out),
+            3 if is_in_lobby && !self.is_moving && rng.chance(0.3) => {
                 self.is_moving = true;
                 self.send(&Leave {}, Asked::Leave, out);
             }
@@ -327,9 +346,11 @@ impl Patron {
         let me = &self.label;
         assert!(!self.is_owed(), "{me}: still owed {:?}", self.owed);
         assert!(!self.is_over, "{me}: the server said goodbye and stays");
+        assert!(!self.is_doomed, "{me}: is in no room, and was not told");
         if let Some(stay) = self.stay {
             self.hearing.assert_settled(me, books.of(stay).room, books);
         }
+        self.assert_settled_inside(books.present(), books);
     }
 
     /// Who and where it is, and whom it sees there.
@@ -338,6 +359,11 @@ impl Patron {
             label: self.label.clone(),
             user: self.user.map(|(person, ..)| name_of(person)),
             room: self.stay.map(|stay| books.of(stay).room),
+            hall: self.hall.as_ref().map(|hall| HallBelief {
+                room: hall.room,
+                account: self.user.map_or(0, |(_, account, _)| account),
+                rank: hall.rank,
+            }),
             others: self.others.clone(),
             is_classic: false,
         }

@@ -2,6 +2,7 @@
 
 use crate::books::Rules;
 use std::collections::{BTreeMap, BTreeSet};
+use wharf_proto::room::Rank;
 
 /// Who and where a client is, and whom it sees there, by all that the server has told it.
 #[derive(Debug)]
@@ -9,10 +10,27 @@ pub(crate) struct Belief {
     pub(crate) label: String,
     pub(crate) user: Option<String>,
     pub(crate) room: Option<i32>,
+    /// Or the room with a name that it is in.
+    pub(crate) hall: Option<HallBelief>,
     /// The others in the room, by unique id.
     pub(crate) others: BTreeMap<i64, String>,
     /// Whether it speaks the classic packets.
     pub(crate) is_classic: bool,
+}
+
+/// In which room with a name a client is, as whom, and what it may do there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HallBelief {
+    pub(crate) room: i64,
+    pub(crate) account: i64,
+    pub(crate) rank: Rank,
+}
+
+impl Belief {
+    /// Whether it sits anywhere.
+    pub(crate) fn is_seated(&self) -> bool {
+        self.room.is_some() || self.hall.is_some()
+    }
 }
 
 /// Asserts that no name is in twice, no room has more members than it may have, and that all who
@@ -23,9 +41,13 @@ pub(crate) fn assert_agree(beliefs: &[Belief], rules: Rules) {
         assert!(names.insert(user), "{user} is logged in twice");
     }
     let mut rooms: BTreeMap<i32, Vec<&Belief>> = BTreeMap::new();
+    let mut halls: BTreeMap<i64, Vec<&Belief>> = BTreeMap::new();
     for belief in beliefs {
         if let Some(room) = belief.room {
             rooms.entry(room).or_default().push(belief);
+        }
+        if let Some(hall) = belief.hall {
+            halls.entry(hall.room).or_default().push(belief);
         }
     }
     for (room, members) in rooms {
@@ -35,11 +57,15 @@ pub(crate) fn assert_agree(beliefs: &[Belief], rules: Rules) {
             "room {room}: {count} members of {}",
             rules.members_max
         );
+        assert_see_each_other(room.into(), &members);
+    }
+    // How many may be in one of these is seen by all who are.
+    for (room, members) in halls {
         assert_see_each_other(room, &members);
     }
 }
 
-fn assert_see_each_other(room: i32, members: &[&Belief]) {
+fn assert_see_each_other(room: i64, members: &[&Belief]) {
     let present: BTreeSet<&str> = members.iter().filter_map(|it| it.user.as_deref()).collect();
     let mut ids: BTreeMap<&str, i64> = BTreeMap::new();
     for member in members {
@@ -68,6 +94,7 @@ mod tests {
         rooms: 1,
         names: 9,
         people: 0,
+        halls: 0,
         members_max: 3,
         sessions_max: 9,
     };
@@ -84,6 +111,7 @@ mod tests {
                 label: user.to_owned(),
                 user: Some(user.to_owned()),
                 room: Some(0),
+                hall: None,
                 others: others.split_whitespace().map(other).collect(),
                 is_classic: true,
             }

@@ -5,7 +5,7 @@ use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
 use crate::roll_call;
 use crate::server::SimServer;
-use crate::{StoreFaults, finale};
+use crate::{HallCounts, StoreFaults, finale};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wharf_base::{Duration, Instant, Rng};
@@ -22,6 +22,8 @@ pub struct Plan {
     pub packets: u64,
     /// How many of the runs have services, and clients with accounts: of 1.
     pub services: f64,
+    /// How many of those have rooms with a name: of 1.
+    pub halls: f64,
     /// A bug that is planted.
     #[cfg(feature = "canary")]
     pub canary: Option<crate::Canary>,
@@ -33,7 +35,8 @@ impl Default for Plan {
             clients: 20,
             rooms: 4,
             packets: 2_000,
-            services: 0.25,
+            services: 0.4,
+            halls: 0.7,
             #[cfg(feature = "canary")]
             canary: None,
         }
@@ -82,6 +85,10 @@ pub struct ServiceCounts {
     pub token_logins: u64,
     /// Tokens that were refused.
     pub refused_tokens: u64,
+    /// How often they died, and began anew.
+    pub deaths: u64,
+    /// What happened in rooms with a name.
+    pub halls: HallCounts,
     /// What went wrong with the store on purpose.
     pub store: StoreFaults,
 }
@@ -106,7 +113,12 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         scheduler.add(crowd.clone(), Alarm::Port(pulse));
         crowd
     });
-    while shared.borrow().books.packets < plan.packets {
+    // What matters about rooms with a name begins later, and takes time.
+    let packets = match server.rules().halls {
+        0 => plan.packets,
+        _ => 2 * plan.packets,
+    };
+    while shared.borrow().books.packets < packets {
         scheduler.run_for(Duration::from_secs(1));
         assert!(world.now() < TIME_MAX, "nothing is said any more");
     }

@@ -12,12 +12,13 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_chat::{ChatLimits, PlatformFacts};
-use wharf_content::{AppBuilder, ContentLimits, LogicOptions, LogicStats};
+use wharf_content::{App, AppBuilder, ContentLimits, LogicOptions, LogicStats};
 use wharf_host::{
     AnyName, Control, Doorman, IoShard, LogicThread, Placement, ServerOptions, ShardReport,
     Switchboard,
 };
 use wharf_net::{Admission, NetLimits};
+use wharf_platform::RoomOptions;
 use wharf_port::sim::{SimPort, SimWorld};
 use wharf_port::{Checked, PortOptions, RecvPolicy};
 use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
@@ -25,6 +26,10 @@ use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
 /// Where the server listens.
 pub(crate) const ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11_021);
+
+/// Unix time when a world begins, in milliseconds: a day behind that of ids, the first of which
+/// look like numbers of the lobby's rooms.
+pub(crate) const EPOCH_MS: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 86_400_000;
 
 /// A server in a world.
 pub(crate) struct SimServer {
@@ -64,7 +69,8 @@ impl SimServer {
         let mut options = options(plan, rules, rng);
         let services = (rules.people > 0).then(|| {
             let sleeper = world.sleeper();
-            let (services, door) = ServiceActor::new(world, sleeper.waker(), rng.fork());
+            let rooms = room_options(rules, plan, rng);
+            let (services, door) = ServiceActor::new(world, sleeper.waker(), rooms, rng.fork());
             let services = Rc::new(RefCell::new(services));
             #[cfg(feature = "canary")]
             let canary = plan.canary.and_then(crate::Canary::of_services);
@@ -166,7 +172,13 @@ impl SimServer {
             .filter(|it| it.is_classic && it.user.is_some());
         let names = self.options.doorman.count();
         assert_eq!(names, users.count(), "names and who has logged in");
-        let seated = beliefs.iter().filter(|belief| belief.room.is_some());
+        if let Some(services) = &self.services {
+            let services = services.borrow();
+            for hall in beliefs.iter().filter_map(|belief| belief.hall) {
+                services.ranks.assert_is(hall);
+            }
+        }
+        let seated = beliefs.iter().filter(|belief| belief.is_seated());
         let members: u32 = self.logic_stats().map(|logic| logic.members).sum();
         assert_eq!(members as usize, seated.count(), "seats and who sits");
     }
@@ -242,13 +254,42 @@ fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
     } else {
         plan.clients * 2
     };
+    let has_halls = has_services && rng.chance(plan.halls);
     Rules {
         rooms: plan.rooms,
         names: plan.clients,
         members_max: 1 + rng.below(u64::from(plan.clients)) as u32,
         sessions_max: sessions_max.max(1),
-        people: if has_services { plan.clients / 4 } else { 0 },
+        people: match (has_services, has_halls) {
+            (false, _) => 0,
+            (true, false) => plan.clients / 4,
+            (true, true) => plan.clients * 2 / 5,
+        },
+        halls: match has_halls {
+            true => 2 + rng.below(5) as u32,
+            false => 0,
+        },
     }
+}
+
+/// How the services look after rooms with a name, if there are any.
+fn room_options(rules: Rules, plan: &Plan, rng: &mut Rng) -> Option<RoomOptions> {
+    #[cfg(not(feature = "canary"))]
+    let _ = plan;
+    let linger = Duration::from_millis(500 + rng.below(5_000));
+    (rules.halls > 0).then(|| RoomOptions {
+        halls_max: rules.halls,
+        members_max: rules.members_max,
+        lobbies: rules.rooms,
+        owned_max: 3,
+        acts_max: 4,
+        linger,
+        linger_min: linger / 2,
+        patience: Duration::from_secs(5),
+        #[cfg(feature = "canary")]
+        canary: plan.canary.and_then(crate::Canary::of_platform),
+        ..RoomOptions::default()
+    })
 }
 
 fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
@@ -272,21 +313,7 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
     };
     limits.validate().expect("limits that can work");
     let port = port_options(plan, limits.sockets_per_port(1), rng);
-    let mut app = AppBuilder::new();
-    wharf_chat::classic(
-        &mut app,
-        ChatLimits {
-            rooms: rules.rooms,
-            room_members_max: rules.members_max,
-            // The simulator has no services that would lead there.
-            halls_max: 0,
-        },
-        PlatformFacts::default(),
-    );
-    #[cfg(feature = "canary")]
-    if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
-        app.plant(canary);
-    }
+    let app = app(plan, rules);
     let mut unix_ms = UniqueIds::EPOCH_UNIX_MS;
     let clock = move || {
         unix_ms += 1;
@@ -310,13 +337,37 @@ fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
             },
             ..LogicOptions::default()
         },
-        app: Arc::new(app.build()),
+        app: Arc::new(app),
         doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(clock))),
         services: Arc::new(wharf_host::NoServices),
         admission: Arc::new(Admission::new(&limits)),
         limits,
         watch_handlers: false,
     }
+}
+
+/// What is played there.
+fn app(plan: &Plan, rules: Rules) -> App {
+    #[cfg(not(feature = "canary"))]
+    let _ = plan;
+    let mut app = AppBuilder::new();
+    let limits = ChatLimits {
+        rooms: rules.rooms,
+        room_members_max: rules.members_max,
+        halls_max: rules.halls,
+        #[cfg(feature = "canary")]
+        canary: plan.canary.and_then(crate::Canary::of_chat),
+    };
+    let facts = PlatformFacts {
+        epoch_ms: EPOCH_MS,
+        ..PlatformFacts::default()
+    };
+    wharf_chat::classic(&mut app, limits, facts);
+    #[cfg(feature = "canary")]
+    if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
+        app.plant(canary);
+    }
+    app.build()
 }
 
 fn port_options(plan: &Plan, sockets: u32, rng: &mut Rng) -> PortOptions {

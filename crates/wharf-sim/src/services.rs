@@ -2,6 +2,8 @@
 //! that the scheduler gives.
 
 use crate::actor::Actor;
+use crate::ranks::Ranks;
+use crate::server::EPOCH_MS;
 use crate::store::SimStore;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -11,11 +13,12 @@ use std::sync::{Arc, Mutex};
 use wharf_accounts::{
     AccountOptions, Accounts, Chance, HashJob, HashResult, Hashed, JobId, imitate,
 };
-use wharf_base::{Duration, Instant, Rng, SessionId, UniqueIds};
+use wharf_base::{Duration, Instant, Rng, SessionId};
 use wharf_content::{Asker, Query, QueryId};
+use wharf_data::access::Error;
 use wharf_data::service::Call;
 use wharf_host::{Replies, Services};
-use wharf_platform::{Effect, From, Platform, SessionTag, StoreTag, Ticket};
+use wharf_platform::{Effect, From, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
 use wharf_port::Waker;
 use wharf_port::sim::SimWorld;
 
@@ -71,11 +74,35 @@ impl Chance for Seeded {
     }
 }
 
+/// A platform to which nothing has happened yet.
+fn platform(rooms: Option<RoomOptions>, rng: &mut Rng) -> Platform {
+    let options = AccountOptions {
+        hash_time: Duration::from_millis(20),
+        deadline: Duration::from_secs(2),
+        ..AccountOptions::default()
+    };
+    let mut chance = || Box::new(Seeded(rng.fork()));
+    let platform = Platform::new(Accounts::new(options, chance()), options.node);
+    match rooms {
+        Some(rooms) => platform.with_rooms(rooms, chance()),
+        None => platform,
+    }
+}
+
 /// Who does the services' work.
 pub(crate) struct ServiceActor {
     world: SimWorld,
     queue: Arc<Mutex<Queue>>,
+    rooms: Option<RoomOptions>,
     platform: Platform,
+    /// How often a call kills the platform, and until when it is gone then.
+    dies: f64,
+    dead_until: Option<Instant>,
+    pub(crate) deaths: u64,
+    /// Which answers of the store are for the present platform.
+    asked: BTreeMap<u64, StoreTag>,
+    last_asked: u64,
+    pub(crate) ranks: Ranks,
     pub(crate) store: SimStore,
     rng: Rng,
     hash_max: Duration,
@@ -95,13 +122,12 @@ pub(crate) type SharedServices = Rc<RefCell<ServiceActor>>;
 
 impl ServiceActor {
     /// The services, and the door that leads to them.
-    pub(crate) fn new(world: &SimWorld, waker: Waker, mut rng: Rng) -> (Self, ServiceDoor) {
-        let options = AccountOptions {
-            hash_time: Duration::from_millis(20),
-            deadline: Duration::from_secs(2),
-            ..AccountOptions::default()
-        };
-        let chance = Box::new(Seeded(rng.fork()));
+    pub(crate) fn new(
+        world: &SimWorld,
+        waker: Waker,
+        rooms: Option<RoomOptions>,
+        mut rng: Rng,
+    ) -> (Self, ServiceDoor) {
         let queue = Arc::new(Mutex::new(Queue::default()));
         let door = ServiceDoor {
             queue: Arc::clone(&queue),
@@ -110,7 +136,17 @@ impl ServiceActor {
         let actor = Self {
             world: world.clone(),
             queue,
-            platform: Platform::new(Accounts::new(options, chance), options.node),
+            rooms,
+            platform: platform(rooms, &mut rng),
+            dies: match rooms.is_some() && rng.chance(0.3) {
+                true => 0.002,
+                false => 0.0,
+            },
+            dead_until: None,
+            deaths: 0,
+            asked: BTreeMap::new(),
+            last_asked: 0,
+            ranks: Ranks::default(),
             store: SimStore::new(rng.fork()),
             hash_max: Duration::from_micros(100 + rng.below(50_000)),
             hash_fails: if rng.chance(0.5) { 0.0 } else { 0.02 },
@@ -137,6 +173,7 @@ impl ServiceActor {
     pub(crate) fn heal(&mut self) {
         self.store.heal();
         self.hash_fails = 0.0;
+        self.dies = 0.0;
     }
 
     /// Asserts that nothing is left of anybody, now that everybody has gone.
@@ -152,7 +189,7 @@ impl ServiceActor {
 
     fn times(&self, now: Instant) -> (Instant, i64) {
         let since = now.as_nanos() / 1_000_000;
-        (now, (UniqueIds::EPOCH_UNIX_MS + 1 + since) as i64)
+        (now, EPOCH_MS + since as i64)
     }
 
     fn handle(&mut self, now: Instant, work: Work) {
@@ -162,25 +199,53 @@ impl ServiceActor {
                 self.last_ticket += 1;
                 let ticket = Ticket(self.last_ticket);
                 self.waiting.insert(ticket, (asker, query));
+                if self.dies > 0.0 && self.rng.chance(self.dies) {
+                    return self.die(now);
+                }
+                if let Call::Rooms { by, request } = &*call {
+                    self.ranks.called(ticket, *by, request);
+                }
                 self.platform.call(now, at, from, ticket, *call);
             }
             Work::Closed(session) => self.platform.session_closed(session),
         }
     }
 
+    /// The platform panics, and begins anew after a while, as in the server: whoever waits is told
+    /// that it is unavailable, and whoever was logged in has to come again.
+    fn die(&mut self, now: Instant) {
+        self.deaths += 1;
+        let gone = Duration::from_millis(1 + self.rng.below(300));
+        self.dead_until = Some(now + gone);
+        let new = platform(self.rooms, &mut self.rng);
+        let old = core::mem::replace(&mut self.platform, new);
+        self.asked.clear();
+        self.hashing.clear();
+        self.ranks.begin_anew();
+        let replies = self.replies().expect("somebody has called");
+        for (asker, query) in core::mem::take(&mut self.waiting).into_values() {
+            replies.reply(asker, query, Err(Error::Unavailable));
+        }
+        for (_, online) in old.presence().iter() {
+            let session = SessionId::from_bits(online.session.0);
+            replies.notice(session, wharf_data::Notice::LoginEnded);
+        }
+    }
+
+    fn replies(&self) -> Option<Replies> {
+        let queue = self.queue.lock().expect("nobody panics under it");
+        queue.replies.clone()
+    }
+
     fn do_effects(&mut self, now: Instant) {
         let (now, at) = self.times(now);
-        let replies = self
-            .queue
-            .lock()
-            .expect("nobody panics under it")
-            .replies
-            .clone();
+        let replies = self.replies();
         while let Some(effect) = self.platform.poll() {
             match effect {
                 Effect::Reply { to, reply } => {
                     let asker = self.waiting.remove(&to).expect("one reply for each call");
                     self.world.trace(format_args!("{now:?} {to:?} is answered"));
+                    self.ranks.replied(to, &reply, at);
                     if !self.forgets_reply() {
                         let replies = replies.as_ref().expect("somebody has called");
                         replies.reply(asker.0, asker.1, reply);
@@ -192,8 +257,11 @@ impl ServiceActor {
                 | Effect::TellAll(_)
                 | Effect::Publish(_) => unreachable!("this world has no operators"),
                 Effect::Ask { tag, ask } => {
-                    if let Err(refusal) = self.store.ask(now, tag, ask) {
-                        self.platform.stored(now, at, tag, Err(refusal));
+                    self.last_asked += 1;
+                    let number = self.last_asked;
+                    match self.store.ask(now, StoreTag(number), ask) {
+                        Ok(()) => drop(self.asked.insert(number, tag)),
+                        Err(refusal) => self.platform.stored(now, at, tag, Err(refusal)),
                     }
                 }
                 Effect::Hash(HashJob { id, work }) => {
@@ -267,8 +335,14 @@ impl ServiceActor {
 
     fn store(&mut self, now: Instant) {
         let answers: Vec<(StoreTag, wharf_data::Reply)> = self.store.turn(now);
+        for (ask, reply) in self.store.take_done() {
+            self.ranks.committed(&ask, &reply);
+        }
         for (tag, reply) in answers {
             let (now, at) = self.times(now);
+            let Some(tag) = self.asked.remove(&tag.0) else {
+                continue;
+            };
             self.platform.stored(now, at, tag, reply);
             self.do_effects(now);
         }
@@ -277,6 +351,9 @@ impl ServiceActor {
 
 impl Actor for ServiceActor {
     fn turn(&mut self, now: Instant) -> Option<Instant> {
+        if let Some(until) = self.dead_until.filter(|until| now < *until) {
+            return Some(until);
+        }
         loop {
             let work = self
                 .queue
@@ -287,6 +364,9 @@ impl Actor for ServiceActor {
             let Some(work) = work else { break };
             self.handle(now, work);
             self.do_effects(now);
+            if self.dead_until.is_some_and(|until| now < until) {
+                return self.dead_until;
+            }
         }
         self.store(now);
         self.hash(now);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::{Duration, Instant, Rng};
 use wharf_data::message::{self, From, Place};
-use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, account};
+use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId, account, room};
 use wharf_platform::StoreTag;
 use wharf_store::Rehearsal;
 
@@ -78,6 +78,8 @@ pub(crate) struct SimStore {
     down_until: Instant,
     answers: BTreeMap<(Instant, u64), (StoreTag, Reply)>,
     answered: u64,
+    /// What was done with rooms, and is durable.
+    done: Vec<(room::Ask, Reply)>,
     pub(crate) faults: StoreFaults,
     /// Answers before it is durable, and then loses it.
     #[cfg(feature = "canary")]
@@ -109,6 +111,7 @@ impl SimStore {
             down_until: Instant::ZERO,
             answers: BTreeMap::new(),
             answered: 0,
+            done: Vec::new(),
             faults: StoreFaults::default(),
             #[cfg(feature = "canary")]
             planted: None,
@@ -192,6 +195,11 @@ impl SimStore {
         let mut replies = Vec::new();
         for Waiting { ask, tag, .. } in &group {
             let reply = self.run(ask);
+            if let Ask::Room(ask) = ask
+                && !matches!(fate, Fate::Lost)
+            {
+                self.done.push((ask.clone(), reply.clone()));
+            }
             replies.push((*tag, reply));
         }
         match fate {
@@ -280,13 +288,27 @@ impl SimStore {
         }
     }
 
+    /// What was done with rooms since this was last asked for, and is durable.
+    pub(crate) fn take_done(&mut self) -> Vec<(room::Ask, Reply)> {
+        core::mem::take(&mut self.done)
+    }
+
     /// Everything that two have said to each other, oldest first: number and text.
     pub(crate) fn history(&mut self, one: AccountId, other: AccountId) -> Vec<(i64, Vec<u8>)> {
+        self.all_of(Place::Direct(one, other))
+    }
+
+    /// Everything that was said in a room and kept, as above.
+    pub(crate) fn history_of(&mut self, room: RoomId) -> Vec<(i64, Vec<u8>)> {
+        self.all_of(Place::Room(room))
+    }
+
+    fn all_of(&mut self, place: Place) -> Vec<(i64, Vec<u8>)> {
         let mut all = Vec::new();
         loop {
             let after = all.last().map_or(0, |(seq, _)| *seq);
             let ask = message::Ask::History {
-                place: Place::Direct(one, other),
+                place,
                 from: From::After(after),
                 limit: 100,
             };

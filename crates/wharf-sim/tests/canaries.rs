@@ -20,8 +20,12 @@ fn every_planted_bug_is_found() {
             let plan = Plan {
                 canary: Some(canary),
                 services: match canary {
-                    Canary::Services(_) => 1.0,
+                    Canary::Services(_) | Canary::Chat(_) | Canary::Platform(_) => 1.0,
                     _ => Plan::default().services,
+                },
+                halls: match canary {
+                    Canary::Chat(_) | Canary::Platform(_) => 1.0,
+                    _ => Plan::default().halls,
                 },
                 ..Plan::default()
             };

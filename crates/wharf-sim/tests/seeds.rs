@@ -1,6 +1,6 @@
 //! A few seeds, for daily work. The test command runs 500, in release mode.
 
-use wharf_sim::{Plan, run};
+use wharf_sim::{HallCounts, Plan, run};
 
 #[test]
 fn a_few_seeds_hold_and_repeat_exactly() {
@@ -37,6 +37,29 @@ fn accounts_and_whispers_survive_what_happens_to_their_store() {
             "seed {seed}: {services:?}"
         );
     }
+}
+
+#[test]
+fn rooms_with_a_name_hold_what_they_promise_whatever_happens_to_what_is_behind_them() {
+    let plan = Plan {
+        services: 1.0,
+        halls: 1.0,
+        ..Plan::default()
+    };
+    let mut halls = HallCounts::default();
+    for seed in 0..5 {
+        let [first, second] = [(); 2].map(|()| run(seed, &plan));
+        assert_eq!(
+            first.trace.hash(),
+            second.trace.hash(),
+            "seed {seed} differs"
+        );
+        halls.add(&first.services.halls);
+    }
+    assert!(
+        halls.made > 0 && halls.entered > 0 && halls.kept > 0 && halls.acts > 0,
+        "{halls:?}"
+    );
 }
 
 #[test]

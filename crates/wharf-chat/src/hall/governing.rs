@@ -2,6 +2,7 @@
 //! whoever keeps the ranks; the room does what was decided.
 
 use super::{Asked, Asker, EARLY_MAX, Early, Hall, info_of};
+use crate::canary::Canary;
 use crate::lobby::checked;
 use crate::platform::error_of;
 use wharf_content::{Handled, MemberId, RoomCx};
@@ -230,6 +231,9 @@ impl Hall {
         let Some((member, seat)) =
             member.and_then(|member| Some((member, self.seats.get_mut(&member)?)))
         else {
+            if self.planted.is(Canary::ForgottenVerdict) {
+                return;
+            }
             opened.early.insert(entry, Early { standing, is_out });
             if opened.early.len() > EARLY_MAX {
                 opened.early.pop_first();

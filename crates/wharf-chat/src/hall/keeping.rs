@@ -48,6 +48,11 @@ impl Durable {
         self.waiting.len() + self.with_store < WAITING_MAX
     }
 
+    /// Which number the next message has if all are kept that wait behind number `last`.
+    pub(super) fn next(&self, last: i64) -> i64 {
+        last + (self.waiting.len() + self.with_store) as i64 + 1
+    }
+
     pub(super) fn push(&mut self, saying: Saying) {
         self.waiting.push_back(saying);
     }

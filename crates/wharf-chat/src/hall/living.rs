@@ -28,6 +28,11 @@ impl Room for Hall {
         if entry.opening < opened.here.opening || opened.is_ended {
             return Err(closed());
         }
+        // Whoever lets in may know of an end of a session before the room does.
+        let seated = self.seats.values().filter(|seat| !seat.is_old).count();
+        if seated >= entry.info.members_max as usize {
+            return Err(refusal(Code::Full, "every seat is taken"));
+        }
         let mut seat = Seat {
             entry: entry.id,
             account: AccountId::new(user.id.get()),

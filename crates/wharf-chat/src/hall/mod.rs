@@ -11,6 +11,7 @@ mod talking;
 mod tests;
 mod watching;
 
+use crate::canary::Planted;
 use crate::lately::Lately;
 use crate::platform::WordList;
 use crate::platform::room::{as_many_as_fit, member_of};
@@ -45,6 +46,7 @@ pub(crate) struct Hall {
     arriving: Option<Seat>,
     asked: BTreeMap<u64, Asked>,
     last_asked: u64,
+    planted: Planted,
 }
 
 /// Somebody who is there.
@@ -151,7 +153,13 @@ impl Hall {
             arriving: None,
             asked: BTreeMap::new(),
             last_asked: 0,
+            planted: Planted::default(),
         }
+    }
+
+    /// The same with a fault, if one is planted.
+    pub(crate) fn with(self, planted: Planted) -> Self {
+        Self { planted, ..self }
     }
 
     fn unix_ms(&self, cx: &RoomCx<'_>) -> UnixMs {

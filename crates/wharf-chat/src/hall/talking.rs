@@ -2,11 +2,13 @@
 
 use super::keeping::Saying;
 use super::{Asker, Hall, busy, said_so};
+use crate::canary::Canary;
 use crate::lobby::checked;
 use crate::platform::{CONTENT, muted_everywhere};
 use core::time::Duration;
 use prost::Message as _;
 use wharf_content::{Handled, MemberId, RoomCx};
+use wharf_data::AccountId;
 use wharf_data::room::{History, Role};
 use wharf_proto::chat::{Content, Message, Said, Say};
 use wharf_proto::session::{Code, Error};
@@ -21,8 +23,14 @@ impl Hall {
         })
     }
 
-    fn try_say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, say: Say) -> Result<(), Error> {
-        let (seat, at, now) = (self.seat(from)?, self.unix_ms(cx), cx.now());
+    fn try_say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, mut say: Say) -> Result<(), Error> {
+        let (mut seat, at, now) = (self.seat(from)?, self.unix_ms(cx), cx.now());
+        if self.planted.is(Canary::KeptTwice) {
+            say.client_id = 0;
+        }
+        if self.planted.is(Canary::HeardMuted) {
+            seat.mute = None;
+        }
         if let Some(error) = muted_everywhere(cx, from, at) {
             return Err(error);
         }
@@ -52,7 +60,7 @@ impl Hall {
             return Err(busy());
         }
         opened.slow_mode.spoke(seat.account, slow, now);
-        let mut message = Message {
+        let message = Message {
             seq: 0,
             author: seat.account.get(),
             author_name: cx.name(from).to_owned(),
@@ -60,26 +68,44 @@ impl Hall {
             at_ms: at,
             is_removed: false,
         };
+        self.take_in(cx, from, (message, content), say.client_id)
+    }
+
+    /// Tells what was said, and has it kept, as the room does that.
+    fn take_in(
+        &mut self,
+        cx: &mut RoomCx<'_>,
+        from: MemberId,
+        (mut message, content): (Message, Content),
+        client_id: u64,
+    ) -> Result<(), Error> {
+        let (planted, now) = (self.planted, cx.now());
+        let (author, opened) = (AccountId::new(message.author), self.open()?);
         match opened.info.history {
             History::Off => {
-                opened.remembered.add(seat.account, say.client_id, 0, now);
+                opened.remembered.add(author, client_id, 0, now);
                 cx.reply(&said_so(0, false, false));
-                opened.lately.note_content(seat.account, &content, at);
+                opened.lately.note_content(author, &content, message.at_ms);
                 tell(cx, message, content);
             }
             History::Buffered => {
                 opened.last_seq += 1;
                 message.seq = opened.last_seq;
-                let (account, seq) = (seat.account, message.seq);
-                opened.remembered.add(account, say.client_id, seq, now);
+                let seq = message.seq;
+                opened.remembered.add(author, client_id, seq, now);
                 opened.buffered.push(new_message(&message, &content, None));
                 cx.reply(&said_so(seq, false, false));
                 tell(cx, message, content);
                 self.wake_soon(cx);
             }
             History::Durable => {
-                let asker = Asker::of(cx, from);
-                let client_id = Some(say.client_id).filter(|id| *id != 0);
+                let mut asker = Asker::of(cx, from);
+                if planted.is(Canary::EarlyAcknowledgement) {
+                    let seq = opened.durable.next(opened.last_seq);
+                    asker.answer(cx, &said_so(seq, true, false));
+                    asker.owed = None;
+                }
+                let client_id = Some(client_id).filter(|id| *id != 0);
                 opened.durable.push(Saying {
                     asker,
                     new: new_message(&message, &content, client_id),
@@ -111,7 +137,7 @@ fn new_message(
     client_id: Option<u64>,
 ) -> wharf_data::message::NewMessage {
     wharf_data::message::NewMessage {
-        author: wharf_data::AccountId::new(message.author),
+        author: AccountId::new(message.author),
         client_id,
         seq: Some(message.seq).filter(|seq| *seq > 0),
         kind: CONTENT,

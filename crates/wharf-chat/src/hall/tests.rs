@@ -20,6 +20,7 @@ struct Play {
     room: TestRoom<Hall>,
     history: History,
     slow_ms: u32,
+    members_max: u32,
     entries: i64,
     /// The room's question after what is done to it.
     watching: Option<Query>,
@@ -39,6 +40,7 @@ impl Play {
             room,
             history,
             slow_ms: 0,
+            members_max: 100,
             entries: 0,
             watching: None,
         }
@@ -92,7 +94,7 @@ impl Play {
             name: "den".into(),
             topic: String::new(),
             members: 0,
-            members_max: 100,
+            members_max: self.members_max,
             has_password: false,
             is_locked: false,
             is_hidden: false,
@@ -412,6 +414,23 @@ fn what_is_done_from_outside_is_told_and_asked_for_again() {
         assert_eq!((removed.reason(), &*removed.text), (Reason::Closed, "over"));
     }
     assert!(play.room.next_query().is_none());
+}
+
+#[test]
+fn whoever_is_let_in_for_one_who_has_not_left_yet_is_refused() {
+    let (mut play, kim) = Play::begun(History::Off);
+    play.members_max = 2;
+    let lee = play.join("lee", Role::Member, 1).unwrap();
+    // Lee's session has ended, as those who let in know already, and the room does not.
+    let refused = play.join("park", Role::Member, 1);
+    let Err(EnterRefusal::Refused(refusal)) = refused else {
+        panic!("three in a room for two: {refused:?}");
+    };
+    assert_eq!(refusal.code, Code::Full as u16);
+    play.room.leave(lee);
+    assert!(play.join("park", Role::Member, 1).is_ok());
+    assert!(play.join("kwon", Role::Member, 1).is_err());
+    assert_eq!(play.errors(kim), []);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::Rooms;
 use super::flow::{Act, Deed};
 use super::hall::Verdict;
+use crate::canary::Canary;
 use wharf_data::access::Error;
 use wharf_data::room::{self, Role};
 use wharf_data::rooms::{Measure, Moderated, Outcome};
@@ -33,6 +34,10 @@ impl Rooms {
             return self.refuse(caller, Error::Conflict);
         };
         let is_owner = caller.is_operator || hall.role(caller.by) == Role::Owner;
+        let judged = match self.options.has(Canary::OwnersName) {
+            true => hall.owner().unwrap_or(caller.by),
+            false => caller.by,
+        };
         let target = Target::Room(here.room);
         match deed {
             Deed::Moderate {
@@ -50,7 +55,7 @@ impl Rooms {
                 name,
                 measure,
                 reason,
-            } => match hall.moderate((caller.by, account), measure, at, most) {
+            } => match hall.moderate((judged, account), measure, at, most) {
                 Err(refusal) => self.refuse(caller, Self::error_of_act(refusal)),
                 Ok(standing) => {
                     let target = Target::Member(here.room, account);

@@ -2,6 +2,7 @@
 
 use super::flow::{Caller, Entering, Flow};
 use super::{BUSY, Rooms};
+use crate::canary::Canary;
 use crate::platform::error_of;
 use wharf_accounts::{HashWork, Password};
 use wharf_base::Duration;
@@ -219,6 +220,9 @@ impl Rooms {
 
     /// What an act has made of somebody is known to those of their requests that ask for it.
     pub(super) fn outdate(&mut self, room: RoomId, account: wharf_data::AccountId, is: Standing) {
+        if self.options.has(Canary::StaleStanding) {
+            return;
+        }
         for (_, flow) in self.flows.values_mut() {
             if let Flow::Standing(entering) | Flow::Checking(entering) = flow
                 && entering.room == room

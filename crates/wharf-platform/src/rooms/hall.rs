@@ -102,6 +102,13 @@ impl Hall {
         }
     }
 
+    /// Whose a room that does not stay is.
+    pub(super) fn owner(&self) -> Option<AccountId> {
+        let mut standings = self.standings.iter();
+        let owner = standings.find(|(_, it)| it.role == Role::Owner);
+        owner.map(|(account, _)| *account)
+    }
+
     /// The role of somebody: in a room that stays, of somebody who is there.
     pub(super) fn role(&self, account: AccountId) -> Role {
         if !self.is_persistent {

@@ -320,6 +320,17 @@ impl Rooms {
         self.sessions.len()
     }
 
+    /// Whether no room is open, nobody is in one, and nothing is under way.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.halls.is_empty()
+            && self.names.is_empty()
+            && self.sessions.is_empty()
+            && self.opening.is_empty()
+            && self.flows.is_empty()
+            && self.idle.is_empty()
+            && self.hashing == 0
+    }
+
     fn set_time(&mut self, now: Instant, at: UnixMs) {
         self.now = self.now.max(now);
         self.at = at;

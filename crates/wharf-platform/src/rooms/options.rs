@@ -31,6 +31,9 @@ pub struct RoomOptions {
     pub linger_min: Duration,
     /// When what the store or a worker has not answered is given up. Both answer much earlier.
     pub patience: Duration,
+    /// A fault that is planted.
+    #[cfg(feature = "canary")]
+    pub canary: Option<crate::Canary>,
 }
 
 impl Default for RoomOptions {
@@ -48,6 +51,8 @@ impl Default for RoomOptions {
             linger: Duration::from_secs(60),
             linger_min: Duration::from_secs(15),
             patience: Duration::from_secs(60),
+            #[cfg(feature = "canary")]
+            canary: None,
         }
     }
 }

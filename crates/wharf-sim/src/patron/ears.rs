@@ -6,7 +6,9 @@ use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Blocked, Message, Said, SaidSo, Whispered};
-use wharf_proto::room::{Entered, Joined, Left, Member, Parted, Users};
+use wharf_proto::room::{
+    Entered, Joined, Left, Member, MemberChanged, NowChanged, Parted, Removed, Users,
+};
 use wharf_proto::session::{Code, Error, Goodbye, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, Packet};
 
@@ -48,6 +50,7 @@ impl Patron {
                 self.others.clear();
                 self.hearing.end();
             }
+            (Asked::Hall(asked), id) => self.on_hall_reply(asked, id, body, books),
             (Asked::Say(stay), SaidSo::ID) => books.accept_line(stay),
             (Asked::Whisper(whisper), SaidSo::ID) => {
                 let said = SaidSo::decode(body).expect("an answer");
@@ -110,7 +113,7 @@ impl Patron {
         }
     }
 
-    fn account(&self) -> Option<i64> {
+    pub(super) fn account(&self) -> Option<i64> {
         self.user.map(|(_, account, _)| account)
     }
 
@@ -159,6 +162,7 @@ impl Patron {
                 may_fail || code == Code::WrongState
             }
             Asked::Block(..) => may_fail,
+            Asked::Hall(asked) => return self.on_hall_error(asked, error, books),
             Asked::Hello | Asked::Ping(_) | Asked::Leave | Asked::Say(_) => false,
         };
         let (me, user) = (&self.label, self.user);
@@ -170,7 +174,11 @@ impl Patron {
         match id {
             Said::ID => {
                 let said = Said::decode(body).expect("a line").message;
-                self.on_said(&said.expect("a message"), books);
+                let message = said.expect("a message");
+                match self.stay {
+                    Some(_) => self.on_said(&message, books),
+                    None => self.on_said_inside(&message, books),
+                }
             }
             Whispered::ID => {
                 let whispered = Whispered::decode(body).expect("a whisper").message;
@@ -179,12 +187,20 @@ impl Patron {
             Joined::ID => {
                 let joined = Joined::decode(body).expect("a 1207").member;
                 self.meet(joined.expect("somebody"));
+                self.assert_has_seat(books);
             }
             Parted::ID => {
                 let left = Parted::decode(body).expect("a 1208").account;
                 let known = self.others.remove(&left).is_some();
                 let is_own = Some(left) == self.account();
                 assert!(known || is_own, "{me}: {left} left, who was not there");
+            }
+            MemberChanged::ID => {
+                self.on_member_changed(MemberChanged::decode(body).expect("a change"));
+            }
+            NowChanged::ID => {}
+            Removed::ID => {
+                self.on_removed(&Removed::decode(body).expect("a reason"), books);
             }
             Goodbye::ID => {
                 let goodbye = Goodbye::decode(body).expect("a goodbye");
@@ -197,7 +213,7 @@ impl Patron {
 
     fn meet(&mut self, member: Member) {
         assert!(
-            self.stay.is_some(),
+            self.stay.is_some() || self.hall.is_some(),
             "{}: hears of a room it is not in",
             self.label
         );
@@ -242,7 +258,7 @@ impl Patron {
     }
 }
 
-fn text_of(message: &Message) -> &str {
+pub(super) fn text_of(message: &Message) -> &str {
     let content = message.content.as_ref();
     match content.and_then(|content| content.what.as_ref()) {
         Some(What::Text(text)) => text,

@@ -1,0 +1,46 @@
+//! Planted faults, to prove that the simulator would find real ones.
+
+#[cfg_attr(
+    not(feature = "canary"),
+    expect(unreachable_pub, reason = "public with the feature")
+)]
+/// A fault that can be planted in rooms that have a name, through [`crate::ChatLimits`]; compiled
+/// in by the feature `canary` only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canary {
+    /// What is said in a durable room is acknowledged before the store has it.
+    EarlyAcknowledgement,
+    /// A message that comes again is another.
+    KeptTwice,
+    /// Whoever is muted is heard.
+    HeardMuted,
+    /// What was decided about somebody who has not come yet is forgotten.
+    ForgottenVerdict,
+}
+
+#[cfg(feature = "canary")]
+impl Canary {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::EarlyAcknowledgement,
+        Self::KeptTwice,
+        Self::HeardMuted,
+        Self::ForgottenVerdict,
+    ];
+}
+
+/// The fault that is planted, if one is. Without the feature `canary` none ever is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Planted(#[cfg(feature = "canary")] pub(crate) Option<Canary>);
+
+impl Planted {
+    pub(crate) fn is(self, canary: Canary) -> bool {
+        #[cfg(feature = "canary")]
+        return self.0 == Some(canary);
+        #[cfg(not(feature = "canary"))]
+        {
+            let _ = canary;
+            false
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What a patron asks of rooms that have a name.
+
+use super::{Asked, Patron, text};
+use crate::books::Books;
+use crate::claims::Moment;
+use crate::halls::{Effect, Order, OrderNumber, PASSWORD, When};
+use std::collections::BTreeSet;
+use wharf_base::{Duration, Rng};
+use wharf_proto::chat::get_history::From;
+use wharf_proto::chat::{GetHistory, Say};
+use wharf_proto::room::enter::By;
+use wharf_proto::room::{
+    Change, Close, Create, Enter, History, Leave, ListBans, ListMembers, Measure, Moderate, Rank,
+};
+
+/// A stay in a room that has a name.
+#[derive(Debug)]
+pub(super) struct Inside {
+    pub(super) room: i64,
+    /// Which of the link's stays this is.
+    pub(super) number: u64,
+    /// When it began.
+    pub(super) since: Moment,
+    pub(super) rank: Rank,
+    /// Lines that were heard.
+    pub(super) heard: BTreeSet<usize>,
+    /// The last number that was heard of a line that was said once.
+    pub(super) last_seq: i64,
+}
+
+/// What is asked of a room that has a name.
+#[derive(Debug)]
+pub(super) enum HallAsked {
+    Create(String),
+    Enter(Entering),
+    /// Of whoever is inside: in which stay, when, and what.
+    Inside(Here, Wish),
+}
+
+/// Somebody wants to enter.
+#[derive(Debug)]
+pub(super) struct Entering {
+    pub(super) room: i64,
+    pub(super) asked: When,
+    /// Whether the password is right, should there be one.
+    pub(super) knows_password: bool,
+}
+
+/// Where and when something is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Here {
+    pub(super) room: i64,
+    pub(super) stay: u64,
+    pub(super) asked: When,
+}
+
+#[derive(Debug)]
+pub(super) enum Wish {
+    Leave,
+    Say(usize),
+    History(Option<i64>),
+    Members,
+    Bans,
+    /// Something that lasts, and whether it changes the room.
+    Order(OrderNumber, What),
+    /// Something that is done once to somebody.
+    Act,
+}
+
+/// What an order is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Somebody,
+    Room,
+    Closing,
+}
+
+impl Patron {
+    /// Appends something to say about rooms that have a name.
+    pub(super) fn ask_about_halls(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        if self.is_moving {
+            books.packets -= 1;
+            return;
+        }
+        match self.hall.as_ref().map(|hall| hall.rank) {
+            None => self.ask_for_hall(rng, books, out),
+            Some(rank) => self.ask_inside(rng, rank, books, out),
+        }
+    }
+
+    fn ask_for_hall(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        match books.halls.some_hall(rng).filter(|_| !rng.chance(0.15)) {
+            Some(room) if !rng.chance(0.02) => self.ask_enter_hall(room, rng, books, out),
+            // There is none with that id.
+            Some(room) => self.ask_enter_hall(room + 1, rng, books, out),
+            None => self.ask_create(rng, books, out),
+        }
+    }
+
+    fn ask_create(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let name = books.halls.some_name(rng);
+        let is_persistent = rng.chance(0.75);
+        let history = match rng.below(4) {
+            _ if !is_persistent => History::Off,
+            0 => History::Off,
+            1 => History::Buffered,
+            _ => History::Durable,
+        };
+        let password = match rng.chance(0.2) {
+            true => PASSWORD.to_owned(),
+            false => String::new(),
+        };
+        let create = Create {
+            name: name.clone(),
+            password,
+            members_max: if rng.chance(0.5) {
+                0
+            } else {
+                1 + rng.below(5) as u32
+            },
+            is_persistent,
+            history: history.into(),
+            ..Create::default()
+        };
+        self.is_moving = true;
+        self.send(&create, Asked::Hall(HallAsked::Create(name)), out);
+    }
+
+    fn ask_enter_hall(&mut self, room: i64, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let knows_password = !rng.chance(0.1);
+        let password = match knows_password {
+            true => PASSWORD,
+            false => "open barley",
+        };
+        let Some((me, ..)) = self.user else { return };
+        books.halls.ask_to_enter(room, self.link, me);
+        self.is_moving = true;
+        let asked = Asked::Hall(HallAsked::Enter(Entering {
+            room,
+            asked: books.when(),
+            knows_password,
+        }));
+        let enter = Enter {
+            by: Some(By::Room(room)),
+            password: password.to_owned(),
+        };
+        self.send(&enter, asked, out);
+    }
+
+    fn here(&self, books: &mut Books) -> Here {
+        let hall = self.hall.as_ref().expect("somebody is inside");
+        Here {
+            room: hall.room,
+            stay: hall.number,
+            asked: books.when(),
+        }
+    }
+
+    fn ask_inside(&mut self, rng: &mut Rng, rank: Rank, books: &mut Books, out: &mut Vec<u8>) {
+        // Those who may do more, do; the others try now and then.
+        let acts = match rank {
+            Rank::Owner | Rank::Moderator => 14,
+            Rank::Member | Rank::Unspecified => 1,
+        };
+        let here = self.here(books);
+        let wish = |wish| Asked::Hall(HallAsked::Inside(here, wish));
+        match rng.below(18 + acts) {
+            0 if rng.chance(0.5) => {
+                self.is_moving = true;
+                self.send(&Leave {}, wish(Wish::Leave), out);
+            }
+            1 => self.send(&ListMembers::default(), wish(Wish::Members), out),
+            2 | 3 => {
+                let after = rng.chance(0.5).then(|| rng.below(10) as i64);
+                let history = GetHistory {
+                    from: after.map(From::After),
+                    limit: 1 + rng.below(20) as u32,
+                    ..GetHistory::default()
+                };
+                self.send(&history, wish(Wish::History(after)), out);
+            }
+            4..=17 => self.ask_say_inside(here, rng, books, out),
+            18 => self.ask_change(here, rng, books, out),
+            19 => self.send(&ListBans::default(), wish(Wish::Bans), out),
+            _ => self.ask_moderate(here, rng, books, out),
+        }
+    }
+
+    /// Says something, or the same again.
+    fn ask_say_inside(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let Some((me, ..)) = self.user else { return };
+        let room = here.room;
+        let (again, any) = (rng.chance(0.3), rng.chance(0.2));
+        let known = books.halls.lines.say_again(room, me, any);
+        let line = match known.filter(|_| again) {
+            Some(line) => line,
+            None => {
+                let history = books.halls.of(room).history;
+                books.halls.lines.say(room, me, history, here.asked)
+            }
+        };
+        let say = Say {
+            content: text(format!("h/{line}")),
+            client_id: LINE_IDS + line as u64,
+        };
+        let asked = HallAsked::Inside(here, Wish::Say(line));
+        self.send(&say, Asked::Hall(asked), out);
+    }
+
+    fn ask_change(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let mut change = Change::default();
+        let (order, effect) = match rng.below(20) {
+            0 | 1 => return self.ask_close(here, books, out),
+            2..=4 => {
+                change.slow_seconds = Some(1);
+                (Order::Slow, Effect::Set(None))
+            }
+            5..=9 => {
+                change.slow_seconds = Some(0);
+                (Order::Slow, Effect::Lifted)
+            }
+            10..=13 => {
+                change.is_locked = Some(true);
+                (Order::Lock, Effect::Set(None))
+            }
+            _ => {
+                change.is_locked = Some(false);
+                (Order::Lock, Effect::Lifted)
+            }
+        };
+        let number = books.halls.orders(here.room).ask(order, effect, here.asked);
+        let wish = Wish::Order(number, What::Room);
+        let asked = Asked::Hall(HallAsked::Inside(here, wish));
+        self.send(&change, asked, out);
+    }
+
+    fn ask_close(&mut self, here: Here, books: &mut Books, out: &mut Vec<u8>) {
+        let orders = books.halls.orders(here.room);
+        let number = orders.ask(Order::Close, Effect::Set(None), here.asked);
+        let wish = Wish::Order(number, What::Closing);
+        let asked = Asked::Hall(HallAsked::Inside(here, wish));
+        self.send(&Close {}, asked, out);
+    }
+
+    fn ask_moderate(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        // Whoever is on the way is judged most often: that is where a race is.
+        let anybody = rng.below(books.people.count() as u64) as usize;
+        let arrival = books.halls.some_arrival(here.room);
+        let whom = arrival.filter(|_| rng.chance(0.6)).unwrap_or(anybody);
+        let Some(account) = books.people.account(whom) else {
+            return;
+        };
+        let seconds = [0, 1, 2, 5][rng.below(4) as usize];
+        let span = (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
+        let (ban, mute) = (Order::Ban(whom), Order::Mute(whom));
+        let (measure, order) = match rng.below(20) {
+            0 | 1 => (Measure::Kick, None),
+            2 | 3 => (Measure::Ban, Some((ban, Effect::Set(span)))),
+            4..=6 => (Measure::Unban, Some((ban, Effect::Lifted))),
+            7 | 8 => (Measure::Mute, Some((mute, Effect::Set(span)))),
+            9 | 10 => (Measure::Unmute, Some((mute, Effect::Lifted))),
+            11..=14 => (Measure::Promote, None),
+            15..=17 => (Measure::Demote, None),
+            _ => (Measure::HandOver, None),
+        };
+        let orders = books.halls.orders(here.room);
+        let order = order.map(|(order, effect)| orders.ask(order, effect, here.asked));
+        let wish = match order {
+            Some(number) => Wish::Order(number, What::Somebody),
+            None => Wish::Act,
+        };
+        let moderate = Moderate {
+            account,
+            measure: measure.into(),
+            seconds,
+            text: String::new(),
+        };
+        let asked = Asked::Hall(HallAsked::Inside(here, wish));
+        self.send(&moderate, asked, out);
+    }
+}
+
+/// The first of the numbers by which lines are known; those of whispers are lower.
+const LINE_IDS: u64 = 1 << 32;

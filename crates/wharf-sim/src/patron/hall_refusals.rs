@@ -1,0 +1,116 @@
+//! What a patron is refused about rooms that have a name, and the reason that there must be.
+
+use super::Patron;
+use super::hall::{Entering, HallAsked, Here, What, Wish};
+use crate::books::Books;
+use crate::halls::{Order, Outcome};
+use wharf_proto::session::{Code, Error};
+
+impl Patron {
+    pub(super) fn on_hall_error(&mut self, asked: &HallAsked, error: &Error, books: &mut Books) {
+        let code = error.code();
+        let may_fail = matches!(code, Code::Busy | Code::Unavailable);
+        // Whoever has been taken over hears of it later.
+        let is_right = match asked {
+            HallAsked::Create(name) => {
+                self.is_moving = false;
+                let is_taken = code == Code::Taken && books.halls.may_be_taken(name);
+                may_fail || is_taken || matches!(code, Code::Full | Code::WrongState)
+            }
+            HallAsked::Enter(entering) => {
+                self.is_moving = false;
+                books.halls.answered(self.link);
+                let now = books.when().moment;
+                books.halls.give_up_seat(entering.room, self.link, now);
+                may_fail || code == Code::WrongState || self.may_be_kept_out(entering, code, books)
+            }
+            HallAsked::Inside(here, wish) => {
+                let was_sent_out = !self.is_in_stay(*here);
+                let is_late = code == Code::WrongState;
+                self.is_doomed |= is_late && !was_sent_out;
+                self.on_wish_refused(*here, wish, code, books)
+                    || is_late
+                    || may_fail && !matches!(wish, Wish::Leave)
+            }
+        };
+        let (me, user) = (&self.label, self.user);
+        assert!(is_right, "{me}, {user:?}: {asked:?} and {error:?}");
+    }
+
+    /// Whether there may be that reason not to let this patron in.
+    fn may_be_kept_out(&self, entering: &Entering, code: Code, books: &mut Books) -> bool {
+        let (me, ..) = self.user.expect("somebody enters");
+        let (room, asked) = (entering.room, entering.asked);
+        let halls = &mut books.halls;
+        let may = |order| halls.may_hold(room, order, asked.at);
+        let is_guess = !entering.knows_password;
+        let (is_banned, is_locked) = (may(Order::Ban(me)), may(Order::Lock));
+        let is_crowded = halls.may_be_crowded(room, self.link, asked.moment);
+        let is_gone = halls.may_be_gone(room, asked.at);
+        let counts = &mut halls.counts;
+        let (count, is_right) = match code {
+            Code::Banned => (&mut counts.banned, is_banned),
+            // Or they were sent out before they had come.
+            Code::Forbidden => (&mut counts.locked, is_locked || counts.acts > 0),
+            Code::Full => (&mut counts.full, is_crowded),
+            Code::Credentials => (&mut counts.guessed, is_guess),
+            Code::Rate => (&mut counts.guessed, true),
+            Code::NotFound => return is_gone,
+            _ => return false,
+        };
+        *count += 1;
+        is_right
+    }
+
+    /// Whether a wish may have been refused for that reason.
+    fn on_wish_refused(&mut self, here: Here, wish: &Wish, code: Code, books: &mut Books) -> bool {
+        let outcome = match code {
+            Code::Unavailable => Outcome::Unsure,
+            _ => Outcome::Refused,
+        };
+        let now = books.when();
+        let halls = &mut books.halls;
+        halls.counts.forbidden += u64::from(code == Code::Forbidden);
+        let may_be_gone = halls.may_be_gone(here.room, here.asked.at);
+        match wish {
+            Wish::Leave => {
+                self.is_moving = false;
+                false
+            }
+            Wish::Say(line) => {
+                halls.lines.refused(*line, outcome == Outcome::Refused);
+                halls.counts.muted += u64::from(code == Code::Muted);
+                let (me, ..) = self.user.expect("somebody said it");
+                let orders = [Order::Mute(me), Order::Slow];
+                let mut orders = orders.into_iter();
+                match code {
+                    Code::Muted => {
+                        orders.any(|order| halls.may_hold(here.room, order, here.asked.at))
+                    }
+                    Code::NotFound => may_be_gone,
+                    // It was opened by somebody else meanwhile.
+                    _ => code == Code::Conflict,
+                }
+            }
+            Wish::History(_) => match code {
+                Code::NotFound => {
+                    let history = halls.of(here.room).history;
+                    let keeps_nothing = history == wharf_proto::room::History::Off;
+                    keeps_nothing || may_be_gone || !self.is_in_stay(here)
+                }
+                _ => code == Code::Conflict,
+            },
+            Wish::Members => false,
+            Wish::Bans => matches!(code, Code::Forbidden | Code::Conflict),
+            Wish::Order(number, what) => {
+                halls.orders(here.room).answer(*number, now, outcome);
+                let is_gone = code == Code::NotFound && may_be_gone;
+                // The rank is judged where everybody's is known.
+                matches!(code, Code::Forbidden | Code::Conflict)
+                    || is_gone
+                    || code == Code::Full && *what == What::Somebody
+            }
+            Wish::Act => matches!(code, Code::Forbidden | Code::Conflict | Code::NotFound),
+        }
+    }
+}
