@@ -9,6 +9,7 @@ mod flow;
 mod hashing;
 mod options;
 mod password;
+mod recall;
 mod request;
 mod revocation;
 mod secret;

@@ -3,6 +3,7 @@
 use crate::hashing::HashQueue;
 use crate::options::AccountOptions;
 use crate::password::SALT_BYTES;
+use crate::recall::{Counted, Recall};
 use crate::request::{Error, Token, User, invalid};
 use crate::secret::{Chance, Hidden, Secret, fresh_secret};
 use crate::throttle::Throttle;
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) chance: Box<dyn Chance>,
     pub(crate) by_account: Throttle<Guess>,
     pub(crate) by_address: Throttle<IpAddr>,
+    pub(crate) recall: Recall,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) hashes: HashQueue,
 }
@@ -52,9 +54,19 @@ impl World {
             chance,
             by_account: Throttle::new(options.account_delays),
             by_address: Throttle::new(options.address_delays),
+            recall: Recall::new(
+                options.recall,
+                options.account_delays.entries_max + options.address_delays.entries_max,
+            ),
             tickets: None,
             hashes,
         }
+    }
+
+    /// How long somebody at `address` has to wait until they may guess.
+    pub(crate) fn wait(&self, guess: &Guess, address: &IpAddr, now: Instant) -> Duration {
+        let wait = self.by_account.wait(guess, now);
+        wait.max(self.by_address.wait(address, now))
     }
 }
 
@@ -88,12 +100,12 @@ impl Cx<'_> {
     /// be none, so that many guesses at once are worth no more than as many in a row.
     pub(crate) fn guess_at(&mut self, guess: Guess) -> Result<(), Error> {
         let address = network_of(self.address);
-        let wait = self.world.by_account.wait(&guess, self.now);
-        let retry_after = wait.max(self.world.by_address.wait(&address, self.now));
+        let retry_after = self.world.wait(&guess, &address, self.now);
         if retry_after > Duration::ZERO {
             return Err(Error::Rate { retry_after });
         }
-        self.world.by_account.failed(guess.clone(), self.now);
+        let evicted = self.world.by_account.failed(guess.clone(), self.now);
+        self.world.recall.forget(evicted.map(Counted::At));
         *self.guess = Some(guess);
         Ok(())
     }

@@ -68,8 +68,14 @@ struct World {
     counts: Counts,
 }
 
-fn options() -> AccountOptions {
+/// Every other world keeps failures, and so asks about more.
+fn options(keeps_failures: bool) -> AccountOptions {
+    let recall = match keeps_failures {
+        true => AccountOptions::default().recall,
+        false => Duration::ZERO,
+    };
     AccountOptions {
+        recall,
         requests_max: 40,
         hash_jobs_max: 6,
         session_requests_max: 3,
@@ -81,17 +87,18 @@ fn options() -> AccountOptions {
     }
 }
 
-fn machine(rng: &mut Rng) -> Accounts {
-    Accounts::new(options(), Box::new(Seeded(rng.fork())))
+fn machine(options: AccountOptions, rng: &mut Rng) -> Accounts {
+    Accounts::new(options, Box::new(Seeded(rng.fork())))
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::from_seed(seed);
+        let options = options(seed % 2 == 1);
         Self {
-            accounts: machine(&mut rng),
+            accounts: machine(options, &mut rng),
             rng,
-            options: options(),
+            options,
             store: MapStore::default(),
             now: Instant::ZERO,
             at: BEGIN,
@@ -259,7 +266,7 @@ impl World {
         }
         self.now += Duration::from_secs(1);
         self.at += 1_000;
-        self.accounts = machine(&mut self.rng);
+        self.accounts = machine(self.options, &mut self.rng);
     }
 
     /// Takes what is to be done, and looks at it.

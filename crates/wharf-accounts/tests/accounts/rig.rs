@@ -44,6 +44,8 @@ pub(crate) struct Rig {
     pub(crate) holds_jobs: bool,
     pub(crate) asks: VecDeque<(AskTag, Ask)>,
     pub(crate) holds_asks: bool,
+    /// While they are held, questions about earlier failures stay with the others.
+    pub(crate) holds_recalls: bool,
     requests: u64,
 }
 
@@ -68,6 +70,7 @@ impl Rig {
             holds_jobs: false,
             asks: VecDeque::new(),
             holds_asks: false,
+            holds_recalls: false,
             requests: 0,
         }
     }
@@ -153,6 +156,10 @@ impl Rig {
     pub(crate) fn pump(&mut self) {
         loop {
             match self.accounts.poll() {
+                Some(Effect::Ask { tag, ask }) if !self.holds_recalls && is_of_rates(&ask) => {
+                    let reply = self.store.run(&ask);
+                    self.reply(tag, reply);
+                }
                 Some(Effect::Ask { tag, ask }) => self.asks.push_back((tag, ask)),
                 Some(Effect::Hash(job)) => self.jobs.push_back(job),
                 Some(Effect::Answer { to, result }) => self.answers.push((to, result)),
@@ -204,6 +211,12 @@ impl Rig {
         self.accounts.hashed(self.now, self.at, job.id, hashed);
         true
     }
+}
+
+/// Whether that is about what lives for a short time, tickets aside.
+pub(crate) fn is_of_rates(ask: &Ask) -> bool {
+    use wharf_data::short::Ask as Short;
+    matches!(ask, Ask::Short(ask) if !matches!(ask, Short::Take { .. }))
 }
 
 pub(crate) fn log_in(name: &str, password: &str) -> Request {
