@@ -344,6 +344,10 @@ impl Clerk {
                 clerk.do_effects();
             });
         }
+        self.guarded(|clerk| {
+            clerk.platform.close();
+            clerk.do_effects();
+        });
     }
 
     /// Nothing that somebody asks ends the thread. Should the platform panic, it begins anew:

@@ -9,6 +9,7 @@
 //!
 //! The host drives it on a thread of its own, the simulator in virtual time.
 
+mod brief;
 mod entrance;
 mod logins;
 mod operators;
@@ -18,6 +19,7 @@ mod presence;
 mod rooms;
 mod whispers;
 
+pub use brief::{BriefOptions, BriefStats};
 pub use operators::shown;
 pub use places::Places;
 pub use platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};

@@ -159,6 +159,7 @@ impl Rooms {
         match (deed, reply) {
             (Deed::Change(_), Ok(wharf_data::Answer::Room(Answer::Room(kept)))) => {
                 hall.settings = kept.settings;
+                self.changes.look(room);
                 let info = Box::new(hall.info());
                 self.reply(caller, Outcome::Changed(info));
             }
@@ -195,6 +196,7 @@ impl Rooms {
 
     /// Nothing more is done in a room that has ended.
     fn give_up_acts(&mut self, room: RoomId) {
+        self.changes.look(room);
         let hall = self.halls.get_mut(&room);
         let acts = hall.map(|hall| core::mem::take(&mut hall.acts));
         for act in acts.unwrap_or_default() {
@@ -314,6 +316,7 @@ impl Rooms {
             _ if !is_owner => self.refuse(caller, Error::Forbidden),
             Deed::Change(change) => {
                 apply(&mut hall.settings, change);
+                self.changes.look(here.room);
                 let info = Box::new(hall.info());
                 self.note(caller.by, "room.change", target, String::new());
                 self.reply(caller, Outcome::Changed(info));

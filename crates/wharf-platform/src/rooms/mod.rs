@@ -15,6 +15,7 @@
 
 mod acting;
 mod bans;
+mod busiest;
 mod entering;
 mod flow;
 mod hall;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use options::RoomOptions;
 
+use crate::brief::Changes;
 use crate::{SessionTag, Ticket};
 use core::cmp::Reverse;
 use flow::{Caller, Entering, Flow};
@@ -81,6 +83,8 @@ pub(crate) struct Rooms {
     flows: BTreeMap<u64, (Instant, Flow)>,
     hashing: u32,
     guesses: Throttle<AccountId>,
+    /// What may be other than it is shown to others.
+    pub(crate) changes: Changes,
     steps: VecDeque<Step>,
     last_number: u64,
     now: Instant,
@@ -108,6 +112,7 @@ impl Rooms {
             flows: BTreeMap::new(),
             hashing: 0,
             guesses: Throttle::new(ThrottleLimits::default()),
+            changes: Changes::default(),
             steps: VecDeque::new(),
             last_number: 0,
             now: Instant::ZERO,
@@ -154,6 +159,7 @@ impl Rooms {
                 },
                 Some(_),
             ) => self.list(caller, search, page.as_ref(), limit),
+            (Request::Busiest { limit }, Some(_)) => self.busiest(caller, limit),
             (Request::Change(here, change), None) => self.change(caller, here, *change),
             (
                 Request::Moderate {
@@ -217,6 +223,7 @@ impl Rooms {
             Flow::Acting(room, act) => self.acted(room, *act, reply),
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),
+            Flow::Busiest(step) => self.busiest_said(*step, reply),
             Flow::Noting => {}
             hashing => self.fail(hashing),
         }
@@ -362,6 +369,7 @@ impl Rooms {
             Flow::Acting(room, act) => self.acted(room, *act, unknown),
             Flow::Listing(listing) => self.listed(*listing, unknown),
             Flow::Bans(caller) => self.bans_listed(caller, unknown),
+            Flow::Busiest(step) => self.busiest_said(*step, unknown),
             Flow::Noting => {}
         }
     }

@@ -7,6 +7,7 @@ mod line;
 mod show;
 
 pub(super) use args::AdminArgs;
+pub(super) use show::{clean, time};
 
 use super::CANNOT_START;
 use super::say::{complain, say};
