@@ -181,7 +181,7 @@ pub const SETTINGS: &[Setting] = &[
         help: "for whom tickets are, as they say it themselves (aud, or one of it)",
     },
     integer(
-        "node",
+        "store.node",
         (0, 511),
         |_| Value::Integer(0),
         "this server among those that share a store or a Redis: each has a number of its own",

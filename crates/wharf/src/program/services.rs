@@ -26,7 +26,7 @@ pub(super) fn start(
     config: &Effective,
     places: &Places,
 ) -> Result<(Arc<dyn Services>, Option<Follower>), String> {
-    let node = config.integer("node") as u16;
+    let node = config.integer("store.node") as u16;
     let brief = match config.secret("store.redis") {
         Some(_) => BriefOptions::with_redis(node),
         None => BriefOptions::with_sql(node),

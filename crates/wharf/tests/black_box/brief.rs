@@ -138,6 +138,20 @@ fn who_is_online_is_told_from_outside(settings: &[&str], how: &[&str]) {
     let mut kim = Guest::new(&server);
     kim.ask(&log_in("kim", "correct horse")).unwrap();
     wait_for(data, how, &[("kim", None)]);
+    // One that stops takes its own away.
+    drop(kim);
+    #[cfg(unix)]
+    {
+        stop(server);
+        assert_eq!(online(data, how), []);
+    }
+}
+
+#[cfg(unix)]
+fn stop(mut server: Server) {
+    use rustix::process::{Pid, Signal, kill_process};
+    kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 fn busiest(guest: &mut Guest) -> Vec<Info> {
@@ -254,13 +268,12 @@ mod with_redis {
     fn a_room_elsewhere_is_listed(settings: &[&str]) {
         let mut database = servers::Server::start(Kind::PostgreSql);
         let url = format!("store.url={}", database.fresh_database());
-        let node = |number| [&["node=0", "node=1"][number..=number], settings].concat();
         let folder = tempfile::tempdir().unwrap();
-        let start = |number| {
-            let data = folder.path().join(number.to_string());
-            start(&data, &[&[url.as_str()], &*node(number)].concat())
+        let start = |node: &str| {
+            let settings = [&[url.as_str(), node], settings].concat();
+            start(&folder.path().join(node), &settings)
         };
-        let (first, second) = (start(0), start(1));
+        let (first, second) = (start("store.node=0"), start("store.node=1"));
         let mut kim = arrive(&first, "kim");
         let room = make(&mut kim, "winter", false);
         let mut choi = arrive(&first, "choi");
