@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  Space::Presence   NODE:ACCOUNT   score: since when
-//!    {"kind":"online","account":"7","name":"Kim","room":"9","room_name":"Tea","since":1796000000000,"node":0}
+//!    {"kind":"online","account":"7","name":"Kim","room":"9","room_name":"Tea",
+//!     "since":1796000000000,"node":0}
 //!  Space::BusyRooms  NODE:ROOM      score: how many are inside
 //!    {"kind":"room","room":"9","name":"Tea","node":0}
 //! ```
