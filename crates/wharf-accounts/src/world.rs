@@ -18,6 +18,10 @@ const DEVICE_BYTES_MAX: usize = 64;
 /// Bytes of what may be looked up as a name.
 const LOOKUP_BYTES_MAX: usize = 512;
 
+/// Those who guess are remembered to have been asked about in such numbers at least: a request
+/// asks about two.
+const SEEN_MIN: usize = 1_024;
+
 /// At what somebody guesses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Guess {
@@ -56,7 +60,8 @@ impl World {
             by_address: Throttle::new(options.address_delays),
             recall: Recall::new(
                 options.recall,
-                options.account_delays.entries_max + options.address_delays.entries_max,
+                SEEN_MIN
+                    .max(options.account_delays.entries_max + options.address_delays.entries_max),
             ),
             tickets: None,
             hashes,
