@@ -1,5 +1,6 @@
 //! The machine: requests in progress, what they wait for, and what is to be done for them.
 
+mod recalling;
 mod turns;
 
 use crate::flow::{self, End, Event, Flow, Next, Rehash, Step};
@@ -10,11 +11,12 @@ use crate::revocation::{Revocation, Revocations};
 use crate::secret::{Chance, Hidden, Secret};
 use crate::stats::AccountStats;
 use crate::ticket::Tickets;
-use crate::world::{Cx, Guess, World, network_of};
+use crate::world::{Cx, Guess, World};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use turns::{TaskId, Turns};
+pub(crate) use turns::TaskId;
+use turns::Turns;
 use wharf_base::{Duration, Instant};
 use wharf_data::{AccountId, Refusal, Reply, UnixMs};
 
@@ -112,7 +114,7 @@ struct Task {
 }
 
 enum State {
-    /// For the session's turn.
+    /// For the session's turn, or for what the store says of whoever guesses.
     Waiting(Request),
     /// For the store.
     Asked(AskTag, Flow),
@@ -187,6 +189,9 @@ impl Accounts {
 
     /// The store answers.
     pub fn stored(&mut self, now: Instant, at: UnixMs, tag: AskTag, reply: Reply) {
+        if let Some(counted) = self.world.recall.asked(tag) {
+            self.recalled((now, at), &counted, &reply);
+        }
         match self.asks.remove(&tag) {
             Some(id) => {
                 let may_be_done = matches!(reply, Ok(_) | Err(Refusal::Unavailable));
@@ -207,11 +212,14 @@ impl Accounts {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let request = self.deadlines.first().map(|(deadline, _)| *deadline);
+        let recall = self.world.recall.next_deadline();
+        request.into_iter().chain(recall).min()
     }
 
     /// Time has passed: requests whose deadline has come are answered.
     pub fn handle_timeout(&mut self, now: Instant, at: UnixMs) {
+        self.stop_recalling(now);
         while let Some(&(deadline, id)) = self.deadlines.first()
             && deadline <= now
         {
@@ -219,7 +227,7 @@ impl Accounts {
                 // Nobody knows whether it was done: it is as if it was.
                 task.revoked = task.revokes.take();
             }
-            self.finish(now, id, failed(Error::Unavailable));
+            self.finish((now, at), id, failed(Error::Unavailable));
         }
         self.run_ready(now, at);
     }
@@ -293,7 +301,11 @@ impl Accounts {
     fn run_ready(&mut self, now: Instant, at: UnixMs) {
         self.world.hashes.give_up(now);
         while let Some(id) = self.ready.pop_front() {
-            let Some(task) = self.tasks.get_mut(&id) else {
+            if self.recalls_first(now, at, id) {
+                continue;
+            }
+            let waiting = |task: &&mut Task| matches!(task.state, State::Waiting(_));
+            let Some(task) = self.tasks.get_mut(&id).filter(waiting) else {
                 continue;
             };
             let State::Waiting(request) = core::mem::replace(&mut task.state, State::Running)
@@ -307,7 +319,7 @@ impl Accounts {
                 true => Err(Error::WrongState),
                 false => self.with_cx(now, at, id, |cx| flow::begin(cx, request)),
             };
-            self.follow(now, id, step);
+            self.follow((now, at), id, step);
         }
         while let Some(rehash) = self.rehashes.pop_front() {
             self.rehash(now, at, rehash);
@@ -321,7 +333,7 @@ impl Accounts {
         if self.world.hashes.is_idle() && has_room {
             let id = self.add_task(now, None, State::Running);
             let step = self.with_cx(now, at, id, |cx| Ok(flow::rehash(cx, rehash)));
-            self.follow(now, id, step);
+            self.follow((now, at), id, step);
         }
     }
 
@@ -332,7 +344,7 @@ impl Accounts {
         match core::mem::replace(&mut task.state, State::Running) {
             State::Asked(_, flow) | State::Hashing(_, flow) => {
                 let step = self.with_cx(now, at, id, |cx| flow.go_on(cx, event));
-                self.follow(now, id, step);
+                self.follow((now, at), id, step);
             }
             State::Waiting(_) | State::Running => unreachable!("it waited for an answer"),
         }
@@ -360,7 +372,7 @@ impl Accounts {
         run(&mut cx)
     }
 
-    fn follow(&mut self, now: Instant, id: TaskId, step: Step) {
+    fn follow(&mut self, (now, at): (Instant, UnixMs), id: TaskId, step: Step) {
         match step {
             Ok(Next::Ask { ask, revokes, flow }) => {
                 let tag = AskTag(self.next_id());
@@ -390,15 +402,15 @@ impl Accounts {
                     self.effects
                         .push_back(Effect::Hash(HashJob { id: job, work }));
                 }
-                Err(retry_after) => self.finish(now, id, failed(Error::Busy { retry_after })),
+                Err(retry_after) => self.finish((now, at), id, failed(Error::Busy { retry_after })),
             },
-            Ok(Next::End(end)) => self.finish(now, id, end),
-            Err(error) => self.finish(now, id, failed(error)),
+            Ok(Next::End(end)) => self.finish((now, at), id, end),
+            Err(error) => self.finish((now, at), id, failed(error)),
         }
     }
 
     /// Answers a request and forgets it; its session's next comes to its turn.
-    fn finish(&mut self, now: Instant, id: TaskId, end: End) {
+    fn finish(&mut self, (now, at): (Instant, UnixMs), id: TaskId, end: End) {
         let Some(task) = self.tasks.remove(&id) else {
             return;
         };
@@ -420,7 +432,7 @@ impl Accounts {
                 self.world.known.remember(token, known, task.changes_known);
             }
         }
-        self.settle_guess(now, task.guess, task.caller, &result);
+        self.settle_guess((now, at), task.guess, task.caller, &result);
         if let Some(caller) = task.caller {
             let session = caller.tag.session;
             if let Ok(Outcome::LoggedIn(_)) = &result {
@@ -441,27 +453,6 @@ impl Accounts {
         self.revocations.note(revocation, over);
         self.world.known.end(revocation, over);
         self.effects.push_back(Effect::Revoked(revocation));
-    }
-
-    /// Decides what a guess was: right, wrong, or none.
-    fn settle_guess(
-        &mut self,
-        now: Instant,
-        guess: Option<Guess>,
-        caller: Option<Caller>,
-        result: &Result<Outcome, Error>,
-    ) {
-        let (Some(guess), Some(caller)) = (guess, caller) else {
-            return;
-        };
-        let world = &mut self.world;
-        match result {
-            Ok(_) | Err(Error::Banned { .. }) => world.by_account.succeeded(&guess),
-            Err(Error::Credentials | Error::Token) => {
-                world.by_address.failed(network_of(caller.address), now);
-            }
-            Err(_) => world.by_account.take_back(&guess, now),
-        }
     }
 }
 

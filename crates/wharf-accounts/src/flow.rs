@@ -13,11 +13,11 @@ mod telling;
 use crate::hashing::{HashResult, HashWork};
 use crate::known::Known;
 use crate::password::Password;
-use crate::request::{Error, Outcome, Request, UnknownId};
+use crate::request::{Error, Outcome, Request, UnknownId, User};
 use crate::revocation::Revocation;
 use crate::secret::Hidden;
 use crate::ticket::{TICKET_BYTES_MAX, Ticket};
-use crate::world::{Cx, secret};
+use crate::world::{Cx, Guess, name_key, secret};
 use entering::{Entering, Kind};
 use owning::Owning;
 use proving::{Proving, Then};
@@ -110,6 +110,25 @@ impl End {
 
 /// An error ends the request.
 pub(crate) type Step = Result<Next, Error>;
+
+/// At what a request of `user` guesses, if it does.
+pub(crate) fn guess_of(request: &Request, user: Option<User>) -> Option<Guess> {
+    match (request, user) {
+        (
+            Request::LogIn { name, .. }
+            | Request::LogInClassic { id: name, .. }
+            | Request::Recover { name, .. },
+            None,
+        ) => name_key("name", name).ok().map(Guess::Name),
+        (
+            Request::ChangePassword { .. }
+            | Request::MakeRecoveryCodes { .. }
+            | Request::Erase { .. },
+            Some(user),
+        ) => Some(Guess::Account(user.account)),
+        _ => None,
+    }
+}
 
 /// Begins a request.
 pub(crate) fn begin(cx: &mut Cx<'_>, request: Request) -> Step {

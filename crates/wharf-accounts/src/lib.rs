@@ -10,6 +10,7 @@ mod hashing;
 mod known;
 mod options;
 mod password;
+mod recall;
 mod request;
 mod revocation;
 mod secret;

@@ -40,6 +40,9 @@ pub struct AccountOptions {
     pub recovery_codes: usize,
     /// Bytes of a profile's document.
     pub document_bytes_max: usize,
+    /// How long whoever guesses waits for what the store says of earlier failures, the first time;
+    /// with nothing it is not asked, and failures are forgotten when the process ends.
+    pub recall: Duration,
     /// Delays of those who guess at one account.
     pub account_delays: ThrottleLimits,
     /// Delays of those who guess from one address.
@@ -67,6 +70,7 @@ impl Default for AccountOptions {
             name_hold: DAY * 30,
             recovery_codes: 8,
             document_bytes_max: 4_096,
+            recall: Duration::from_millis(500),
             account_delays: ThrottleLimits::default(),
             // Many people may share one.
             address_delays: ThrottleLimits {

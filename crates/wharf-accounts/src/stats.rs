@@ -17,6 +17,8 @@ pub struct AccountStats {
     pub delayed: u64,
     /// Refused because too much was waiting.
     pub busy: u64,
+    /// Went on without knowing of earlier failures: the store did not say in time.
+    pub unrecalled: u64,
     /// Ended without knowing: the store or the hash workers did not answer.
     pub unavailable: u64,
     /// Passwords that the hash workers were not given, because too many were with them.

@@ -43,9 +43,21 @@ pub struct Throttle<K> {
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
-    last: Instant,
     /// When the next try may be made.
     until: Instant,
+    /// When they count no more.
+    forgotten: Instant,
+}
+
+/// What is known of somebody who has failed, as it can be kept elsewhere: without the process's
+/// own time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) failures: u32,
+    /// How long the next try has still to wait.
+    pub(crate) wait: Duration,
+    /// How long it counts.
+    pub(crate) kept: Duration,
 }
 
 impl<K: Clone + Ord> Throttle<K> {
@@ -64,20 +76,47 @@ impl<K: Clone + Ord> Throttle<K> {
         })
     }
 
-    /// Notes that `key` was wrong, or may turn out to be.
-    pub fn failed(&mut self, key: K, now: Instant) {
-        if self.failures.len() >= self.limits.entries_max && !self.failures.contains_key(&key) {
-            self.make_room(now);
-        }
-        let known = self.failures.get(&key);
-        let known = known.filter(|failures| failures.last + self.limits.forget > now);
+    /// Notes that `key` was wrong, or may turn out to be. Who is forgotten for it before their
+    /// time, if anybody.
+    pub fn failed(&mut self, key: K, now: Instant) -> Option<K> {
+        let evicted = self.make_room(&key, now);
+        let known = self.known(&key, now);
         let count = known.map_or(0, |failures| failures.count).saturating_add(1);
         let failures = Failures {
             count,
-            last: now,
             until: now + self.delay(count),
+            forgotten: now + self.limits.forget,
         };
         self.failures.insert(key, failures);
+        evicted
+    }
+
+    /// What is known of `key`, if anything.
+    pub(crate) fn past(&self, key: &K, now: Instant) -> Option<Past> {
+        let failures = self.known(key, now)?;
+        Some(Past {
+            failures: failures.count,
+            wait: failures.until - now,
+            kept: failures.forgotten - now,
+        })
+    }
+
+    /// Takes in what was known of `key` elsewhere; of that and what is known here the worse. Who
+    /// is forgotten for it before their time, if anybody.
+    pub(crate) fn recall(&mut self, key: K, past: Past, now: Instant) -> Option<K> {
+        let evicted = self.make_room(&key, now);
+        let mut failures = Failures {
+            count: past.failures,
+            until: now + past.wait.min(self.limits.longest),
+            forgotten: now + past.kept.min(self.limits.forget),
+        };
+        if let Some(known) = self.known(&key, now) {
+            failures.count = failures.count.max(known.count);
+            failures.until = failures.until.max(known.until);
+            failures.forgotten = failures.forgotten.max(known.forgotten);
+        }
+        self.failures.insert(key, failures);
+        evicted
     }
 
     /// Takes one failure back that was none, and whatever delay came of it.
@@ -97,6 +136,11 @@ impl<K: Clone + Ord> Throttle<K> {
         self.failures.remove(key);
     }
 
+    fn known(&self, key: &K, now: Instant) -> Option<&Failures> {
+        let known = self.failures.get(key);
+        known.filter(|failures| failures.forgotten > now)
+    }
+
     fn delay(&self, count: u32) -> Duration {
         let Some(beyond) = count.checked_sub(self.limits.free.saturating_add(1)) else {
             return Duration::ZERO;
@@ -105,22 +149,22 @@ impl<K: Clone + Ord> Throttle<K> {
         doubled.min(self.limits.longest)
     }
 
-    /// Forgets what is old, or else whoever has to wait least.
-    fn make_room(&mut self, now: Instant) {
-        let forget = self.limits.forget;
-        self.failures
-            .retain(|_, failures| failures.last + forget > now);
+    /// Forgets what is old where there is no room for `key`, or else whoever has to wait least.
+    fn make_room(&mut self, key: &K, now: Instant) -> Option<K> {
+        if self.failures.len() < self.limits.entries_max || self.failures.contains_key(key) {
+            return None;
+        }
+        self.failures.retain(|_, failures| failures.forgotten > now);
         if self.failures.len() < self.limits.entries_max {
-            return;
+            return None;
         }
         let first = self
             .failures
             .iter()
             .min_by_key(|(_, failures)| failures.until)
-            .map(|(key, _)| key.clone());
-        if let Some(key) = first {
-            self.failures.remove(&key);
-        }
+            .map(|(key, _)| key.clone())?;
+        self.failures.remove(&first);
+        Some(first)
     }
 }
 
@@ -201,5 +245,43 @@ mod tests {
             assert!(throttle.failures.len() <= 3);
         }
         assert!(throttle.wait(&0, at(1)) > Duration::ZERO, "the worst stays");
+        assert_eq!(throttle.failed(100, at(1)), Some(98), "it says whom");
+    }
+
+    #[test]
+    fn what_was_known_elsewhere_is_taken_in_unless_worse_is_known_here() {
+        let mut throttle = Throttle::new(ThrottleLimits::default());
+        for _ in 0..8 {
+            throttle.failed("kim", at(5));
+        }
+        let past = throttle.past(&"kim", at(6)).unwrap();
+        let expected = Past {
+            failures: 8,
+            wait: Duration::from_secs(3),
+            kept: Duration::from_secs(3_599),
+        };
+        assert_eq!(past, expected);
+        // A process that has just begun.
+        let mut fresh = Throttle::new(ThrottleLimits::default());
+        fresh.recall("kim", past, at(0));
+        assert_eq!(fresh.past(&"kim", at(0)), Some(past));
+        fresh.failed("kim", at(0));
+        let mild = Past {
+            failures: 1,
+            wait: Duration::ZERO,
+            kept: Duration::from_secs(1),
+        };
+        fresh.recall("kim", mild, at(0));
+        assert_eq!(fresh.past(&"kim", at(0)).unwrap().failures, 9);
+        assert_eq!(fresh.wait(&"kim", at(0)), Duration::from_secs(8));
+        // What claims too much is worth no more than what can be true.
+        let forged = Past {
+            failures: u32::MAX,
+            wait: Duration::MAX,
+            kept: Duration::MAX,
+        };
+        fresh.recall("lee", forged, at(0));
+        assert_eq!(fresh.wait(&"lee", at(0)), Duration::from_secs(300));
+        assert_eq!(fresh.past(&"lee", at(3_600)), None);
     }
 }

@@ -4,6 +4,7 @@ use crate::hashing::HashQueue;
 use crate::known::KnownTokens;
 use crate::options::AccountOptions;
 use crate::password::SALT_BYTES;
+use crate::recall::{Counted, Recall};
 use crate::request::{Error, Token, User, invalid};
 use crate::secret::{Chance, Hidden, Secret, fresh_secret};
 use crate::throttle::Throttle;
@@ -17,6 +18,10 @@ use wharf_data::{AccountId, AuditId, DisplayName, LoginId, NameKey, UnixMs};
 const DEVICE_BYTES_MAX: usize = 64;
 /// Bytes of what may be looked up as a name.
 const LOOKUP_BYTES_MAX: usize = 512;
+
+/// Those who guess are remembered to have been asked about in such numbers at least: a request
+/// asks about two.
+const SEEN_MIN: usize = 1_024;
 
 /// At what somebody guesses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +38,7 @@ pub(crate) struct World {
     pub(crate) chance: Box<dyn Chance>,
     pub(crate) by_account: Throttle<Guess>,
     pub(crate) by_address: Throttle<IpAddr>,
+    pub(crate) recall: Recall,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) hashes: HashQueue,
     pub(crate) known: KnownTokens,
@@ -54,10 +60,21 @@ impl World {
             chance,
             by_account: Throttle::new(options.account_delays),
             by_address: Throttle::new(options.address_delays),
+            recall: Recall::new(
+                options.recall,
+                SEEN_MIN
+                    .max(options.account_delays.entries_max + options.address_delays.entries_max),
+            ),
             tickets: None,
             hashes,
             known: KnownTokens::new(options.requests_max),
         }
+    }
+
+    /// How long somebody at `address` has to wait until they may guess.
+    pub(crate) fn wait(&self, guess: &Guess, address: &IpAddr, now: Instant) -> Duration {
+        let wait = self.by_account.wait(guess, now);
+        wait.max(self.by_address.wait(address, now))
     }
 }
 
@@ -91,12 +108,12 @@ impl Cx<'_> {
     /// be none, so that many guesses at once are worth no more than as many in a row.
     pub(crate) fn guess_at(&mut self, guess: Guess) -> Result<(), Error> {
         let address = network_of(self.address);
-        let wait = self.world.by_account.wait(&guess, self.now);
-        let retry_after = wait.max(self.world.by_address.wait(&address, self.now));
+        let retry_after = self.world.wait(&guess, &address, self.now);
         if retry_after > Duration::ZERO {
             return Err(Error::Rate { retry_after });
         }
-        self.world.by_account.failed(guess.clone(), self.now);
+        let evicted = self.world.by_account.failed(guess.clone(), self.now);
+        self.world.recall.forget(evicted.map(Counted::At));
         *self.guess = Some(guess);
         Ok(())
     }

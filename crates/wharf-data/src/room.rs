@@ -264,6 +264,11 @@ pub enum Ask {
         /// At most so many.
         limit: u32,
     },
+    /// Those of some rooms that are there, in no order.
+    These {
+        /// Which; at most 1,000.
+        rooms: Vec<RoomId>,
+    },
     /// Rooms by name.
     List {
         /// Only names that begin like this, or look as if.
@@ -282,6 +287,7 @@ impl Ask {
         matches!(
             self,
             Self::Find { .. }
+                | Self::These { .. }
                 | Self::Standing { .. }
                 | Self::Standings { .. }
                 | Self::Bans { .. }
@@ -320,9 +326,9 @@ pub enum Answer {
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },
-    /// To [`Ask::List`].
+    /// To [`Ask::List`] and [`Ask::These`].
     Rooms {
-        /// By name.
+        /// By name, where they are listed.
         rooms: Vec<Room>,
         /// For the next part, if there is one.
         next: Option<PageToken>,

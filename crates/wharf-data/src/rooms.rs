@@ -15,7 +15,7 @@ pub struct Opening(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryId(pub i64);
 
-/// What is asked: the first four by sessions, the rest by rooms.
+/// What is asked: the first five by sessions, the rest by rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Makes a room, and lets its owner in.
@@ -26,6 +26,12 @@ pub enum Request {
         search: String,
         /// From an earlier answer.
         page: Option<PageToken>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Rooms that somebody is in and that are not hidden, with the most members first, on whatever
+    /// server they are open.
+    Busiest {
         /// At most so many.
         limit: u32,
     },
@@ -220,7 +226,7 @@ pub struct Entry {
 pub enum Outcome {
     /// To [`Request::Create`] and [`Request::Enter`].
     Entry(Box<Entry>),
-    /// To [`Request::List`].
+    /// To [`Request::List`] and [`Request::Busiest`].
     Listed {
         /// What fits.
         rooms: Vec<Info>,

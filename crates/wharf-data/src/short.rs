@@ -77,7 +77,9 @@ pub enum Ask {
     Top {
         /// Where.
         space: Space,
-        /// At most so many.
+        /// Not the first so many: a list in parts, each as it is at its moment.
+        skip: u32,
+        /// At most so many; 1,000 at once.
         limit: u32,
         /// When.
         at: UnixMs,

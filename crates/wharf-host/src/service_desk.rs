@@ -213,8 +213,7 @@ impl ServiceDesk {
     }
 
     /// Hands a call on, or says at once that too many wait.
-    fn hand_on(&self, from: From, waiter: Waiter, call: Call) {
-        let call = Box::new(call);
+    fn hand_on(&self, from: From, waiter: Waiter, call: Box<Call>) {
         if let Err(waiter) = self.shared.push_call(from, waiter, call) {
             waiter.tell(Err(Error::Busy { retry_after: BUSY }));
         }
@@ -232,7 +231,7 @@ impl Services for ServiceDesk {
             who: Who::Query(asker, id),
             replies: replies.clone(),
         };
-        match self.answer(from, waiter, call) {
+        match self.answer(from, waiter, Box::new(call)) {
             Ok(reply) => reply,
             Err((waiter, call)) => {
                 self.hand_on(from, waiter, call);
@@ -252,7 +251,8 @@ impl Services for ServiceDesk {
             password: login.password.into(),
             unknown: self.unknown,
         };
-        self.hand_on(from, waiter, Call::Access { by: None, request });
+        let call = Call::Access { by: None, request };
+        self.hand_on(from, waiter, Box::new(call));
     }
 
     fn begin(&self, shards: &Replies) {
@@ -397,9 +397,13 @@ fn run(clerk: &Mutex<Clerk>, shared: &Shared) {
         shared.lock().due = at_work.platform.next_deadline();
         drop(at_work);
         if !shared.take(&mut work) {
-            return;
+            break;
         }
     }
+    hold(clerk).guarded(|clerk| {
+        clerk.platform.close();
+        clerk.do_effects();
+    });
 }
 
 impl Clerk {

@@ -9,6 +9,7 @@
 //!
 //! The host drives it on a thread of its own, the simulator in virtual time.
 
+mod brief;
 mod canary;
 mod entrance;
 mod logins;
@@ -20,6 +21,7 @@ mod rooms;
 mod stats;
 mod whispers;
 
+pub use brief::{BriefOptions, BriefStats};
 #[cfg(feature = "canary")]
 pub use canary::Canary;
 pub use operators::shown;

@@ -1,5 +1,6 @@
 //! The machine: calls in, replies out, and what has to be done in between.
 
+mod briefly;
 mod coming;
 mod counted;
 mod halls;
@@ -9,6 +10,7 @@ mod terms;
 
 pub use terms::{CountTag, Effect, From, SessionTag, StoreTag, Ticket};
 
+use crate::brief::Brief;
 use crate::entrance::Entrance;
 use crate::logins::{Login, Logins};
 use crate::operators::{Operators, Pending as OfOperators};
@@ -42,6 +44,8 @@ pub struct Platform {
     operating: BTreeMap<StoreTag, OfOperators>,
     /// Rooms that have a name, if there are any.
     pub(crate) rooms: Option<Rooms>,
+    /// Shows who is online and which rooms are busy, where that is wished.
+    brief: Option<Brief>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
     /// Lists of those who are here that do.
@@ -79,6 +83,7 @@ impl Platform {
             operators: Operators::new(node),
             operating: BTreeMap::new(),
             rooms: None,
+            brief: None,
             asked: BTreeMap::new(),
             listings: BTreeMap::new(),
             pending: BTreeMap::new(),
@@ -179,6 +184,8 @@ impl Platform {
             if let Some(rooms) = &mut self.rooms {
                 rooms.stored((now, at), tag.0 ^ OF_ROOMS, reply);
             }
+        } else if tag.0 & briefly::OF_BRIEF > 0 {
+            self.brief_stored(now, tag, &reply);
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
@@ -213,6 +220,7 @@ impl Platform {
             self.whispers.next_deadline(),
             self.operators.next_deadline(),
             self.rooms.as_ref().and_then(Rooms::next_deadline),
+            self.brief.as_ref().and_then(Brief::next_deadline),
             entrance.and_then(Entrance::next_deadline),
         ];
         deadlines.into_iter().flatten().min()
@@ -283,6 +291,7 @@ impl Platform {
         while self.let_in(now, at) {
             self.run(now, at);
         }
+        self.run_brief(now, at);
     }
 
     /// Does what accounts and whispers ask for.

@@ -1,6 +1,7 @@
 //! Who is logged in, and in which session: each account in one at a time.
 
 use crate::SessionTag;
+use crate::brief::Changes;
 use std::collections::{BTreeMap, BTreeSet};
 use wharf_data::{AccountId, LoginId, NameKey, UnixMs};
 
@@ -31,6 +32,8 @@ pub struct Presence {
     /// By key of the display name, for lists and look-ups; names may be alike where an account
     /// has none of its own.
     names: BTreeSet<(NameKey, AccountId)>,
+    /// Who came, went, or looks different.
+    pub(crate) changes: Changes,
 }
 
 impl Presence {
@@ -39,6 +42,7 @@ impl Presence {
     pub fn enter(&mut self, account: AccountId, online: Online) -> Option<SessionTag> {
         let session = online.session;
         self.leave(session);
+        self.changes.person(account);
         let before = self.accounts.remove(&account);
         if let Some(before) = &before {
             self.sessions.remove(&before.session);
@@ -53,6 +57,7 @@ impl Presence {
     /// A session is over, or logged out; who was in it.
     pub fn leave(&mut self, session: SessionTag) -> Option<AccountId> {
         let account = self.sessions.remove(&session)?;
+        self.changes.person(account);
         if let Some(online) = self.accounts.remove(&account) {
             self.names.remove(&name_of(account, &online));
         }
@@ -100,8 +105,11 @@ impl Presence {
     /// Says whether others see that the account in `session` is here.
     pub fn set_visible(&mut self, session: SessionTag, is_visible: bool) {
         let account = self.sessions.get(&session);
-        if let Some(online) = account.and_then(|account| self.accounts.get_mut(account)) {
+        if let Some(account) = account
+            && let Some(online) = self.accounts.get_mut(account)
+        {
             online.is_visible = is_visible;
+            self.changes.person(*account);
         }
     }
 
@@ -119,6 +127,7 @@ impl Presence {
     /// The account in `session` has another display name.
     pub fn rename(&mut self, account: AccountId, display_name: String) {
         if let Some(online) = self.accounts.get_mut(&account) {
+            self.changes.person(account);
             self.names.remove(&name_of(account, online));
             online.display_name = display_name;
             self.names.insert(name_of(account, online));

@@ -16,7 +16,7 @@ use wharf_accounts::{
 use wharf_base::{Duration, Instant, Rng, SessionId};
 use wharf_content::{Asker, Query, QueryId};
 use wharf_data::access::Error;
-use wharf_data::service::Call;
+use wharf_data::service::{Call, Reply};
 use wharf_host::{Replies, Services};
 use wharf_platform::{Effect, From, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
 use wharf_port::Waker;
@@ -40,7 +40,7 @@ enum Work {
 }
 
 impl Services for ServiceDoor {
-    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) {
+    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) -> Option<Reply> {
         let Query { asker, id, call } = query;
         let from = match (asker, from) {
             (Asker::Session(session), Some(address)) => {
@@ -55,6 +55,7 @@ impl Services for ServiceDoor {
             .push_back(Work::Call(from, asker, id, Box::new(call)));
         drop(queue);
         self.waker.wake();
+        None
     }
 
     fn session_closed(&self, session: SessionId) {

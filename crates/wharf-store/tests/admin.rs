@@ -372,3 +372,31 @@ fn without_rights(folder: &Path) {
     let trouble = admin::migrate(&place(&path)).unwrap_err();
     assert!(trouble.to_string().contains("wharf.db"), "{trouble}");
 }
+
+#[test]
+fn a_glance_sees_all_that_lasts_in_however_many_parts_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::in_folder(folder.path());
+    let error = admin::glance(&place, None, Space::Presence, 0).unwrap_err();
+    assert!(error.place.contains("wharf.db"), "{error}");
+    let mut bench = Bench::start(StoreOptions::default(), place.connector());
+    for number in 0..2_300_i64 {
+        let put = short::Ask::Put {
+            space: Space::Presence,
+            key: format!("0:{number}"),
+            value: Vec::new(),
+            score: number / 7,
+            expires: if number < 100 { 10 } else { 1_000 },
+            only_new: false,
+            at: 0,
+        };
+        bench.send(Ask::Short(put)).unwrap();
+        if number % 100 == 99 {
+            (0..100).for_each(|_| assert!(bench.next().1.is_ok()));
+        }
+    }
+    let found = admin::glance(&place, None, Space::Presence, 10).unwrap();
+    let keys: std::collections::BTreeSet<_> = found.iter().map(|found| &found.key).collect();
+    assert_eq!((found.len(), keys.len()), (2_200, 2_200));
+    assert!(found.is_sorted_by_key(|found| -found.score));
+}

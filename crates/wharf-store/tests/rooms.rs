@@ -400,6 +400,36 @@ fn rooms_are_listed_by_name_page_by_page() {
 }
 
 #[test]
+fn some_rooms_are_found_at_once_and_those_that_are_no_more_are_not() {
+    with_room(|bench| {
+        for (id, name) in [(500, "tea"), (501, "coffee"), (502, "soup")] {
+            room(bench, create(id, name, OTHER)).unwrap();
+        }
+        let delete = Ask::Delete {
+            room: (RoomId::new(501), 1),
+            act: act(70, Actor::Account(OTHER), 10),
+        };
+        assert_eq!(ask(bench, delete), Ok(None));
+        let mut these = |ids: &[i64]| {
+            let rooms = ids.iter().map(|id| RoomId::new(*id)).collect();
+            match ask(bench, Ask::These { rooms }) {
+                Ok(Some(Answer::Rooms { rooms, next: None })) => {
+                    let mut names: Vec<_> = rooms.into_iter().map(|room| room.name).collect();
+                    names.sort();
+                    names.join(" ")
+                }
+                other => panic!("no rooms: {other:?}"),
+            }
+        };
+        assert_eq!(these(&[500, 501, 502, 503, -1]), "soup tea");
+        assert_eq!(these(&[]), "");
+        let many = (0..1_001).map(RoomId::new).collect();
+        let refused = ask(bench, Ask::These { rooms: many });
+        assert_eq!(refused, Err(Refusal::Invalid));
+    });
+}
+
+#[test]
 fn a_forged_page_token_is_refused() {
     with_room(|bench| {
         room(bench, create(101, "Hall", OTHER)).unwrap();

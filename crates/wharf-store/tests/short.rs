@@ -118,6 +118,43 @@ fn what_is_counted_begins_anew_with_each_window() {
 }
 
 #[test]
+fn what_ended_long_ago_makes_room_for_what_comes() {
+    each_database(|bench| {
+        for number in 0..20 {
+            let key = format!("old {number}");
+            ask(bench, put(Space::Rate, &key, 0, 100, false)).unwrap();
+        }
+        let late = 1_000_000;
+        for number in 0..5 {
+            let put = Ask::Put {
+                space: Space::Rate,
+                key: format!("new {number}"),
+                value: Vec::new(),
+                score: 0,
+                expires: late + 1,
+                only_new: false,
+                at: late,
+            };
+            ask(bench, put).unwrap();
+        }
+        // As it was before it ended.
+        let top = Ask::Top {
+            space: Space::Rate,
+            skip: 0,
+            limit: 100,
+            at: 0,
+        };
+        match ask(bench, top) {
+            Ok(Some(Answer::Top(found))) => {
+                assert!(found.iter().all(|found| found.key.starts_with("new")));
+                assert_eq!(found.len(), 5);
+            }
+            other => panic!("no list: {other:?}"),
+        }
+    });
+}
+
+#[test]
 fn the_highest_come_first() {
     each_database(|bench| {
         for (key, score, expires) in [
@@ -129,17 +166,28 @@ fn the_highest_come_first() {
         ] {
             ask(bench, put(Space::BusyRooms, key, score, expires, false)).unwrap();
         }
-        let mut top = |limit| {
+        let mut top = |skip, limit| {
             let space = Space::BusyRooms;
             let at = 50;
-            match ask(bench, Ask::Top { space, limit, at }) {
+            match ask(
+                bench,
+                Ask::Top {
+                    space,
+                    skip,
+                    limit,
+                    at,
+                },
+            ) {
                 Ok(Some(Answer::Top(found))) => {
                     found.into_iter().map(|found| found.key).collect::<String>()
                 }
                 other => panic!("no list: {other:?}"),
             }
         };
-        assert_eq!(top(10), "abcd");
-        assert_eq!(top(2), "ab");
+        assert_eq!(top(0, 10), "abcd");
+        assert_eq!(top(0, 2), "ab");
+        assert_eq!(top(2, 2), "cd");
+        assert_eq!(top(3, 2), "d");
+        assert_eq!(top(4, 2), "");
     });
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// What a request in progress is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct TaskId(pub(super) u64);
+pub(crate) struct TaskId(pub(crate) u64);
 
 /// Whose turn it is in each session.
 #[derive(Debug)]

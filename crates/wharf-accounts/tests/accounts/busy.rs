@@ -243,6 +243,7 @@ fn what_was_answered_is_counted() {
         wrong: 1,
         delayed: 0,
         busy: 1,
+        unrecalled: 0,
         unavailable: 1,
         hashes_refused: 0,
     };

@@ -5,6 +5,7 @@ mod coming_in;
 mod guessing;
 mod model;
 mod owning;
+mod recalling;
 mod rig;
 mod store;
 mod tickets;

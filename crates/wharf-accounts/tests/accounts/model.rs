@@ -68,8 +68,14 @@ struct World {
     counts: Counts,
 }
 
-fn options(exchange_after: Duration) -> AccountOptions {
+/// Every other world keeps failures, and so asks about more.
+fn options(exchange_after: Duration, keeps_failures: bool) -> AccountOptions {
+    let recall = match keeps_failures {
+        true => AccountOptions::default().recall,
+        false => Duration::ZERO,
+    };
     AccountOptions {
+        recall,
         requests_max: 40,
         hash_jobs_max: 6,
         session_requests_max: 3,
@@ -90,7 +96,8 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::from_seed(seed);
         // Tokens that are exchanged by every login, soon, or hardly ever.
-        let options = options(Duration::from_secs([0, 0, 10, 60][seed as usize % 4]));
+        let exchange_after = Duration::from_secs([0, 0, 10, 60][seed as usize / 2 % 4]);
+        let options = options(exchange_after, seed % 2 == 1);
         Self {
             accounts: machine(options, &mut rng),
             rng,

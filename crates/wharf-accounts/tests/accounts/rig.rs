@@ -46,6 +46,8 @@ pub(crate) struct Rig {
     pub(crate) holds_asks: bool,
     /// How often the store was asked.
     pub(crate) asked: u64,
+    /// While they are held, questions about earlier failures stay with the others.
+    pub(crate) holds_recalls: bool,
     requests: u64,
 }
 
@@ -71,6 +73,7 @@ impl Rig {
             asks: VecDeque::new(),
             holds_asks: false,
             asked: 0,
+            holds_recalls: false,
             requests: 0,
         }
     }
@@ -156,6 +159,10 @@ impl Rig {
     pub(crate) fn pump(&mut self) {
         loop {
             match self.accounts.poll() {
+                Some(Effect::Ask { tag, ask }) if !self.holds_recalls && is_of_rates(&ask) => {
+                    let reply = self.store.run(&ask);
+                    self.reply(tag, reply);
+                }
                 Some(Effect::Ask { tag, ask }) => {
                     self.asked += 1;
                     self.asks.push_back((tag, ask));
@@ -210,6 +217,12 @@ impl Rig {
         self.accounts.hashed(self.now, self.at, job.id, hashed);
         true
     }
+}
+
+/// Whether that is about what lives for a short time, tickets aside.
+pub(crate) fn is_of_rates(ask: &Ask) -> bool {
+    use wharf_data::short::Ask as Short;
+    matches!(ask, Ask::Short(ask) if !matches!(ask, Short::Take { .. }))
 }
 
 pub(crate) fn log_in(name: &str, password: &str) -> Request {

@@ -23,6 +23,8 @@ pub(crate) struct MapStore {
     pub(crate) log: Vec<data::audit::Entry>,
     /// Keys for one use.
     pub(crate) keys: BTreeMap<String, Vec<u8>>,
+    /// How often somebody failed.
+    pub(crate) rates: BTreeMap<String, short::Found>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +72,7 @@ impl MapStore {
                 let value = self.keys.remove(key).ok_or(Refusal::NotFound);
                 value.map(|value| data::Answer::Short(short::Answer::Found(found(value))))
             }
+            data::Ask::Short(ask) => self.rate(ask),
             data::Ask::Audited(entry, ask) => {
                 self.log.push(entry.clone());
                 self.run(ask)
@@ -80,6 +83,41 @@ impl MapStore {
             *self = before;
         }
         reply
+    }
+
+    fn rate(&mut self, ask: &short::Ask) -> Reply {
+        match ask {
+            short::Ask::Get { space, key, at } => {
+                assert_eq!(*space, Space::Rate);
+                let found = self.rates.get(key).filter(|found| found.expires > *at);
+                let found = found.cloned().ok_or(Refusal::NotFound)?;
+                Ok(data::Answer::Short(short::Answer::Found(found)))
+            }
+            short::Ask::Put {
+                space,
+                key,
+                value,
+                score,
+                expires,
+                ..
+            } => {
+                assert_eq!(*space, Space::Rate);
+                let found = short::Found {
+                    key: key.clone(),
+                    value: value.clone(),
+                    score: *score,
+                    expires: *expires,
+                };
+                self.rates.insert(key.clone(), found);
+                Ok(data::Answer::Done)
+            }
+            short::Ask::Delete { space, key } => {
+                assert_eq!(*space, Space::Rate);
+                self.rates.remove(key);
+                Ok(data::Answer::Done)
+            }
+            other => panic!("nobody asks for {other:?}"),
+        }
     }
 
     fn account(&mut self, ask: &Ask) -> Answered {

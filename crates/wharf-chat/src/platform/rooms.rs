@@ -61,14 +61,25 @@ fn create(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, create: Create) -> Reply<Ente
 
 /// 1201.
 fn list(_: &ChatFoyer, cx: &mut FoyerCx<'_>, list: List) -> Reply<Rooms> {
-    let request = Request::List {
-        search: list.search,
-        page: Some(list.page)
-            .filter(|page| !page.is_empty())
-            .map(PageToken::received),
-        limit: match list.limit {
-            0 => LIST_DEFAULT,
-            limit => limit.min(LIST_MAX),
+    let is_busiest = list.order() == proto::Order::Busiest;
+    for (field, text) in [("search", &list.search), ("page", &list.page)] {
+        if is_busiest && !text.is_empty() {
+            let whole = "the busiest rooms are listed as they are, in one part";
+            return Err(Error::new(Code::Invalid, whole).in_field(field));
+        }
+    }
+    let limit = match list.limit {
+        0 => LIST_DEFAULT,
+        limit => limit.min(LIST_MAX),
+    };
+    let request = match is_busiest {
+        true => Request::Busiest { limit },
+        false => Request::List {
+            search: list.search,
+            page: Some(list.page)
+                .filter(|page| !page.is_empty())
+                .map(PageToken::received),
+            limit,
         },
     };
     ask::<List>(cx, Meanwhile::Serve, request)

@@ -180,6 +180,12 @@ pub const SETTINGS: &[Setting] = &[
         default: |_| Value::Text(String::new()),
         help: "for whom tickets are, as they say it themselves (aud, or one of it)",
     },
+    integer(
+        "store.node",
+        (0, 511),
+        |_| Value::Integer(0),
+        "this server among those that share a store or a Redis: each has a number of its own",
+    ),
     Setting {
         key: "store.url",
         kind: Kind::Secret { bytes_min: 0 },

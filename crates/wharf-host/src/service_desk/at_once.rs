@@ -16,12 +16,12 @@ impl ServiceDesk {
         &self,
         from: From,
         waiter: Waiter,
-        call: Call,
-    ) -> Result<Option<Reply>, (Waiter, Call)> {
+        call: Box<Call>,
+    ) -> Result<Option<Reply>, (Waiter, Box<Call>)> {
         let Some(mut clerk) = self.step_in(|clerk| clerk.platform.knows(times().1, &call)) else {
             return Err((waiter, call));
         };
-        let reply = clerk.answer(from, waiter, call);
+        let reply = clerk.answer(from, waiter, *call);
         self.step_out(clerk);
         Ok(reply)
     }

@@ -229,6 +229,7 @@ impl Rooms {
 
     /// A room is something else now: whoever asked is told, or the room is.
     pub(super) fn changed(&mut self, room: RoomId, caller: Caller) {
+        self.changes.look(room);
         let Some(info) = self.halls.get(&room).map(|hall| Box::new(hall.info())) else {
             return self.refuse(caller, Error::Conflict);
         };
@@ -247,6 +248,7 @@ impl Rooms {
 
     /// Nothing more is done in a room that has ended.
     pub(super) fn give_up_acts(&mut self, room: RoomId) {
+        self.changes.look(room);
         let hall = self.halls.get_mut(&room);
         let acts = hall.map(|hall| core::mem::take(&mut hall.acts));
         for act in acts.unwrap_or_default() {

@@ -209,7 +209,9 @@ impl Rooms {
             may_begin: !hall.has_begun,
         };
         // They may have asked twice at once: the later is where they are.
+        self.changes.moved(session, room);
         if let Some((before, old)) = self.sessions.insert(session, (room, id)) {
+            self.changes.moved(session, before);
             self.resize(before, |hall| {
                 hall.inside.remove(&old);
             });

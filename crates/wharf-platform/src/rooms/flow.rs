@@ -1,6 +1,7 @@
 //! What is under way: requests that wait for the store or for a hash worker.
 
 use crate::{SessionTag, Ticket};
+use std::collections::BTreeMap;
 use wharf_accounts::Password;
 use wharf_data::room::{self, Role, Settings, Standing};
 use wharf_data::rooms::{Here, Info, Measure};
@@ -41,8 +42,18 @@ pub(super) enum Flow {
     Bans(Caller),
     /// A room that is shown, for what the store has of it and of those in it.
     Showing(Box<(Caller, RoomId, Option<room::Room>)>),
+    /// A list of the busiest rooms, for the next part of what the store knows.
+    Busiest(Box<Busiest>),
     /// An entry in the audit log, for which nobody waits.
     Noting,
+}
+
+/// A list of the busiest rooms.
+pub(super) struct Busiest {
+    pub(super) caller: Caller,
+    pub(super) limit: usize,
+    /// What other processes say is in rooms of theirs; `None` until they were asked.
+    pub(super) elsewhere: Option<BTreeMap<RoomId, u32>>,
 }
 
 /// A room that is being made.

@@ -15,11 +15,11 @@ use wharf_data::{Ask, NameKey, PageToken, Part, Refusal, Reply, RoomId};
 /// Numbered rooms in lists; those above are entered by their number all the same.
 pub(super) const LOBBIES_MAX: u32 = 1_000;
 /// Rooms of a page.
-const ROOMS_MAX: u32 = 50;
+pub(super) const ROOMS_MAX: u32 = 50;
 /// Bytes that fit a page.
-const PAGE_BYTES: usize = 14_000;
+pub(super) const PAGE_BYTES: usize = 14_000;
 /// Bytes of a room beside its name and topic.
-const ROOM_BYTES: usize = 64;
+pub(super) const ROOM_BYTES: usize = 64;
 /// Bytes of the largest room: 32 characters of name, 256 of topic.
 const ROOM_BYTES_MAX: usize = ROOM_BYTES + 4 * (32 + 256);
 /// The list that page tokens of open rooms belong to.
@@ -118,7 +118,7 @@ impl Rooms {
     }
 
     /// A room that is open, as lists show it; `None` if they do not.
-    fn listed_info(&self, room: RoomId, search: &NameKey) -> Option<Info> {
+    pub(super) fn listed_info(&self, room: RoomId, search: &NameKey) -> Option<Info> {
         let is_found = |name: &NameKey| name.as_str().starts_with(search.as_str());
         if let Some(hall) = self.halls.get(&room) {
             let is_shown = |hall: &&Hall| !hall.settings.is_hidden && !hall.is_broken;

@@ -16,6 +16,7 @@
 mod acting;
 mod at_once;
 mod bans;
+mod busiest;
 mod entering;
 mod flow;
 mod hall;
@@ -32,6 +33,7 @@ mod tests;
 pub(crate) use listing::id_of_lobby;
 pub use options::RoomOptions;
 
+use crate::brief::Changes;
 use crate::{SessionTag, Ticket};
 use core::cmp::Reverse;
 use flow::{Caller, Entering, Flow};
@@ -89,6 +91,8 @@ pub(crate) struct Rooms {
     /// Passwords that were not hashed because too many were to be.
     pub(crate) hashes_refused: u64,
     guesses: Throttle<AccountId>,
+    /// What may be other than it is shown to others.
+    pub(crate) changes: Changes,
     steps: VecDeque<Step>,
     last_number: u64,
     now: Instant,
@@ -118,6 +122,7 @@ impl Rooms {
             hashing: 0,
             hashes_refused: 0,
             guesses: Throttle::new(ThrottleLimits::default()),
+            changes: Changes::default(),
             steps: VecDeque::new(),
             last_number: 0,
             now: Instant::ZERO,
@@ -162,6 +167,7 @@ impl Rooms {
                 },
                 Some(_),
             ) => self.list(caller, search, page.as_ref(), limit),
+            (Request::Busiest { limit }, Some(_)) => self.busiest(caller, limit),
             (Request::Change(here, change), None) => self.change(caller, here, *change),
             (
                 Request::Moderate {
@@ -228,6 +234,7 @@ impl Rooms {
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),
             Flow::Showing(it) => self.showing(it.0, it.1, it.2, reply),
+            Flow::Busiest(step) => self.busiest_said(*step, reply),
             Flow::Noting => {}
             hashing => self.fail(hashing),
         }
@@ -412,6 +419,7 @@ impl Rooms {
             Flow::Listing(listing) => self.listed(*listing, unknown),
             Flow::Bans(caller) => self.bans_listed(caller, unknown),
             Flow::Showing(it) => self.refuse(it.0, Error::Unavailable),
+            Flow::Busiest(step) => self.busiest_said(*step, unknown),
             Flow::Noting => {}
         }
     }

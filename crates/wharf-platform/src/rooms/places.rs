@@ -19,6 +19,7 @@ impl Rooms {
             return;
         }
         self.sessions.remove(&session);
+        self.changes.moved(session, room);
         self.resize(room, |hall| {
             hall.inside.remove(&present);
             hall.is_broken |= is_broken;

@@ -1,5 +1,6 @@
 //! Rooms with a store in memory that is slow, answers in any order, and loses answers.
 
+mod busiest;
 mod model;
 mod orders;
 mod races;

@@ -205,6 +205,7 @@ impl Validate for super::room::List {
     fn validate(&self) -> Result<(), Broken> {
         text("search", &self.search, &TextRule { chars_max: 64, characters: Characters::Line, ..TextRule::ANY })?;
         text("page", &self.page, &TextRule { bytes_max: 256, characters: Characters::Line, ..TextRule::ANY })?;
+        known::<super::room::Order>("order", self.order, false)?;
         Ok(())
     }
 }

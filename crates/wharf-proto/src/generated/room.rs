@@ -84,6 +84,9 @@ pub struct List {
     /// At most so many, and as many as fit; 0 means 20, and more than 50 means 50.
     #[prost(uint32, tag = "3")]
     pub limit: u32,
+    /// In which order. With ORDER_BUSIEST, search and page must be empty.
+    #[prost(enumeration = "Order", tag = "4")]
+    pub order: i32,
 }
 /// A part of the list of rooms.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -441,6 +444,36 @@ impl Rank {
             "RANK_MEMBER" => Some(Self::Member),
             "RANK_MODERATOR" => Some(Self::Moderator),
             "RANK_OWNER" => Some(Self::Owner),
+            _ => None,
+        }
+    }
+}
+/// In which order rooms are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Order {
+    /// Those that are open, with most members first, then the others by name.
+    Unspecified = 0,
+    /// Those with most members, on whatever server they are open; not the numbered ones, nor those
+    /// that nobody is in. All that there is in one part: there is no next page.
+    Busiest = 1,
+}
+impl Order {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ORDER_UNSPECIFIED",
+            Self::Busiest => "ORDER_BUSIEST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ORDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "ORDER_BUSIEST" => Some(Self::Busiest),
             _ => None,
         }
     }

@@ -2,10 +2,12 @@
 //! back it up, restore it, and look whether it is sound.
 
 mod copy;
+mod glance;
 mod invariants;
 mod verify;
 
 pub use copy::{backup, restore};
+pub use glance::glance;
 pub use verify::{Sound, Verdict, findings_in, verify};
 
 use crate::database::{Database, SqlError};

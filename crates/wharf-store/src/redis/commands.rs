@@ -62,12 +62,17 @@ impl Keys {
                 count.arg(keep(ends, *at)).arg(key);
                 count
             }
-            Ask::Top { space, limit, at } => {
+            Ask::Top {
+                space,
+                skip,
+                limit,
+                at,
+            } => {
                 let mut top = cmd("EVAL");
                 top.arg(TOP).arg(2);
                 top.arg(self.scores(*space)).arg(self.ends(*space));
                 top.arg((*limit).min(TOP_MAX)).arg(*at);
-                top.arg(self.value(*space, ""));
+                top.arg(self.value(*space, "")).arg(*skip);
                 top
             }
         }
@@ -204,6 +209,7 @@ const COUNT: &str = "
 /// The highest of a space that have not ended.
 const TOP: &str = "
     local limit, top, gone, from = tonumber(ARGV[1]), {}, {}, 0
+    local skip = tonumber(ARGV[4])
     while #top < limit do
         local names = redis.call('ZRANGE', KEYS[1], from, from + 99)
         if #names == 0 then break end
@@ -211,7 +217,10 @@ const TOP: &str = "
             local found = redis.call('HMGET', ARGV[3] .. name, 'v', 's', 'e')
             if not found[3] then
                 gone[#gone + 1] = name
-            elseif tonumber(found[3]) > tonumber(ARGV[2]) and #top < limit then
+            elseif tonumber(found[3]) <= tonumber(ARGV[2]) then
+            elseif skip > 0 then
+                skip = skip - 1
+            elseif #top < limit then
                 top[#top + 1] = {name, found[1], found[2], found[3]}
             end
         end

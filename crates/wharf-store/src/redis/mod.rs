@@ -163,6 +163,38 @@ fn connect(client: &Client, timeouts: &Timeouts) -> ::redis::RedisResult<Connect
     Ok(link)
 }
 
+/// One connection, for whoever asks once and waits.
+pub(crate) struct Glance {
+    link: Connection,
+    keys: Keys,
+}
+
+impl Glance {
+    /// Connects.
+    ///
+    /// # Errors
+    /// That the URL is none, or why nobody answers as they should.
+    pub(crate) fn connect(place: &RedisPlace) -> Result<Self, SqlError> {
+        let link = connect(&client(&place.url)?, &place.timeouts);
+        Ok(Self {
+            link: link.map_err(|why| SqlError::Broken(why.to_string()))?,
+            keys: Keys {
+                prefix: place.prefix.clone(),
+            },
+        })
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Reply, SqlError> {
+        let said = self.keys.command(ask).query::<Value>(&mut self.link);
+        said.and_then(|said| reply(ask, &said))
+            .map_err(|why| SqlError::Broken(why.to_string()))
+    }
+}
+
 struct Worker {
     desk: Arc<Desk>,
     client: Client,

@@ -56,6 +56,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             page,
             limit,
         } => moderate::bans(db, *room, *at, page.as_ref(), *limit),
+        Ask::These { rooms } => these(db, rooms),
         Ask::List {
             search,
             with_hidden,
@@ -98,6 +99,25 @@ pub(super) fn hold(
         true => Ok(()),
         false => Err(Refusal::Fenced),
     })
+}
+
+fn these(db: Db<'_>, rooms: &[RoomId]) -> Result<Reply, SqlError> {
+    if rooms.len() > super::ROWS_MAX as usize {
+        return refused(Refusal::Invalid);
+    }
+    let mut found = Vec::new();
+    if !rooms.is_empty() {
+        let places = vec!["?"; rooms.len()].join(", ");
+        let values: Vec<Value> = rooms.iter().map(|room| room.get().into()).collect();
+        for mut row in db.query(&format!("{ROOM}r.id IN ({places})"), &values)? {
+            found.push(room(&mut row)?);
+        }
+    }
+    let answer = Answer::Rooms {
+        rooms: found,
+        next: None,
+    };
+    Ok(Ok(data::Answer::Room(answer)))
 }
 
 fn create(

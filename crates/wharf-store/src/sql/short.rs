@@ -8,6 +8,9 @@ use wharf_data::{self as data, Refusal, Reply, UnixMs};
 /// Bytes of a key at the most.
 const KEY_BYTES_MAX: usize = 200;
 
+/// How long after its end a value is kept: clocks differ.
+const FORGET_AFTER_MS: i64 = 60_000;
+
 const FOUND: &str = "SELECT name, content, score, expires FROM short_lived WHERE ";
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
@@ -27,6 +30,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             {
                 return refused(Refusal::Duplicate(old.score));
             }
+            forget(db, *at)?;
             put(db, *space, key, value, (*score, *expires))
         }
         Ask::Get { space, key, at } => {
@@ -49,10 +53,22 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             done()
         }
         Ask::Count { key, window_ms, at } => count(db, key, *window_ms, *at),
-        Ask::Top { space, limit, at } => {
-            let sql = format!("{FOUND}space = ? AND expires > ? ORDER BY score DESC, name LIMIT ?");
-            let space = space_number(*space).into();
-            let mut rows = db.query(&sql, &[space, (*at).into(), one_more(*limit)])?;
+        Ask::Top {
+            space,
+            skip,
+            limit,
+            at,
+        } => {
+            let sql = format!(
+                "{FOUND}space = ? AND expires > ? ORDER BY score DESC, name LIMIT ? OFFSET ?"
+            );
+            let values = [
+                space_number(*space).into(),
+                (*at).into(),
+                one_more(*limit),
+                (*skip).into(),
+            ];
+            let mut rows = db.query(&sql, &values)?;
             super::cut(&mut rows, *limit);
             let top = rows.into_iter().map(found).collect::<Result<_, _>>()?;
             Ok(Ok(data::Answer::Short(Answer::Top(top))))
@@ -89,6 +105,18 @@ fn put(
     ];
     db.execute(sql, &values)?;
     done()
+}
+
+/// Forgets a few of those that ended a while ago, so that no more are there than are put.
+fn forget(db: Db<'_>, at: UnixMs) -> Result<(), SqlError> {
+    let sql = "SELECT space, name FROM short_lived WHERE expires <= ? ORDER BY expires LIMIT 4";
+    let before = at.saturating_sub(FORGET_AFTER_MS);
+    for mut row in db.query(sql, &[before.into()])? {
+        let sql = "DELETE FROM short_lived WHERE space = ? AND name = ?";
+        let name = row.text(1)?;
+        db.execute(sql, &[row.integer(0)?.into(), name.as_str().into()])?;
+    }
+    Ok(())
 }
 
 fn delete(db: Db<'_>, space: Space, key: &str) -> Result<(), SqlError> {

@@ -1,8 +1,11 @@
 //! `wharf db`: what an operator does with the store.
 
+mod online;
+
 use super::say::{complain, say};
 use super::{CANNOT_START, ConfigArgs};
 use clap::{Args, Subcommand};
+use online::OnlineArgs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use wharf_host::config::Effective;
@@ -43,6 +46,8 @@ enum DbCommand {
     },
     /// Look at all of it, and say whether it is sound
     Verify(Which),
+    /// Tell who is online, as the servers show it; from Redis where there is one
+    Online(OnlineArgs),
 }
 
 /// Which store.
@@ -86,6 +91,7 @@ fn try_run(args: &DbArgs, before: &ConfigArgs) -> Result<ExitCode, String> {
             admin::restore(&place, file).map_err(told)?;
             say(format_args!("{place}: restored from {}\n", file.display()));
         }
+        DbCommand::Online(args) => online::run(args, before)?,
         DbCommand::Verify(which) => return Ok(verify(&which.place(before)?)),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wharf_accounts::{AccountOptions, Accounts, SystemChance, UnknownId};
 use wharf_host::config::Effective;
 use wharf_host::{HashWorkerOptions, ServiceDesk, Services, StorePlaces, reload::Follower};
-use wharf_platform::{Places, Platform, RoomOptions};
+use wharf_platform::{BriefOptions, Places, Platform, RoomOptions};
 use wharf_store::{Place, RedisPlace, StoreOptions, Timeouts};
 
 /// What all keys in Redis begin with.
@@ -26,15 +26,22 @@ pub(super) fn start(
     config: &Effective,
     places: &Places,
 ) -> Result<(Arc<dyn Services>, Option<Follower>), String> {
+    let node = config.integer("store.node") as u16;
+    let brief = match config.secret("store.redis") {
+        Some(_) => BriefOptions::with_redis(node),
+        None => BriefOptions::with_sql(node),
+    };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let hashing = HashWorkerOptions::for_processors(processors);
     let options = AccountOptions {
+        node,
         hash_workers: hashing.threads as u32,
         // Passwords of rooms have a small part of the queue.
         hash_jobs_max: hashing.queue_max - RoomOptions::default().hashes_max as usize,
         ..AccountOptions::default()
     };
     let rooms = RoomOptions {
+        node: RoomOptions::default().node + node,
         halls_max: config.integer("chat.halls_max") as u32,
         members_max: config.integer("chat.room_members_max") as u32,
         lobbies: config.integer("chat.rooms") as u32,
@@ -59,6 +66,7 @@ pub(super) fn start(
         Platform::new(accounts, options.node)
             .with_places(users.clone(), queue_max)
             .with_rooms(rooms, Box::new(SystemChance))
+            .with_brief(brief)
     };
     let unknown = match classic_logins(config, true) {
         ClassicLogins::Register => UnknownId::Registered,
@@ -86,13 +94,19 @@ pub(super) fn check_files(config: &Effective, kept: &Place) -> Result<(), String
     wharf_store::check_files(url).map_err(|why| format!("{source}: store.url: {}", why.reason()))
 }
 
-/// Where things are kept.
-pub(super) fn store_places(config: &Effective) -> StorePlaces {
-    let redis = config.secret("store.redis").map(|url| RedisPlace {
-        url: url.expose().to_owned(),
+/// What is ours of the Redis that a URL names.
+pub(super) fn redis_at(url: &str) -> RedisPlace {
+    RedisPlace {
+        url: url.to_owned(),
         prefix: REDIS_PREFIX.to_owned(),
         timeouts: Timeouts::default(),
-    });
+    }
+}
+
+/// Where things are kept.
+pub(super) fn store_places(config: &Effective) -> StorePlaces {
+    let redis = config.secret("store.redis");
+    let redis = redis.map(|url| redis_at(url.expose()));
     StorePlaces {
         options: StoreOptions::default(),
         kept: place_of(config),

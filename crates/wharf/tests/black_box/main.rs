@@ -11,6 +11,7 @@ mod support;
 mod a_thousand;
 mod asker;
 mod bench;
+mod brief;
 mod chat_client;
 #[cfg(target_os = "linux")]
 mod chat_terminal;

@@ -14,6 +14,9 @@ pub(super) struct MapStore {
     /// Who banned whom last, and why.
     verdicts: BTreeMap<(RoomId, AccountId), (Actor, String)>,
     pub(super) is_dead: bool,
+    /// What is said of busy rooms: by key, how many are inside.
+    pub(super) busy: BTreeMap<String, i64>,
+    pub(super) is_short_dead: bool,
 }
 
 const MEMBER: Standing = Standing {
@@ -28,6 +31,7 @@ impl MapStore {
             return Err(Refusal::Unavailable);
         }
         match ask {
+            data::Ask::Short(ask) => self.about_busy_rooms(ask),
             data::Ask::Room(ask) => self.about_rooms(ask).map(data::Answer::Room),
             data::Ask::Audit(data::audit::Ask::Write(entry)) => {
                 assert!(
@@ -87,6 +91,26 @@ impl MapStore {
         }
     }
 
+    fn about_busy_rooms(&self, ask: &data::short::Ask) -> Reply {
+        if self.is_short_dead {
+            return Err(Refusal::Unavailable);
+        }
+        let data::short::Ask::Top { skip: 0, limit, .. } = ask else {
+            panic!("nobody asks {ask:?}");
+        };
+        let mut found: Vec<_> = self.busy.iter().collect();
+        found.sort_by_key(|(_, score)| core::cmp::Reverse(**score));
+        let found = found.into_iter().take(*limit as usize);
+        let found = found.map(|(key, score)| data::short::Found {
+            key: key.clone(),
+            value: Vec::new(),
+            score: *score,
+            expires: 1,
+        });
+        let top = data::short::Answer::Top(found.collect());
+        Ok(data::Answer::Short(top))
+    }
+
     fn about_rooms(&mut self, ask: &Ask) -> Result<Answer, Refusal> {
         match ask {
             Ask::Create {
@@ -127,6 +151,11 @@ impl MapStore {
                     By::Name(key) => self.named(key),
                 };
                 found.cloned().map(Answer::Room).ok_or(Refusal::NotFound)
+            }
+            Ask::These { rooms } => {
+                let found = rooms.iter().filter_map(|room| self.rooms.get(room));
+                let rooms = found.cloned().collect();
+                Ok(Answer::Rooms { rooms, next: None })
             }
             Ask::Open { room } => {
                 let room = self.open(*room).ok_or(Refusal::NotFound)?;

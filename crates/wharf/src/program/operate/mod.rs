@@ -8,6 +8,7 @@ mod rooms;
 mod show;
 
 pub(super) use args::AdminArgs;
+pub(super) use show::{clean, time};
 
 use super::CANNOT_START;
 use super::say::{complain, say};

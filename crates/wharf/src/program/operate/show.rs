@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// A text on one line, without control characters.
-pub(super) fn clean(text: &str) -> String {
+pub(in super::super) fn clean(text: &str) -> String {
     let plain = |letter: char| if is_plain(letter) { letter } else { ' ' };
     text.chars().map(plain).collect()
 }
@@ -229,7 +229,7 @@ fn time_of(value: &Value, name: &str) -> String {
 }
 
 /// A time as people in every country read it: 2026-11-26 15:04:05 UTC.
-fn time(unix_ms: i64) -> String {
+pub(in super::super) fn time(unix_ms: i64) -> String {
     let seconds = unix_ms.div_euclid(1_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = date(days);

@@ -86,10 +86,16 @@ pub(in super::super) static COMMANDS: &[Command] = &[
     ),
     command(
         "rooms",
-        &[maybe("search", Rest), option("page"), option("limit")],
+        &[
+            maybe("search", Rest),
+            option("page"),
+            option("limit"),
+            option("order"),
+        ],
         &[1201],
-        "rooms, or those with a word in their name or topic",
-    ),
+        "rooms, or those whose names begin like that",
+    )
+    .more("order=busiest: those with most members, on whatever server they are open."),
     command(
         "enter",
         &[word("room"), maybe("password", MaybeSecret)],

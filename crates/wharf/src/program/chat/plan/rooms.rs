@@ -7,6 +7,11 @@ use wharf_proto::account;
 use wharf_proto::chat;
 use wharf_proto::room::{self, History, Measure};
 
+const ORDERS: &[(&str, room::Order)] = &[
+    ("", room::Order::Unspecified),
+    ("busiest", room::Order::Busiest),
+];
+
 /// Rooms, and what only reads.
 pub(super) fn telling(call: &Call, _: &mut dyn Known) -> Planned {
     let (search, page) = (call.text("search"), call.text("page"));
@@ -16,6 +21,7 @@ pub(super) fn telling(call: &Call, _: &mut dyn Known) -> Planned {
             search,
             page,
             limit,
+            order: one_of(call, "order", ORDERS)?.into(),
         }),
         "who" => ClientPacket::ListUsers(room::ListUsers {
             search,
