@@ -72,11 +72,12 @@ impl fmt::Debug for Effect {
 ///
 /// A token is kept for [`AccountOptions::token_exchange_after`], then exchanged for the next by
 /// whoever logs in with it: so many who come back soon, or all at once, write nothing. One that was
-/// exchanged and is shown again is a thief's, or was stolen from whoever shows it: its login ends. But who has lost the answer (their link was cut)
-/// has nothing else to show. So for [`AccountOptions::token_grace`] the last token that was
-/// exchanged works again, as long as nobody has shown what it was exchanged for; and that is worth
-/// nothing from then on, so a thief who has it ends the login when he shows it, and an owner who
-/// has it when he does. Nobody is in for longer than the other's next exchange.
+/// exchanged and is shown again is a thief's, or was stolen from whoever shows it: its login ends.
+/// But who has lost the answer (their link was cut) has nothing else to show. So for
+/// [`AccountOptions::token_grace`] the last token that was exchanged works again, as long as nobody
+/// has shown what it was exchanged for; and that is worth nothing from then on, so a thief who has
+/// it ends the login when he shows it, and an owner who has it when he does. Nobody is in for
+/// longer than the other's next exchange.
 ///
 /// Invariant: each task in `tasks` has a deadline in `deadlines`; one that waits for the store is
 /// in `asks`, one that waits for a hash in `jobs`; one of a session is in `turns`.

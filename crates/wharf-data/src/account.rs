@@ -112,7 +112,7 @@ pub enum Ask {
         /// When.
         at: UnixMs,
     },
-    /// What a token is good for; [`Answer::Token`], or [`crate::Refusal::NotFound`] if there is none.
+    /// What a token is good for: [`Answer::Token`]. [`crate::Refusal::NotFound`] if it is none.
     Token {
         /// Of the token that was shown.
         token: TokenHash,

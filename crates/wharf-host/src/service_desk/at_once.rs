@@ -3,9 +3,13 @@
 //! The thread and the asker take turns at the desk. An asker never waits for it: if somebody is at
 //! work there, or something is still to be done, the question goes into the queue like all others.
 
-use super::{Clerk, From, ServiceDesk, SessionTag, Ticket, Waiter, Waits, Work, times};
+use super::ServiceDesk;
+use super::clerk::{Clerk, times};
+use super::queue::Work;
+use super::waiting::{Waiter, Waits};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 use wharf_data::service::{Call, Reply};
+use wharf_platform::{From, SessionTag, Ticket};
 
 impl ServiceDesk {
     /// Answers what is known; `None` if the answer will come nevertheless.

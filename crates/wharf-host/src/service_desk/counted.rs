@@ -1,6 +1,7 @@
 //! What the services have counted, for whoever looks at the server.
 
-use super::{Clerk, Shared, Work};
+use super::clerk::Clerk;
+use super::queue::{Shared, Work};
 use crate::hash_workers::HashStats;
 use crate::switchboard::Answer;
 use wharf_platform::PlatformStats;

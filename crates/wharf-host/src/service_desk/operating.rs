@@ -1,6 +1,8 @@
 //! What whoever runs the server asks of the services, and what those say to many sessions.
 
-use super::{Clerk, Shared, Waits, Work, times};
+use super::clerk::{Clerk, times};
+use super::queue::{Shared, Work};
+use super::waiting::Waits;
 use crate::services::OperatorAnswer;
 use std::sync::Arc;
 use wharf_base::SessionId;

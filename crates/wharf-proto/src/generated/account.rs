@@ -73,8 +73,9 @@ pub struct LoggedIn {
     /// The name that others see.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// For the next LogInByToken or Refresh; 32 bytes. Each is exchanged once: one that is shown twice
-    /// was stolen, and its login ends.
+    /// For the next LogInByToken or Refresh; 32 bytes. Keep this one, whichever was shown: one that is
+    /// older than an hour is exchanged for another, and if it is shown again after that it was stolen,
+    /// and its login ends.
     #[prost(bytes = "vec", tag = "3")]
     pub token: ::prost::alloc::vec::Vec<u8>,
     /// When the token ends, in milliseconds since 1970.
