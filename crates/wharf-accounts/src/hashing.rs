@@ -202,14 +202,18 @@ impl HashQueue {
     /// # Errors
     /// After how long that is worth asking again, in whole seconds.
     pub(crate) fn admit(&mut self) -> Result<(), Duration> {
-        let wait = self.wait(self.given.len());
-        if self.given.len() < self.jobs_max && wait <= self.wait_max {
+        if self.has_room() {
             return Ok(());
         }
         self.refused += 1;
         // Until half of what waits is done.
         let half = self.wait(self.given.len().div_ceil(2));
         Err(Duration::from_secs(half.as_secs() + 1))
+    }
+
+    /// The same, for who does not ask for it yet.
+    pub(crate) fn has_room(&self) -> bool {
+        self.given.len() < self.jobs_max && self.wait(self.given.len()) <= self.wait_max
     }
 
     /// How many could not wait so far.

@@ -19,6 +19,7 @@ mod platform;
 mod presence;
 mod rooms;
 mod stats;
+mod sweeping;
 mod whispers;
 
 pub use brief::{BriefOptions, BriefStats};

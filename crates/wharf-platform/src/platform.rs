@@ -17,6 +17,7 @@ use crate::operators::{Operators, Pending as OfOperators};
 use crate::places::Places;
 use crate::presence::Presence;
 use crate::rooms::{RoomOptions, Rooms};
+use crate::sweeping::{OF_SWEEPING, Sweeping};
 use crate::whispers::{Pending, Whispers};
 use people::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,6 +47,8 @@ pub struct Platform {
     pub(crate) rooms: Option<Rooms>,
     /// Shows who is online and which rooms are busy, where that is wished.
     brief: Option<Brief>,
+    /// When the store is swept, if it is.
+    pub(crate) sweeping: Option<Sweeping>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
     /// Lists of those who are here that do.
@@ -84,6 +87,7 @@ impl Platform {
             operating: BTreeMap::new(),
             rooms: None,
             brief: None,
+            sweeping: None,
             asked: BTreeMap::new(),
             listings: BTreeMap::new(),
             pending: BTreeMap::new(),
@@ -186,6 +190,8 @@ impl Platform {
             }
         } else if tag.0 & briefly::OF_BRIEF > 0 {
             self.brief_stored(now, tag, &reply);
+        } else if tag == OF_SWEEPING {
+            self.swept(now, &reply);
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
@@ -221,6 +227,7 @@ impl Platform {
             self.operators.next_deadline(),
             self.rooms.as_ref().and_then(Rooms::next_deadline),
             self.brief.as_ref().and_then(Brief::next_deadline),
+            self.sweeping.as_ref().and_then(Sweeping::due),
             entrance.and_then(Entrance::next_deadline),
         ];
         deadlines.into_iter().flatten().min()
@@ -292,6 +299,7 @@ impl Platform {
             self.run(now, at);
         }
         self.run_brief(now, at);
+        self.sweep(now, at);
     }
 
     /// Does what accounts and whispers ask for.

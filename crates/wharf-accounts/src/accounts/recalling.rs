@@ -25,7 +25,7 @@ impl Accounts {
         let is_late = self.turns.is_in(caller.tag.session) && request.logs_in();
         let waits = self.world.wait(&guess, &address, now) > Duration::ZERO;
         // What is refused anyway costs nothing.
-        if is_late || waits || self.world.hashes.admit().is_err() {
+        if is_late || waits || !self.world.hashes.has_room() {
             return false;
         }
         let mut is_waiting = false;

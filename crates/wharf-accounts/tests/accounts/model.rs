@@ -16,7 +16,7 @@ use wharf_base::{Duration, Instant, Rng};
 use wharf_data::account::Answer;
 use wharf_data::{Ask, LoginId, Refusal, Reply, UnixMs};
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 600;
 const STEPS: u32 = 400;
 const CLIENTS: u64 = 6;
 

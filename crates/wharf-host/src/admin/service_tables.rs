@@ -11,7 +11,7 @@ use wharf_store::StoreStats;
 #[rustfmt::skip]
 pub(super) const DESK: &[Row<DeskStats>] = rows!(DeskStats {
     open: Gauge "wharf_services_queries"
-        "Queries to the services that have no reply yet.",
+        "Queries to the services that have no reply yet; each named room with members keeps one open.",
     answered: Counter "wharf_services_answered_total"
         "Queries that have had their reply.",
     refused: Counter "wharf_services_refused_total"

@@ -79,12 +79,17 @@ impl Patron {
         );
         assert_eq!(person_of(&it.display_name), Some(person), "{me}: {it:?}");
         books.people.logged_in(person, it.account);
-        let token = People::token(it.token, person, it.login);
         let of = match how {
             How::Token(token, _) => Some(token),
             _ => None,
         };
-        books.people.give(token, of);
+        match of.filter(|shown| books.people.tokens[*shown].secret == it.token) {
+            Some(_) => books.people.token_logins += 1,
+            None => {
+                let token = People::token(it.token, person, it.login);
+                books.people.give(token, of);
+            }
+        }
         books.logins += 1;
         self.is_logging_in = false;
         self.user = Some((person, it.account, it.login));

@@ -67,6 +67,7 @@ pub(super) fn start(
             .with_places(users.clone(), queue_max)
             .with_rooms(rooms, Box::new(SystemChance))
             .with_brief(brief)
+            .with_sweeping()
     };
     let unknown = match classic_logins(config, true) {
         ClassicLogins::Register => UnknownId::Registered,
