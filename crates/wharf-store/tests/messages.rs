@@ -14,6 +14,8 @@ const NOBODY: AccountId = AccountId::new(99);
 const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
 const TALK: ConversationId = ConversationId::new(200);
 
+common::also_with_redis!();
+
 /// Three people, and a room of Kim's.
 fn with_people(test: impl Fn(&mut Bench)) {
     each_database(|bench| {

@@ -15,6 +15,8 @@ const OTHER: AccountId = AccountId::new(4);
 /// The room of most tests, as it was opened first.
 const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
 
+common::also_with_redis!();
+
 fn settings() -> Settings {
     Settings {
         topic: "talk".into(),

@@ -31,7 +31,7 @@ pub(crate) fn each_database(test: impl Fn(&mut Bench)) {
     assert_eq!(bench.findings(), [] as [String; 0]);
 }
 
-/// For a suite that asks for what is kept for a short time: the same where Redis keeps that.
+/// The whole suite once more, where Redis keeps what lives for a short time.
 macro_rules! also_with_redis {
     () => {
         #[cfg(all(target_os = "linux", feature = "redis"))]
