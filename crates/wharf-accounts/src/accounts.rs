@@ -6,7 +6,7 @@ mod turns;
 use crate::flow::{self, End, Event, Flow, Next, Rehash, Step};
 use crate::hashing::{HashJob, HashResult, Hashed, JobId};
 use crate::options::AccountOptions;
-use crate::request::{Caller, CallerTag, Error, Outcome, Request};
+use crate::request::{Caller, CallerTag, Error, Outcome, Request, User};
 use crate::revocation::{Revocation, Revocations};
 use crate::secret::{Chance, Hidden, Secret};
 use crate::stats::AccountStats;
@@ -168,6 +168,16 @@ impl Accounts {
         let secret = Secret::of(token.as_bytes());
         let known = secret.and_then(|secret| self.world.known.find(&secret.hash()));
         known.is_some_and(|known| known.stays(at, &self.world.options, device))
+    }
+
+    /// Whether what the store has said is remembered: no other process writes to it.
+    pub fn is_alone(&self) -> bool {
+        self.world.options.is_alone
+    }
+
+    /// A login has ended, by what was asked of the store elsewhere.
+    pub fn forget(&mut self, user: User) {
+        self.world.known.drop_login(user);
     }
 
     /// Somebody asks for something.

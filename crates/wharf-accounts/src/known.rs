@@ -37,8 +37,9 @@ impl Known {
 
 /// The tokens that are known to be good.
 ///
-/// The store remains the truth: what is asked of it on account of somebody makes their tokens
-/// forgotten at once, before it is done, and an answer that is older than that is not remembered.
+/// The store remains the truth: what somebody asks that changes their account makes their tokens
+/// forgotten at once, before it is done, and so does the end of a login. An answer that is older
+/// than that is not remembered; nor is one that was read beside a change that may not be done yet.
 ///
 /// Invariant: `order` and `of_accounts` have each token of `tokens` once.
 pub(crate) struct KnownTokens {
@@ -47,6 +48,7 @@ pub(crate) struct KnownTokens {
     of_accounts: BTreeSet<(AccountId, [u8; 32])>,
     /// Whose tokens were forgotten since which question.
     changes: Revocations,
+    is_alone: bool,
     last_order: u64,
 }
 
@@ -56,13 +58,15 @@ struct Entry {
 }
 
 impl KnownTokens {
-    /// Knows nothing. At most so many questions are under way at once.
-    pub(crate) fn new(questions_max: usize) -> Self {
+    /// Knows nothing. At most so many questions are under way at once. Whoever is not alone on the
+    /// store never will know anything.
+    pub(crate) fn new(questions_max: usize, is_alone: bool) -> Self {
         Self {
             tokens: BTreeMap::new(),
             order: BTreeMap::new(),
             of_accounts: BTreeSet::new(),
             changes: Revocations::new(questions_max),
+            is_alone,
             last_order: 0,
         }
     }
@@ -95,7 +99,12 @@ impl KnownTokens {
     /// The store has said so, when it was asked after `changes`.
     pub(crate) fn remember(&mut self, token: TokenHash, known: Known, changes: u64) {
         let (account, login) = (known.user.account, known.user.login);
-        if self.changes.may_cover(account, login, changes) {
+        // What was shown was read, and reads do not wait for writes; what is new was written.
+        let is_old = match known.is_shown {
+            true => self.changes.may_be_under_way(account, login),
+            false => self.changes.may_cover(account, login, changes),
+        };
+        if is_old || !self.is_alone {
             return;
         }
         self.forget(&token.0);
@@ -133,6 +142,20 @@ impl KnownTokens {
             self.forget(&token);
         }
         self.changes.note(revocation, over);
+    }
+
+    /// A login has ended elsewhere.
+    pub(crate) fn drop_login(&mut self, user: User) {
+        let of_login: Vec<[u8; 32]> = self
+            .of(user.account)
+            .filter(|token| {
+                let entry = self.tokens.get(token);
+                entry.is_some_and(|entry| entry.known.user == user)
+            })
+            .collect();
+        for token in of_login {
+            self.forget(&token);
+        }
     }
 
     /// Time has passed.
@@ -180,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_changes_an_account_makes_its_tokens_forgotten_and_no_others() {
-        let mut tokens = KnownTokens::new(8);
+        let mut tokens = KnownTokens::new(8, true);
         tokens.remember(token(1), known(1, 11), 0);
         tokens.remember(token(2), known(1, 12), 0);
         tokens.remember(token(3), known(2, 21), 0);
@@ -196,20 +219,46 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_older_than_a_change_is_not_remembered() {
-        let mut tokens = KnownTokens::new(8);
+        let mut tokens = KnownTokens::new(8, true);
         let asked = tokens.changes();
         tokens.touch(AccountId::new(1), Instant::ZERO);
-        tokens.remember(token(1), known(1, 11), asked);
-        tokens.remember(token(2), known(2, 21), asked);
+        let written = |account, login| Known {
+            is_shown: false,
+            ..known(account, login)
+        };
+        tokens.remember(token(1), written(1, 11), asked);
+        tokens.remember(token(2), written(2, 21), asked);
         assert_eq!(tokens.show(&token(1)), None);
         assert!(tokens.show(&token(2)).is_some());
-        tokens.remember(token(1), known(1, 11), tokens.changes());
+        tokens.remember(token(1), written(1, 11), tokens.changes());
         assert!(tokens.show(&token(1)).is_some());
     }
 
     #[test]
+    fn what_was_read_is_not_remembered_while_a_change_may_be_under_way() {
+        let mut tokens = KnownTokens::new(8, true);
+        let over = Instant::ZERO + wharf_base::Duration::from_secs(30);
+        tokens.touch(AccountId::new(1), over);
+        let asked = tokens.changes();
+        tokens.remember(token(1), known(1, 11), asked);
+        tokens.remember(token(2), known(2, 21), asked);
+        assert_eq!(tokens.show(&token(1)), None);
+        assert!(tokens.show(&token(2)).is_some());
+        tokens.pass(over);
+        tokens.remember(token(1), known(1, 11), asked);
+        assert!(tokens.show(&token(1)).is_some());
+    }
+
+    #[test]
+    fn whoever_is_not_alone_on_the_store_remembers_nothing() {
+        let mut tokens = KnownTokens::new(8, false);
+        tokens.remember(token(1), known(1, 11), 0);
+        assert_eq!(tokens.show(&token(1)), None);
+    }
+
+    #[test]
     fn the_oldest_is_forgotten_when_there_are_too_many() {
-        let mut tokens = KnownTokens::new(8);
+        let mut tokens = KnownTokens::new(8, true);
         for number in 0..=KNOWN_MAX as u32 {
             tokens.remember(token(number), known(i64::from(number) + 1, 1), 0);
         }

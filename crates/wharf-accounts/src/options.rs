@@ -27,6 +27,9 @@ pub struct AccountOptions {
     pub token_life: Duration,
     /// How long a login without a token (a classic one) stays in the list, if nobody ends it.
     pub classic_life: Duration,
+    /// Whether no other process writes to the store. Then what it has said of tokens is remembered;
+    /// otherwise it is asked each time.
+    pub is_alone: bool,
     /// How long a token is kept by those who log in with it; one that is older is exchanged.
     pub token_exchange_after: Duration,
     /// For how long a client that lost the answer may show its last token again.
@@ -64,6 +67,7 @@ impl Default for AccountOptions {
             deadline: Duration::from_secs(30),
             token_life: DAY * 30,
             classic_life: DAY,
+            is_alone: true,
             token_exchange_after: Duration::from_secs(3_600),
             token_grace: Duration::from_secs(60),
             rename_cooldown: DAY * 7,

@@ -69,6 +69,13 @@ impl Revocations {
         }
     }
 
+    /// Whether one that may still be under way covers that login, or that is not known.
+    pub(crate) fn may_be_under_way(&self, account: AccountId, login: LoginId) -> bool {
+        let mut entries = self.entries.iter();
+        self.entries.len() >= self.entries_max
+            || entries.any(|(_, revocation)| revocation.covers(account, login))
+    }
+
     /// Whether that login has ended, or may have, since there were `count`.
     pub(crate) fn may_cover(&self, account: AccountId, login: LoginId, count: u64) -> bool {
         let missed = usize::try_from(self.count - count).unwrap_or(usize::MAX);

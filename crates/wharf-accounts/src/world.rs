@@ -67,7 +67,7 @@ impl World {
             ),
             tickets: None,
             hashes,
-            known: KnownTokens::new(options.requests_max),
+            known: KnownTokens::new(options.requests_max, options.is_alone),
         }
     }
 

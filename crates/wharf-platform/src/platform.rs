@@ -78,11 +78,12 @@ const OF_ROOMS: u64 = 1 << 62;
 impl Platform {
     /// Nobody is here yet. `node` is this process among those that make ids.
     pub fn new(accounts: Accounts, node: u16) -> Self {
+        let whispers = Whispers::new(node, accounts.is_alone());
         Self {
             accounts,
             presence: Presence::default(),
             effects: VecDeque::new(),
-            whispers: Whispers::new(node),
+            whispers,
             operators: Operators::new(node),
             operating: BTreeMap::new(),
             rooms: None,

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two parts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Of each kind that go at once.
-const PART: u32 = 500;
+const PART: u32 = 50;
 
 /// What the store is asked for has this tag.
 pub(crate) const OF_SWEEPING: StoreTag = StoreTag(1 << 60);

@@ -52,6 +52,7 @@ pub(crate) struct Whispers {
     ids: UniqueIds,
     deliveries: BTreeMap<AccountId, Delivery>,
     nothing_waits: Accounts,
+    is_alone: bool,
     steps: VecDeque<Step>,
 }
 
@@ -100,12 +101,13 @@ impl Accounts {
 }
 
 impl Whispers {
-    /// Of the node with this number.
-    pub(crate) fn new(node: u16) -> Self {
+    /// Of the node with this number. Whoever is not alone on the store asks it each time.
+    pub(crate) fn new(node: u16, is_alone: bool) -> Self {
         Self {
             ids: UniqueIds::new(node),
             deliveries: BTreeMap::new(),
             nothing_waits: Accounts::default(),
+            is_alone,
             steps: VecDeque::new(),
         }
     }
@@ -190,6 +192,9 @@ impl Whispers {
                 // Where it is not known whether it was kept, it may wait.
                 let may_wait = !matches!(kept, Err(refusal) if refusal != Refusal::Unavailable);
                 self.steps.push_back(Step::Reply(ticket, kept));
+                if may_wait {
+                    self.will_wait(to);
+                }
                 if may_wait && is_here(to) {
                     self.deliver(at, to);
                 }
@@ -285,7 +290,7 @@ impl Whispers {
         let (again, is_behind) = delivery.map_or((false, false), |it| (it.again, it.is_behind));
         if (has_more || again) && is_here {
             self.deliver(at, account);
-        } else if !has_more && !again && !is_behind {
+        } else if self.is_alone && !has_more && !again && !is_behind {
             self.nothing_waits.add(account);
         }
     }
@@ -444,7 +449,7 @@ mod tests {
             steps in prop::collection::vec((0u8..10, 1i64..3), 0..60)
         ) {
             let mut rig = Rig {
-                whispers: Whispers::new(0),
+                whispers: Whispers::new(0, true),
                 store: MapStore::default(),
                 asked: VecDeque::new(),
                 here: BTreeSet::new(),

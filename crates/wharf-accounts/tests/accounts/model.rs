@@ -16,7 +16,7 @@ use wharf_base::{Duration, Instant, Rng};
 use wharf_data::account::Answer;
 use wharf_data::{Ask, LoginId, Refusal, Reply, UnixMs};
 
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 400;
 const STEPS: u32 = 400;
 const CLIENTS: u64 = 6;
 
@@ -181,7 +181,11 @@ impl World {
 
     /// The store does the next thing, or not; its answer is on its way, or lost.
     fn do_ask(&mut self) {
-        let Some((tag, ask)) = self.asks.pop_front() else {
+        // What only reads need not wait for what is to be written.
+        let is_read = |(_, ask): &(AskTag, Ask)| ask.only_reads();
+        let ahead = self.asks.iter().position(is_read);
+        let next = ahead.filter(|_| self.rng.chance(0.5)).unwrap_or(0);
+        let Some((tag, ask)) = self.asks.remove(next) else {
             return;
         };
         match self.rng.below(20) {

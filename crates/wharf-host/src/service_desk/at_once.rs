@@ -10,6 +10,7 @@ use super::waiting::{Waiter, Waits};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 use wharf_data::service::{Call, Reply};
 use wharf_platform::{From, SessionTag, Ticket};
+use wharf_port::clock;
 
 impl ServiceDesk {
     /// Answers what is known; `None` if the answer will come nevertheless.
@@ -47,8 +48,11 @@ impl ServiceDesk {
             Err(TryLockError::Poisoned(clerk)) => PoisonError::into_inner(clerk),
             Err(TryLockError::WouldBlock) => return None,
         };
-        // Awake, the thread may hold what was said before.
-        let is_idle = self.shared.lock().is_asleep;
+        // Awake, the thread may hold what was said before; and what is due is its own.
+        let queue = self.shared.lock();
+        let is_due = queue.due.is_some_and(|due| due <= clock::now());
+        let is_idle = queue.is_asleep && !is_due;
+        drop(queue);
         (is_idle && is_short(&clerk)).then_some(clerk)
     }
 

@@ -33,8 +33,11 @@ pub(super) fn start(
     };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let hashing = HashWorkerOptions::for_processors(processors);
+    let stores = store_places(config);
     let options = AccountOptions {
         node,
+        // A server's database may have other servers of Wharf.
+        is_alone: matches!(stores.kept, Place::File(_)),
         hash_workers: hashing.threads as u32,
         // Passwords of rooms have a small part of the queue.
         hash_jobs_max: hashing.queue_max - RoomOptions::default().hashes_max as usize,
@@ -49,7 +52,6 @@ pub(super) fn start(
         ..RoomOptions::default()
     };
     let keys = tickets::read(config)?;
-    let stores = store_places(config);
     check_files(config, &stores.kept)?;
     if let Place::File(file) = &stores.kept
         && let Some(folder) = file.parent()

@@ -75,8 +75,8 @@ impl World {
             12 if !self.tokens.is_empty() => {
                 let some = self.rng.below(self.tokens.len() as u64) as usize;
                 let account = self.tokens[some].user.account;
-                match self.rng.chance(0.5) {
-                    true => ban(account, Some(self.at + 5_000)),
+                match self.rng.chance(0.7) {
+                    true => ban(account, Some(self.at + 20_000)),
                     false => unban(account),
                 }
             }

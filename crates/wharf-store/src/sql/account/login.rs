@@ -202,7 +202,7 @@ fn exchange(
         return refused(Refusal::NotFound);
     }
     let last = last_exchange(db, login)?;
-    // Nothing was exchanged behind it, so what it was exchanged for was never shown.
+    // Nothing was exchanged behind it: as far as can be told here, its answer was lost.
     let is_forgiven = exchanged >= forgiven_since.max(REPLACED + 1) && exchanged == last;
     if exchanged > 0 && !is_forgiven {
         // Shown twice: by its owner and by a thief.
