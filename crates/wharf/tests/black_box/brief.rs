@@ -1,10 +1,12 @@
 //! What lives for a short time, as it is seen from outside: delays of those who guess, who is
 //! online, which rooms are busy.
 
-use crate::platform::{Guest, log_in, register};
+use crate::platform::{Guest, by_token, log_in, register, whisper};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use wharf::proto::account::RevokeLogins;
+use wharf::proto::chat::Whispered;
 use wharf::proto::room::{Create, Enter, Info, Leave, List, Order, Presence, SetPresence, enter};
 use wharf::proto::session::Code;
 
@@ -293,6 +295,31 @@ mod with_redis {
         assert_eq!(told(&busiest(&mut lee)), [("summer", 1)]);
         database.kill();
         assert_eq!(told(&busiest(&mut lee)), [("summer", 1)]);
+    }
+
+    #[test]
+    fn what_another_server_did_is_so_here_at_once() {
+        let mut database = servers::Server::start(Kind::PostgreSql);
+        let url = format!("store.url={}", database.fresh_database());
+        let folder = tempfile::tempdir().unwrap();
+        let start = |node: &str| start(&folder.path().join(node), &[url.as_str(), node]);
+        let (first, second) = (start("store.node=0"), start("store.node=1"));
+        let mut lee = arrive(&first, "lee");
+        drop(arrive(&second, "kim"));
+        let logged_in = Guest::new(&second).ask(&log_in("kim", "correct horse"));
+        let logged_in = logged_in.unwrap();
+        // Nothing waits for Kim, and the second server has seen the token.
+        Guest::new(&second).ask(&by_token(&logged_in)).unwrap();
+        lee.ask(&whisper("kim", "are you there?", 1)).unwrap();
+        let mut again = Guest::new(&second);
+        again.ask(&by_token(&logged_in)).unwrap();
+        assert!(again.notice::<Whispered>().message.is_some());
+        // At the first server, all her logins end.
+        let mut elsewhere = Guest::new(&first);
+        elsewhere.ask(&log_in("kim", "correct horse")).unwrap();
+        elsewhere.ask(&RevokeLogins { login: 0 }).unwrap();
+        let told = Guest::new(&second).refused(&by_token(&logged_in));
+        assert_eq!(told, Code::Token);
     }
 
     #[test]
