@@ -32,6 +32,9 @@ impl Rooms {
         if let Some(waiting) = self.opening.get_mut(&room) {
             return waiting.push(entering);
         }
+        if self.is_making(room) {
+            return self.refuse(entering.caller, Error::NotFound);
+        }
         self.opening.insert(room, vec![entering]);
         self.ask(Flow::Opening(room), Ask::Room(room::Ask::Open { room }));
     }
@@ -40,6 +43,9 @@ impl Rooms {
     pub(super) fn opened(&mut self, room: RoomId, reply: Reply) {
         let waiting = self.opening.remove(&room).unwrap_or_default();
         let opened = match reply {
+            // It was made meanwhile, or is about to be: it is not opened beside that.
+            _ if self.halls.contains_key(&room) => Ok(()),
+            _ if self.is_making(room) => Err(Error::NotFound),
             Ok(wharf_data::Answer::Room(Answer::Room(kept)))
                 if kept.kind == super::making::KIND =>
             {

@@ -119,6 +119,14 @@ impl Rooms {
         self.ask(Flow::Making(Box::new(making)), Ask::Room(ask));
     }
 
+    /// Whether a room is being made: for everybody else it is not there yet.
+    pub(super) fn is_making(&self, room: RoomId) -> bool {
+        self.flows.values().any(|(_, flow)| match flow {
+            Flow::Hashing(making) | Flow::Making(making) => making.room == room,
+            _ => false,
+        })
+    }
+
     /// The store has made it, or knows of none that is called so.
     pub(super) fn made(&mut self, making: Making, reply: Reply) {
         let epoch = match (reply, making.is_persistent) {
@@ -209,7 +217,8 @@ impl Rooms {
         };
         self.sizes.insert((Reverse(0), kept.id));
         self.idle.insert((self.now, kept.id));
-        self.halls.insert(kept.id, hall);
+        let before = self.halls.insert(kept.id, hall);
+        debug_assert!(before.is_none(), "a room is opened once");
     }
 }
 

@@ -73,6 +73,9 @@ impl Rooms {
         if self.halls.contains_key(&room) {
             return self.carry_out(room, order);
         }
+        if self.is_making(room) {
+            return self.refuse(order.caller, Error::NotFound);
+        }
         self.orders.entry(room).or_default().push(order);
         if let Entry::Vacant(nobody) = self.opening.entry(room) {
             nobody.insert(Vec::new());

@@ -147,3 +147,54 @@ fn the_rules_in_memory_are_those_of_the_store() {
         }
     }
 }
+
+#[test]
+fn a_room_that_is_being_made_is_there_for_nobody_else() {
+    let mut rig = Rig::new(options());
+    let creating = rig.call(Some(1), 1, create("den", true));
+    let (number, ask) = rig.asked.pop().expect("the store is asked");
+    let late = rig.store.ask(&ask);
+    let Ok(wharf_data::Answer::Room(wharf_data::room::Answer::Room(made))) = &late else {
+        panic!("not made: {late:?}");
+    };
+    let enter = Request::Enter {
+        room: made.id,
+        password: Hidden::from(""),
+    };
+    assert_eq!(rig.ask(2, enter.clone()), Err(Error::NotFound));
+    let room = made.id;
+    let close = wharf_data::operators::RoomAct::Close;
+    let (times, ticket) = (rig.times(), Ticket(1_000));
+    rig.rooms
+        .operate(times, ticket, (room, close), String::new());
+    rig.pump();
+    rig.settle();
+    assert_eq!(rig.outcome(ticket), Err(Error::NotFound));
+    rig.rooms.stored(rig.times(), number, late);
+    rig.pump();
+    assert!(matches!(rig.outcome(creating), Ok(Outcome::Entry(_))));
+    rig.entry(2, enter).unwrap();
+    let hall = &rig.rooms.halls[&room];
+    assert_eq!((hall.inside.len(), hall.slot), (2, 0));
+    assert_eq!(rig.rooms.slots.take(), Some(1), "no other slot was taken");
+}
+
+#[test]
+fn a_room_that_the_store_opened_while_it_was_made_is_not_opened_beside_that() {
+    let mut rig = Rig::new(options());
+    let creating = rig.call(Some(1), 1, create("den", true));
+    let (number, ask) = rig.asked.pop().expect("the store is asked");
+    let made = rig.store.ask(&ask);
+    let Ok(wharf_data::Answer::Room(wharf_data::room::Answer::Room(kept))) = made.clone() else {
+        panic!("not made: {made:?}");
+    };
+    // Whoever guessed its number was on the way before it was made.
+    rig.rooms.opened(kept.id, made.clone());
+    assert_eq!(rig.rooms.open(), 0);
+    rig.rooms.stored(rig.times(), number, made.clone());
+    rig.rooms.opened(kept.id, made);
+    rig.pump();
+    assert!(matches!(rig.outcome(creating), Ok(Outcome::Entry(_))));
+    assert_eq!(rig.rooms.halls[&kept.id].inside.len(), 1);
+    assert_eq!(rig.rooms.slots.take(), Some(1), "no other slot was taken");
+}
