@@ -214,6 +214,10 @@ impl Operators {
             if let Some(Then::Banned(account) | Then::Measure(_, account)) = then {
                 self.bans.remove(account);
             }
+            if let Some(Then::MakeModerator(..)) = then {
+                // The store was not asked, and is not when accounts answer after all.
+                self.board.is_changed_no_more(id);
+            }
             let warned = then.and_then(deciding::warned_by).map(Step::Deliver);
             self.steps.extend(warned);
             self.finish(id, Err(Error::Unavailable));

@@ -33,7 +33,8 @@ impl Operators {
         known: impl FnOnce(Person) -> Known,
     ) {
         let Some(mut job) = self.jobs.remove(&id) else {
-            return;
+            // The store is not asked any more: other settings may change.
+            return self.board.is_changed_no_more(id);
         };
         if let (Then::Banned(account) | Then::Measure(_, account), Err(error)) =
             (&job.then, &result)

@@ -286,3 +286,26 @@ fn a_plan_may_be_called_off_or_changed_and_ends_behind_its_beginning() {
         "it has begun"
     );
 }
+
+#[test]
+fn a_moderator_that_was_looked_up_for_too_long_holds_no_other_setting_up() {
+    let mut rig = Rig::new();
+    let lee = rig.register(1, "lee").user.account;
+    for answers_late in [false, true] {
+        rig.holds_store = true;
+        let request = Request::SetModerator {
+            account: lee,
+            is_moderator: true,
+        };
+        let ticket = rig.begin(request);
+        rig.pass(Duration::from_secs(10));
+        assert_eq!(rig.outcome(ticket), Err(Error::Unavailable));
+        if answers_late {
+            rig.release();
+        }
+        rig.held.clear();
+        rig.holds_store = false;
+        assert_eq!(rig.operate(maintenance("x")), Ok(Outcome::Done));
+        assert!(rig.platform.bulletin().moderators.is_empty());
+    }
+}
