@@ -30,6 +30,9 @@ use wharf_data::{
 const JOBS_MAX: usize = 256;
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer a ban may take of which it is not known whether it was done: as long as accounts
+/// take at the most.
+const BAN_PATIENCE: Duration = Duration::from_secs(30);
 /// Between two announcements: each is for every session of the server.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(200);
 /// Records of one page of an export.
@@ -102,8 +105,8 @@ pub(crate) struct Operators {
     last_job: JobId,
     steps: VecDeque<Step>,
     board: Board,
-    /// Bans under way: why, for whoever is in.
-    bans: BTreeMap<AccountId, (Until, String)>,
+    /// Bans under way: why, for whoever is in; and when none of it comes any more.
+    bans: BTreeMap<AccountId, (Until, String, Instant)>,
     announced: Option<Instant>,
 }
 
@@ -181,7 +184,7 @@ impl Operators {
     /// The session of `account` ends because its login has ended; what it is told.
     pub(crate) fn farewell(&mut self, account: AccountId) -> Notice {
         match self.bans.remove(&account) {
-            Some((until, reason)) => Notice::Banned { until, reason },
+            Some((until, reason, _)) => Notice::Banned { until, reason },
             None => Notice::LoginEnded,
         }
     }
@@ -199,7 +202,8 @@ impl Operators {
     /// When [`Operators::handle_timeout`] is to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let first = self.jobs.values().map(|job| job.deadline).min();
-        [first, self.board.next_deadline()]
+        let ban = self.bans.values().map(|(.., ends)| *ends).min();
+        [first, ban, self.board.next_deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -222,6 +226,7 @@ impl Operators {
             self.steps.extend(warned);
             self.finish(id, Err(Error::Unavailable));
         }
+        self.bans.retain(|_, (.., ends)| *ends > now);
         self.board.handle_timeout(now, at, &mut self.steps);
     }
 

@@ -1,7 +1,9 @@
 //! How each request begins: what is asked first, and what is to follow.
 
 use super::job::{Deciding, Then};
-use super::{ANNOUNCE_EVERY, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line, lines};
+use super::{
+    ANNOUNCE_EVERY, BAN_PATIENCE, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line, lines,
+};
 use wharf_base::Instant;
 use wharf_data::access::{self, Error};
 use wharf_data::operators::{Outcome, Request, RoomAct, Scope};
@@ -233,7 +235,10 @@ impl Operators {
     ) -> Result<(), Error> {
         self.is_above(by, account)?;
         let reason = line("reason", &reason)?;
-        self.bans.insert(account, (until, reason.clone()));
+        if let Some(job) = self.jobs.get(&id) {
+            let ends = job.deadline + BAN_PATIENCE;
+            self.bans.insert(account, (until, reason.clone(), ends));
+        }
         let until = until.ends();
         self.access(
             id,
