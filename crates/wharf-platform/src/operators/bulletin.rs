@@ -21,8 +21,9 @@ const MODERATORS_MAX: usize = 500;
 const MUTED_MAX: usize = 10_000;
 /// Mutes of a page.
 const PAGE: u32 = 1_000;
-/// The longest that is waited at once for what is planned: a day, and then the clock is looked at.
-const WAIT_MS_MAX: u64 = 86_400_000;
+/// The longest that is waited at once for what is planned: then the clock is looked at, which may
+/// have been set meanwhile.
+const WAIT_MS_MAX: u64 = 60_000;
 /// How long it takes until what could not be read is read again.
 const AGAIN: Duration = Duration::from_secs(2);
 

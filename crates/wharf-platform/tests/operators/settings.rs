@@ -255,6 +255,26 @@ fn what_is_announced_is_told_begins_and_ends_by_itself_and_outlives_the_process(
 }
 
 #[test]
+fn what_is_planned_begins_soon_after_the_clock_was_set() {
+    let mut rig = Rig::new();
+    let plan = Maintenance {
+        begins: Some(AT + 7_200_000),
+        ..Maintenance::now("new rooms")
+    };
+    rig.operate(Request::SetMaintenance(Some(plan))).unwrap();
+    let due = rig.now + Duration::from_secs(60);
+    assert_eq!(rig.platform.next_deadline(), Some(due));
+    pass_to(&mut rig, 60_000);
+    assert_eq!(rig.to_all.len(), 1, "nothing new is told");
+    assert_eq!(rig.platform.bulletin().maintenance, None);
+    let due = due + Duration::from_secs(60);
+    assert_eq!(rig.platform.next_deadline(), Some(due));
+    rig.platform.handle_timeout(due, AT + 7_200_000);
+    rig.pump();
+    assert!(rig.platform.bulletin().maintenance.is_some());
+}
+
+#[test]
 fn a_plan_may_be_called_off_or_changed_and_ends_behind_its_beginning() {
     let mut rig = Rig::new();
     let plan = |begins, ends| {
