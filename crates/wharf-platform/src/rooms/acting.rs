@@ -13,6 +13,9 @@ use wharf_data::room::{self, Answer, Measure as Kept, Role, Standing, Until};
 use wharf_data::rooms::{Change, Here, Measure, Moderated, News, Outcome};
 use wharf_data::{AccountId, Ask, Refusal, Reply, RoomId, Target};
 
+/// What those in a room are told that is not this server's any more.
+pub(super) const LOST: &str = "the room was closed, or is open on another server";
+
 impl Rooms {
     /// A change: a new password is hashed first.
     pub(super) fn change(&mut self, caller: Caller, here: Here, change: Change) {
@@ -189,6 +192,8 @@ impl Rooms {
                 (Deed::Close | Deed::Change(_), Err(Refusal::NotFound))
             );
         hall.is_broken |= is_lost;
+        let is_closed = matches!((&deed, &reply), (Deed::Close, Ok(_)));
+        let is_lost = hall.is_broken && !is_closed;
         match (deed, reply) {
             (Deed::Change(_), Ok(wharf_data::Answer::Room(Answer::Room(kept)))) => {
                 hall.settings = kept.settings;
@@ -220,6 +225,9 @@ impl Rooms {
             (Deed::Remove(_), Ok(wharf_data::Answer::Done)) => self.done(caller),
             (_, Ok(_)) => self.refuse(caller, Error::Unavailable),
             (_, Err(refusal)) => self.refuse(caller, Self::error_of_act(refusal)),
+        }
+        if is_lost {
+            self.tell(room, News::Closed(LOST.to_owned()));
         }
         if self.halls.get(&room).is_some_and(|hall| hall.is_broken) {
             self.give_up_acts(room);

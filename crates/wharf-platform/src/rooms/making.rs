@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use wharf_accounts::{Cost, HashWork, Password};
 use wharf_data::access::Error;
 use wharf_data::room::{self, Answer, By, History, Role, Settings, Standing};
-use wharf_data::rooms::{NewRoom, Opening};
+use wharf_data::rooms::{NewRoom, News, Opening};
 use wharf_data::{Ask, DisplayName, Hidden, NameKey, Refusal, Reply, RoomId};
 
 /// The kind that rooms of chat have in the store.
@@ -188,9 +188,16 @@ impl Rooms {
         let key = NameKey::of(&kept.name);
         // No two rooms of the store are called the same: one that was is deleted there, and the
         // answer that says so is on its way. Or it is called something else by now.
+        let mut lost = Vec::new();
         for hall in self.halls.values_mut() {
-            let is_same = hall.is_persistent && hall.key == key;
-            hall.is_broken |= is_same && !self.names.values().any(|it| *it == hall.id);
+            let is_same = hall.is_persistent && !hall.is_broken && hall.key == key;
+            if is_same && !self.names.values().any(|it| *it == hall.id) {
+                hall.is_broken = true;
+                lost.extend((!hall.is_acting).then_some(hall.id));
+            }
+        }
+        for room in lost {
+            self.tell(room, News::Closed(super::acting::LOST.to_owned()));
         }
         let hall = Hall {
             id: kept.id,

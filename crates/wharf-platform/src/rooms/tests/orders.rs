@@ -211,3 +211,35 @@ fn whoever_comes_as_an_owner_that_was_made_another_meanwhile_is_a_moderator() {
     let role = Role::Moderator;
     assert_eq!(standing, Standing { role, ..standing });
 }
+
+#[test]
+fn a_room_that_is_lost_tells_those_in_it() {
+    // It is open elsewhere, or was deleted there.
+    for is_deleted in [false, true] {
+        let mut rig = Rig::new(options());
+        let own = rig.entry(1, create("hall", true)).unwrap();
+        let watch = rig.watch(&own);
+        let room = own.info.room;
+        let expected = if is_deleted {
+            rig.store.rooms.remove(&room);
+            Error::NotFound
+        } else {
+            rig.store.open(room);
+            Error::Conflict
+        };
+        assert_eq!(rig.rename(1, &own, "cave"), Err(expected));
+        let news = rig.news(watch).expect("it hears of it");
+        assert!(matches!(&news[..], [News::Closed(_)]), "{news:?}");
+    }
+}
+
+#[test]
+fn a_room_whose_name_the_store_has_given_to_another_tells_those_in_it() {
+    let mut rig = Rig::new(options());
+    let own = rig.entry(1, create("hall", true)).unwrap();
+    let watch = rig.watch(&own);
+    rig.store.rooms.remove(&own.info.room);
+    rig.entry(2, create("hall", true)).unwrap();
+    let news = rig.news(watch).expect("it hears of it");
+    assert!(matches!(&news[..], [News::Closed(_)]), "{news:?}");
+}
