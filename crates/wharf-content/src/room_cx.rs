@@ -152,6 +152,9 @@ impl RoomCx<'_> {
     /// Gives an answer that was owed, once. It goes nowhere if the session is over.
     pub fn pay<P: Packet>(&mut self, owed: Owed, packet: &P) {
         if self.core.settle(owed) {
+            if self.sender == Some(owed.session) && self.answering == owed.request {
+                self.answering = None;
+            }
             self.send_to(owed.session, owed.request, packet);
         }
     }

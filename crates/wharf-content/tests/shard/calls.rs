@@ -374,6 +374,14 @@ fn what_a_room_owes_is_paid_once_or_answered_by_the_foyer_when_it_ends() {
         ann < echo alive
     "#]]
     .assert_eq(&told);
+    let told = requests(&["ann"], &[enter, ("ann", HALL_REQUEST, "owe and pay")]);
+    expect![[r#"
+        ann < hello, 1 here #0
+        ann < #1 paid
+        ann < no answer
+        ann < echo alive
+    "#]]
+    .assert_eq(&told);
     let told = requests(&["ann"], &[enter, owe, ("ann", HALL_REQUEST, "boom")]);
     expect![[r#"
         ann < hello, 1 here #0

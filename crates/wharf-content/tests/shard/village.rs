@@ -424,6 +424,13 @@ impl Hall {
                 self.owed.extend(cx.owe());
                 return Ok(());
             }
+            ("owe and pay", _) => {
+                if let Some(owed) = cx.owe() {
+                    cx.pay(owed, &Words::<ANSWER>("paid".into()));
+                }
+                cx.reply(&Words::<ANSWER>("no answer".into()));
+                return Ok(());
+            }
             ("pay", _) => {
                 for owed in self.owed.iter().chain(&self.owed) {
                     cx.pay(*owed, &Words::<ANSWER>("paid".into()));
