@@ -40,12 +40,17 @@ impl Counting {
         if !self.is_on {
             return;
         }
-        if let Some(user) = cx.user(who)
-            && self.moves.len() < MOVES_MAX
-        {
-            self.moves.insert(AccountId::new(user.id.get()), is_here);
+        if let Some(user) = cx.user(who) {
+            self.note(AccountId::new(user.id.get()), is_here);
         }
         self.wake(cx);
+    }
+
+    /// Of whoever is told about, the last is what holds, however many others there are.
+    fn note(&mut self, who: AccountId, is_here: bool) {
+        if self.moves.len() < MOVES_MAX || self.moves.contains_key(&who) {
+            self.moves.insert(who, is_here);
+        }
     }
 
     fn wake(&mut self, cx: &mut RoomCx<'_>) {
@@ -88,4 +93,22 @@ impl Packet for Wake {
     }
 
     fn encode(&self, _: &mut Vec<u8>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_among_as_many_as_are_told_about_is_told_about_as_they_are() {
+        let mut counting = Counting::new(true);
+        let most = MOVES_MAX as i64;
+        for who in 0..=most {
+            counting.note(AccountId::new(who), true);
+        }
+        counting.note(AccountId::new(3), false);
+        assert_eq!(counting.moves.len(), MOVES_MAX);
+        assert!(!counting.moves[&AccountId::new(3)]);
+        assert!(!counting.moves.contains_key(&AccountId::new(most)));
+    }
 }
