@@ -105,9 +105,18 @@ pub(crate) struct Operators {
     last_job: JobId,
     steps: VecDeque<Step>,
     board: Board,
-    /// Bans under way: why, for whoever is in; and when none of it comes any more.
-    bans: BTreeMap<AccountId, (Until, String, Instant)>,
+    /// Bans under way, for whoever is in.
+    bans: BTreeMap<AccountId, Banning>,
     announced: Option<Instant>,
+}
+
+/// A ban under way.
+struct Banning {
+    job: JobId,
+    until: Until,
+    reason: String,
+    /// When nothing comes of it any more.
+    ends: Instant,
 }
 
 impl Operators {
@@ -184,7 +193,7 @@ impl Operators {
     /// The session of `account` ends because its login has ended; what it is told.
     pub(crate) fn farewell(&mut self, account: AccountId) -> Notice {
         match self.bans.remove(&account) {
-            Some((until, reason, _)) => Notice::Banned { until, reason },
+            Some(Banning { until, reason, .. }) => Notice::Banned { until, reason },
             None => Notice::LoginEnded,
         }
     }
@@ -202,7 +211,7 @@ impl Operators {
     /// When [`Operators::handle_timeout`] is to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let first = self.jobs.values().map(|job| job.deadline).min();
-        let ban = self.bans.values().map(|(.., ends)| *ends).min();
+        let ban = self.bans.values().map(|ban| ban.ends).min();
         [first, ban, self.board.next_deadline()]
             .into_iter()
             .flatten()
@@ -215,9 +224,6 @@ impl Operators {
         let late: Vec<JobId> = self.jobs.iter().filter_map(is_late).collect();
         for id in late {
             let then = self.jobs.get(&id).map(|job| &job.then);
-            if let Some(Then::Banned(account) | Then::Measure(_, account)) = then {
-                self.bans.remove(account);
-            }
             if let Some(Then::MakeModerator(..)) = then {
                 // The store was not asked, and is not when accounts answer after all.
                 self.board.is_changed_no_more(id);
@@ -226,7 +232,7 @@ impl Operators {
             self.steps.extend(warned);
             self.finish(id, Err(Error::Unavailable));
         }
-        self.bans.retain(|_, (.., ends)| *ends > now);
+        self.bans.retain(|_, ban| ban.ends > now);
         self.board.handle_timeout(now, at, &mut self.steps);
     }
 
@@ -317,4 +323,35 @@ fn lines(field: &'static str, text: String) -> Result<String, Error> {
         return Ok(text);
     };
     Err(Error::Invalid { field, text: wrong })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ban_of_which_nothing_comes_is_forgotten() {
+        let kim = AccountId::new(5);
+        let banned = Notice::Banned {
+            until: Until::TakenBack,
+            reason: "spam".into(),
+        };
+        for (seconds, expected) in [(39, banned), (40, Notice::LoginEnded)] {
+            let mut operators = Operators::new(0);
+            let request = Request::Ban {
+                account: kim,
+                until: Until::TakenBack,
+                reason: "spam".into(),
+            };
+            let times = (Instant::ZERO, 0);
+            operators.request(times, Ticket(1), Actor::Operator, request);
+            let unknown = Err(Error::Unavailable);
+            operators.answered(0, 1, unknown, |_| unreachable!("nobody is found"));
+            assert!(operators.is_at_rest());
+            let later = Instant::ZERO + Duration::from_secs(seconds);
+            operators.handle_timeout(later, 0);
+            assert_eq!(operators.farewell(kim), expected);
+            assert_eq!(operators.next_deadline(), None);
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::job::{Deciding, Then};
 use super::{
-    ANNOUNCE_EVERY, BAN_PATIENCE, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line, lines,
+    ANNOUNCE_EVERY, BAN_PATIENCE, Banning, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line,
+    lines,
 };
 use wharf_base::Instant;
 use wharf_data::access::{self, Error};
@@ -34,7 +35,6 @@ impl Operators {
                 until,
                 reason,
             } => {
-                self.then(id, Then::Banned(account));
                 self.ban(id, by, account, (until, reason))?;
             }
             Request::Unban { account, reason } => {
@@ -236,8 +236,13 @@ impl Operators {
         self.is_above(by, account)?;
         let reason = line("reason", &reason)?;
         if let Some(job) = self.jobs.get(&id) {
-            let ends = job.deadline + BAN_PATIENCE;
-            self.bans.insert(account, (until, reason.clone(), ends));
+            let banning = Banning {
+                job: id,
+                until,
+                reason: reason.clone(),
+                ends: job.deadline + BAN_PATIENCE,
+            };
+            self.bans.insert(account, banning);
         }
         let until = until.ends();
         self.access(

@@ -32,16 +32,15 @@ impl Operators {
         result: Result<access::Outcome, Error>,
         known: impl FnOnce(Person) -> Known,
     ) {
+        if let Err(error) = &result
+            && *error != Error::Unavailable
+        {
+            self.bans.retain(|_, ban| ban.job != id);
+        }
         let Some(mut job) = self.jobs.remove(&id) else {
             // The store is not asked any more: other settings may change.
             return self.board.is_changed_no_more(id);
         };
-        if let (Then::Banned(account) | Then::Measure(_, account), Err(error)) =
-            (&job.then, &result)
-            && *error != Error::Unavailable
-        {
-            self.bans.remove(account);
-        }
         if let (Then::Measure(..), Ok(_)) = (&job.then, &result) {
             return self.go_on_with_report(at, id, job, Answer::Done);
         }

@@ -28,8 +28,6 @@ pub(super) enum Then {
     Found,
     /// What was read is told.
     Listed,
-    /// It is banned.
-    Banned(AccountId),
     /// It is erased.
     Erased(AccountId),
     /// It is muted everywhere, or may speak again.

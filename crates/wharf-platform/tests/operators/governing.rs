@@ -81,30 +81,30 @@ fn the_reason_of_a_ban_that_failed_is_not_told_at_another_end() {
 }
 
 #[test]
-fn the_reason_of_a_ban_that_may_have_been_done_is_told_until_it_cannot_come_any_more() {
-    for (after, expected) in [
-        (
-            Duration::from_secs(20),
-            Notice::Banned {
-                until: Until::TakenBack,
-                reason: "spam".into(),
-            },
-        ),
-        (Duration::from_secs(40), Notice::LoginEnded),
-    ] {
+fn the_reason_of_a_ban_that_was_done_late_is_told_and_of_one_that_was_refused_late_is_not() {
+    for is_done in [true, false] {
         let mut rig = Rig::new();
         let kim = rig.register(1, "kim").user.account;
         rig.holds_store = true;
         let ticket = rig.begin(ban(kim, Until::TakenBack));
-        rig.refuse(Refusal::Unavailable);
-        rig.holds_store = false;
+        rig.pass(Duration::from_secs(20));
         assert_eq!(rig.outcome(ticket), Err(Error::Unavailable));
-        rig.pass(after);
-        let sign_out = Request::SignOut {
-            account: kim,
-            reason: "lost phone".into(),
+        let expected = if is_done {
+            rig.release();
+            Notice::Banned {
+                until: Until::TakenBack,
+                reason: "spam".into(),
+            }
+        } else {
+            rig.refuse(Refusal::Conflict);
+            rig.holds_store = false;
+            let sign_out = Request::SignOut {
+                account: kim,
+                reason: "lost phone".into(),
+            };
+            assert_eq!(rig.operate(sign_out), Ok(Outcome::Done));
+            Notice::LoginEnded
         };
-        assert_eq!(rig.operate(sign_out), Ok(Outcome::Done));
         assert_eq!(rig.notices, [(SessionTag(1), expected)]);
     }
 }
