@@ -125,7 +125,9 @@ impl Foyer for ChatFoyer {
             Notice::Announced(announcement) => {
                 platform::tell_announcement(self, cx, &announcement);
             }
-            Notice::Maintenance(planned) => platform::tell_maintenance(cx, planned.as_deref()),
+            Notice::Maintenance(planned) => {
+                platform::tell_maintenance(self, cx, planned.as_deref())
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod answers;
 mod exporting;
 mod filter;
 mod guest;
+mod maintaining;
 mod moderating;
 mod queue;
 mod rates;
@@ -19,9 +20,9 @@ mod words;
 pub(crate) use answers::{error_of, give_answer};
 pub use filter::WordList;
 pub(crate) use guest::Guest;
+pub(crate) use maintaining::{maintenance_of, tell_maintenance};
 pub(crate) use moderating::{
-    Said, is_kicked, is_reserved, maintenance_of, muted_everywhere, report_of, reported,
-    tell_announcement, tell_maintenance,
+    Said, is_kicked, is_reserved, muted_everywhere, report_of, reported, tell_announcement,
 };
 pub(crate) use queue::tell_place;
 pub use rates::{RequestRates, limit_requests};
@@ -134,7 +135,7 @@ fn hello(foyer: &ChatFoyer, cx: &mut FoyerCx<'_>, hello: Hello) -> Reply<Welcome
     cx.reply(&welcome);
     // The same once more, for clients that know the notice alone.
     if let Some(planned) = cx.bulletin().planned.clone() {
-        tell_maintenance(cx, Some(&planned));
+        tell_maintenance(foyer, cx, Some(&planned));
     }
     Ok(None)
 }

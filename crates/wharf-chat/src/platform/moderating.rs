@@ -16,7 +16,7 @@ use wharf_proto::chat::{
     self, Announce, Announced, Case, Content, DecideReport, Decision, ListReports, Message,
     ReportDecided, ReportTaken, Reported, Reports, TakeReport,
 };
-use wharf_proto::session::{Code, Error, Maintenance};
+use wharf_proto::session::{Code, Error};
 use wharf_wire::Packet;
 use wharf_wire::classic::{ChatNotify, ChatText, UserName};
 
@@ -310,30 +310,8 @@ pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> 
     Some(error.until(until.ends()))
 }
 
-/// What is planned or under way, as it is told.
-pub(crate) fn maintenance_of(planned: &wharf_data::Maintenance) -> Maintenance {
-    Maintenance {
-        is_on: true,
-        text: planned.text.clone(),
-        begins_ms: planned.begins.unwrap_or(0),
-        ends_ms: planned.ends.unwrap_or(0),
-    }
-}
-
-/// The server will be looked after, or is, or not any more.
-pub(crate) fn tell_maintenance(cx: &mut FoyerCx<'_>, planned: Option<&wharf_data::Maintenance>) {
-    match cx.dialect() {
-        Dialect::Platform => cx.notify(&planned.map(maintenance_of).unwrap_or_default()),
-        Dialect::Classic if cx.user().is_some() => {
-            let text = planned.map(|planned| &*planned.text);
-            tell_line(cx, text.unwrap_or("The maintenance is over."));
-        }
-        Dialect::Classic => {}
-    }
-}
-
 /// A line of those who run the server.
-fn tell_line(cx: &mut FoyerCx<'_>, text: &str) {
+pub(super) fn tell_line(cx: &mut FoyerCx<'_>, text: &str) {
     cx.notify(&ChatNotify {
         user: UserName::truncated(SERVER_NAME),
         message: ChatText::truncated(&text.replace(['\n', '\t'], " ")),

@@ -7,10 +7,12 @@ use super::event::{About, Done, Event, Problem, code_name};
 use super::json::{rank, reason};
 use super::tables;
 use super::width::{columns, harmless, harmless_lines, wrap};
+use crate::program::operate::time;
 use wharf_proto::ServerPacket;
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, Message};
 use wharf_proto::room::{Entered, Info, Member, Rank};
+use wharf_proto::session::Maintenance;
 
 /// How a part of a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,10 +242,7 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
         ServerPacket::QueuePlace(it) => {
             dim(format!("the server is full: {} before you", it.before))
         }
-        ServerPacket::Maintenance(it) => match it.is_on {
-            true => loud(format!("maintenance: {}", harmless(&it.text))),
-            false => loud("maintenance is over, or called off".to_owned()),
-        },
+        ServerPacket::Maintenance(it) => loud(maintenance(it)),
         ServerPacket::LoggedIn(it) => {
             let name = harmless(&it.display_name);
             let mut text = format!("logged in as {name}, account #{}", it.account);
@@ -255,6 +254,20 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
         ServerPacket::Entered(it) => entered(it),
         _ => Vec::new(),
     }
+}
+
+/// Its times are there where they are known: when it begins only before it does.
+fn maintenance(it: &Maintenance) -> String {
+    if !it.is_on {
+        return "maintenance is over, or called off".to_owned();
+    }
+    let mut text = "maintenance".to_owned();
+    for (word, at) in [("from", it.begins_ms), ("until", it.ends_ms)] {
+        if at != 0 {
+            text += &format!(" {word} {}", time(at));
+        }
+    }
+    format!("{text}: {}", harmless(&it.text))
 }
 
 fn said(message: &Message) -> Vec<Line> {

@@ -118,3 +118,44 @@ fn colours_are_only_where_they_are_wanted() {
     assert_eq!(paper(false).write(std::slice::from_ref(&line)), "oops\n");
     assert_eq!(paper(true).write(&[line]), "\u{1b}[31moops\u{1b}[0m\n");
 }
+
+#[test]
+fn maintenance_is_told_with_its_times() {
+    let maintenance = |begins_ms, ends_ms| {
+        ServerPacket::Maintenance(Maintenance {
+            is_on: true,
+            text: "new rooms".to_owned(),
+            begins_ms,
+            ends_ms,
+        })
+    };
+    let (noon, one) = (1_795_694_400_000, 1_795_698_000_000);
+    shows(
+        maintenance(0, 0),
+        99,
+        expect![[r#"
+        maintenance: new rooms
+    "#]],
+    );
+    shows(
+        maintenance(noon, 0),
+        99,
+        expect![[r#"
+        maintenance from 2026-11-26 12:00:00 UTC: new rooms
+    "#]],
+    );
+    shows(
+        maintenance(noon, one),
+        99,
+        expect![[r#"
+        maintenance from 2026-11-26 12:00:00 UTC until 2026-11-26 13:00:00 UTC: new rooms
+    "#]],
+    );
+    shows(
+        maintenance(0, one),
+        99,
+        expect![[r#"
+        maintenance until 2026-11-26 13:00:00 UTC: new rooms
+    "#]],
+    );
+}
