@@ -10,7 +10,7 @@ use crate::secret::{Chance, Hidden, Secret, fresh_secret};
 use crate::throttle::Throttle;
 use crate::ticket::Tickets;
 use core::net::{IpAddr, Ipv6Addr};
-use wharf_base::{Duration, Instant, UniqueIds};
+use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::account::{NewLogin, NewToken};
 use wharf_data::{AccountId, AuditId, DisplayName, LoginId, NameKey, UnixMs};
 
@@ -56,7 +56,7 @@ impl World {
         );
         Self {
             options,
-            ids: UniqueIds::new(options.node),
+            ids: UniqueIds::of_share(options.node, IdShare::Accounts),
             chance,
             by_account: Throttle::new(options.account_delays),
             by_address: Throttle::new(options.address_delays),

@@ -26,4 +26,4 @@ pub use session::SessionId;
 pub use slab::{Key, Slab};
 pub use std::time::Duration;
 pub use time::Instant;
-pub use unique::UniqueIds;
+pub use unique::{IdShare, UniqueIds};

@@ -17,7 +17,7 @@ pub use deciding::shown;
 use job::{Job, Then};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use wharf_base::{Duration, Instant, UniqueIds};
+use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::access::{self, Error};
 use wharf_data::message::Place;
 use wharf_data::operators::{Outcome, Request, RoomAct, Scope, TEXT_CHARS_MAX};
@@ -123,7 +123,7 @@ impl Operators {
     /// Of the node with this number.
     pub(crate) fn new(node: u16) -> Self {
         Self {
-            ids: UniqueIds::new(node),
+            ids: UniqueIds::of_share(node, IdShare::Operators),
             jobs: BTreeMap::new(),
             last_job: 0,
             steps: VecDeque::new(),

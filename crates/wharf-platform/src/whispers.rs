@@ -7,7 +7,7 @@
 
 use crate::platform::Ticket;
 use std::collections::{BTreeMap, VecDeque};
-use wharf_base::{Duration, Instant, UniqueIds};
+use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::account::{self, Identity, IdentityKind};
 use wharf_data::message::{self, Message, NewMessage};
 use wharf_data::people::Whisper;
@@ -104,7 +104,7 @@ impl Whispers {
     /// Of the node with this number. Whoever is not alone on the store asks it each time.
     pub(crate) fn new(node: u16, is_alone: bool) -> Self {
         Self {
-            ids: UniqueIds::new(node),
+            ids: UniqueIds::of_share(node, IdShare::Whispers),
             deliveries: BTreeMap::new(),
             nothing_waits: Accounts::default(),
             is_alone,

@@ -41,7 +41,7 @@ use hall::Hall;
 use slots::Slots;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wharf_accounts::{Chance, HashJob, HashResult, HashWork, JobId, Throttle, ThrottleLimits};
-use wharf_base::{Duration, Instant, UniqueIds};
+use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::access::Error;
 use wharf_data::rooms::{EntryId, Here, Outcome, Request};
 use wharf_data::service::{Given, Reply};
@@ -106,7 +106,7 @@ impl Rooms {
         Self {
             options,
             chance,
-            ids: UniqueIds::new(options.node),
+            ids: UniqueIds::of_share(options.node, IdShare::Rooms),
             halls: BTreeMap::new(),
             names: BTreeMap::new(),
             slots: Slots::new(options.halls_max),
