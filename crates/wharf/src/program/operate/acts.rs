@@ -183,7 +183,7 @@ fn export(line: &Line, id: i64, file: &Path) -> Done {
     Ok(Told::new(json!({ "records": records }), text))
 }
 
-/// What the store knows of rooms that have a name, and what the shards count of all.
+/// Has the server looked after, or not any more; or shows whether it is.
 fn maintenance(line: &Line, command: &Maintenance) -> Done {
     match command {
         Maintenance::On {
