@@ -1,6 +1,7 @@
 //! Rooms that have a name. What one is, and who comes in, it learns from the entry that everybody
 //! shows at the door (`wharf_data::rooms`); what more than it must know of, it asks the services.
 
+mod ending;
 mod governing;
 mod keeping;
 mod living;
@@ -15,6 +16,7 @@ use crate::canary::Planted;
 use crate::lately::Lately;
 use crate::platform::WordList;
 use crate::platform::room::{as_many_as_fit, member_of};
+use ending::closing;
 use keeping::{Buffered, Durable};
 use memory::{Remembered, SlowMode};
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ use wharf_data::room::{Epoch, Role, Standing, Until};
 use wharf_data::rooms::{Entry, EntryId, Here, Info, Request};
 use wharf_data::service::{Call, Reply};
 use wharf_data::{AccountId, UnixMs, access};
-use wharf_proto::room::{Entered, MemberChanged, Rank, Reason, Removed};
+use wharf_proto::room::{Entered, MemberChanged, Rank, Reason};
 use wharf_proto::session::{Code, Error};
 use wharf_proto::{chat, room as proto};
 use wharf_wire::{Packet, Violation};
@@ -279,39 +281,6 @@ impl Hall {
         }
     }
 
-    /// The room ends: everybody is sent out, and all but whoever ended it are told. What they wait
-    /// for comes no more.
-    fn end(&mut self, cx: &mut RoomCx<'_>, except: Option<MemberId>, text: &str) {
-        let Some(opened) = self.opened.as_mut().filter(|opened| !opened.is_ended) else {
-            return;
-        };
-        opened.is_ended = true;
-        self.give_up_askers(cx);
-        let removed = Removed {
-            reason: Reason::Closed.into(),
-            text: text.to_owned(),
-            ..Removed::default()
-        };
-        match except {
-            Some(member) => cx.send_except(member, &removed),
-            None => cx.broadcast(&removed),
-        }
-        cx.close();
-    }
-
-    /// What an opening that is over was asked, or has asked, is answered by nobody.
-    fn give_up_askers(&mut self, cx: &mut RoomCx<'_>) {
-        let asked = core::mem::take(&mut self.asked);
-        let mut askers: Vec<Asker> = asked.values().flat_map(Asked::askers).collect();
-        if let Some(opened) = &mut self.opened {
-            askers.extend(opened.durable.take_askers());
-        }
-        for asker in askers {
-            asker.answer(cx, &closing());
-        }
-        self.refuse_readers(cx, &access::Error::Unavailable);
-    }
-
     fn enter_reply(&self, cx: &RoomCx<'_>, who: MemberId) -> Option<Entered> {
         let opened = self.opened.as_ref()?;
         let seat = self.seats.get(&who)?;
@@ -339,10 +308,6 @@ impl Opened {
 
 fn refusal(code: Code, text: &'static str) -> Refusal {
     Refusal::new(code as u16, text)
-}
-
-fn closing() -> Error {
-    Error::new(Code::Unavailable, "the room is being closed")
 }
 
 fn busy() -> Error {

@@ -11,7 +11,7 @@ use wharf_data::service::Given;
 use wharf_data::{Answer, Ask, ConversationId, RoomId};
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, GetHistory, Said, SaidSo, Say, WasRemoved};
-use wharf_proto::room::{Change, Close, ListBans, Moderate, NowChanged};
+use wharf_proto::room::{Change, Close, ListBans, Moderate, NowChanged, Removed};
 
 const ROOM: RoomId = RoomId::new(77);
 
