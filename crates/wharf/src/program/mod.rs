@@ -6,6 +6,7 @@ mod banner;
 mod bench;
 mod bots;
 mod chat;
+mod data_lock;
 mod db;
 mod doctor;
 mod operate;

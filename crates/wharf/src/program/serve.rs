@@ -46,10 +46,12 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
     // A second server of one place is told so before it opens the first one's store.
     try_listen(&assembly, listen).map_err(|trouble| trouble.to_string())?;
     let door = admin::open(&config)?;
-    let mut _followed = (None, None);
+    let (mut _words, mut _running) = (None, None);
     if assembly.is_classic {
-        _followed.0 = words::start(&config, &assembly.words)?;
-        (assembly.options.services, _followed.1) = services::start(&config, &assembly.places)?;
+        _words = words::start(&config, &assembly.words)?;
+        let running = services::start(&config, &assembly.places)?;
+        assembly.options.services = Arc::clone(&running.services);
+        _running = Some(running);
     }
     let (notices, inbox) = mpsc::channel();
     stop_on_signals(notices.clone())?;
@@ -192,7 +194,7 @@ fn explain(error: &OpenError, listen: SocketAddr) -> Trouble {
         OpenError::AddressInUse(_) => (
             format!("{listen} is in use; if that is a wharf of yours, it serves already"),
             format!(
-                "stop that program, or listen elsewhere: --listen {}",
+                "stop that program, or listen elsewhere, with data of its own: --listen {} --data DIR",
                 SocketAddr::new(address, neighbour(port))
             ),
         ),
@@ -215,9 +217,9 @@ fn explain(error: &OpenError, listen: SocketAddr) -> Trouble {
     Trouble { problem, remedy }
 }
 
-/// The next port, or the one before the last; 0 would be any.
+/// A port beside it, and beside the one for operators; 0 would be any.
 fn neighbour(port: u16) -> u16 {
-    port.checked_add(1).unwrap_or(port - 1)
+    port.checked_add(10).unwrap_or(port - 10)
 }
 
 /// Refuses to let everybody in from everywhere, unless told to.
@@ -260,6 +262,6 @@ mod tests {
 
     #[test]
     fn the_port_that_is_proposed_is_one() {
-        assert_eq!([11_021, u16::MAX].map(neighbour), [11_022, u16::MAX - 1]);
+        assert_eq!([11_021, u16::MAX].map(neighbour), [11_031, u16::MAX - 10]);
     }
 }

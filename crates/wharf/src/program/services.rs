@@ -1,8 +1,10 @@
 //! What stands behind the rooms: accounts, the store, and those who hash passwords.
 
 use super::assemble::{ClassicLogins, classic_logins};
+use super::data_lock;
 use super::db::place_of;
 use super::tickets;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_accounts::{AccountOptions, Accounts, SystemChance, UnknownId};
@@ -17,15 +19,22 @@ const REDIS_PREFIX: &str = "wharf";
 /// How long a start waits for what the store says of maintenance and moderators.
 const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
+/// Services that run, and what they hold.
+pub(super) struct Running {
+    pub(super) services: Arc<dyn Services>,
+    /// Reads their files again.
+    _followed: Option<Follower>,
+    /// The data directory is this server's.
+    _lock: Option<File>,
+}
+
 /// Starts the services, which connect to their store by themselves: as long as they cannot, what
 /// needs it is refused, and the log says why. With them comes who follows their files.
 ///
 /// # Errors
-/// When the system has no thread left, or a file of theirs is wrong.
-pub(super) fn start(
-    config: &Effective,
-    places: &Places,
-) -> Result<(Arc<dyn Services>, Option<Follower>), String> {
+/// When the system has no thread left, a file of theirs is wrong, or the data directory is another
+/// server's.
+pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, String> {
     let node = config.integer("store.node") as u16;
     let brief = match config.secret("store.redis") {
         Some(_) => BriefOptions::with_redis(node),
@@ -53,11 +62,13 @@ pub(super) fn start(
     };
     let keys = tickets::read(config)?;
     check_files(config, &stores.kept)?;
+    let mut lock = None;
     if let Place::File(file) = &stores.kept
         && let Some(folder) = file.parent()
     {
         let told = |error| format!("{} cannot be made: {error}", folder.display());
         std::fs::create_dir_all(folder).map_err(told)?;
+        lock = Some(data_lock::take(folder)?);
     }
     let (users, queue_max) = (
         places.clone(),
@@ -82,7 +93,11 @@ pub(super) fn start(
     }
     let desk = Arc::new(desk);
     let follower = keys.and_then(|keys| tickets::follow(config, keys, &desk));
-    Ok((desk, follower))
+    Ok(Running {
+        services: desk,
+        _followed: follower,
+        _lock: lock,
+    })
 }
 
 /// Looks at the files that the URL of a store names.

@@ -299,7 +299,7 @@ mod with_redis {
 
     #[test]
     fn what_another_server_did_is_so_here_at_once() {
-        let mut database = servers::Server::start(Kind::PostgreSql);
+        let database = servers::Server::start(Kind::PostgreSql);
         let url = format!("store.url={}", database.fresh_database());
         let folder = tempfile::tempdir().unwrap();
         let start = |node: &str| start(&folder.path().join(node), &[url.as_str(), node]);
