@@ -1,12 +1,10 @@
 //! What lives for a short time, as it is seen from outside: delays of those who guess, who is
 //! online, which rooms are busy.
 
-use crate::platform::{Guest, by_token, log_in, register, whisper};
+use crate::platform::{Guest, log_in, register};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use wharf::proto::account::RevokeLogins;
-use wharf::proto::chat::Whispered;
 use wharf::proto::room::{Create, Enter, Info, Leave, List, Order, Presence, SetPresence, enter};
 use wharf::proto::session::Code;
 
@@ -212,7 +210,10 @@ fn rooms_are_listed_by_how_busy_they_are() {
 #[cfg(target_os = "linux")]
 mod with_redis {
     use super::*;
+    use crate::platform::{by_token, whisper};
     use crate::servers::{self, Kind};
+    use wharf::proto::account::RevokeLogins;
+    use wharf::proto::chat::Whispered;
 
     #[test]
     fn who_has_guessed_has_to_wait_after_a_restart_too() {
