@@ -6,7 +6,7 @@ mod turns;
 use crate::flow::{self, End, Event, Flow, Next, Rehash, Step};
 use crate::hashing::{HashJob, HashResult, Hashed, JobId};
 use crate::options::AccountOptions;
-use crate::request::{Caller, CallerTag, Error, Outcome, Request, User};
+use crate::request::{Caller, CallerTag, Error, Outcome, Request};
 use crate::revocation::{Revocation, Revocations};
 use crate::secret::{Chance, Hidden, Secret};
 use crate::stats::AccountStats;
@@ -175,9 +175,9 @@ impl Accounts {
         self.world.options.is_alone
     }
 
-    /// A login has ended, by what was asked of the store elsewhere.
-    pub fn forget(&mut self, user: User) {
-        self.world.known.drop_login(user);
+    /// Logins have ended, by what was asked of the store elsewhere.
+    pub fn forget(&mut self, ended: Revocation) {
+        self.world.known.drop_ended(&ended);
     }
 
     /// Somebody asks for something.
@@ -390,8 +390,7 @@ impl Accounts {
                 let known = self.revocations.count();
                 let account = self.tasks.get(&id).and_then(Task::account);
                 if let Some(account) = account.filter(|_| !ask.only_reads()) {
-                    let over = now + self.world.options.deadline;
-                    self.world.known.touch(account, over);
+                    self.world.touch(now, account);
                 }
                 if let Some(task) = self.tasks.get_mut(&id) {
                     task.state = State::Asked(tag, flow);

@@ -5,7 +5,7 @@ use crate::request::User;
 use crate::revocation::{Revocation, Revocations};
 use crate::world::millis;
 use std::collections::{BTreeMap, BTreeSet};
-use wharf_base::Instant;
+use wharf_base::{Instant, Latest};
 use wharf_data::account::{TokenHash, Which};
 use wharf_data::{AccountId, UnixMs};
 
@@ -43,18 +43,12 @@ impl Known {
 ///
 /// Invariant: `order` and `of_accounts` have each token of `tokens` once.
 pub(crate) struct KnownTokens {
-    tokens: BTreeMap<[u8; 32], Entry>,
-    order: BTreeMap<u64, [u8; 32]>,
+    tokens: BTreeMap<[u8; 32], Known>,
+    order: Latest<[u8; 32]>,
     of_accounts: BTreeSet<(AccountId, [u8; 32])>,
     /// Whose tokens were forgotten since which question.
     changes: Revocations,
     is_alone: bool,
-    last_order: u64,
-}
-
-struct Entry {
-    known: Known,
-    order: u64,
 }
 
 impl KnownTokens {
@@ -63,31 +57,31 @@ impl KnownTokens {
     pub(crate) fn new(questions_max: usize, is_alone: bool) -> Self {
         Self {
             tokens: BTreeMap::new(),
-            order: BTreeMap::new(),
+            order: Latest::new(KNOWN_MAX),
             of_accounts: BTreeSet::new(),
             changes: Revocations::new(questions_max),
             is_alone,
-            last_order: 0,
         }
     }
 
     /// What is known of a token.
     pub(crate) fn find(&self, token: &TokenHash) -> Option<&Known> {
-        self.tokens.get(&token.0).map(|entry| &entry.known)
+        self.tokens.get(&token.0)
     }
 
     /// Somebody shows a token.
     pub(crate) fn show(&mut self, token: &TokenHash) -> Option<&Known> {
-        let entry = self.tokens.get_mut(&token.0)?;
-        entry.known.is_shown = true;
-        Some(&entry.known)
+        let known = self.tokens.get_mut(&token.0)?;
+        known.is_shown = true;
+        self.order.add(token.0);
+        Some(known)
     }
 
     /// Whether a token of that login was shown since it is known.
     pub(crate) fn was_shown(&self, user: User) -> bool {
         self.of(user.account).any(|token| {
-            let entry = self.tokens.get(&token);
-            entry.is_some_and(|entry| entry.known.user == user && entry.known.is_shown)
+            let known = self.tokens.get(&token);
+            known.is_some_and(|known| known.user == user && known.is_shown)
         })
     }
 
@@ -107,18 +101,11 @@ impl KnownTokens {
         if is_old || !self.is_alone {
             return;
         }
-        self.forget(&token.0);
-        if self.tokens.len() >= KNOWN_MAX
-            && let Some((_, oldest)) = self.order.first_key_value()
-        {
-            let oldest = *oldest;
+        self.of_accounts.insert((account, token.0));
+        self.tokens.insert(token.0, known);
+        if let Some(oldest) = self.order.add(token.0) {
             self.forget(&oldest);
         }
-        self.last_order += 1;
-        let order = self.last_order;
-        self.order.insert(order, token.0);
-        self.of_accounts.insert((account, token.0));
-        self.tokens.insert(token.0, Entry { known, order });
     }
 
     /// The store is about to be asked for something that changes an account. At `over` nothing is
@@ -130,30 +117,21 @@ impl KnownTokens {
 
     /// Logins have ended.
     pub(crate) fn end(&mut self, revocation: Revocation, over: Instant) {
-        let ended: Vec<[u8; 32]> = self
-            .of(revocation.account)
-            .filter(|token| {
-                let login = |entry: &Entry| entry.known.user.login;
-                let login = self.tokens.get(token).map(login);
-                login.is_some_and(|login| revocation.covers(revocation.account, login))
-            })
-            .collect();
-        for token in ended {
-            self.forget(&token);
-        }
+        self.drop_ended(&revocation);
         self.changes.note(revocation, over);
     }
 
-    /// A login has ended elsewhere.
-    pub(crate) fn drop_login(&mut self, user: User) {
-        let of_login: Vec<[u8; 32]> = self
-            .of(user.account)
+    /// Logins have ended, by what was asked of the store elsewhere.
+    pub(crate) fn drop_ended(&mut self, revocation: &Revocation) {
+        let account = revocation.account;
+        let ended: Vec<[u8; 32]> = self
+            .of(account)
             .filter(|token| {
-                let entry = self.tokens.get(token);
-                entry.is_some_and(|entry| entry.known.user == user)
+                let known = self.tokens.get(token);
+                known.is_some_and(|known| revocation.covers(account, known.user.login))
             })
             .collect();
-        for token in of_login {
+        for token in ended {
             self.forget(&token);
         }
     }
@@ -170,9 +148,9 @@ impl KnownTokens {
     }
 
     fn forget(&mut self, token: &[u8; 32]) {
-        if let Some(entry) = self.tokens.remove(token) {
-            self.order.remove(&entry.order);
-            self.of_accounts.remove(&(entry.known.user.account, *token));
+        if let Some(known) = self.tokens.remove(token) {
+            self.order.remove(token);
+            self.of_accounts.remove(&(known.user.account, *token));
         }
     }
 }
@@ -265,6 +243,7 @@ mod tests {
         assert_eq!(tokens.tokens.len(), KNOWN_MAX);
         assert_eq!(tokens.of_accounts.len(), KNOWN_MAX);
         assert_eq!(tokens.order.len(), KNOWN_MAX);
+        assert!(tokens.tokens.keys().all(|token| tokens.order.has(token)));
         assert_eq!(tokens.show(&token(0)), None);
         assert!(tokens.show(&token(1)).is_some());
     }

@@ -19,7 +19,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
-use wharf_base::{Duration, Instant};
+use wharf_base::{Duration, Instant, Latest};
 use wharf_data::short::{self, Space};
 use wharf_data::{Ask, Refusal, Reply, UnixMs};
 
@@ -59,11 +59,9 @@ pub(crate) enum Said {
 pub(crate) struct Recall {
     /// How long a request waits; with nothing, nobody is asked about.
     patience: Duration,
-    seen_max: usize,
     /// Of whom the store was asked, and whether there is something of them in it.
     seen: BTreeMap<Counted, bool>,
-    /// The same, first the one who is forgotten first.
-    order: VecDeque<Counted>,
+    order: Latest<Counted>,
     asked: BTreeMap<AskTag, Counted>,
     waiting: BTreeMap<Counted, Vec<TaskId>>,
     due: VecDeque<(Instant, Counted)>,
@@ -76,9 +74,8 @@ impl Recall {
     pub(crate) fn new(patience: Duration, seen_max: usize) -> Self {
         Self {
             patience,
-            seen_max,
             seen: BTreeMap::new(),
-            order: VecDeque::new(),
+            order: Latest::new(seen_max),
             asked: BTreeMap::new(),
             waiting: BTreeMap::new(),
             due: VecDeque::new(),
@@ -179,18 +176,17 @@ impl Recall {
     /// Memory has forgotten somebody before the store does.
     pub(crate) fn forget(&mut self, evicted: Option<Counted>) {
         if let Some(counted) = evicted {
+            self.order.remove(&counted);
             self.seen.remove(&counted);
         }
     }
 
     fn note(&mut self, counted: &Counted, is_written: bool) {
-        if self.seen.insert(counted.clone(), is_written).is_none() {
-            self.order.push_back(counted.clone());
-        }
-        while self.order.len() > self.seen_max {
-            if let Some(first) = self.order.pop_front() {
-                self.seen.remove(&first);
-            }
+        self.seen.insert(counted.clone(), is_written);
+        if !self.order.has(counted)
+            && let Some(first) = self.order.add(counted.clone())
+        {
+            self.seen.remove(&first);
         }
     }
 

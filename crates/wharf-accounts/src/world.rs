@@ -76,6 +76,11 @@ impl World {
         let wait = self.by_account.wait(guess, now);
         wait.max(self.by_address.wait(address, now))
     }
+
+    /// An account is about to be changed: what is known of it may not be so any more.
+    pub(crate) fn touch(&mut self, now: Instant, account: AccountId) {
+        self.known.touch(account, now + self.options.deadline);
+    }
 }
 
 /// One request's view of the world, at one moment.
@@ -127,10 +132,9 @@ impl Cx<'_> {
         admitted.map_err(|retry_after| Error::Busy { retry_after })
     }
 
-    /// An account is about to be changed: what is known of it may not be so any more.
+    /// As [`World::touch`], now.
     pub(crate) fn touch(&mut self, account: AccountId) {
-        let over = self.now + self.world.options.deadline;
-        self.world.known.touch(account, over);
+        self.world.touch(self.now, account);
     }
 
     pub(crate) fn new_account(&mut self) -> AccountId {

@@ -112,10 +112,8 @@ impl Lobby {
         from: MemberId,
         request: Report,
     ) -> Handled {
-        checked(cx, request, |cx, request| {
-            if let Err(error) = self.try_report(cx, from, request) {
-                cx.reply(&error);
-            }
+        tried(cx, request, |cx, request| {
+            self.try_report(cx, from, request)
         })
     }
 
@@ -267,6 +265,19 @@ pub(crate) fn checked<'a, R: Request>(
         Err(broken) => cx.reply(&Error::from(broken)),
     }
     Ok(())
+}
+
+/// The same; and what `serve` ends with instead of an answer is the answer.
+pub(crate) fn tried<'a, R: Request>(
+    cx: &mut RoomCx<'a>,
+    request: R,
+    serve: impl FnOnce(&mut RoomCx<'a>, R) -> Result<(), Error>,
+) -> Handled {
+    checked(cx, request, |cx, request| {
+        if let Err(error) = serve(cx, request) {
+            cx.reply(&error);
+        }
+    })
 }
 
 pub(crate) fn reason_of(why: LeaveReason) -> Reason {

@@ -7,7 +7,7 @@
 
 use crate::platform::Ticket;
 use std::collections::{BTreeMap, VecDeque};
-use wharf_base::{Duration, IdShare, Instant, UniqueIds};
+use wharf_base::{Duration, IdShare, Instant, Latest, UniqueIds};
 use wharf_data::account::{self, Identity, IdentityKind};
 use wharf_data::message::{self, Message, NewMessage};
 use wharf_data::people::Whisper;
@@ -51,7 +51,7 @@ pub(crate) enum Step {
 pub(crate) struct Whispers {
     ids: UniqueIds,
     deliveries: BTreeMap<AccountId, Delivery>,
-    nothing_waits: Accounts,
+    nothing_waits: Latest<AccountId>,
     is_alone: bool,
     steps: VecDeque<Step>,
 }
@@ -68,45 +68,13 @@ struct Delivery {
     is_left: bool,
 }
 
-/// Accounts, the latest that were added.
-#[derive(Default)]
-struct Accounts {
-    orders: BTreeMap<AccountId, u64>,
-    by_order: BTreeMap<u64, AccountId>,
-    last: u64,
-}
-
-impl Accounts {
-    fn has(&self, account: AccountId) -> bool {
-        self.orders.contains_key(&account)
-    }
-
-    fn add(&mut self, account: AccountId) {
-        self.remove(account);
-        if self.orders.len() >= NOTHING_WAITS_MAX
-            && let Some((_, oldest)) = self.by_order.pop_first()
-        {
-            self.orders.remove(&oldest);
-        }
-        self.last += 1;
-        self.orders.insert(account, self.last);
-        self.by_order.insert(self.last, account);
-    }
-
-    fn remove(&mut self, account: AccountId) {
-        if let Some(order) = self.orders.remove(&account) {
-            self.by_order.remove(&order);
-        }
-    }
-}
-
 impl Whispers {
     /// Of the node with this number. Whoever is not alone on the store asks it each time.
     pub(crate) fn new(node: u16, is_alone: bool) -> Self {
         Self {
             ids: UniqueIds::of_share(node, IdShare::Whispers),
             deliveries: BTreeMap::new(),
-            nothing_waits: Accounts::default(),
+            nothing_waits: Latest::new(NOTHING_WAITS_MAX),
             is_alone,
             steps: VecDeque::new(),
         }
@@ -137,7 +105,7 @@ impl Whispers {
 
     /// Whatever waits for `account` is to be told, now that they are here.
     pub(crate) fn deliver(&mut self, at: UnixMs, account: AccountId) {
-        if self.nothing_waits.has(account) {
+        if self.nothing_waits.has(&account) {
             return;
         }
         if let Some(delivery) = self.deliveries.get_mut(&account) {
@@ -231,7 +199,7 @@ impl Whispers {
 
     /// The store is about to be asked to keep something for somebody.
     pub(crate) fn will_wait(&mut self, to: AccountId) {
-        self.nothing_waits.remove(to);
+        self.nothing_waits.remove(&to);
         if let Some(delivery) = self.deliveries.get_mut(&to) {
             delivery.is_behind = true;
         }

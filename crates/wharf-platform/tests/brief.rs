@@ -1,16 +1,18 @@
 //! What the platform shows to whoever is not in the process: who is online, which rooms are busy.
 
-/// The accounts' own store in memory.
+/// The accounts' own store in memory, and chance.
 #[path = "../../wharf-accounts/tests/accounts"]
 #[allow(dead_code, reason = "their tests look at more of it")]
 mod accounts {
+    pub(crate) mod seeded;
     pub(crate) mod store;
 }
 
+use accounts::seeded::Seeded;
 use accounts::store::MapStore;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use wharf_accounts::{AccountOptions, Accounts, Chance, Hashed, imitate};
+use wharf_accounts::{AccountOptions, Accounts, Hashed, imitate};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::access::{Outcome, Request, User};
 use wharf_data::rooms::{self, Entry, Here, NewRoom};
@@ -20,14 +22,6 @@ use wharf_data::{Answer, Ask, Hidden, Refusal, message, people};
 use wharf_platform::{BriefOptions, Effect, From, Platform, RoomOptions, SessionTag, Ticket};
 
 const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
-
-struct Seeded(Rng);
-
-impl Chance for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.0.next_u64() as u8);
-    }
-}
 
 fn chance() -> Box<Seeded> {
     Box::new(Seeded(Rng::from_seed(1)))

@@ -1,15 +1,17 @@
 //! The platform with a store in memory and hash workers that answer at once.
 
-/// The accounts' own store in memory.
+/// The accounts' own store in memory, and chance.
 #[path = "../../wharf-accounts/tests/accounts"]
 #[allow(dead_code, reason = "their tests look at more of it")]
 mod accounts {
+    pub(crate) mod seeded;
     pub(crate) mod store;
 }
 
+use accounts::seeded::Seeded;
 use accounts::store::MapStore;
 use std::net::IpAddr;
-use wharf_accounts::{AccountOptions, Accounts, Chance, Hashed, imitate};
+use wharf_accounts::{AccountOptions, Accounts, Hashed, imitate};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, UnknownId, User};
 use wharf_data::service::{Call, Given, Reply};
@@ -17,14 +19,6 @@ use wharf_data::{AccountId, Answer, Ask, Notice, account, message};
 use wharf_platform::{Effect, From, LoginEnd, LoginWay, Places, Platform, SessionTag, Ticket};
 
 const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
-
-struct Seeded(Rng);
-
-impl Chance for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.0.next_u64() as u8);
-    }
-}
 
 struct Rig {
     platform: Platform,

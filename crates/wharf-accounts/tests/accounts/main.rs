@@ -7,6 +7,7 @@ mod model;
 mod owning;
 mod recalling;
 mod rig;
+mod seeded;
 mod store;
 mod tickets;
 mod tokens;

@@ -4,7 +4,8 @@
 
 mod clients;
 
-use crate::rig::{BEGIN, Seeded};
+use crate::rig::BEGIN;
+use crate::seeded::Seeded;
 use crate::store::MapStore;
 use clients::ends;
 use std::collections::{BTreeMap, VecDeque};

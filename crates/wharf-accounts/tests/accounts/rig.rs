@@ -1,11 +1,12 @@
 //! Accounts with a store and hash workers that answer at once, unless they are held.
 
+use crate::seeded::Seeded;
 use crate::store::MapStore;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use wharf_accounts::{
-    AccountOptions, Accounts, AskTag, Caller, CallerTag, Chance, Cost, Effect, Error, HashJob,
-    HashWork, Hashed, LoggedIn, Outcome, Request, Revocation, User, imitate,
+    AccountOptions, Accounts, AskTag, Caller, CallerTag, Cost, Effect, Error, HashJob, HashWork,
+    Hashed, LoggedIn, Outcome, Request, Revocation, User, imitate,
 };
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::{AccountId, Actor, Ask, Refusal, Reply, UnixMs};
@@ -14,17 +15,6 @@ pub(crate) const PASSWORD: &str = "correct horse";
 
 /// When every test begins.
 pub(crate) const BEGIN: UnixMs = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
-
-/// Chance from a seed.
-pub(crate) struct Seeded(pub(crate) Rng);
-
-impl Chance for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = self.0.next_u64() as u8;
-        }
-    }
-}
 
 pub(crate) struct Rig {
     pub(crate) accounts: Accounts,

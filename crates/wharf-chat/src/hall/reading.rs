@@ -1,7 +1,7 @@
 //! Reading what was said, and who is there.
 
 use super::{Asked, Asker, Hall, keeping};
-use crate::lobby::checked;
+use crate::lobby::{checked, tried};
 use crate::platform::room::members_page;
 use crate::platform::{Said, error_of, from_of, history_limit, history_page, report_of, reported};
 use wharf_content::{Handled, MemberId, RoomCx};
@@ -39,10 +39,8 @@ impl Hall {
         from: MemberId,
         request: GetHistory,
     ) -> Handled {
-        checked(cx, request, |cx, request| {
-            if let Err(error) = self.try_history(cx, from, &request) {
-                cx.reply(&error);
-            }
+        tried(cx, request, |cx, request| {
+            self.try_history(cx, from, &request)
         })
     }
 
@@ -53,10 +51,8 @@ impl Hall {
         from: MemberId,
         request: Report,
     ) -> Handled {
-        checked(cx, request, |cx, request| {
-            if let Err(error) = self.try_report(cx, from, request) {
-                cx.reply(&error);
-            }
+        tried(cx, request, |cx, request| {
+            self.try_report(cx, from, request)
         })
     }
 

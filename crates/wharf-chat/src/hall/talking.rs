@@ -3,7 +3,7 @@
 use super::keeping::Saying;
 use super::{Asker, Hall, busy, said_so};
 use crate::canary::Canary;
-use crate::lobby::checked;
+use crate::lobby::tried;
 use crate::platform::{CONTENT, muted_everywhere};
 use core::time::Duration;
 use prost::Message as _;
@@ -16,11 +16,7 @@ use wharf_proto::session::{Code, Error};
 impl Hall {
     /// 1300: told at once, or when it has been kept.
     pub(crate) fn say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, request: Say) -> Handled {
-        checked(cx, request, |cx, request| {
-            if let Err(error) = self.try_say(cx, from, request) {
-                cx.reply(&error);
-            }
-        })
+        tried(cx, request, |cx, request| self.try_say(cx, from, request))
     }
 
     fn try_say(&mut self, cx: &mut RoomCx<'_>, from: MemberId, mut say: Say) -> Result<(), Error> {

@@ -102,8 +102,8 @@ impl Platform {
     pub(super) fn end_login(&mut self, User { account, login }: User) {
         self.last_tag += 1;
         let tag = StoreTag(self.last_tag);
-        self.accounts.forget(User { account, login });
         let which = Which::One(login);
+        self.accounts.forget(Revocation { account, which });
         let ask = Ask::Account(account::Ask::Revoke { account, which });
         self.effects.push_back(Effect::Ask { tag, ask });
     }

@@ -1,10 +1,11 @@
 //! A platform, its store in memory, and whoever asks.
 
+use crate::accounts::seeded::Seeded;
 use crate::accounts::store::MapStore;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use wharf_accounts::{AccountOptions, Accounts, Chance, Hashed, imitate};
+use wharf_accounts::{AccountOptions, Accounts, Hashed, imitate};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::access::{self, Error, LoggedIn, User};
 use wharf_data::operators::{Outcome, Request};
@@ -18,14 +19,6 @@ use wharf_data::{
 use wharf_platform::{CountTag, Effect, From, Platform, SessionTag, StoreTag, Ticket};
 
 pub(crate) const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
-
-struct Seeded(Rng);
-
-impl Chance for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.0.next_u64() as u8);
-    }
-}
 
 /// What the real store keeps of it all.
 #[derive(Default)]

@@ -14,10 +14,11 @@ pub(in crate::flow) fn by_token(cx: &mut Cx<'_>, token: &Hidden, name: Option<St
     let device = name.map(device).transpose()?;
     let shown = secret("token", token)?;
     let token = shown.hash();
-    if let Some(known) = cx.world.known.show(&token).cloned()
-        && known.stays(cx.at, &cx.world.options, device.as_deref())
+    let world = &mut *cx.world;
+    if let Some(known) = world.known.show(&token)
+        && known.stays(cx.at, &world.options, device.as_deref())
     {
-        return Ok(keep(shown, known));
+        return Ok(end(goes_on(shown, known)));
     }
     let question = Ask::Token { token };
     let state = Entering::Looking(shown, device);
@@ -25,9 +26,8 @@ pub(in crate::flow) fn by_token(cx: &mut Cx<'_>, token: &Hidden, name: Option<St
 }
 
 /// The login goes on, by the token that was shown.
-fn keep(shown: Secret, known: Known) -> Next {
-    let token = shown.hash();
-    let who = LoggedIn {
+fn goes_on(shown: Secret, known: &Known) -> Outcome {
+    Outcome::LoggedIn(LoggedIn {
         user: known.user,
         display_name: known.display_name.clone(),
         token: Some(Token {
@@ -35,12 +35,6 @@ fn keep(shown: Secret, known: Known) -> Next {
             expires: known.expires,
         }),
         is_new: false,
-    };
-    Next::End(End {
-        result: Ok(Outcome::LoggedIn(who)),
-        revoked: None,
-        after: None,
-        known: Some((token, known)),
     })
 }
 
@@ -71,7 +65,13 @@ pub(super) fn looked(cx: &mut Cx<'_>, shown: Secret, device: Option<String>, eve
     };
     if !is_exchanged && known.stays(cx.at, &cx.world.options, device.as_deref()) {
         may_enter(cx, &found)?;
-        return Ok(keep(shown, known));
+        let token = shown.hash();
+        return Ok(Next::End(End {
+            result: Ok(goes_on(shown, &known)),
+            revoked: None,
+            after: None,
+            known: Some((token, known)),
+        }));
     }
     // What it was exchanged for was shown: nobody has lost the answer.
     let grace = match cx.world.known.was_shown(user) {
