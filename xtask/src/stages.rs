@@ -3,6 +3,7 @@
 //! Budgets are for two cores and a fresh clone, so most of each is compilation. Stages with other
 //! flags or another compiler have a target directory of their own, lest they rebuild the rest.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -211,15 +212,16 @@ fn sim(workspace: &Workspace) -> Outcome {
 /// Runs so many seeds, from `seed` on, each twice.
 pub(crate) fn simulate(workspace: &Workspace, seeds: u64, seed: u64) -> Outcome {
     let [seeds, seed] = [seeds, seed].map(|number| number.to_string());
-    run(cargo(workspace)
-        .args(["run", "--quiet", "--release", "-p", "wharf-sim", "--"])
-        .args(["--seeds", &seeds, "--seed", &seed]))
+    run(quick_release(workspace, "run")
+        .args(["--quiet", "-p", "wharf-sim", "--"])
+        .args(["--seeds", &seeds, "--seed", &seed])
+        .env("CARGO_TARGET_DIR", "target/canary"))
 }
 
 fn canaries(workspace: &Workspace) -> Outcome {
     // One by one: a feature of one package would be one of all.
     CANARIES.iter().try_for_each(|package| {
-        run(quick_release(workspace)
+        run(quick_release(workspace, "test")
             .args(["-p", package, "--features", "canary"])
             .env("CARGO_TARGET_DIR", "target/canary"))
     })
@@ -227,7 +229,7 @@ fn canaries(workspace: &Workspace) -> Outcome {
 
 fn loom(workspace: &Workspace) -> Outcome {
     MODELS.iter().try_for_each(|(package, target)| {
-        run(quick_release(workspace)
+        run(quick_release(workspace, "test")
             .args(["-p", package])
             .args(*target)
             .env("CARGO_TARGET_DIR", "target/loom")
@@ -235,12 +237,12 @@ fn loom(workspace: &Workspace) -> Outcome {
     })
 }
 
-/// Tests that run optimized but not as it ships: what makes a program small and quick takes its
-/// time, and is lost on them.
-fn quick_release(workspace: &Workspace) -> Command {
+/// What runs optimized but not as it ships: what makes a program small and quick takes its time,
+/// and is lost on tests.
+fn quick_release(workspace: &Workspace, subcommand: &str) -> Command {
     let mut command = cargo(workspace);
     command
-        .args(["test", "--release"])
+        .args([subcommand, "--release"])
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
@@ -254,11 +256,20 @@ fn test_runner(workspace: &Workspace) -> Command {
     let mut command = cargo(workspace);
     if succeeds(cargo(workspace).args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--status-level", "slow"]);
+        command.args(["--test-threads", &tests_at_once()]);
     } else {
-        command.arg("test");
+        command
+            .arg("test")
+            .env("RUST_TEST_THREADS", tests_at_once());
     }
     command.arg("--no-fail-fast");
     command
+}
+
+/// Two for each core: most wait for a disk, for another process or for a clock half of their time.
+fn tests_at_once() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (2 * cores).to_string()
 }
 
 /// The stable compiler has the sanitizer and hides it; std needs no rebuild for this one. The cfg
@@ -304,7 +315,8 @@ fn windows_tests(workspace: &Workspace) -> Outcome {
     let mut cargo = windows::cargo(workspace, "test")?;
     run(cargo
         .args(["--tests", "--no-fail-fast"])
-        .args(packages(ON_WINDOWS)))?;
+        .args(packages(ON_WINDOWS))
+        .env("RUST_TEST_THREADS", tests_at_once()))?;
     windows::ctrl_c::stops_the_server(workspace)
 }
 
