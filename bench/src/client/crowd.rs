@@ -63,7 +63,7 @@ impl Crowd {
             }
             let mut came = 0;
             crowd.turn(PATIENCE, |_, event| {
-                came += usize::from(event == Event::Ready);
+                came += usize::from(matches!(event, Event::Ready | Event::Entered { .. }));
                 match event {
                     Event::Busy => Err(BUSY.into()),
                     _ => Ok(()),

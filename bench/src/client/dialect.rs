@@ -51,6 +51,10 @@ pub enum Event {
     Tick,
     /// The room was left.
     Left,
+    /// The same of the platform's clients: they are in the room of that id.
+    Entered {
+        room: i64,
+    },
     /// Somebody is logged in to an account of the platform, with a token for the next time.
     LoggedIn {
         account: i64,

@@ -7,5 +7,6 @@ mod order;
 pub mod platform;
 
 pub use crowd::{BUSY, Crowd, SERVER_ENDED};
-pub use dialect::{Dialect, Event, leave, tick};
+pub use dialect::{Dialect, Event, Mark, leave, tick};
 pub use load::{Load, Outcome, latencies};
+pub use order::Order;

@@ -6,7 +6,7 @@ use wharf_proto::chat::content::What;
 use wharf_proto::chat::whisper::To;
 use wharf_proto::chat::{Content, Message, Said, SaidSo, Say, Whisper};
 use wharf_proto::room::enter::By;
-use wharf_proto::room::{Enter, Entered};
+use wharf_proto::room::{Create, Enter, Entered, History};
 use wharf_proto::session::{Code, Error, Goodbye, Hello};
 use wharf_proto::{Request, VERSION};
 use wharf_wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
@@ -18,10 +18,36 @@ const FIRST_OF_TALK: u32 = 16;
 
 /// What a guest says to sit in a room: a new account for each new name.
 pub fn guest(name: u32, room: u32) -> Vec<u8> {
+    let mut out = visitor(name);
+    append(&mut out, 3, &enter(By::Number(room)));
+    out
+}
+
+/// What a guest says who is in no room yet.
+pub fn visitor(name: u32) -> Vec<u8> {
     let mut out = Vec::new();
     append(&mut out, 1, &hello());
     append(&mut out, 2, &device(name));
-    append(&mut out, 3, &enter(room));
+    out
+}
+
+/// Makes a room in which nothing is heard before it is durable, and enters it.
+pub fn make_durable_room(name: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut create = Create {
+        name: format!("kept for ever {name}"),
+        is_persistent: true,
+        ..Create::default()
+    };
+    create.set_history(History::Durable);
+    append(&mut out, 3, &create);
+    out
+}
+
+/// Enters a room that somebody made.
+pub fn enter_room(room: i64) -> Vec<u8> {
+    let mut out = Vec::new();
+    append(&mut out, 3, &enter(By::Room(room)));
     out
 }
 
@@ -38,7 +64,7 @@ pub fn returning(token: &[u8], room: u32) -> Vec<u8> {
             device: None,
         },
     );
-    append(&mut out, 3, &enter(room));
+    append(&mut out, 3, &enter(By::Number(room)));
     out
 }
 
@@ -107,7 +133,10 @@ fn event(frame: Frame<'_>) -> Result<Event, String> {
             request: extensions.request.ok_or("no request")?,
             stored: read::<SaidSo>(body)?.stored,
         },
-        Entered::ID => Event::Ready,
+        Entered::ID => {
+            let info = read::<Entered>(body)?.info.ok_or("no room")?;
+            Event::Entered { room: info.room }
+        }
         LoggedIn::ID => {
             let LoggedIn { account, token, .. } = read(body)?;
             Event::LoggedIn { account, token }
@@ -156,9 +185,9 @@ fn device(name: u32) -> LogInAsGuest {
     LogInAsGuest { secret, device }
 }
 
-fn enter(room: u32) -> Enter {
+fn enter(by: By) -> Enter {
     Enter {
-        by: Some(By::Number(room)),
+        by: Some(by),
         ..Enter::default()
     }
 }

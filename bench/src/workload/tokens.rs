@@ -108,7 +108,7 @@ impl<'a> People<'a> {
         self.crowd.turn(Crowd::patience(), |client, event| {
             match event {
                 Event::LoggedIn { token, .. } => links[client].1 = token,
-                Event::Ready => ready.push(client),
+                Event::Entered { .. } => ready.push(client),
                 Event::Busy => return Err(BUSY.into()),
                 _ => {}
             }
