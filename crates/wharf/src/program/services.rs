@@ -19,6 +19,9 @@ const REDIS_PREFIX: &str = "wharf";
 /// How long a start waits for what the store says of maintenance and moderators.
 const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
+/// How often a server that may not be alone looks whether another has changed what holds for all.
+const LOOK_EVERY: wharf_base::Duration = wharf_base::Duration::from_secs(2);
+
 /// Services that run, and what they hold.
 pub(super) struct Running {
     pub(super) services: Arc<dyn Services>,
@@ -76,11 +79,15 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
     );
     let make = move || {
         let accounts = Accounts::new(options, Box::new(SystemChance));
-        Platform::new(accounts, options.node)
+        let platform = Platform::new(accounts, options.node)
             .with_places(users.clone(), queue_max)
             .with_rooms(rooms, Box::new(SystemChance))
             .with_brief(brief)
-            .with_sweeping()
+            .with_sweeping();
+        match options.is_alone {
+            true => platform,
+            false => platform.with_others(LOOK_EVERY),
+        }
     };
     let unknown = match classic_logins(config, true) {
         ClassicLogins::Register => UnknownId::Registered,

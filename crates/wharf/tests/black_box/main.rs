@@ -32,6 +32,8 @@ mod rooms;
 mod samples;
 mod schema;
 mod settings;
+#[cfg(target_os = "linux")]
+mod shared;
 mod sleeper;
 mod slow_reader;
 mod stopping;
