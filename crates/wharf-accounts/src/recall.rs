@@ -267,17 +267,7 @@ impl Said {
             Err(Refusal::NotFound) => return Self::Nothing,
             _ => return Self::Unknown,
         };
-        let failures = u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-        let last = ends.saturating_sub(millis(limits.forget));
-        let left = |until: UnixMs| {
-            let left = u64::try_from(until.saturating_sub(at)).unwrap_or(0);
-            Duration::from_millis(left)
-        };
-        Self::Past(Past {
-            failures,
-            wait: left(last.saturating_add(millis(limits.delay(failures)))),
-            kept: left(ends),
-        })
+        Self::Past(Past::counted(limits, (count, ends), at))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Growing delays for those who guess: by account and by address, unlocking by themselves.
 
+use crate::world::millis;
 use std::collections::BTreeMap;
 use wharf_base::{Duration, Instant};
+use wharf_data::UnixMs;
 
 /// How quickly delays grow, and how much is remembered.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,27 @@ pub(crate) struct Past {
     pub(crate) kept: Duration,
 }
 
+impl Past {
+    /// What is known of somebody of whom a store has counted so many failures, which end then.
+    pub(crate) fn counted(
+        limits: &ThrottleLimits,
+        (count, ends): (i64, UnixMs),
+        at: UnixMs,
+    ) -> Self {
+        let failures = u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        let last = ends.saturating_sub(millis(limits.forget));
+        let left = |until: UnixMs| {
+            let left = u64::try_from(until.saturating_sub(at)).unwrap_or(0);
+            Duration::from_millis(left)
+        };
+        Self {
+            failures,
+            wait: left(last.saturating_add(millis(limits.delay(failures)))),
+            kept: left(ends),
+        }
+    }
+}
+
 impl<K: Clone + Ord> Throttle<K> {
     /// Nobody has failed yet.
     pub fn new(limits: ThrottleLimits) -> Self {
@@ -99,6 +122,19 @@ impl<K: Clone + Ord> Throttle<K> {
         };
         self.failures.insert(key, failures);
         evicted
+    }
+
+    /// Takes in that a store has counted so many failures of `key`, each for as long as they are
+    /// remembered, and when they end. Here they count if there are more of them, or later ones.
+    pub fn recount(&mut self, key: K, counted: (i64, UnixMs), (now, at): (Instant, UnixMs)) {
+        let past = Past::counted(&self.limits, counted, at);
+        self.recall(key, past, now);
+    }
+
+    /// Whether `key` has failed so often, those that may turn out to be none among them.
+    pub fn has_failed(&self, key: &K, count: u32, now: Instant) -> bool {
+        self.known(key, now)
+            .is_some_and(|known| known.count >= count)
     }
 
     /// Takes in what was known of `key` elsewhere; of that and what is known here the worse. Who

@@ -20,7 +20,9 @@ const REDIS_PREFIX: &str = "wharf";
 const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often a server that may not be alone looks whether another has changed what holds for all.
-const LOOK_EVERY: wharf_base::Duration = wharf_base::Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Services that run, and what they hold.
 pub(super) struct Running {
@@ -63,6 +65,10 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
         owned_max: config.integer("chat.owned_max") as u32,
         ..RoomOptions::default()
     };
+    let messages_kept = match config.integer("store.messages_days") {
+        0 => None,
+        days => Some(DAY * u32::try_from(days).unwrap_or(u32::MAX)),
+    };
     let keys = tickets::read(config)?;
     check_files(config, &stores.kept)?;
     let mut lock = None;
@@ -83,7 +89,7 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
             .with_places(users.clone(), queue_max)
             .with_rooms(rooms, Box::new(SystemChance))
             .with_brief(brief)
-            .with_sweeping();
+            .with_sweeping(messages_kept);
         match options.is_alone {
             true => platform,
             false => platform.with_others(LOOK_EVERY),

@@ -76,6 +76,6 @@ fn mutes_moderators_and_maintenance_reach_the_other_server_while_it_runs() {
         tried.is_err_and(|error| error.code() == Code::Maintenance)
     });
     here.does(&["maintenance", "off"]);
-    let told = [(); 2].map(|()| kim.notice::<Maintenance>().is_on);
+    let told = [(); 2].map(|()| kim.next_of::<Maintenance>().is_on);
     assert_eq!(told, [true, false], "it is over there too");
 }
