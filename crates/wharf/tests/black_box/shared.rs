@@ -1,6 +1,7 @@
 //! Two servers on one PostgreSQL: what whoever runs them does at one holds at the other too, soon
 //! and while both run.
 
+use crate::brief::is_refused_within;
 use crate::operating::Operator;
 use crate::operators::ANYWHERE;
 use crate::platform::{Guest, by_number, log_in, register, say};
@@ -10,11 +11,15 @@ use std::path::Path;
 use wharf::proto::chat::ListReports;
 use wharf::proto::session::{Code, Maintenance};
 
-/// A server of that node, on that store, that asks nobody to be slow.
-fn start(folder: &Path, url: &str, node: &str) -> Server {
+/// A server of that node, on that store, that asks nobody to be slow; with what else is set.
+fn start_with(folder: &Path, url: &str, node: &str, more: &[&str]) -> Server {
     let (url, number) = (format!("store.url={url}"), format!("store.node={node}"));
-    let settings = [&[url.as_str(), &number, ANYWHERE], UNHURRIED].concat();
+    let settings = [&[url.as_str(), &number, ANYWHERE], UNHURRIED, more].concat();
     Server::start_in(&folder.join(node), BACKENDS[0], &settings)
+}
+
+fn start(folder: &Path, url: &str, node: &str) -> Server {
+    start_with(folder, url, node, &[])
 }
 
 /// Somebody new at a server, whose store is there, and how they are called there.
@@ -78,4 +83,29 @@ fn mutes_moderators_and_maintenance_reach_the_other_server_while_it_runs() {
     here.does(&["maintenance", "off"]);
     let told = [(); 2].map(|()| kim.next_of::<Maintenance>().is_on);
     assert_eq!(told, [true, false], "it is over there too");
+}
+
+/// Guesses at one server make those at the other wait, though that had seen the name before.
+fn failures_are_added_up(more: &[&str]) {
+    let database = servers::Server::start(Kind::PostgreSql);
+    let url = database.fresh_database();
+    let folder = tempfile::tempdir().unwrap();
+    let start = |node| start_with(folder.path(), &url, node, more);
+    let (first, second) = (start("0"), start("1"));
+    drop(somebody(&first, "kim"));
+    assert!(!is_refused_within(&second, 1), "the first is free");
+    assert!(is_refused_within(&first, 100));
+    // By itself it has seen one failure, and five are free.
+    assert!(is_refused_within(&second, 4));
+}
+
+#[test]
+fn failed_logins_at_two_servers_are_added_up_in_the_store() {
+    failures_are_added_up(&[]);
+}
+
+#[test]
+fn failed_logins_at_two_servers_are_added_up_in_redis() {
+    let redis = servers::Server::start(Kind::Redis);
+    failures_are_added_up(&[&format!("store.redis={}", redis.url())]);
 }
