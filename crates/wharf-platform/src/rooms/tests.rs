@@ -300,8 +300,8 @@ fn a_ban_that_was_done_while_the_password_was_looked_at_holds() {
         while let Some((number, ask)) = rig.asked.pop() {
             let reply = rig.store.ask(&ask);
             rig.rooms.stored(rig.times(), number, reply);
+            rig.pump();
         }
-        rig.pump();
         let held = core::mem::take(&mut rig.hashes);
         assert_eq!(held.len(), 1);
         rig.moderate(1, &own, 2, Measure::Ban(0)).unwrap();
