@@ -9,6 +9,7 @@ use crate::servers::{self, Kind, wait_until};
 use crate::support::{BACKENDS, Server, UNHURRIED};
 use std::path::Path;
 use wharf::proto::chat::ListReports;
+use wharf::proto::room::{Create, Enter, enter};
 use wharf::proto::session::{Code, Maintenance};
 
 /// A server of that node, on that store, that asks nobody to be slow; with what else is set.
@@ -108,4 +109,41 @@ fn failed_logins_at_two_servers_are_added_up_in_the_store() {
 fn failed_logins_at_two_servers_are_added_up_in_redis() {
     let redis = servers::Server::start(Kind::Redis);
     failures_are_added_up(&[&format!("store.redis={}", redis.url())]);
+}
+
+/// Guesses at the password of a room until that has to wait, or so often; whether it had to.
+fn is_slowed_within(thief: &mut Guest, room: i64, guesses: u32) -> bool {
+    let enter = Enter {
+        by: Some(enter::By::Room(room)),
+        password: "open barley".into(),
+    };
+    (0..guesses).any(|_| {
+        let code = thief.refused(&enter);
+        assert!(matches!(code, Code::Credentials | Code::Rate), "{code:?}");
+        code == Code::Rate
+    })
+}
+
+#[test]
+fn whoever_guesses_at_the_password_of_a_room_waits_at_the_other_server_too() {
+    let database = servers::Server::start(Kind::PostgreSql);
+    let url = database.fresh_database();
+    let folder = tempfile::tempdir().unwrap();
+    let start = |node| start(folder.path(), &url, node);
+    let (first, second) = (start("0"), start("1"));
+    let (mut kim, _) = somebody(&first, "kim");
+    let create = Create {
+        name: "cave".into(),
+        password: "open sesame".into(),
+        is_persistent: true,
+        ..Create::default()
+    };
+    let room = kim.ask(&create).unwrap().info.unwrap().room;
+    let (mut lee, _) = somebody(&first, "lee");
+    assert!(is_slowed_within(&mut lee, room, 100));
+    drop((kim, first));
+    let mut lee = Guest::new(&second);
+    lee.ask(&log_in("lee", "correct horse")).unwrap();
+    // Five are free for whoever is not known to have guessed.
+    assert!(is_slowed_within(&mut lee, room, 4));
 }
