@@ -202,6 +202,8 @@ impl Accounts {
     pub fn stored(&mut self, now: Instant, at: UnixMs, tag: AskTag, reply: Reply) {
         if let Some(counted) = self.world.recall.asked(tag) {
             self.recalled((now, at), &counted, &reply);
+        } else if let Some(counted) = self.world.recall.counted(tag) {
+            self.counted((now, at), counted, &reply);
         }
         match self.asks.remove(&tag) {
             Some(id) => {

@@ -27,8 +27,8 @@ pub struct AccountOptions {
     pub token_life: Duration,
     /// How long a login without a token (a classic one) stays in the list, if nobody ends it.
     pub classic_life: Duration,
-    /// Whether no other process writes to the store. Then what it has said of tokens is remembered;
-    /// otherwise it is asked each time.
+    /// Whether no other process writes to the store. Then what it has said of tokens and of earlier
+    /// failures is remembered; otherwise it is asked each time.
     pub is_alone: bool,
     /// How long a token is kept by those who log in with it; one that is older is exchanged.
     pub token_exchange_after: Duration,

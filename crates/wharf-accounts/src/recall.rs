@@ -1,22 +1,22 @@
-//! Failures that outlive the process. What the throttles know is written down where things live for
-//! a short time, and read from there when somebody is seen for the first time.
+//! Failures that outlive the process, and that all servers on a store add up. Each is counted where
+//! things live for a short time, and memory takes in what it has come to there; it is also read
+//! when somebody is seen for the first time, and where there are other servers again and again.
 //!
-//! Memory decides. The store is asked once for each account and each address, and not for long: one
-//! that does not answer keeps nobody from logging in, it only has more forgotten than it need be.
+//! Memory decides: the store makes nothing milder. It is asked, and not for long: one that does not
+//! answer keeps nobody from logging in, it only has more forgotten than it need be.
 //!
 //! ```text
 //!  Space::Rate   name:HASH      the name that was guessed at: 32 hexadecimal digits of its SHA-256
 //!                account:ID     an account whose owner is logged in
 //!                address:IP     an address; of IPv6 its link
-//!    score  how many failures
-//!    value  {"failures":7,"until":1796000000000}: until when nothing is tried
+//!    score    how many failures, whichever server counted them
+//!    expires  so long after the last: with both, it is known until when nothing is tried
 //! ```
 
 use crate::accounts::{AskTag, TaskId};
-use crate::throttle::Past;
+use crate::throttle::{Past, ThrottleLimits};
 use crate::world::{Guess, millis};
 use core::net::IpAddr;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::{Duration, Instant, Latest};
@@ -27,6 +27,8 @@ use wharf_data::{Ask, Refusal, Reply, UnixMs};
 const ASKED_MAX: usize = 1_024;
 /// How long nobody waits for a store that was asked for nothing.
 const PAUSE: Duration = Duration::from_secs(10);
+/// How long what was read is as good as what is there, where other servers write too.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Whose failures are counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,24 +61,38 @@ pub(crate) enum Said {
 pub(crate) struct Recall {
     /// How long a request waits; with nothing, nobody is asked about.
     patience: Duration,
-    /// Of whom the store was asked, and whether there is something of them in it.
-    seen: BTreeMap<Counted, bool>,
+    /// Whether nobody else writes there: then what it has said stays so.
+    is_alone: bool,
+    /// Of whom the store was asked.
+    seen: BTreeMap<Counted, Seen>,
     order: Latest<Counted>,
     asked: BTreeMap<AskTag, Counted>,
+    /// Failures that it counts.
+    counting: BTreeMap<AskTag, Counted>,
     waiting: BTreeMap<Counted, Vec<TaskId>>,
     due: VecDeque<(Instant, Counted)>,
     /// Until when the store is taken to be silent.
     silent_until: Instant,
 }
 
+/// What the store has said of somebody.
+struct Seen {
+    /// When.
+    at: Instant,
+    /// Whether there is something of them in it.
+    is_written: bool,
+}
+
 impl Recall {
     /// Nobody was seen yet. So many are remembered to have been.
-    pub(crate) fn new(patience: Duration, seen_max: usize) -> Self {
+    pub(crate) fn new(patience: Duration, is_alone: bool, seen_max: usize) -> Self {
         Self {
             patience,
+            is_alone,
             seen: BTreeMap::new(),
             order: Latest::new(seen_max),
             asked: BTreeMap::new(),
+            counting: BTreeMap::new(),
             waiting: BTreeMap::new(),
             due: VecDeque::new(),
             silent_until: Instant::ZERO,
@@ -92,7 +108,9 @@ impl Recall {
             return Look::Waits;
         }
         let is_silent = self.patience.is_zero() || now < self.silent_until;
-        if is_silent || self.seen.contains_key(counted) || self.asked.len() >= ASKED_MAX {
+        let seen = self.seen.get(counted);
+        let is_known = seen.is_some_and(|seen| self.is_alone || now < seen.at + FRESH);
+        if is_silent || is_known || self.asked.len() >= ASKED_MAX {
             return Look::Known;
         }
         Look::Unknown
@@ -123,8 +141,8 @@ impl Recall {
     pub(crate) fn answered(&mut self, now: Instant, counted: &Counted, said: &Said) -> Vec<TaskId> {
         match said {
             Said::Unknown => self.silent_until = now + PAUSE,
-            Said::Nothing => self.note(counted, false),
-            Said::Past(_) => self.note(counted, true),
+            Said::Nothing => self.note(now, counted, false),
+            Said::Past(_) => self.note(now, counted, true),
         }
         let waited = self.waiting.remove(counted).unwrap_or_default();
         self.drop_answered();
@@ -150,27 +168,46 @@ impl Recall {
         freed
     }
 
-    /// Writes down what is known of somebody. Not of whom it is not known what the store says:
-    /// that may be worse.
-    pub(crate) fn write(&mut self, at: UnixMs, counted: &Counted, past: Past) -> Option<Ask> {
-        *self.seen.get_mut(counted)? = true;
-        Some(Ask::Short(short::Ask::Put {
-            space: Space::Rate,
+    /// Has the store count one more failure of somebody, which counts for so long.
+    pub(crate) fn count(
+        &mut self,
+        at: UnixMs,
+        counted: Counted,
+        forget: Duration,
+        tag: AskTag,
+    ) -> Option<Ask> {
+        if self.patience.is_zero() || self.counting.len() >= ASKED_MAX {
+            return None;
+        }
+        let ask = short::Ask::Count {
             key: counted.key(),
-            value: Written::of(at, past).to_bytes(),
-            score: past.failures.into(),
-            expires: at.saturating_add(millis(past.kept)),
-            only_new: false,
+            window_ms: u32::try_from(millis(forget)).unwrap_or(u32::MAX),
+            since_last: true,
             at,
-        }))
+        };
+        if let Some(seen) = self.seen.get_mut(&counted) {
+            seen.is_written = true;
+        }
+        self.counting.insert(tag, counted);
+        Some(Ask::Short(ask))
     }
 
-    /// Takes away what is written of somebody who was right, if there is anything.
+    /// Whose failure the store was to count, if it was to count any.
+    pub(crate) fn counted(&mut self, tag: AskTag) -> Option<Counted> {
+        self.counting.remove(&tag)
+    }
+
+    /// Takes away what is written of somebody who was right, unless it is known that there is
+    /// nothing. What was counted of them before, and is not answered yet, counts no more.
     pub(crate) fn erase(&mut self, counted: &Counted) -> Option<Ask> {
-        let is_written = self.seen.get_mut(counted)?;
-        let space = Space::Rate;
-        let key = counted.key();
-        core::mem::take(is_written).then_some(Ask::Short(short::Ask::Delete { space, key }))
+        if self.patience.is_zero() {
+            return None;
+        }
+        self.counting.retain(|_, whose| whose != counted);
+        let seen = self.seen.get_mut(counted);
+        let is_written = seen.is_none_or(|seen| core::mem::take(&mut seen.is_written));
+        let (space, key) = (Space::Rate, counted.key());
+        is_written.then_some(Ask::Short(short::Ask::Delete { space, key }))
     }
 
     /// Memory has forgotten somebody before the store does.
@@ -181,8 +218,12 @@ impl Recall {
         }
     }
 
-    fn note(&mut self, counted: &Counted, is_written: bool) {
-        self.seen.insert(counted.clone(), is_written);
+    fn note(&mut self, now: Instant, counted: &Counted, is_written: bool) {
+        let seen = Seen {
+            at: now,
+            is_written,
+        };
+        self.seen.insert(counted.clone(), seen);
         if !self.order.has(counted)
             && let Some(first) = self.order.add(counted.clone())
         {
@@ -214,49 +255,19 @@ impl Counted {
 }
 
 impl Said {
-    /// What an answer means. What cannot be read says nothing.
-    pub(crate) fn of(reply: &Reply, at: UnixMs) -> Self {
-        let found = match reply {
-            Ok(wharf_data::Answer::Short(short::Answer::Found(found))) => found,
+    /// What an answer means, of somebody with those limits.
+    pub(crate) fn of(reply: &Reply, limits: &ThrottleLimits, at: UnixMs) -> Self {
+        let (count, ends) = match reply {
+            Ok(wharf_data::Answer::Short(short::Answer::Found(found))) => {
+                (found.score, found.expires)
+            }
+            Ok(wharf_data::Answer::Short(short::Answer::Counted { count, ends })) => {
+                (*count, *ends)
+            }
             Err(Refusal::NotFound) => return Self::Nothing,
             _ => return Self::Unknown,
         };
-        let Ok(written) = serde_json::from_slice::<Written>(&found.value) else {
-            return Self::Nothing;
-        };
-        let left = |until: UnixMs| {
-            let left = u64::try_from(until.saturating_sub(at)).unwrap_or(0);
-            Duration::from_millis(left)
-        };
-        Self::Past(Past {
-            failures: written.failures,
-            wait: left(written.until),
-            kept: left(found.expires),
-        })
-    }
-}
-
-/// What is kept of somebody.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Written {
-    failures: u32,
-    until: UnixMs,
-}
-
-impl Written {
-    fn of(at: UnixMs, past: Past) -> Self {
-        Self {
-            failures: past.failures,
-            until: at.saturating_add(millis(past.wait)),
-        }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        format!(
-            "{{\"failures\":{},\"until\":{}}}",
-            self.failures, self.until
-        )
-        .into_bytes()
+        Self::Past(Past::counted(limits, (count, ends), at))
     }
 }
 
@@ -283,46 +294,66 @@ mod tests {
         assert_eq!(address.key(), "address:2001:db8:1:2::");
     }
 
+    fn found(score: i64, expires: UnixMs) -> Reply {
+        let found = short::Found {
+            key: named("kim").key(),
+            value: Vec::new(),
+            score,
+            expires,
+        };
+        Ok(wharf_data::Answer::Short(short::Answer::Found(found)))
+    }
+
     #[test]
-    fn what_is_written_is_read_again_and_rubbish_says_nothing() {
-        let past = Past {
-            failures: 7,
-            wait: Duration::from_secs(2),
-            kept: Duration::from_secs(3_600),
-        };
-        let found = |value: Vec<u8>| {
-            let found = short::Found {
-                key: named("kim").key(),
-                value,
-                score: 7,
-                expires: 3_601_000,
-            };
-            Ok(wharf_data::Answer::Short(short::Answer::Found(found)))
-        };
-        let value = Written::of(1_000, past).to_bytes();
-        assert_eq!(value, br#"{"failures":7,"until":3000}"#);
-        let said = |value, at| match Said::of(&found(value), at) {
+    fn what_is_counted_is_read_again_with_the_delay_that_comes_of_it() {
+        let limits = ThrottleLimits::default();
+        let said = |reply: &Reply, at| match Said::of(reply, &limits, at) {
             Said::Past(past) => Some(past),
             _ => None,
         };
-        assert_eq!(said(value.clone(), 1_000), Some(past));
-        let later = said(value, i64::MAX).unwrap();
+        // The last of seven was an hour before it ends, and the next waits for two seconds.
+        let expected = Past {
+            failures: 7,
+            wait: Duration::from_millis(1_500),
+            kept: Duration::from_millis(3_599_500),
+        };
+        let kept = found(7, 3_601_000);
+        assert_eq!(said(&kept, 1_500), Some(expected));
+        let (count, ends) = (7, 3_601_000);
+        let counted = Ok(wharf_data::Answer::Short(short::Answer::Counted {
+            count,
+            ends,
+        }));
+        assert_eq!(said(&counted, 1_500), Some(expected));
+        let later = said(&kept, i64::MAX).unwrap();
         assert_eq!((later.wait, later.kept), (Duration::ZERO, Duration::ZERO));
-        for rubbish in ["", "7", r#"{"failures":-1,"until":0}"#, "\u{0}"] {
-            assert_eq!(said(rubbish.into(), 0), None);
+        for (score, failures) in [(-1, 0), (i64::MIN, 0), (i64::MAX, u32::MAX)] {
+            let extreme = said(&found(score, i64::MAX), i64::MIN).unwrap();
+            assert_eq!(extreme.failures, failures);
         }
-        let extreme = said(
-            br#"{"failures":4294967295,"until":9223372036854775807}"#.to_vec(),
-            i64::MIN,
-        );
-        assert_eq!(extreme.unwrap().failures, u32::MAX);
+        assert!(said(&Err(Refusal::Unavailable), 0).is_none());
+    }
+
+    #[test]
+    fn where_others_write_too_what_was_read_is_good_for_a_second() {
+        let after = |ms| Instant::ZERO + Duration::from_millis(ms);
+        for (is_alone, later, is_known) in [
+            (true, 3_600_000, true),
+            (false, 999, true),
+            (false, 1_000, false),
+        ] {
+            let mut recall = Recall::new(Duration::from_secs(1), is_alone, 2);
+            recall.note(after(0), &named("kim"), false);
+            let look = recall.look(after(later), &named("kim"), TaskId(1));
+            assert_eq!(matches!(look, Look::Known), is_known, "{later}");
+        }
     }
 
     #[test]
     fn so_many_are_remembered_and_no_more() {
-        let mut recall = Recall::new(Duration::from_secs(1), 2);
+        let mut recall = Recall::new(Duration::from_secs(1), true, 2);
         for name in ["a", "b", "c"] {
-            recall.note(&named(name), false);
+            recall.note(Instant::ZERO, &named(name), false);
         }
         let is_known = |recall: &mut Recall, name| {
             matches!(

@@ -1,7 +1,9 @@
 //! Growing delays for those who guess: by account and by address, unlocking by themselves.
 
+use crate::world::millis;
 use std::collections::BTreeMap;
 use wharf_base::{Duration, Instant};
+use wharf_data::UnixMs;
 
 /// How quickly delays grow, and how much is remembered.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,17 @@ impl Default for ThrottleLimits {
     }
 }
 
+impl ThrottleLimits {
+    /// How long the next try waits after so many.
+    pub(crate) fn delay(&self, count: u32) -> Duration {
+        let Some(beyond) = count.checked_sub(self.free.saturating_add(1)) else {
+            return Duration::ZERO;
+        };
+        let doubled = self.first.saturating_mul(1 << beyond.min(20));
+        doubled.min(self.longest)
+    }
+}
+
 /// Who failed how often, lately.
 ///
 /// A try that takes a while is noted as a failure when it begins, and taken back if it was none:
@@ -49,8 +62,7 @@ struct Failures {
     forgotten: Instant,
 }
 
-/// What is known of somebody who has failed, as it can be kept elsewhere: without the process's
-/// own time.
+/// What is known elsewhere of somebody who has failed: without the process's own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Past {
     pub(crate) failures: u32,
@@ -58,6 +70,27 @@ pub(crate) struct Past {
     pub(crate) wait: Duration,
     /// How long it counts.
     pub(crate) kept: Duration,
+}
+
+impl Past {
+    /// What is known of somebody of whom a store has counted so many failures, which end then.
+    pub(crate) fn counted(
+        limits: &ThrottleLimits,
+        (count, ends): (i64, UnixMs),
+        at: UnixMs,
+    ) -> Self {
+        let failures = u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        let last = ends.saturating_sub(millis(limits.forget));
+        let left = |until: UnixMs| {
+            let left = u64::try_from(until.saturating_sub(at)).unwrap_or(0);
+            Duration::from_millis(left)
+        };
+        Self {
+            failures,
+            wait: left(last.saturating_add(millis(limits.delay(failures)))),
+            kept: left(ends),
+        }
+    }
 }
 
 impl<K: Clone + Ord> Throttle<K> {
@@ -84,21 +117,24 @@ impl<K: Clone + Ord> Throttle<K> {
         let count = known.map_or(0, |failures| failures.count).saturating_add(1);
         let failures = Failures {
             count,
-            until: now + self.delay(count),
+            until: now + self.limits.delay(count),
             forgotten: now + self.limits.forget,
         };
         self.failures.insert(key, failures);
         evicted
     }
 
-    /// What is known of `key`, if anything.
-    pub(crate) fn past(&self, key: &K, now: Instant) -> Option<Past> {
-        let failures = self.known(key, now)?;
-        Some(Past {
-            failures: failures.count,
-            wait: failures.until - now,
-            kept: failures.forgotten - now,
-        })
+    /// Takes in that a store has counted so many failures of `key`, each for as long as they are
+    /// remembered, and when they end. Here they count if there are more of them, or later ones.
+    pub fn recount(&mut self, key: K, counted: (i64, UnixMs), (now, at): (Instant, UnixMs)) {
+        let past = Past::counted(&self.limits, counted, at);
+        self.recall(key, past, now);
+    }
+
+    /// Whether `key` has failed so often, those that may turn out to be none among them.
+    pub fn has_failed(&self, key: &K, count: u32, now: Instant) -> bool {
+        self.known(key, now)
+            .is_some_and(|known| known.count >= count)
     }
 
     /// Takes in what was known of `key` elsewhere; of that and what is known here the worse. Who
@@ -139,14 +175,6 @@ impl<K: Clone + Ord> Throttle<K> {
     fn known(&self, key: &K, now: Instant) -> Option<&Failures> {
         let known = self.failures.get(key);
         known.filter(|failures| failures.forgotten > now)
-    }
-
-    fn delay(&self, count: u32) -> Duration {
-        let Some(beyond) = count.checked_sub(self.limits.free.saturating_add(1)) else {
-            return Duration::ZERO;
-        };
-        let doubled = self.limits.first.saturating_mul(1 << beyond.min(20));
-        doubled.min(self.limits.longest)
     }
 
     /// Forgets what is old where there is no room for `key`, or else whoever has to wait least.
@@ -248,23 +276,23 @@ mod tests {
         assert_eq!(throttle.failed(100, at(1)), Some(98), "it says whom");
     }
 
+    /// How often somebody has failed, and how many seconds they wait.
+    fn known(throttle: &Throttle<&'static str>, key: &'static str, now: Instant) -> (u32, u64) {
+        let failures = throttle.known(&key, now).map_or(0, |known| known.count);
+        (failures, throttle.wait(&key, now).as_secs())
+    }
+
     #[test]
     fn what_was_known_elsewhere_is_taken_in_unless_worse_is_known_here() {
-        let mut throttle = Throttle::new(ThrottleLimits::default());
-        for _ in 0..8 {
-            throttle.failed("kim", at(5));
-        }
-        let past = throttle.past(&"kim", at(6)).unwrap();
-        let expected = Past {
+        let past = Past {
             failures: 8,
             wait: Duration::from_secs(3),
             kept: Duration::from_secs(3_599),
         };
-        assert_eq!(past, expected);
         // A process that has just begun.
         let mut fresh = Throttle::new(ThrottleLimits::default());
         fresh.recall("kim", past, at(0));
-        assert_eq!(fresh.past(&"kim", at(0)), Some(past));
+        assert_eq!(known(&fresh, "kim", at(0)), (8, 3));
         fresh.failed("kim", at(0));
         let mild = Past {
             failures: 1,
@@ -272,8 +300,7 @@ mod tests {
             kept: Duration::from_secs(1),
         };
         fresh.recall("kim", mild, at(0));
-        assert_eq!(fresh.past(&"kim", at(0)).unwrap().failures, 9);
-        assert_eq!(fresh.wait(&"kim", at(0)), Duration::from_secs(8));
+        assert_eq!(known(&fresh, "kim", at(0)), (9, 8));
         // What claims too much is worth no more than what can be true.
         let forged = Past {
             failures: u32::MAX,
@@ -282,6 +309,6 @@ mod tests {
         };
         fresh.recall("lee", forged, at(0));
         assert_eq!(fresh.wait(&"lee", at(0)), Duration::from_secs(300));
-        assert_eq!(fresh.past(&"lee", at(3_600)), None);
+        assert_eq!(known(&fresh, "lee", at(3_600)), (0, 0));
     }
 }

@@ -62,6 +62,7 @@ impl World {
             by_address: Throttle::new(options.address_delays),
             recall: Recall::new(
                 options.recall,
+                options.is_alone,
                 SEEN_MIN
                     .max(options.account_delays.entries_max + options.address_delays.entries_max),
             ),

@@ -17,7 +17,7 @@ pub use canary::Canary;
 use canary::Planted;
 use counting::Counting;
 use foyer::ChatFoyer;
-use hall::Hall;
+use hall::{Hall, PutBy};
 use lately::Lately;
 use lobby::Lobby;
 pub use lobby::{tell_arrival, tell_departure};
@@ -98,7 +98,11 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         .kind();
     let words = facts.words.clone();
     let planted = limits.planted();
-    let make = move |_: &RoomOptions| Hall::new(epoch_ms, words.clone()).with(planted);
+    let put_by = PutBy::default();
+    let make = move |_: &RoomOptions| {
+        let hall = Hall::new(epoch_ms, words.clone(), put_by.clone());
+        hall.with(planted)
+    };
     let hall = app
         .room_from("hall", make)
         .rooms(limits.halls_max)

@@ -3,6 +3,10 @@
 use crate::audit::Act;
 use crate::{AccountId, PageToken, UnixMs};
 
+/// The setting that is another one after each change of what holds on every server of the store:
+/// settings, and who is muted everywhere. Whoever looks at it need not read all of that.
+pub const CHANGES: &str = "server.changes";
+
 /// One transaction about the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -18,6 +22,21 @@ pub enum Ask {
         name: String,
         /// What from now on.
         value: Option<String>,
+        /// By whom.
+        act: Act,
+    },
+    /// Puts an id on the list that a setting holds, or takes it off; the others stay as whoever
+    /// changed them last, on whatever server, left them. [`crate::Refusal::NotFound`] if what is to
+    /// be taken off is not there, [`crate::Refusal::Full`] beyond `ids_max`.
+    SetListed {
+        /// The setting's name.
+        name: String,
+        /// Which id.
+        id: i64,
+        /// Whether it is there from now on.
+        is_listed: bool,
+        /// So many there may be.
+        ids_max: u32,
         /// By whom.
         act: Act,
     },
@@ -74,7 +93,7 @@ pub enum Field {
 /// What is answered about the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// To [`Ask::Setting`].
+    /// To [`Ask::Setting`]; and to [`Ask::SetListed`], all ids, one behind the other.
     Setting(String),
     /// To [`Ask::Sweep`].
     Swept {

@@ -64,12 +64,15 @@ pub enum Ask {
         /// Under what.
         key: String,
     },
-    /// Counts one more in a window that begins with the first.
+    /// Counts one more: of two who count at once, none is lost.
     Count {
         /// Under what, in [`Space::Rate`].
         key: String,
         /// How long a window is.
         window_ms: u32,
+        /// Whether each begins it anew, so that it ends so long after the last. Otherwise it ends
+        /// so long after the first.
+        since_last: bool,
         /// When.
         at: UnixMs,
     },

@@ -10,6 +10,7 @@ mod bulletin;
 mod deciding;
 mod going_on;
 mod job;
+mod looking;
 
 use crate::platform::Ticket;
 use bulletin::Board;
@@ -133,9 +134,14 @@ impl Operators {
         }
     }
 
+    /// Others change what holds too: it is looked at so often whether they have.
+    pub(crate) fn look_every(&mut self, time: Duration) {
+        self.board.look_every(time);
+    }
+
     /// Reads what holds for the whole server.
-    pub(crate) fn open(&mut self, at: UnixMs) {
-        self.board.read(at, &mut self.steps);
+    pub(crate) fn open(&mut self, now: Instant, at: UnixMs) {
+        self.board.open((now, at), &mut self.steps);
     }
 
     /// What holds for the whole server.
@@ -224,7 +230,7 @@ impl Operators {
         let late: Vec<JobId> = self.jobs.iter().filter_map(is_late).collect();
         for id in late {
             let then = self.jobs.get(&id).map(|job| &job.then);
-            if let Some(Then::MakeModerator(..)) = then {
+            if let Some(Then::MakeModerator(_)) = then {
                 // The store was not asked, and is not when accounts answer after all.
                 self.board.is_changed_no_more(id);
             }

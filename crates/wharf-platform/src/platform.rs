@@ -22,7 +22,7 @@ use crate::whispers::{Pending, Whispers};
 use people::Listing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wharf_accounts::{Accounts, AskTag, Chance, Hashed, JobId, Tickets};
-use wharf_base::Instant;
+use wharf_base::{Duration, Instant};
 use wharf_data::access::Error;
 use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{Actor, Notice, Refusal, UnixMs, operators};
@@ -49,6 +49,8 @@ pub struct Platform {
     brief: Option<Brief>,
     /// When the store is swept, if it is.
     pub(crate) sweeping: Option<Sweeping>,
+    /// How long what was said is kept, if not for ever.
+    pub(crate) messages_kept: Option<Duration>,
     /// Calls that wait for the store, by its tag.
     asked: BTreeMap<StoreTag, Ticket>,
     /// Lists of those who are here that do.
@@ -89,6 +91,7 @@ impl Platform {
             rooms: None,
             brief: None,
             sweeping: None,
+            messages_kept: None,
             asked: BTreeMap::new(),
             listings: BTreeMap::new(),
             pending: BTreeMap::new(),

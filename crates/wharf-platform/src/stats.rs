@@ -149,6 +149,12 @@ pub struct PlatformStats {
     pub hashing: usize,
     /// Passwords of accounts and rooms that were not taken, because too many were with them.
     pub hashes_refused: u64,
+    /// Waits for what the store knows of earlier failures that ended without it.
+    pub unrecalled: u64,
+    /// What was written of who and what is here for others to see, or taken away.
+    pub shown: u64,
+    /// The same that the store did not do.
+    pub unshown: u64,
     /// Requests of accounts in progress.
     pub requests: usize,
     /// How logins ended.

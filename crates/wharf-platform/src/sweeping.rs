@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two parts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Of each kind that go at once.
-const PART: u32 = 50;
+const PART: u32 = 200;
 
 /// What the store is asked for has this tag.
 pub(crate) const OF_SWEEPING: StoreTag = StoreTag(1 << 60);
@@ -28,10 +28,12 @@ pub(crate) enum Sweeping {
 }
 
 impl Platform {
-    /// The same, but the store is swept, a minute after the start and then every hour.
+    /// The same, but the store is swept, a minute after the start and then every hour. What was
+    /// said longer ago than `messages_kept` goes then; without a time it is kept for ever.
     #[must_use]
-    pub fn with_sweeping(mut self) -> Self {
+    pub fn with_sweeping(mut self, messages_kept: Option<Duration>) -> Self {
         self.sweeping = Some(Sweeping::AfterStart);
+        self.messages_kept = messages_kept;
         self
     }
 
@@ -40,9 +42,10 @@ impl Platform {
             Some(sweeping @ Sweeping::AfterStart) => *sweeping = Sweeping::At(now + PATIENCE),
             Some(sweeping @ Sweeping::At(_)) if sweeping.due().is_some_and(|due| due <= now) => {
                 *sweeping = Sweeping::Asked;
+                let kept = self.messages_kept;
                 let ask = Ask::Keep(keep::Ask::Sweep {
                     at,
-                    messages_before: None,
+                    messages_before: kept.map(|kept| before(at, kept)),
                     limit: PART,
                 });
                 let tag = OF_SWEEPING;
@@ -60,6 +63,11 @@ impl Platform {
         };
         self.sweeping = Some(Sweeping::At(now + pause));
     }
+}
+
+/// What was said before then was said longer ago than `kept`.
+fn before(at: UnixMs, kept: Duration) -> UnixMs {
+    at.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX))
 }
 
 impl Sweeping {
@@ -106,7 +114,7 @@ mod tests {
     #[test]
     fn the_store_is_swept_in_parts_then_every_hour_and_soon_again_if_it_could_not() {
         let accounts = Accounts::new(AccountOptions::default(), Box::new(Zeros));
-        let mut platform = Platform::new(accounts, 0).with_sweeping();
+        let mut platform = Platform::new(accounts, 0).with_sweeping(None);
         let mut now = Instant::ZERO;
         platform.handle_timeout(now, 1);
         let swept = |has_more| {
@@ -121,5 +129,32 @@ mod tests {
         assert_eq!(next(swept(false)), PAUSE);
         assert_eq!(next(Err(Refusal::Unavailable)), EVERY);
         assert_eq!(next(swept(false)), PATIENCE);
+    }
+
+    #[test]
+    fn what_was_said_longer_ago_than_it_is_kept_goes_and_else_all_is_kept() {
+        const DAY_MS: i64 = 86_400_000;
+        let days = |count: u64| Duration::from_secs(count * 86_400);
+        for (kept, expected) in [
+            (None, None),
+            (Some(days(1)), Some(9 * DAY_MS)),
+            (Some(days(36_500)), Some(-36_490 * DAY_MS)),
+        ] {
+            let accounts = Accounts::new(AccountOptions::default(), Box::new(Zeros));
+            let mut platform = Platform::new(accounts, 0).with_sweeping(kept);
+            let at = 10 * DAY_MS;
+            platform.handle_timeout(Instant::ZERO, at);
+            platform.handle_timeout(Instant::ZERO + PATIENCE, at);
+            let Some(Effect::Ask { ask, .. }) = platform.poll() else {
+                panic!("nothing is asked");
+            };
+            let Ask::Keep(keep::Ask::Sweep {
+                messages_before, ..
+            }) = ask
+            else {
+                panic!("another question: {ask:?}");
+            };
+            assert_eq!(messages_before, expected);
+        }
     }
 }

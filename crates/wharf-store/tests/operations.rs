@@ -375,6 +375,83 @@ fn a_setting_stays_until_it_is_taken_away() {
     });
 }
 
+fn setting(name: &str) -> Ask {
+    let name = name.into();
+    Ask::Keep(keep::Ask::Setting { name })
+}
+
+fn listed(number: i64, id: i64, is_listed: bool) -> Ask {
+    Ask::Keep(keep::Ask::SetListed {
+        name: "list".into(),
+        id,
+        is_listed,
+        ids_max: 3,
+        act: act(number, Actor::Operator, 5),
+    })
+}
+
+#[test]
+fn a_list_in_a_setting_changes_by_one_and_is_full_and_empty_at_its_ends() {
+    each_database(|bench| {
+        let told = |ids: &str| Ok(Answer::Keep(keep::Answer::Setting(ids.into())));
+        for (number, id, is_listed, expected) in [
+            (1, 7, true, told("7")),
+            (2, 12, true, told("7 12")),
+            (3, 7, true, told("7 12")),
+            (4, 9, true, told("7 9 12")),
+            (5, 8, true, Err(Refusal::Full)),
+            (6, 8, false, Err(Refusal::NotFound)),
+            (7, 9, false, told("7 12")),
+            (7, 12, false, Err(Refusal::Duplicate(7))),
+            (8, 7, false, told("12")),
+            (9, 12, false, told("")),
+            (10, 12, false, Err(Refusal::NotFound)),
+        ] {
+            assert_eq!(
+                bench.ask(listed(number, id, is_listed)),
+                expected,
+                "{number}"
+            );
+        }
+        assert_eq!(bench.ask(setting("list")), Err(Refusal::NotFound));
+        let entries = log(bench, None, 20);
+        let last = entries.first().expect("entries, newest first");
+        assert_eq!((&*last.before, &*last.after), ("list=12", "list="));
+        assert_eq!(entries.len(), 7, "what was refused is not in it");
+    });
+}
+
+#[test]
+fn each_change_of_what_holds_on_every_server_is_seen_in_one_setting_and_nothing_else_is() {
+    each_database(|bench| {
+        bench.person(1, "kim");
+        let changes = |bench: &mut Bench| bench.ask(setting(keep::CHANGES));
+        let mut seen = vec![changes(bench)];
+        assert_eq!(seen, [Err(Refusal::NotFound)]);
+        let set = keep::Ask::SetSetting {
+            name: "maintenance".into(),
+            value: None,
+            act: act(1, Actor::Operator, 5),
+        };
+        let until = Some(Until::TakenBack);
+        let mute = |account| Ask::Account(account::Ask::SetMute { account, until });
+        for ask in [Ask::Keep(set.clone()), listed(2, 7, true), mute(KIM)] {
+            assert!(bench.ask(ask).is_ok());
+            let now = changes(bench);
+            assert!(now.is_ok() && !seen.contains(&now), "{now:?} of {seen:?}");
+            seen.push(now);
+        }
+        for refused in [
+            Ask::Keep(set),
+            listed(3, 8, false),
+            mute(AccountId::new(99)),
+        ] {
+            assert!(bench.ask(refused).is_err());
+            assert_eq!(Some(&changes(bench)), seen.last());
+        }
+    });
+}
+
 fn sweep(bench: &mut Bench, at: i64, messages_before: Option<i64>, limit: u32) -> (u64, bool) {
     let ask = keep::Ask::Sweep {
         at,

@@ -240,6 +240,7 @@ impl Client {
             self.send(Ask::Count {
                 key: "somebody".into(),
                 window_ms: 1_000,
+                since_last: false,
                 at: 1,
             });
         }

@@ -98,17 +98,46 @@ fn what_must_be_new_does_not_replace_what_is_there() {
     });
 }
 
+/// Counts one more, of those that are counted since the last or since the first: how many there
+/// are, and until when.
+fn counted(bench: &mut Bench, (key, since_last): (&str, bool), at: UnixMs) -> (i64, UnixMs) {
+    let count = Ask::Count {
+        key: key.into(),
+        window_ms: 100,
+        since_last,
+        at,
+    };
+    match ask(bench, count) {
+        Ok(Some(Answer::Counted { count, ends })) => (count, ends),
+        other => panic!("not counted: {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_counted_since_the_last_ends_so_long_after_it_whosever_clock_is_behind() {
+    each_database(|bench| {
+        let mut count = |at| counted(bench, ("kim", true), at);
+        assert_eq!(count(10), (1, 110));
+        assert_eq!(count(100), (2, 200));
+        assert_eq!(count(60), (3, 200));
+        assert_eq!(count(199), (4, 299));
+        assert_eq!(count(299), (1, 399));
+        let get = Ask::Get {
+            space: Space::Rate,
+            key: "kim".into(),
+            at: 398,
+        };
+        let Ok(Some(Answer::Found(found))) = ask(bench, get) else {
+            panic!("it is not there");
+        };
+        assert_eq!((found.score, found.expires), (1, 399));
+    });
+}
+
 #[test]
 fn what_is_counted_begins_anew_with_each_window() {
     each_database(|bench| {
-        let mut count = |key: &str, at| {
-            let key = key.into();
-            let window_ms = 100;
-            match ask(bench, Ask::Count { key, window_ms, at }) {
-                Ok(Some(Answer::Counted { count, ends })) => (count, ends),
-                other => panic!("not counted: {other:?}"),
-            }
-        };
+        let mut count = |key: &str, at| counted(bench, (key, false), at);
         assert_eq!(count("kim", 10), (1, 110));
         assert_eq!(count("kim", 50), (2, 110));
         assert_eq!(count("lee", 60), (1, 160));

@@ -1,59 +1,15 @@
 //! PostgreSQL over TLS: as strictly as the URL asks for, and never less.
 #![cfg(all(target_os = "linux", feature = "postgres"))]
 
+#[path = "servers/authority.rs"]
+mod authority;
 mod servers;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use servers::{Kind, Medium, PATIENT, Server};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use authority::Authority;
+use servers::{Kind, PATIENT, Server};
+use std::path::Path;
 use tempfile::TempDir;
 use wharf_store::{SqlError, Value, connect};
-
-/// Whom servers run as that refuse to run as root.
-const NOBODY: u32 = 65_534;
-
-/// An authority, which vouches for servers.
-struct Authority(Issuer<'static, KeyPair>, String);
-
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut about = CertificateParams::new(Vec::new()).unwrap();
-        about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = about.self_signed(&key).unwrap().pem();
-        Self(Issuer::new(about, key), certificate)
-    }
-
-    /// Its certificate, in a file.
-    fn file(&self, folder: &Path, name: &str) -> PathBuf {
-        let file = folder.join(name);
-        fs::write(&file, &self.1).unwrap();
-        file
-    }
-
-    /// A PostgreSQL that shows a certificate for `name`.
-    fn server(&self, folder: &Path, name: &str) -> Server {
-        let key = KeyPair::generate().unwrap();
-        let about = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = about.signed_by(&key, &self.0).unwrap().pem();
-        let (shown, kept) = (folder.join("server.pem"), folder.join("server.key"));
-        fs::write(&shown, certificate).unwrap();
-        fs::write(&kept, key.serialize_pem()).unwrap();
-        fs::set_permissions(&kept, Permissions::from_mode(0o600)).unwrap();
-        if rustix::process::geteuid().is_root() {
-            for path in [folder, &shown, &kept] {
-                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-            }
-        }
-        let setting = |name: &str, file: &Path| format!("{name}={}", file.display());
-        let certificate = setting("ssl_cert_file", &shown);
-        let key = setting("ssl_key_file", &kept);
-        let settings = ["-c", "ssl=on", "-c", &certificate, "-c", &key];
-        Server::start_with(Kind::PostgreSql, Medium::Memory, &settings)
-    }
-}
 
 /// Whether the link is encrypted, as the server sees it.
 fn is_encrypted(url: &str) -> Result<bool, SqlError> {

@@ -8,7 +8,7 @@ use wharf_data::message::{self, NewMessage, Place};
 use wharf_data::room::{self, History, Settings};
 use wharf_data::short::{self, Space};
 use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, DisplayName, Refusal, Reply};
-use wharf_data::{ReportId, RoomId, report};
+use wharf_data::{ReportId, RoomId, keep, report};
 
 const KIM: AccountId = AccountId::new(1);
 const LEE: AccountId = AccountId::new(2);
@@ -100,6 +100,60 @@ fn a_name_goes_to_one_of_two() {
             let owner = refused.is_some_and(|why| matches!(why, Refusal::Duplicate(_)));
             assert!(owner, "{round}: {refused:?}");
         }
+    });
+}
+
+#[test]
+fn a_list_that_two_change_at_once_has_all_that_both_have_put_on_it() {
+    with_two(|one, other| {
+        let put = |number: i64, id: i64| {
+            Ask::Keep(keep::Ask::SetListed {
+                name: "list".into(),
+                id,
+                is_listed: true,
+                ids_max: 1_000,
+                act: act(number, Actor::Operator, 5),
+            })
+        };
+        let answers = both(one, other, |round| {
+            [put(100 + round, 100 + round), put(500 + round, 500 + round)]
+        });
+        let is_there = |it: &Reply| it.is_ok() || matches!(it, Err(Refusal::Duplicate(_)));
+        assert!(answers.iter().flatten().all(is_there), "{answers:?}");
+        let name = "list".into();
+        let ids: Vec<String> = (100..100 + ROUNDS)
+            .chain(500..500 + ROUNDS)
+            .map(|id| id.to_string())
+            .collect();
+        let answer = Answer::Keep(keep::Answer::Setting(ids.join(" ")));
+        assert_eq!(one.ask(Ask::Keep(keep::Ask::Setting { name })), Ok(answer));
+    });
+}
+
+#[test]
+fn what_two_count_at_once_is_added_up() {
+    each_database(|one| {
+        // In SQL, whatever else there is: a Redis does one thing after the other.
+        let (mut one, mut other) = (one.another(), one.another());
+        let count = || {
+            Ask::Short(short::Ask::Count {
+                key: "somebody".into(),
+                window_ms: 1_000,
+                since_last: true,
+                at: 1,
+            })
+        };
+        let count_of = |reply: &Reply| match reply {
+            Ok(Answer::Short(short::Answer::Counted { count, .. })) => *count,
+            other => panic!("not counted: {other:?}"),
+        };
+        let answers = both(&mut one, &mut other, |_| [count(), count()]);
+        let mut counts: Vec<i64> = answers.iter().flatten().map(count_of).collect();
+        counts.sort_unstable();
+        assert!(
+            counts.iter().eq(&(1..=2 * ROUNDS).collect::<Vec<_>>()),
+            "{counts:?}"
+        );
     });
 }
 

@@ -1,9 +1,11 @@
-//! Before somebody guesses: how often they have failed before this process began.
+//! Before somebody guesses: how often they have failed before this process began, or at another
+//! server.
 
 use super::{Accounts, AskTag, Effect, State, TaskId};
 use crate::flow;
 use crate::recall::{Counted, Look, Said};
 use crate::request::{Caller, Error, Outcome};
+use crate::throttle::{Past, ThrottleLimits};
 use crate::world::{Guess, network_of};
 use wharf_base::{Duration, Instant};
 use wharf_data::{Reply, UnixMs};
@@ -51,26 +53,50 @@ impl Accounts {
         counted: &Counted,
         reply: &Reply,
     ) {
-        let said = Said::of(reply, at);
+        let said = Said::of(reply, self.limits_of(counted), at);
         let waited = self.world.recall.answered(now, counted, &said);
         match said {
             Said::Unknown => self.stats.unrecalled += waited.len() as u64,
             Said::Nothing => {}
-            Said::Past(past) => {
-                let world = &mut self.world;
-                let evicted = match counted.clone() {
-                    Counted::At(guess) => {
-                        world.by_account.recall(guess, past, now).map(Counted::At)
-                    }
-                    Counted::From(address) => world
-                        .by_address
-                        .recall(address, past, now)
-                        .map(Counted::From),
-                };
-                world.recall.forget(evicted);
-            }
+            Said::Past(past) => self.take_in(now, counted.clone(), past),
         }
         self.ready.extend(waited);
+    }
+
+    /// The store has counted a failure, and says how many there are: those that other servers have
+    /// counted count here too.
+    pub(super) fn counted(
+        &mut self,
+        (now, at): (Instant, UnixMs),
+        counted: Counted,
+        reply: &Reply,
+    ) {
+        if let Said::Past(past) = Said::of(reply, self.limits_of(&counted), at) {
+            self.take_in(now, counted, past);
+        }
+    }
+
+    fn limits_of(&self, counted: &Counted) -> &ThrottleLimits {
+        let options = &self.world.options;
+        match counted {
+            Counted::At(_) => &options.account_delays,
+            Counted::From(_) => &options.address_delays,
+        }
+    }
+
+    fn take_in(&mut self, now: Instant, counted: Counted, past: Past) {
+        let world = &mut self.world;
+        let evicted = match counted {
+            Counted::At(guess) => {
+                let evicted = world.by_account.recall(guess, past, now);
+                evicted.map(Counted::At)
+            }
+            Counted::From(address) => {
+                let evicted = world.by_address.recall(address, past, now);
+                evicted.map(Counted::From)
+            }
+        };
+        world.recall.forget(evicted);
     }
 
     /// Those who have waited for the store for long enough go on without it.
@@ -81,7 +107,7 @@ impl Accounts {
     }
 
     /// Decides what a guess was: right, wrong, or none. What changes for whoever comes after the
-    /// next start is written down.
+    /// next start, or to another server, is told the store.
     pub(super) fn settle_guess(
         &mut self,
         (now, at): (Instant, UnixMs),
@@ -103,26 +129,19 @@ impl Accounts {
                 let address = network_of(caller.address);
                 let evicted = world.by_address.failed(address, now);
                 world.recall.forget(evicted.map(Counted::From));
-                self.write_down((now, at), guess, address);
+                self.count(at, Counted::At(guess));
+                self.count(at, Counted::From(address));
             }
             Err(_) => world.by_account.take_back(&guess, now),
         }
     }
 
-    fn write_down(
-        &mut self,
-        (now, at): (Instant, UnixMs),
-        guess: Guess,
-        address: core::net::IpAddr,
-    ) {
-        let world = &mut self.world;
-        let known = [
-            (world.by_account.past(&guess, now), Counted::At(guess)),
-            (world.by_address.past(&address, now), Counted::From(address)),
-        ];
-        for (past, counted) in known {
-            let ask = past.and_then(|past| self.world.recall.write(at, &counted, past));
-            self.tell_store(ask);
+    /// Has the store count a failure.
+    fn count(&mut self, at: UnixMs, counted: Counted) {
+        let forget = self.limits_of(&counted).forget;
+        let tag = AskTag(self.next_id());
+        if let Some(ask) = self.world.recall.count(at, counted, forget, tag) {
+            self.effects.push_back(Effect::Ask { tag, ask });
         }
     }
 

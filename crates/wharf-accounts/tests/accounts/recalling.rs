@@ -221,13 +221,71 @@ fn a_store_that_is_gone_costs_nothing_and_what_it_has_is_not_made_milder() {
     rig.pump();
     assert_eq!(rig.answer(tag), Some(Err(Error::Credentials)));
     let kept: Vec<_> = rig.store.rates.values().map(|found| found.score).collect();
-    assert!(kept.contains(&7), "one failure is not written over seven");
-    // It is asked again, and then the worse of both counts.
-    rig.holds_recalls = false;
-    rig.pass(second(10));
-    let wrong = rig.ask(None, log_in("kim", WRONG));
-    assert_eq!(wrong, Err(Error::Credentials));
+    assert!(kept.contains(&8), "one more, and not one instead of seven");
+    // What it has counted is known with its answer, though it was never read.
     assert_eq!(rig.ask(None, log_in("kim", PASSWORD)), rate(16));
+}
+
+#[test]
+fn failures_at_two_servers_are_added_up_and_whoever_has_to_wait_waits_at_both() {
+    let options = AccountOptions {
+        is_alone: false,
+        ..options()
+    };
+    let [mut here, mut there] = [Rig::with(options), Rig::with(options)];
+    here.enter(register("kim")).unwrap();
+    let mut number = 0;
+    for _ in 0..5 {
+        for rig in [&mut here, &mut there] {
+            rig.pass(second(2));
+        }
+        number += 1;
+        let address = format!("198.51.100.{number}");
+        let wrong = here.ask_from(&address, None, log_in("kim", WRONG));
+        assert_eq!(wrong, Err(Error::Credentials));
+        // The next guess is at the other one, where the store is now.
+        core::mem::swap(&mut here, &mut there);
+        core::mem::swap(&mut here.store, &mut there.store);
+    }
+    assert_eq!(here.ask(None, log_in("kim", PASSWORD)), rate(2));
+    assert_eq!(there.ask(None, log_in("kim", PASSWORD)), rate(2));
+    here.pass(second(2));
+    here.enter(log_in("kim", PASSWORD)).unwrap();
+    let mut left = here.store.rates.keys();
+    assert!(!left.any(|key| key.starts_with("name:")), "it begins anew");
+}
+
+#[test]
+fn a_failure_whose_count_is_told_after_the_right_password_counts_no_more() {
+    let mut rig = Rig::with(AccountOptions {
+        account_delays: ThrottleLimits {
+            free: 0,
+            ..ThrottleLimits::default()
+        },
+        ..options()
+    });
+    rig.enter(register("kim")).unwrap();
+    assert_eq!(rig.ask(None, log_in("kim", WRONG)), Err(Error::Credentials));
+    rig.pass(second(1));
+    (rig.holds_asks, rig.holds_recalls) = (true, true);
+    let tag = rig.send(1, None, log_in("kim", WRONG));
+    assert!(rig.do_ask(), "whose name that is");
+    rig.pump();
+    assert_eq!(rig.answer(tag), Some(Err(Error::Credentials)));
+    let asked: Vec<_> = rig.asks.drain(..).collect();
+    assert_eq!(asked.len(), 2, "the name's failures, and the address's");
+    let late = asked
+        .into_iter()
+        .map(|(tag, ask)| (tag, rig.store.run(&ask)));
+    let late: Vec<_> = late.collect();
+    (rig.holds_asks, rig.holds_recalls) = (false, false);
+    rig.pass(second(2));
+    rig.enter(log_in("kim", PASSWORD)).unwrap();
+    for (tag, reply) in late {
+        rig.reply(tag, reply);
+    }
+    assert_eq!(rig.ask(None, log_in("kim", WRONG)), Err(Error::Credentials));
+    assert_eq!(rig.ask(None, log_in("kim", PASSWORD)), rate(1));
 }
 
 #[test]

@@ -93,23 +93,26 @@ impl MapStore {
                 let found = found.cloned().ok_or(Refusal::NotFound)?;
                 Ok(data::Answer::Short(short::Answer::Found(found)))
             }
-            short::Ask::Put {
-                space,
+            short::Ask::Count {
                 key,
-                value,
-                score,
-                expires,
-                ..
+                window_ms,
+                since_last,
+                at,
             } => {
-                assert_eq!(*space, Space::Rate);
+                assert!(since_last, "failures count since the last");
+                let old = self.rates.get(key).filter(|found| found.expires > *at);
                 let found = short::Found {
                     key: key.clone(),
-                    value: value.clone(),
-                    score: *score,
-                    expires: *expires,
+                    value: Vec::new(),
+                    score: old.map_or(0, |old| old.score) + 1,
+                    expires: at + i64::from(*window_ms),
+                };
+                let answer = short::Answer::Counted {
+                    count: found.score,
+                    ends: found.expires,
                 };
                 self.rates.insert(key.clone(), found);
-                Ok(data::Answer::Done)
+                Ok(data::Answer::Short(answer))
             }
             short::Ask::Delete { space, key } => {
                 assert_eq!(*space, Space::Rate);

@@ -14,6 +14,7 @@ impl Hall {
             return;
         };
         opened.is_ended = true;
+        self.put_by(cx);
         self.give_up_askers(cx);
         let removed = Removed {
             reason: Reason::Closed.into(),

@@ -59,8 +59,12 @@ impl Room for Hall {
         let Some(seat) = self.arriving.take() else {
             return cx.kick(who);
         };
+        let is_first = self.seats.is_empty();
         if let Some(opened) = &mut self.opened {
             opened.by_entry.insert(seat.entry, who);
+            if is_first && opened.remembered.len() == 0 {
+                opened.remembered = self.put_by.take(opened.here.room);
+            }
         }
         self.seats.insert(who, seat);
         if let Some(entered) = self.enter_reply(cx, who) {
@@ -94,6 +98,7 @@ impl Room for Hall {
             if let Some(opened) = &mut self.opened {
                 opened.lately.forget();
             }
+            self.put_by(cx);
             self.flush(cx);
         }
     }

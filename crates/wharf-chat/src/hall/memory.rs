@@ -6,11 +6,13 @@ use wharf_base::Instant;
 use wharf_data::AccountId;
 
 /// For how long a message that comes again is known, as the protocol promises.
-const KNOWN: Duration = Duration::from_secs(5 * 60);
+pub(super) const KNOWN: Duration = Duration::from_secs(5 * 60);
 /// Messages of one author that are known.
 const OF_AUTHOR_MAX: usize = 128;
 /// Authors of whom something is known; beyond it the one who was silent longest is forgotten.
 const AUTHORS_MAX: usize = 4_096;
+/// Messages that are known of one room.
+pub(super) const MESSAGES_MAX: usize = AUTHORS_MAX * OF_AUTHOR_MAX;
 
 /// What was said, by whom and by which number of theirs.
 ///
@@ -53,8 +55,17 @@ impl Remembered {
         });
     }
 
+    /// How many messages are known, those among them that are known no longer.
+    pub(super) fn len(&self) -> usize {
+        self.0.values().map(VecDeque::len).sum()
+    }
+
+    /// Whether any is known still.
+    pub(super) fn is_known_at(&self, now: Instant) -> bool {
+        self.0.values().any(|said| last(said) + KNOWN > now)
+    }
+
     fn make_room(&mut self, now: Instant) {
-        let last = |said: &VecDeque<Once>| said.back().map_or(Instant::ZERO, |once| once.at);
         self.0.retain(|_, said| last(said) + KNOWN > now);
         if self.0.len() >= AUTHORS_MAX
             && let Some((&silent, _)) = self.0.iter().min_by_key(|(_, said)| last(said))
@@ -62,6 +73,11 @@ impl Remembered {
             self.0.remove(&silent);
         }
     }
+}
+
+/// When the last of an author's messages was said.
+fn last(said: &VecDeque<Once>) -> Instant {
+    said.back().map_or(Instant::ZERO, |once| once.at)
 }
 
 /// When members have spoken, while they have to wait between two messages.

@@ -6,6 +6,7 @@ mod governing;
 mod keeping;
 mod living;
 mod memory;
+mod put_by;
 mod reading;
 mod talking;
 #[cfg(test)]
@@ -19,10 +20,11 @@ use crate::platform::room::{as_many_as_fit, member_of};
 use ending::closing;
 use keeping::{Buffered, Durable};
 use memory::{Remembered, SlowMode};
+pub(crate) use put_by::PutBy;
 use std::collections::BTreeMap;
 use wharf_base::CapacityError;
 use wharf_content::{MemberId, Owed, Refusal, RoomCx};
-use wharf_data::room::{Epoch, Role, Standing, Until};
+use wharf_data::room::{Epoch, History, Role, Standing, Until};
 use wharf_data::rooms::{Entry, EntryId, Here, Info, Request};
 use wharf_data::service::{Call, Reply};
 use wharf_data::{AccountId, UnixMs, access};
@@ -42,6 +44,8 @@ pub(crate) struct Hall {
     epoch_ms: i64,
     /// What is not to be said.
     words: WordList,
+    /// What is remembered of rooms that nobody is in.
+    put_by: PutBy,
     seats: BTreeMap<MemberId, Seat>,
     opened: Option<Opened>,
     /// Who was admitted, and sits down next.
@@ -146,10 +150,11 @@ impl Asked {
 }
 
 impl Hall {
-    pub(crate) fn new(epoch_ms: i64, words: WordList) -> Self {
+    pub(crate) fn new(epoch_ms: i64, words: WordList, put_by: PutBy) -> Self {
         Self {
             epoch_ms,
             words,
+            put_by,
             seats: BTreeMap::new(),
             opened: None,
             arriving: None,
@@ -225,6 +230,7 @@ impl Hall {
             cx.kick(*member);
         }
         self.give_up_askers(cx);
+        self.put_by(cx);
         if let Some(opened) = &self.opened
             && !opened.buffered.is_kept()
         {
@@ -243,13 +249,24 @@ impl Hall {
             is_ended: false,
             by_entry: BTreeMap::new(),
             early: BTreeMap::new(),
-            remembered: Remembered::default(),
+            remembered: self.put_by.take(here.room),
             slow_mode: SlowMode::default(),
             durable: Durable::default(),
             buffered: Buffered::default(),
             lately: Lately::default(),
         });
         self.say_begin(cx, here);
+    }
+
+    /// Puts by what is remembered of what was said: the room may be closed, and opened elsewhere.
+    /// What is kept durably the store knows.
+    fn put_by(&mut self, cx: &RoomCx<'_>) {
+        if let Some(opened) = &mut self.opened
+            && opened.info.history != History::Durable
+        {
+            let said = core::mem::take(&mut opened.remembered);
+            self.put_by.put(opened.here.room, said, cx.now());
+        }
     }
 
     /// Says that this opening has begun, until it is heard.

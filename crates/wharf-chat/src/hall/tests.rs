@@ -29,7 +29,13 @@ struct Play {
 impl Play {
     /// Nobody is there yet.
     fn new(history: History) -> Self {
-        let room = TestRoom::with(1, |_| Hall::new(1_000_000, WordList::default()))
+        Self::beside(history, PutBy::default())
+    }
+
+    /// Nobody is there yet, and others have put that by.
+    fn beside(history: History, put_by: PutBy) -> Self {
+        let hall = move |_: &_| Hall::new(1_000_000, WordList::default(), put_by.clone());
+        let room = TestRoom::with(1, hall)
             .on(Hall::say)
             .on(Hall::history)
             .on(Hall::change)
@@ -174,6 +180,52 @@ impl Play {
     fn fail(&mut self, query: &Query) {
         self.room.answer(query, Err(access::Error::Unavailable));
     }
+}
+
+#[test]
+fn what_was_said_is_known_in_the_next_opening_wherever_that_is_and_for_five_minutes() {
+    for history in [History::Off, History::Buffered] {
+        let put_by = PutBy::default();
+        let mut first = Play::beside(history, put_by.clone());
+        let kim = first.join("kim", Role::Owner, 1).unwrap();
+        first.say(kim, "one", 11);
+        let told = first.told(kim);
+        first.room.leave(kim);
+        // Somebody comes in the same opening, and goes.
+        let park = first.join("park", Role::Member, 1).unwrap();
+        assert_eq!(put_by.take(ROOM).len(), 0, "the room has it again");
+        first.room.leave(park);
+
+        let mut second = Play::beside(history, put_by.clone());
+        let kim = second.join("kim", Role::Owner, 2).unwrap();
+        let lee = second.join("lee", Role::Member, 2).unwrap();
+        second.say(kim, "one", 11);
+        assert_eq!(second.told(kim), [(told[0].0, false, true)], "{history:?}");
+        second.say(lee, "one", 11);
+        assert_eq!(second.heard(kim).len(), 1, "another's number is another");
+        second.room.leave(lee);
+        second.room.leave(kim);
+
+        let mut third = Play::beside(history, put_by);
+        third.room.advance(Duration::from_secs(5 * 60));
+        let kim = third.join("kim", Role::Owner, 3).unwrap();
+        third.say(kim, "one", 11);
+        assert!(!third.told(kim)[0].2, "five minutes are over");
+    }
+}
+
+#[test]
+fn a_room_that_was_taken_over_elsewhere_is_known_in_the_next_opening_here() {
+    let put_by = PutBy::default();
+    let mut first = Play::beside(History::Buffered, put_by.clone());
+    let kim = first.join("kim", Role::Owner, 1).unwrap();
+    first.say(kim, "one", 11);
+    let begin = first.room.next_query().expect("a room says that it begins");
+    first.room.answer(&begin, Err(access::Error::Conflict));
+    let mut second = Play::beside(History::Buffered, put_by);
+    let kim = second.join("kim", Role::Owner, 2).unwrap();
+    second.say(kim, "one", 11);
+    assert_eq!(second.told(kim), [(1, false, true)]);
 }
 
 #[test]

@@ -91,8 +91,22 @@ impl Look {
             let detail = format!("{waiting} of {most} sessions that have not logged in");
             Some(("login-queue-full", detail))
         } else {
-            None
+            let troubles = self.troubles();
+            let detail = troubles.trim_end().to_owned();
+            (!detail.is_empty()).then_some(("unhealthy", detail))
         }
+    }
+
+    /// What is wrong with each shard, and with the services, a line each.
+    pub(super) fn troubles(&self) -> String {
+        let of_shards = self.shards.iter().filter_map(|it| {
+            let trouble = it.trouble.as_ref()?;
+            Some(format!("shard {}: {trouble}\n", it.shard))
+        });
+        let of_services = self.services.trouble.iter();
+        of_shards
+            .chain(of_services.map(|trouble| format!("services: {trouble}\n")))
+            .collect()
     }
 }
 

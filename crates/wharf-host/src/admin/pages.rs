@@ -1,7 +1,7 @@
 //! The pages: what is answered where.
 
 use super::guard::Guard;
-use super::look::{Look, Office};
+use super::look::Office;
 use super::{Snapshot, exposition, metrics, operate};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -78,8 +78,7 @@ async fn stats(State(office): State<Arc<Office>>) -> Response {
 
 /// Whether it is worth keeping: a server that stops in order is.
 async fn healthz(State(office): State<Arc<Office>>) -> Response {
-    let look = office.look().await;
-    let troubles = troubles(&look);
+    let troubles = office.look().await.troubles();
     if troubles.is_empty() {
         answer(StatusCode::OK, TEXT, "ok\n".to_owned())
     } else {
@@ -90,26 +89,10 @@ async fn healthz(State(office): State<Arc<Office>>) -> Response {
 /// Whether to send it clients.
 async fn readyz(State(office): State<Arc<Office>>) -> Response {
     let look = office.look().await;
-    let troubles = troubles(&look);
-    let (reason, detail) = match look.not_ready() {
-        Some((reason, detail)) => (reason, detail),
-        None if troubles.is_empty() => {
-            let json = json!({ "ready": true });
-            return answer(StatusCode::OK, JSON, format!("{json}\n"));
-        }
-        None => ("unhealthy", troubles.trim_end().to_owned()),
+    let Some((reason, detail)) = look.not_ready() else {
+        let json = json!({ "ready": true });
+        return answer(StatusCode::OK, JSON, format!("{json}\n"));
     };
     let json = json!({ "ready": false, "reason": reason, "detail": detail });
     answer(StatusCode::SERVICE_UNAVAILABLE, JSON, format!("{json}\n"))
-}
-
-/// What is wrong with each shard, and with the services, a line each.
-fn troubles(look: &Look) -> String {
-    let of_shards = look.shards.iter();
-    let lines =
-        of_shards.filter_map(|it| Some(format!("shard {}: {}\n", it.shard, it.trouble.as_ref()?)));
-    let of_services = look.services.trouble.iter();
-    lines
-        .chain(of_services.map(|trouble| format!("services: {trouble}\n")))
-        .collect()
 }

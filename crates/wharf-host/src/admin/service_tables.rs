@@ -39,6 +39,12 @@ pub(super) const PEOPLE: &[Row<PlatformStats>] = rows!(PlatformStats {
         "Requests about accounts in progress, logins included.",
     hashing: Gauge "wharf_hash_in_progress"
         "Passwords of accounts that wait to be hashed or are.",
+    unrecalled: Counter "wharf_login_unrecalled_total"
+        "Times that whoever logs in went on without what the store knows of earlier failures: it did not say in time.",
+    shown: Counter "wharf_shown_written_total"
+        "Changes of who is online and which rooms are busy that were written for others to see.",
+    unshown: Counter "wharf_shown_failed_total"
+        "Changes of those that could not be written, and are tried again.",
 });
 
 /// What the hash workers count.

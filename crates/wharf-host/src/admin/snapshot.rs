@@ -26,7 +26,7 @@ pub struct Snapshot {
     /// How long it has listened.
     pub uptime_seconds: f64,
     /// `serving`, or why no client would be let in: `stopping`, `maintenance`,
-    /// `store-unavailable`, `full`, `login-queue-full`.
+    /// `store-unavailable`, `full`, `login-queue-full`, `unhealthy`.
     pub state: String,
     /// What it may take.
     pub limits: Limits,

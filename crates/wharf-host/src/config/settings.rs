@@ -186,6 +186,12 @@ pub const SETTINGS: &[Setting] = &[
         |_| Value::Integer(0),
         "this server among those that share a store or a Redis: each has a number of its own",
     ),
+    integer(
+        "store.messages_days",
+        (0, 36_500),
+        |_| Value::Integer(0),
+        "what was said is thrown away after so many days, in rooms and in whispers; 0 = never",
+    ),
     Setting {
         key: "store.url",
         kind: Kind::Secret { bytes_min: 0 },

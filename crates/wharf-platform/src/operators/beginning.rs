@@ -317,14 +317,14 @@ impl Operators {
         (account, is_moderator): (AccountId, bool),
     ) -> Result<(), Error> {
         let act = self.act(at, by, String::new());
-        let (ask, moderators) = self.board.set_moderator(id, (account, is_moderator), act)?;
+        let ask = self.board.set_moderator(id, (account, is_moderator), act)?;
         if is_moderator {
             // It must be there; then it becomes one.
-            self.then(id, Then::MakeModerator(Box::new(ask), moderators));
+            self.then(id, Then::MakeModerator(Box::new(ask)));
             let by = access::LookUp::Account(account);
             self.access(id, access::Request::LookUp { by });
         } else {
-            self.then(id, Then::Moderators(moderators));
+            self.then(id, Then::Moderators);
             self.ask(id, ask);
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! What holds for the whole server: kept in the store, known here, published to every shard.
 
+use super::looking::Looking;
 use super::{JobId, Pending, Step};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wharf_base::{Duration, Instant};
 use wharf_data::access::Error;
@@ -16,7 +17,7 @@ const MAINTENANCE: &str = "maintenance";
 /// The setting with the ids of the moderators, one behind the other.
 const MODERATORS: &str = "accounts.administrators";
 /// So many moderators there may be: their ids fit what a setting holds.
-const MODERATORS_MAX: usize = 500;
+const MODERATORS_MAX: u32 = 500;
 /// So many accounts may be muted at once: every shard knows them.
 const MUTED_MAX: usize = 10_000;
 /// Mutes of a page.
@@ -36,6 +37,8 @@ pub(crate) enum Reading {
     Moderators,
     /// A page of those who are muted.
     Muted,
+    /// Whether any of it has changed.
+    Changes,
 }
 
 /// What is known of it.
@@ -54,6 +57,8 @@ pub(super) struct Board {
     due: Option<Instant>,
     /// The job that changes a setting: one at a time.
     changing: Option<JobId>,
+    /// Whether others change it too.
+    looking: Looking,
 }
 
 /// What has been read so far.
@@ -73,6 +78,17 @@ impl Board {
 
     pub(super) fn is_settled(&self) -> bool {
         self.is_known || !self.is_wanted
+    }
+
+    /// Others change what is in the store too: it is looked at so often whether they have.
+    pub(super) fn look_every(&mut self, time: Duration) {
+        self.looking = Looking::new(time);
+    }
+
+    /// Reads all of it, for the first time.
+    pub(super) fn open(&mut self, (now, at): (Instant, UnixMs), steps: &mut VecDeque<Step>) {
+        self.looking.begin(now);
+        self.read(at, steps);
     }
 
     /// Reads all of it.
@@ -107,6 +123,12 @@ impl Board {
         reply: Reply,
         steps: &mut VecDeque<Step>,
     ) {
+        if reading == Reading::Changes {
+            if self.looking.has_changed(now, &reply) {
+                self.read(at, steps);
+            }
+            return;
+        }
         let Some(draft) = &mut self.reading else {
             return;
         };
@@ -115,8 +137,7 @@ impl Board {
                 draft.bulletin.planned = Some(Maintenance::of_setting(&text));
             }
             (Reading::Moderators, Ok(Answer::Keep(keep::Answer::Setting(text)))) => {
-                let ids = text.split_whitespace().filter_map(|id| id.parse().ok());
-                draft.bulletin.moderators = ids.map(AccountId::new).collect();
+                draft.bulletin.moderators = ids_in(&text).collect();
             }
             (Reading::Muted, Ok(Answer::Room(room::Answer::Standings { standings, next }))) => {
                 let muted = standings
@@ -145,11 +166,13 @@ impl Board {
         } else if draft.is_stale {
             self.read(at, steps);
         } else {
-            self.is_known = true;
+            let is_first = !core::mem::replace(&mut self.is_known, true);
             let was = self.bulletin.planned.clone();
             let planned = draft.bulletin.planned.clone();
             let bulletin = self.with_plan(draft.bulletin, planned, (now, at));
-            self.set(bulletin, steps);
+            if is_first || bulletin != *self.bulletin {
+                self.set(bulletin, steps);
+            }
             if self.bulletin.planned != was {
                 steps.push_back(Step::TellAll(self.notice()));
             }
@@ -157,13 +180,15 @@ impl Board {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        [self.read_again, self.due].into_iter().flatten().min()
+        let times = [self.read_again, self.due, self.looking.due()];
+        times.into_iter().flatten().min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, at: UnixMs, steps: &mut VecDeque<Step>) {
         if self.read_again.is_some_and(|again| again <= now) {
             self.read(at, steps);
         }
+        steps.extend(self.looking.look(now));
         if self.due.is_some_and(|due| due <= now) {
             let planned = self.bulletin.planned.clone();
             self.plan(planned, (now, at), steps);
@@ -226,31 +251,24 @@ impl Board {
         }))
     }
 
-    /// What is to be asked so that an account is a moderator, or none; and who are moderators then.
+    /// What is to be asked so that an account is a moderator, or none.
     ///
     /// # Errors
-    /// While another setting changes, nothing is known yet, or there are as many as there may be.
+    /// While another setting changes, or nothing is known yet.
     pub(super) fn set_moderator(
         &mut self,
         job: JobId,
         (account, is_moderator): (AccountId, bool),
         act: Act,
-    ) -> Result<(Ask, BTreeSet<AccountId>), Error> {
-        let mut moderators = self.bulletin.moderators.clone();
-        if is_moderator {
-            moderators.insert(account);
-        } else if !moderators.remove(&account) {
-            return Err(Error::NotFound);
-        }
-        if moderators.len() > MODERATORS_MAX {
-            return Err(Error::Full);
-        }
+    ) -> Result<Ask, Error> {
         self.begin(job)?;
-        let ids: Vec<String> = moderators.iter().map(AccountId::to_string).collect();
-        let value = Some(ids.join(" ")).filter(|ids| !ids.is_empty());
-        let name = MODERATORS.to_owned();
-        let ask = Ask::Keep(keep::Ask::SetSetting { name, value, act });
-        Ok((ask, moderators))
+        Ok(Ask::Keep(keep::Ask::SetListed {
+            name: MODERATORS.to_owned(),
+            id: account.get(),
+            is_listed: is_moderator,
+            ids_max: MODERATORS_MAX,
+            act,
+        }))
     }
 
     fn begin(&mut self, job: JobId) -> Result<(), Error> {
@@ -295,12 +313,12 @@ impl Board {
     pub(super) fn are_moderators(
         &mut self,
         job: JobId,
-        moderators: BTreeSet<AccountId>,
+        moderators: &str,
         steps: &mut VecDeque<Step>,
     ) {
         self.is_changed_no_more(job);
         let mut bulletin = Bulletin::clone(&self.bulletin);
-        bulletin.moderators = moderators;
+        bulletin.moderators = ids_in(moderators).collect();
         self.change(bulletin, steps);
     }
 
@@ -343,6 +361,8 @@ impl Board {
         if let Some(draft) = &mut self.reading {
             draft.is_stale = true;
         }
+        // Another server may have changed it behind that, and it may have been read before.
+        self.looking.forget();
         self.set(bulletin, steps);
     }
 
@@ -354,6 +374,12 @@ impl Board {
     fn notice(&self) -> Notice {
         Notice::Maintenance(self.bulletin.planned.clone().map(Arc::new))
     }
+}
+
+/// The accounts that a setting lists.
+fn ids_in(setting: &str) -> impl Iterator<Item = AccountId> {
+    let ids = setting.split_whitespace().filter_map(|id| id.parse().ok());
+    ids.map(AccountId::new)
 }
 
 /// Those whose mute has not ended.

@@ -50,9 +50,9 @@ impl Operators {
                 Err(error)
             }
             (Then::Found, Ok(access::Outcome::Found(person))) => Ok(Outcome::Found(known(person))),
-            (Then::MakeModerator(ask, moderators), Ok(access::Outcome::Found(_))) => {
-                let (ask, moderators) = (ask.clone(), core::mem::take(moderators));
-                job.then = Then::Moderators(moderators);
+            (Then::MakeModerator(ask), Ok(access::Outcome::Found(_))) => {
+                let ask = ask.clone();
+                job.then = Then::Moderators;
                 self.jobs.insert(id, job);
                 return self.ask(id, *ask);
             }
@@ -123,9 +123,8 @@ impl Operators {
                     .is_maintenance(id, planned, times, &mut self.steps);
                 Ok(Outcome::Done)
             }
-            (Then::Moderators(moderators), _) => {
-                let moderators = core::mem::take(moderators);
-                self.board.are_moderators(id, moderators, &mut self.steps);
+            (Then::Moderators, Answer::Keep(keep::Answer::Setting(moderators))) => {
+                self.board.are_moderators(id, &moderators, &mut self.steps);
                 Ok(Outcome::Done)
             }
             (Then::Muted(account, until), _) => {

@@ -1,7 +1,6 @@
 //! One request in progress.
 
 use crate::platform::Ticket;
-use std::collections::BTreeSet;
 use wharf_base::Instant;
 use wharf_data::message::Place;
 use wharf_data::operators::{Decision, Scope};
@@ -39,9 +38,9 @@ pub(super) enum Then {
     /// The server is looked after, or no more.
     Maintenance(Option<Maintenance>),
     /// The account was there: the store is asked that.
-    MakeModerator(Box<Ask>, BTreeSet<AccountId>),
-    /// These are the moderators.
-    Moderators(BTreeSet<AccountId>),
+    MakeModerator(Box<Ask>),
+    /// It is known who the moderators are.
+    Moderators,
     /// It is told what the report is called.
     Reported(ReportId),
     /// The report is taken: it is read.

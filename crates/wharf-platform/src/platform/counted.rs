@@ -9,6 +9,7 @@ impl Platform {
     /// Who and what is here, and what was counted.
     pub fn stats(&self) -> PlatformStats {
         let (logins, rooms) = (&self.logins, self.rooms.as_ref());
+        let (accounts, brief) = (self.accounts.stats(), self.brief_stats());
         PlatformStats {
             online: self.presence.len(),
             queued: self.waiting(),
@@ -17,8 +18,10 @@ impl Platform {
             halls_max: rooms.map_or(0, Rooms::open_max),
             hall_members: rooms.map_or(0, Rooms::members),
             hashing: self.accounts.hashing(),
-            hashes_refused: self.accounts.stats().hashes_refused
-                + rooms.map_or(0, |rooms| rooms.hashes_refused),
+            hashes_refused: accounts.hashes_refused + rooms.map_or(0, |rooms| rooms.hashes_refused),
+            unrecalled: accounts.unrecalled,
+            shown: brief.written,
+            unshown: brief.failed,
             requests: self.accounts.in_progress(),
             logins: logins.stats,
         }

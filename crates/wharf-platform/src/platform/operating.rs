@@ -4,7 +4,7 @@ use super::{CountTag, Effect, Platform, SessionTag, StoreTag, Ticket};
 use crate::operators::{JobId, Step};
 use core::net::{IpAddr, Ipv4Addr};
 use wharf_accounts::{Caller, CallerTag};
-use wharf_base::Instant;
+use wharf_base::{Duration, Instant};
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
 use wharf_data::message::Place;
 use wharf_data::operators::{self, Known};
@@ -29,10 +29,18 @@ pub(super) fn is_of_operators(to: CallerTag) -> bool {
 }
 
 impl Platform {
+    /// The same, but other servers change what holds for all of them in the same store. It is
+    /// looked at so often whether they have.
+    #[must_use]
+    pub fn with_others(mut self, look_every: Duration) -> Self {
+        self.operators.look_every(look_every);
+        self
+    }
+
     /// Reads what holds for the whole server; to be called once, before anything else. Until it is
     /// known, nobody logs in. Without this call nothing holds.
     pub fn open(&mut self, now: Instant, at: UnixMs) {
-        self.operators.open(at);
+        self.operators.open(now, at);
         self.run(now, at);
     }
 

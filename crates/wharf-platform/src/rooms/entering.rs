@@ -24,6 +24,7 @@ impl Rooms {
             newer: None,
             left_role: None,
             has_other_owner: false,
+            is_recalled: false,
             against: None,
         };
         if self.halls.contains_key(&room) {
@@ -96,14 +97,15 @@ impl Rooms {
 
     pub(super) fn checked(&mut self, entering: Entering, is_right: bool) {
         if !is_right {
+            self.count_guess(entering.caller.by);
             return self.turn_away(entering, Error::Credentials);
         }
-        self.guesses.succeeded(&entering.caller.by);
+        self.forget_guesses(entering.caller.by);
         self.judge(entering);
     }
 
     /// Lets somebody in, or not. Everything is looked at once more after whatever took time.
-    fn judge(&mut self, entering: Entering) {
+    pub(super) fn judge(&mut self, entering: Entering) {
         let at = self.at;
         let Some(hall) = self.halls.get(&entering.room) else {
             return self.refuse(entering.caller, Error::NotFound);
@@ -162,6 +164,7 @@ impl Rooms {
         match (error, password) {
             (Some(error), _) => self.turn_away(entering, error),
             (None, None) => self.turn_away(entering, Error::Credentials),
+            (None, Some(_)) if self.recalls_first(&entering) => self.recall_guesses(entering),
             (None, Some(password)) => {
                 self.guesses.failed(by, self.now);
                 let against = hash.clone();
@@ -232,7 +235,7 @@ impl Rooms {
             return;
         }
         for (_, flow) in self.flows.values_mut() {
-            if let Flow::Standing(entering) | Flow::Checking(entering) = flow
+            if let Some(entering) = flow.entering()
                 && entering.room == room
                 && entering.caller.by == account
             {
@@ -246,7 +249,7 @@ impl Rooms {
     /// Whoever has handed a room over is a moderator of it, on the way to it too.
     pub(super) fn outdate_owner(&mut self, room: RoomId, account: wharf_data::AccountId) {
         for (_, flow) in self.flows.values_mut() {
-            if let Flow::Standing(entering) | Flow::Checking(entering) = flow
+            if let Some(entering) = flow.entering()
                 && entering.room == room
                 && entering.caller.by == account
             {
@@ -258,7 +261,7 @@ impl Rooms {
     /// Somebody was made the owner of a room: nobody else who is on the way to it is.
     pub(super) fn outdate_owners(&mut self, room: RoomId, owner: wharf_data::AccountId) {
         for (_, flow) in self.flows.values_mut() {
-            if let Flow::Standing(entering) | Flow::Checking(entering) = flow
+            if let Some(entering) = flow.entering()
                 && entering.room == room
                 && entering.caller.by != owner
             {

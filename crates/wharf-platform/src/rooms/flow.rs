@@ -30,8 +30,12 @@ pub(super) enum Flow {
     Opening(RoomId),
     /// Somebody who wants to enter, for what they are in the room.
     Standing(Box<Entering>),
+    /// The same, for what the store says of how often they have guessed.
+    Recalling(Box<Entering>),
     /// The same, for the check of the password.
     Checking(Box<Entering>),
+    /// A wrong password of somebody, which the store counts.
+    Counting(AccountId),
     /// A change, for the hash of the new password.
     Rehashing(Box<(Caller, Here, room::Change)>),
     /// A room, for the store: which does that act.
@@ -46,6 +50,18 @@ pub(super) enum Flow {
     Busiest(Box<Busiest>),
     /// An entry in the audit log, for which nobody waits.
     Noting,
+}
+
+impl Flow {
+    /// Whoever is on their way into a room that is open.
+    pub(super) fn entering(&mut self) -> Option<&mut Entering> {
+        match self {
+            Self::Standing(entering) | Self::Recalling(entering) | Self::Checking(entering) => {
+                Some(entering)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A list of the busiest rooms.
@@ -81,6 +97,8 @@ pub(super) struct Entering {
     pub(super) left_role: Option<Role>,
     /// Whether somebody else was made the owner since.
     pub(super) has_other_owner: bool,
+    /// Whether it is known how often they have guessed, as far as it can be.
+    pub(super) is_recalled: bool,
     /// The hash that the password was, or is, checked against.
     pub(super) against: Option<String>,
 }

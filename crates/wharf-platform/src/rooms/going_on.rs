@@ -23,6 +23,8 @@ impl Rooms {
             Flow::Making(making) => self.made(*making, reply),
             Flow::Opening(room) => self.opened(room, reply),
             Flow::Standing(entering) => self.looked_up(*entering, reply),
+            Flow::Recalling(entering) => self.recalled(*entering, &reply),
+            Flow::Counting(account) => self.counted(account, &reply),
             Flow::Acting(room, act) => self.acted(room, *act, reply),
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),
@@ -62,12 +64,16 @@ impl Rooms {
         let flow = self.flows.values().next().map(|(due, _)| *due);
         let idle = self.idle.first().map(|(since, _)| *since);
         let idle = idle.map(|since| since + self.options.linger);
-        [flow, idle].into_iter().flatten().min()
+        [flow, idle, self.recalling_until()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Time has passed.
     pub(crate) fn handle_timeout(&mut self, now: Instant, at: UnixMs) {
         self.set_time(now, at);
+        self.stop_recalling();
         // Numbers and deadlines rise together.
         while let Some(first) = self.flows.first_entry()
             && first.get().0 <= now
@@ -98,6 +104,8 @@ impl Rooms {
             Flow::Standing(entering) | Flow::Checking(entering) => {
                 self.turn_away(*entering, Error::Unavailable);
             }
+            Flow::Recalling(entering) => self.recalled(*entering, &unknown),
+            Flow::Counting(_) => {}
             Flow::Rehashing(it) => self.refuse(it.0, Error::Unavailable),
             Flow::Acting(room, act) => self.acted(room, *act, unknown),
             Flow::Listing(listing) => self.listed(*listing, unknown),

@@ -20,6 +20,7 @@ mod busiest;
 mod entering;
 mod flow;
 mod going_on;
+mod guessing;
 mod hall;
 mod listing;
 mod making;
@@ -41,7 +42,7 @@ use flow::{Caller, Entering, Flow};
 use hall::Hall;
 use slots::Slots;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use wharf_accounts::{Chance, HashJob, HashWork, JobId, Throttle, ThrottleLimits};
+use wharf_accounts::{Chance, HashJob, HashWork, JobId, Throttle};
 use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::access::Error;
 use wharf_data::rooms::{EntryId, Here, Outcome, Request};
@@ -92,6 +93,10 @@ pub(crate) struct Rooms {
     /// Passwords that were not hashed because too many were to be.
     pub(crate) hashes_refused: u64,
     guesses: Throttle<AccountId>,
+    /// Who waits for what the store says of them, and until when.
+    recalling: VecDeque<(Instant, u64)>,
+    /// Until when the store is taken to be silent about them.
+    silent_until: Instant,
     /// What may be other than it is shown to others.
     pub(crate) changes: Changes,
     steps: VecDeque<Step>,
@@ -122,7 +127,9 @@ impl Rooms {
             flows: BTreeMap::new(),
             hashing: 0,
             hashes_refused: 0,
-            guesses: Throttle::new(ThrottleLimits::default()),
+            guesses: Throttle::new(guessing::LIMITS),
+            recalling: VecDeque::new(),
+            silent_until: Instant::ZERO,
             changes: Changes::default(),
             steps: VecDeque::new(),
             last_number: 0,
@@ -206,8 +213,7 @@ impl Rooms {
         self.left(session, None, false);
         let flows = self.flows.values_mut().filter_map(|(_, flow)| match flow {
             Flow::Hashing(making) | Flow::Making(making) => Some(&mut making.caller),
-            Flow::Standing(entering) | Flow::Checking(entering) => Some(&mut entering.caller),
-            _ => None,
+            flow => flow.entering().map(|entering| &mut entering.caller),
         });
         let waiting = self.opening.values_mut().flatten();
         let waiting = waiting.map(|entering| &mut entering.caller);

@@ -29,6 +29,9 @@ pub struct RoomOptions {
     pub linger: Duration,
     /// How long at least, when others want its place: what was said last has been kept by then.
     pub linger_min: Duration,
+    /// How long whoever guesses at a password waits for what the store says of earlier failures;
+    /// with nothing it is not asked, and failures are forgotten when the process ends.
+    pub recall: Duration,
     /// When what the store or a worker has not answered is given up. Both answer much earlier.
     pub patience: Duration,
     /// A fault that is planted.
@@ -50,6 +53,7 @@ impl Default for RoomOptions {
             standings_max: 1_000,
             linger: Duration::from_secs(60),
             linger_min: Duration::from_secs(15),
+            recall: Duration::from_millis(500),
             patience: Duration::from_secs(60),
             #[cfg(feature = "canary")]
             canary: None,

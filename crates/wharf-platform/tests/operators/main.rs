@@ -9,6 +9,7 @@ mod accounts {
 }
 
 mod governing;
+mod others;
 mod reports;
 mod rig;
 mod settings;

@@ -2,7 +2,7 @@
 
 use crate::accounts::seeded::Seeded;
 use crate::accounts::store::MapStore;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use wharf_accounts::{AccountOptions, Accounts, Hashed, imitate};
@@ -50,6 +50,11 @@ impl Store {
         });
     }
 
+    fn note_change(&mut self) {
+        let changes = self.settings.entry(keep::CHANGES.into()).or_default();
+        changes.push('x');
+    }
+
     fn run(&mut self, ask: &Ask) -> data::Reply {
         match ask {
             Ask::Audited(entry, inner) => {
@@ -59,6 +64,7 @@ impl Store {
                             Some(until) => drop(self.muted.insert(*account, *until)),
                             None => drop(self.muted.remove(account)),
                         }
+                        self.note_change();
                         Ok(Answer::Done)
                     }
                     Ask::Account(_) => return self.people.run(ask),
@@ -79,7 +85,32 @@ impl Store {
                     Some(value) => drop(self.settings.insert(name.clone(), value.clone())),
                     None => drop(self.settings.remove(name)),
                 }
+                self.note_change();
                 Ok(Answer::Done)
+            }
+            Ask::Keep(keep::Ask::SetListed {
+                name,
+                id,
+                is_listed,
+                act,
+                ..
+            }) => {
+                let setting = self.settings.entry(name.clone()).or_default();
+                let ids = setting.split_whitespace().map(|id| id.parse().unwrap());
+                let mut ids: BTreeSet<i64> = ids.collect();
+                let was_listed = match is_listed {
+                    true => !ids.insert(*id),
+                    false => ids.remove(id),
+                };
+                if !is_listed && !was_listed {
+                    return Err(Refusal::NotFound);
+                }
+                let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+                *setting = ids.join(" ");
+                let answer = Answer::Keep(keep::Answer::Setting(setting.clone()));
+                self.note(act, "server.setting", Target::Server);
+                self.note_change();
+                Ok(answer)
             }
             Ask::Room(room::Ask::Standings { .. }) => {
                 let standing = |(account, until): (&AccountId, &Until)| {

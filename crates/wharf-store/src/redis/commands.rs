@@ -55,11 +55,17 @@ impl Keys {
                 delete.arg(key);
                 delete
             }
-            Ask::Count { key, window_ms, at } => {
+            Ask::Count {
+                key,
+                window_ms,
+                since_last,
+                at,
+            } => {
                 let ends = at.saturating_add((*window_ms).into());
                 let mut count = self.script(COUNT, Space::Rate, key);
                 count.arg(*at).arg(ends).arg(forgotten_before(*at));
                 count.arg(keep(ends, *at)).arg(key);
+                count.arg(u8::from(*since_last));
                 count
             }
             Ask::Top {
@@ -188,12 +194,14 @@ const TAKE: &str = "
     redis.call('ZREM', KEYS[3], ARGV[1])
     return found";
 
-/// One more in a window, or the first of the next.
+/// One more in a window, or the first of the next. One that begins anew never ends sooner for it:
+/// clocks differ.
 const COUNT: &str = "
     local old = redis.call('HMGET', KEYS[1], 's', 'e')
     local count, ends = '1', ARGV[2]
     if old[2] and tonumber(old[2]) > tonumber(ARGV[1]) then
-        count, ends = string.format('%.0f', tonumber(old[1]) + 1), old[2]
+        count = string.format('%.0f', tonumber(old[1]) + 1)
+        if ARGV[6] == '0' or tonumber(old[2]) > tonumber(ends) then ends = old[2] end
     end
     redis.call('HSET', KEYS[1], 'v', '', 's', count, 'e', ends)
     redis.call('PEXPIRE', KEYS[1], ARGV[4])

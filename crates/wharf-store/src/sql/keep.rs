@@ -2,7 +2,8 @@
 
 use super::{Db, ROWS_MAX, audit, done, export, first, refused};
 use crate::database::{Row, SqlError, Value};
-use wharf_data::keep::{Answer, Ask};
+use std::collections::BTreeSet;
+use wharf_data::keep::{Answer, Ask, CHANGES};
 use wharf_data::{self as data, Act, Refusal, Reply, Target, UnixMs};
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
@@ -11,7 +12,17 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             let setting = setting(db, name)?.ok_or(Refusal::NotFound);
             Ok(setting.map(|value| data::Answer::Keep(Answer::Setting(value))))
         }
-        Ask::SetSetting { name, value, act } => set(db, name, value.as_deref(), act),
+        Ask::SetSetting { name, value, act } => {
+            let before = setting(db, name)?;
+            set(db, name, (before, value.as_deref()), act)
+        }
+        Ask::SetListed {
+            name,
+            id,
+            is_listed,
+            ids_max,
+            act,
+        } => set_listed(db, name, (*id, *is_listed), *ids_max, act),
         Ask::Sweep {
             at,
             messages_before,
@@ -34,19 +45,73 @@ fn setting(db: Db<'_>, name: &str) -> Result<Option<String>, SqlError> {
     row.map(|mut row| row.text(0)).transpose()
 }
 
-fn set(db: Db<'_>, name: &str, value: Option<&str>, act: &Act) -> Result<Reply, SqlError> {
-    let before = format!("{name}={}", setting(db, name)?.unwrap_or_default());
+fn set(
+    db: Db<'_>,
+    name: &str,
+    (before, value): (Option<String>, Option<&str>),
+    act: &Act,
+) -> Result<Reply, SqlError> {
+    let before = format!("{name}={}", before.unwrap_or_default());
     let after = format!("{name}={}", value.unwrap_or_default());
     let told = (before.as_str(), after.as_str());
     if let Err(refusal) = audit::record(db, act, "server.setting", Target::Server, told)? {
         return refused(refusal);
     }
+    put(db, name, value)?;
+    note_change(db)?;
+    done()
+}
+
+fn set_listed(
+    db: Db<'_>,
+    name: &str,
+    (id, is_listed): (i64, bool),
+    ids_max: u32,
+    act: &Act,
+) -> Result<Reply, SqlError> {
+    let before = held(db, name)?;
+    let ids = before.as_deref().unwrap_or_default();
+    let mut ids: BTreeSet<i64> = ids
+        .split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .collect();
+    if is_listed {
+        ids.insert(id);
+    } else if !ids.remove(&id) {
+        return refused(Refusal::NotFound);
+    }
+    if is_listed && ids.len() > ids_max as usize {
+        return refused(Refusal::Full);
+    }
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    let ids = ids.join(" ");
+    let value = Some(ids.as_str()).filter(|ids| !ids.is_empty());
+    let answer = data::Answer::Keep(Answer::Setting(ids.clone()));
+    Ok(set(db, name, (before, value), act)?.map(|_| answer))
+}
+
+/// Others who read what holds on every server are to read it again.
+pub(super) fn note_change(db: Db<'_>) -> Result<(), SqlError> {
+    let count: i64 = held(db, CHANGES)?
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(0);
+    put(db, CHANGES, Some(&count.wrapping_add(1).to_string()))
+}
+
+/// What a setting is; nobody else changes it until the commit.
+fn held(db: Db<'_>, name: &str) -> Result<Option<String>, SqlError> {
+    let sql = "SELECT content FROM setting WHERE name = ?".to_owned() + db.for_update();
+    let row = first(db, &sql, &[name.into()])?;
+    row.map(|mut row| row.text(0)).transpose()
+}
+
+fn put(db: Db<'_>, name: &str, value: Option<&str>) -> Result<(), SqlError> {
     db.execute("DELETE FROM setting WHERE name = ?", &[name.into()])?;
     if let Some(value) = value {
         let sql = "INSERT INTO setting (name, content) VALUES (?, ?)";
         db.execute(sql, &[name.into(), value.into()])?;
     }
-    done()
+    Ok(())
 }
 
 /// A kind of thing that ends: which ones have (with one `?` for the time if it takes one, and one

@@ -2,7 +2,7 @@
 //! so that a rank that was lost a moment ago is worth nothing.
 
 use super::room::hold;
-use super::{Db, audit, cut, done, first, one_more, page_number, refused};
+use super::{Db, audit, cut, done, first, keep, one_more, page_number, refused};
 use crate::database::{SqlError, Value};
 use wharf_data::room::{Answer, Ban, Epoch, Measure, Role, Standing, Until};
 use wharf_data::{
@@ -220,6 +220,7 @@ pub(super) fn mute_everywhere(
         return refused(Refusal::NotFound);
     }
     set_until(db, "room_mute", RoomId::EVERYWHERE, account, until)?;
+    keep::note_change(db)?;
     done()
 }
 

@@ -52,7 +52,15 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             delete(db, *space, key)?;
             done()
         }
-        Ask::Count { key, window_ms, at } => count(db, key, *window_ms, *at),
+        Ask::Count {
+            key,
+            window_ms,
+            since_last,
+            at,
+        } => {
+            let next = at.saturating_add((*window_ms).into());
+            count(db, key, (next, *since_last), *at)
+        }
         Ask::Top {
             space,
             skip,
@@ -125,12 +133,20 @@ fn delete(db: Db<'_>, space: Space, key: &str) -> Result<(), SqlError> {
     Ok(())
 }
 
-fn count(db: Db<'_>, key: &str, window_ms: u32, at: UnixMs) -> Result<Reply, SqlError> {
+fn count(
+    db: Db<'_>,
+    key: &str,
+    (next, since_last): (UnixMs, bool),
+    at: UnixMs,
+) -> Result<Reply, SqlError> {
     let old = held(db, Space::Rate, key)?.filter(|old| old.expires > at);
     let (count, ends) = match old {
+        // Clocks differ: a window never ends sooner for it.
+        Some(old) if since_last => (old.score.saturating_add(1), old.expires.max(next)),
         Some(old) => (old.score.saturating_add(1), old.expires),
-        None => (1, at.saturating_add(window_ms.into())),
+        None => (1, next),
     };
+    forget(db, at)?;
     if let Err(refusal) = put(db, Space::Rate, key, &[], (count, ends))? {
         return refused(refusal);
     }

@@ -19,6 +19,11 @@ const REDIS_PREFIX: &str = "wharf";
 /// How long a start waits for what the store says of maintenance and moderators.
 const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 
+/// How often a server that may not be alone looks whether another has changed what holds for all.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Services that run, and what they hold.
 pub(super) struct Running {
     pub(super) services: Arc<dyn Services>,
@@ -60,6 +65,7 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
         owned_max: config.integer("chat.owned_max") as u32,
         ..RoomOptions::default()
     };
+    let messages_kept = messages_kept(config);
     let keys = tickets::read(config)?;
     check_files(config, &stores.kept)?;
     let mut lock = None;
@@ -76,11 +82,15 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
     );
     let make = move || {
         let accounts = Accounts::new(options, Box::new(SystemChance));
-        Platform::new(accounts, options.node)
+        let platform = Platform::new(accounts, options.node)
             .with_places(users.clone(), queue_max)
             .with_rooms(rooms, Box::new(SystemChance))
             .with_brief(brief)
-            .with_sweeping()
+            .with_sweeping(messages_kept);
+        match options.is_alone {
+            true => platform,
+            false => platform.with_others(LOOK_EVERY),
+        }
     };
     let unknown = match classic_logins(config, true) {
         ClassicLogins::Register => UnknownId::Registered,
@@ -129,5 +139,49 @@ pub(super) fn store_places(config: &Effective) -> StorePlaces {
         options: StoreOptions::default(),
         kept: place_of(config),
         short: redis,
+    }
+}
+
+/// How long what was said is kept, if not for ever.
+fn messages_kept(config: &Effective) -> Option<Duration> {
+    let days = config.integer("store.messages_days");
+    (days > 0).then(|| DAY * u32::try_from(days).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::TABLES;
+    use super::*;
+    use wharf_host::config::{Layers, Machine};
+
+    fn kept_with(set: &[(&str, &str)]) -> Result<Option<Duration>, String> {
+        const MACHINE: Machine = Machine {
+            processors: 2,
+            descriptors_max: None,
+        };
+        let own = |(key, value): &(&str, &str)| {
+            let source = format!("--set {key}");
+            (source, (*key).to_owned(), (*value).to_owned())
+        };
+        let layers = Layers {
+            command_line: set.iter().map(own).collect(),
+            ..Layers::default()
+        };
+        let config = Effective::resolve(TABLES, &MACHINE, &layers);
+        config
+            .map(|config| messages_kept(&config))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_was_said_is_kept_for_ever_unless_days_are_set() {
+        let with = |days| kept_with(&[("store.messages_days", days)]);
+        assert_eq!(kept_with(&[]), Ok(None));
+        assert_eq!(with("0"), Ok(None));
+        assert_eq!(with("30"), Ok(Some(DAY * 30)));
+        for days in ["36501", "-1", "soon"] {
+            let told = with(days).expect_err("refused");
+            assert!(told.contains("from 0 to 36500"), "{told}");
+        }
     }
 }

@@ -15,7 +15,7 @@ fn start(data: &Path, more: &[&str]) -> Server {
 }
 
 /// Guesses at kim's password until that is refused, or so often; whether it was refused.
-fn is_refused_within(server: &Server, guesses: u32) -> bool {
+pub(crate) fn is_refused_within(server: &Server, guesses: u32) -> bool {
     let mut thief = Guest::new(server);
     (0..guesses).any(|_| {
         let code = thief.refused(&log_in("kim", "wrong horse"));

@@ -4,6 +4,9 @@
 //! can be shown in the simulator is shown there.
 
 #[cfg(target_os = "linux")]
+#[path = "../../../wharf-store/tests/servers/authority.rs"]
+mod authority;
+#[cfg(target_os = "linux")]
 #[path = "../../../wharf-store/tests/servers/mod.rs"]
 mod servers;
 mod support;
@@ -32,9 +35,13 @@ mod rooms;
 mod samples;
 mod schema;
 mod settings;
+#[cfg(target_os = "linux")]
+mod shared;
 mod sleeper;
 mod slow_reader;
 mod stopping;
+#[cfg(target_os = "linux")]
+mod store_tls;
 #[cfg(target_os = "linux")]
 mod stores;
 mod texts;

@@ -281,6 +281,7 @@ fn a_shard_that_does_not_turn_is_named_until_it_does() {
         let (status, text) = rig.get("/metrics");
         let page = format::read(&text).unwrap();
         assert_eq!((status, sum(&page, "wharf_shard_up")), (200, 0.0));
+        assert_eq!(sum(&page, "wharf_ready"), 0.0, "as it is told there");
         rig.echo.send(()).unwrap();
         client.read_exact(&mut [0; 9]).unwrap();
         rig.wait_for("/healthz", |status, _| status == 200);

@@ -82,6 +82,9 @@ fn report(is_answering: bool) -> ServiceReport {
         platform: PlatformStats {
             online: 11,
             hashes_refused: 4,
+            unrecalled: 9,
+            shown: 20,
+            unshown: 3,
             ..PlatformStats::default()
         },
         hashing: HashStats {
@@ -156,6 +159,9 @@ fn prometheus_reads_what_the_services_have_counted() {
         ("wharf_hash_refused_total", &[], 5.0),
         ("wharf_hash_busy_seconds_total", &[], 0.5),
         ("wharf_people_online", &[], 11.0),
+        ("wharf_login_unrecalled_total", &[], 9.0),
+        ("wharf_shown_written_total", &[], 20.0),
+        ("wharf_shown_failed_total", &[], 3.0),
         ("wharf_services_up", &[], 1.0),
         (
             "wharf_logins_total",

@@ -17,6 +17,8 @@ pub(super) struct MapStore {
     /// What is said of busy rooms: by key, how many are inside.
     pub(super) busy: BTreeMap<String, i64>,
     pub(super) is_short_dead: bool,
+    /// Wrong passwords: how many, and until when.
+    pub(super) guesses: BTreeMap<String, (i64, UnixMs)>,
 }
 
 const MEMBER: Standing = Standing {
@@ -31,7 +33,8 @@ impl MapStore {
             return Err(Refusal::Unavailable);
         }
         match ask {
-            data::Ask::Short(ask) => self.about_busy_rooms(ask),
+            data::Ask::Short(ask @ data::short::Ask::Top { .. }) => self.about_busy_rooms(ask),
+            data::Ask::Short(ask) => self.about_guesses(ask),
             data::Ask::Room(ask) => self.about_rooms(ask).map(data::Answer::Room),
             data::Ask::Audit(data::audit::Ask::Write(entry)) => {
                 assert!(
@@ -109,6 +112,40 @@ impl MapStore {
         });
         let top = data::short::Answer::Top(found.collect());
         Ok(data::Answer::Short(top))
+    }
+
+    fn about_guesses(&mut self, ask: &data::short::Ask) -> Reply {
+        use data::short::{Answer, Ask, Found, Space};
+        if self.is_short_dead {
+            return Err(Refusal::Unavailable);
+        }
+        match ask {
+            Ask::Get { space, key, at } => {
+                assert_eq!(*space, Space::Rate);
+                let found = self.guesses.get(key).filter(|(_, ends)| ends > at);
+                let (score, expires) = found.copied().ok_or(Refusal::NotFound)?;
+                Ok(data::Answer::Short(Answer::Found(Found {
+                    key: key.clone(),
+                    value: Vec::new(),
+                    score,
+                    expires,
+                })))
+            }
+            Ask::Count {
+                key, window_ms, at, ..
+            } => {
+                let old = self.guesses.get(key).filter(|(_, ends)| ends > at);
+                let count = old.map_or(0, |(count, _)| *count) + 1;
+                let ends = at + i64::from(*window_ms);
+                self.guesses.insert(key.clone(), (count, ends));
+                Ok(data::Answer::Short(Answer::Counted { count, ends }))
+            }
+            Ask::Delete { key, .. } => {
+                self.guesses.remove(key);
+                Ok(data::Answer::Done)
+            }
+            other => panic!("nobody asks {other:?}"),
+        }
     }
 
     fn about_rooms(&mut self, ask: &Ask) -> Result<Answer, Refusal> {
