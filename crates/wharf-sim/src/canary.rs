@@ -36,11 +36,15 @@ pub enum ServiceCanary {
     KeptLogins,
     /// Nobody is kept from whispering.
     UnheardBlock,
+    /// What was acknowledged is durable when the process ends in order, and not when it crashes.
+    UnsyncedStore,
+    /// Tokens are worth nothing to the next process.
+    LoginsOfOneLife,
 }
 
 impl ServiceCanary {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::WhisperTwice,
         Self::LostWhisper,
         Self::WrongEar,
@@ -49,6 +53,8 @@ impl ServiceCanary {
         Self::ForgetfulStore,
         Self::KeptLogins,
         Self::UnheardBlock,
+        Self::UnsyncedStore,
+        Self::LoginsOfOneLife,
     ];
 }
 

@@ -5,50 +5,89 @@ use crate::actor::Scheduler;
 use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
 use crate::people::name_of;
+use crate::restart::Restarts;
+use crate::roll_call;
 use crate::run::{SETTLE, ServiceCounts, settle};
 use crate::server::SimServer;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wharf_data::RoomId;
 
-/// Plays it.
+/// Whoever takes part.
+pub(crate) struct Stage<'a> {
+    pub(crate) scheduler: &'a mut Scheduler,
+    pub(crate) server: &'a mut SimServer,
+    pub(crate) crowds: &'a [Rc<RefCell<Crowd>>],
+    pub(crate) shared: &'a RefCell<Shared>,
+}
+
+impl Stage<'_> {
+    fn feel(&self, mood: Mood) {
+        self.shared.borrow_mut().mood = mood;
+    }
+
+    fn settle(&mut self) {
+        settle(self.scheduler, self.server, self.crowds);
+    }
+
+    /// Everybody with an account comes, in that mood, and what they hear is right.
+    fn gather(&mut self, mood: Mood) {
+        self.feel(mood);
+        self.settle();
+        let mut beliefs = Vec::new();
+        for crowd in self.crowds {
+            let crowd = crowd.borrow();
+            assert!(!crowd.is_owed(), "not everybody could come again");
+            beliefs.extend(crowd.assert_settled());
+        }
+        roll_call::assert_agree(&beliefs, self.server.rules());
+        self.server.assert_holds(&beliefs);
+        self.feel(Mood::Quiet);
+    }
+}
+
+/// Plays it. In a share of the runs the server is restarted while what was whispered waits for
+/// those who are away, and once more while everybody is there.
 ///
 /// # Panics
-/// When something that was acknowledged is not told, or is told twice.
-pub(crate) fn play(
-    scheduler: &mut Scheduler,
-    server: &SimServer,
-    crowds: &[Rc<RefCell<Crowd>>],
-    shared: &Rc<RefCell<Shared>>,
-) {
-    let feel = |mood| shared.borrow_mut().mood = mood;
-    shared.borrow_mut().books.people.be_certain();
-    feel(Mood::Whispering);
-    settle(scheduler, server, crowds);
-    feel(Mood::Leaving);
-    scheduler.run_for(SETTLE);
-    feel(Mood::Returning);
-    settle(scheduler, server, crowds);
-    for crowd in crowds {
-        let crowd = crowd.borrow();
-        assert!(!crowd.is_owed(), "not everybody could come again");
-        crowd.assert_settled();
+/// When something that was acknowledged is not told, or is told twice, or does not hold any more.
+pub(crate) fn play(stage: &mut Stage<'_>, restarts: &mut Restarts) {
+    let has_restarts = restarts.have_begun();
+    stage.shared.borrow_mut().books.people.be_certain();
+    stage.feel(Mood::Whispering);
+    stage.settle();
+    stage.feel(Mood::Leaving);
+    stage.scheduler.run_for(SETTLE);
+    if has_restarts {
+        restarts.restart(stage.scheduler, stage.server);
     }
-    feel(Mood::Quiet);
+    stage.gather(Mood::Returning);
+    if has_restarts {
+        restarts.restart(stage.scheduler, stage.server);
+        stage.gather(Mood::Resuming);
+    }
+    assert_kept(stage.server, &mut stage.shared.borrow_mut().books);
+}
+
+/// What was acknowledged is in the store, once.
+fn assert_kept(server: &SimServer, books: &mut Books) {
     let services = server.services().expect("the run has them");
-    let (mut shared, mut services) = (shared.borrow_mut(), services.borrow_mut());
-    let books = &mut shared.books;
+    let services = &mut *services.borrow_mut();
+    let store = &mut services.store;
+    services
+        .ranks
+        .assert_kept(|room, account| store.standing_of(room, account));
     books.halls.assert_kept(|room| {
-        let history = services.store.history_of(RoomId::new(room));
+        let history = store.history_of(RoomId::new(room));
         let line = |(seq, body): (i64, Vec<u8>)| (seq, number_of(&body));
         history.into_iter().map(line).collect()
     });
     let people = &books.people;
     let accounts: Vec<_> = (0..people.count())
-        .map(|person| services.store.find(&name_of(person)).expect("an account"))
+        .map(|person| store.find(&name_of(person)).expect("an account"))
         .collect();
     people.assert_all_told(|one, other| {
-        let history = services.store.history(accounts[one], accounts[other]);
+        let history = store.history(accounts[one], accounts[other]);
         let whisper = |(seq, body): (i64, Vec<u8>)| (seq, number_of(&body));
         history.into_iter().map(whisper).collect()
     });

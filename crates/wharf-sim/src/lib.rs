@@ -21,12 +21,18 @@
 //! - an act was allowed to whoever did it at the moment at which it was done, a refusal had a
 //!   reason, whoever comes in is what they are, and a room has one owner;
 //! - every request has one answer, and at the end no room is open and nothing of one is under way.
+//!
+//! In a share of the runs the whole server is restarted: it stops when it is asked to, with nothing
+//! left of any session, or it is gone from one moment to the next, with all that was not durable.
+//! Whatever was acknowledged before holds afterwards: all of the above, and whoever had a token logs
+//! in by it.
 
 mod actor;
 mod books;
 mod claims;
 mod client;
 mod crowd;
+mod door;
 mod finale;
 mod guise;
 mod halls;
@@ -34,10 +40,12 @@ mod hearing;
 mod patron;
 mod people;
 mod ranks;
+mod restart;
 mod roll_call;
 mod run;
 mod server;
 mod services;
+mod setup;
 mod store;
 
 #[cfg(feature = "canary")]
@@ -46,5 +54,6 @@ mod canary;
 #[cfg(feature = "canary")]
 pub use canary::{Canary, ServiceCanary};
 pub use halls::HallCounts;
+pub use restart::RestartCounts;
 pub use run::{Plan, Report, ServiceCounts, run};
 pub use store::StoreFaults;

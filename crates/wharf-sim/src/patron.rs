@@ -54,6 +54,8 @@ enum How {
     WrongPassword,
     /// By a token, and whether that was worth nothing when it was shown.
     Token(usize, bool),
+    /// By a token that is worth something for certain.
+    Resume(usize),
 }
 
 /// A patron's link, from connecting to its end.
@@ -83,6 +85,8 @@ pub(crate) struct Patron {
     is_doomed: bool,
     /// Whether it has said its last to everybody.
     has_whispered: bool,
+    /// Whether it has looked into a room since it resumed.
+    has_looked: bool,
 }
 
 impl Patron {
@@ -105,6 +109,7 @@ impl Patron {
             is_over: false,
             is_doomed: false,
             has_whispered: false,
+            has_looked: false,
         }
     }
 
@@ -221,7 +226,7 @@ impl Patron {
                     out,
                 );
             }
-            How::Token(token, _) => {
+            How::Token(token, _) | How::Resume(token) => {
                 let token = books.people.tokens[token].secret.clone();
                 let device = None;
                 self.send(&LogInByToken { token, device }, asked, out);
@@ -328,6 +333,36 @@ impl Patron {
             };
             self.ask_login(person, how, books, out);
         }
+    }
+
+    /// Logs in as `person` by what that one was given last; then looks into a room, if there is
+    /// one.
+    pub(crate) fn resume(
+        &mut self,
+        person: usize,
+        rng: &mut Rng,
+        books: &mut Books,
+        out: &mut Vec<u8>,
+    ) {
+        if !self.is_greeted {
+            return self.ask_hello(out);
+        }
+        if self.user.is_none() && !self.is_logging_in {
+            let token = books.people.some_token(person, 0);
+            let token = token.expect("everybody was here");
+            return self.ask_login(person, How::Resume(token), books, out);
+        }
+        if self.is_in() && !self.has_looked {
+            self.has_looked = true;
+            if let Some(room) = books.halls.some_hall(rng) {
+                self.ask_enter_hall(room, rng, books, out);
+            }
+        }
+    }
+
+    /// Whether it has asked for a room since it resumed.
+    pub(crate) fn has_looked(&self) -> bool {
+        self.has_looked
     }
 
     /// Whether the server still owes it something.

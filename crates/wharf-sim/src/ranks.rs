@@ -31,6 +31,8 @@ pub(crate) struct Ranks {
 #[derive(Debug)]
 struct Ranked {
     is_persistent: bool,
+    /// Whether the store has deleted it.
+    is_deleted: bool,
     /// What somebody may be taken for; the last is what they are. Nobody else is more than a
     /// member.
     people: BTreeMap<AccountId, Vec<Standing>>,
@@ -72,6 +74,9 @@ impl Ranks {
             (room::Ask::Delete { room, act }, Ok(_)) => {
                 // Until the platform knows, it may let people in.
                 self.assert_owner(room.0, act);
+                if let Some(ranked) = self.rooms.get_mut(&room.0) {
+                    ranked.is_deleted = true;
+                }
             }
             _ => {}
         }
@@ -84,6 +89,7 @@ impl Ranks {
         };
         let ranked = Ranked {
             is_persistent,
+            is_deleted: false,
             people: BTreeMap::from([(owner, vec![standing])]),
         };
         self.rooms.insert(room, ranked);
@@ -241,10 +247,44 @@ impl Ranks {
         }
     }
 
-    /// The services begin anew: what was here alone is gone.
+    /// The services begin anew: what was here alone is gone, and everybody is taken for what they
+    /// are in the store.
     pub(crate) fn begin_anew(&mut self) {
         self.calls.clear();
-        self.rooms.retain(|_, ranked| ranked.is_persistent);
+        self.rooms
+            .retain(|_, ranked| ranked.is_persistent && !ranked.is_deleted);
+        for ranked in self.rooms.values_mut() {
+            ranked.people.values_mut().for_each(settle);
+        }
+    }
+
+    /// Asserts that the store has the rooms that were kept, and what everybody is in them; the
+    /// roles, as bans and mutes that have ended may be gone.
+    ///
+    /// # Panics
+    /// If not.
+    pub(crate) fn assert_kept(
+        &self,
+        mut standing: impl FnMut(RoomId, AccountId) -> Option<Standing>,
+    ) {
+        let kept = self
+            .rooms
+            .iter()
+            .filter(|(_, it)| it.is_persistent && !it.is_deleted);
+        for (room, ranked) in kept {
+            for account in ranked.people.keys() {
+                let (is, kept) = (ranked.is(*account), standing(*room, *account));
+                let unending = |it: Standing| {
+                    let until = |until: Option<Until>| until == Some(Until::TakenBack);
+                    (it.role, until(it.ban), until(it.mute))
+                };
+                assert_eq!(
+                    kept.map(unending),
+                    Some(unending(is)),
+                    "{room}: {account} in the store"
+                );
+            }
+        }
     }
 
     /// Asserts that somebody who is in a room may be there what they take themselves for.
@@ -359,9 +399,14 @@ impl Ranked {
     /// From here on somebody is taken for what they are.
     fn settle(&mut self, account: AccountId) {
         if let Some(known) = self.people.get_mut(&account) {
-            known.drain(..known.len() - 1);
+            settle(known);
         }
     }
+}
+
+/// Only the last holds.
+fn settle(known: &mut Vec<Standing>) {
+    known.drain(..known.len() - 1);
 }
 
 fn account_of(act: &Act) -> Option<AccountId> {

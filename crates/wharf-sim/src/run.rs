@@ -3,9 +3,11 @@
 use crate::actor::{Alarm, Scheduler};
 use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
+use crate::finale::Stage;
+use crate::restart::Restarts;
 use crate::roll_call;
 use crate::server::SimServer;
-use crate::{HallCounts, StoreFaults, finale};
+use crate::{HallCounts, RestartCounts, StoreFaults, finale};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wharf_base::{Duration, Instant, Rng};
@@ -24,6 +26,8 @@ pub struct Plan {
     pub services: f64,
     /// How many of those have rooms with a name: of 1.
     pub halls: f64,
+    /// How many of all runs have restarts: of 1.
+    pub restarts: f64,
     /// A bug that is planted.
     #[cfg(feature = "canary")]
     pub canary: Option<crate::Canary>,
@@ -37,6 +41,7 @@ impl Default for Plan {
             packets: 2_000,
             services: 0.4,
             halls: 0.7,
+            restarts: 0.25,
             #[cfg(feature = "canary")]
             canary: None,
         }
@@ -66,6 +71,8 @@ pub struct Report {
     pub stalls: u64,
     /// Links that were up and whole when all was quiet.
     pub settled: u32,
+    /// How often the whole server began anew.
+    pub restarts: RestartCounts,
     /// What the services did, in a run that has them.
     pub services: ServiceCounts,
 }
@@ -101,7 +108,7 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     let mut rng = Rng::from_seed(seed);
     let world = SimWorld::new(rng.next_u64(), Faults::draw(&mut rng.fork()));
     let mut scheduler = Scheduler::new(&world, rng.fork());
-    let server = SimServer::new(&world, plan, &mut rng.fork(), &mut scheduler);
+    let mut server = SimServer::new(&world, plan, &mut rng.fork(), &mut scheduler);
     let shared = Rc::new(RefCell::new(Shared {
         books: Books::new(server.rules()),
         mood: Mood::Lively,
@@ -118,8 +125,11 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         0 => plan.packets,
         _ => 2 * plan.packets,
     };
+    let mut restarts = Restarts::draw(rng.fork(), packets, plan.restarts);
     while shared.borrow().books.packets < packets {
         scheduler.run_for(Duration::from_secs(1));
+        let packets = shared.borrow().books.packets;
+        restarts.look(packets, &mut scheduler, &mut server);
         assert!(world.now() < TIME_MAX, "nothing is said any more");
     }
     // From here on the weather is fine, and what was promised must come.
@@ -136,7 +146,13 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     roll_call::assert_agree(&beliefs, server.rules());
     server.assert_holds(&beliefs);
     if server.services().is_some() {
-        finale::play(&mut scheduler, &server, &crowds, &shared);
+        let mut stage = Stage {
+            scheduler: &mut scheduler,
+            server: &mut server,
+            crowds: &crowds,
+            shared: &shared,
+        };
+        finale::play(&mut stage, &mut restarts);
     }
     // Some go home by themselves, the rest are sent.
     if rng.chance(0.5) {
@@ -164,6 +180,7 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         cut: books.cut,
         stalls,
         settled: beliefs.len() as u32,
+        restarts: restarts.counts,
         services: finale::counts(&server, books),
     }
 }

@@ -2,70 +2,26 @@
 //! that the scheduler gives.
 
 use crate::actor::Actor;
+use crate::door::{Queue, ServiceDoor, Work};
 use crate::ranks::Ranks;
+use crate::restart::End;
 use crate::server::EPOCH_MS;
 use crate::store::SimStore;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use wharf_accounts::{
     AccountOptions, Accounts, Chance, HashJob, HashResult, Hashed, JobId, imitate,
 };
 use wharf_base::{Duration, Instant, Rng, SessionId};
-use wharf_content::{Asker, Query, QueryId};
+use wharf_content::{Asker, QueryId};
 use wharf_data::access::Error;
-use wharf_data::service::{Call, Reply};
-use wharf_host::{Replies, Services};
-use wharf_platform::{Effect, From, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
+use wharf_data::service::Call;
+use wharf_host::Replies;
+use wharf_platform::{Effect, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
 use wharf_port::Waker;
 use wharf_port::sim::SimWorld;
-
-/// What the server's threads hand over.
-pub(crate) struct ServiceDoor {
-    queue: Arc<Mutex<Queue>>,
-    waker: Waker,
-}
-
-#[derive(Default)]
-struct Queue {
-    work: VecDeque<Work>,
-    replies: Option<Replies>,
-}
-
-enum Work {
-    Call(From, Asker, QueryId, Box<Call>),
-    Closed(SessionTag),
-}
-
-impl Services for ServiceDoor {
-    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) -> Option<Reply> {
-        let Query { asker, id, call } = query;
-        let from = match (asker, from) {
-            (Asker::Session(session), Some(address)) => {
-                From::Session(SessionTag(session.to_bits()), address)
-            }
-            _ => From::Room,
-        };
-        let mut queue = self.queue.lock().expect("nobody panics under it");
-        queue.replies.get_or_insert_with(|| replies.clone());
-        queue
-            .work
-            .push_back(Work::Call(from, asker, id, Box::new(call)));
-        drop(queue);
-        self.waker.wake();
-        None
-    }
-
-    fn session_closed(&self, session: SessionId) {
-        let tag = SessionTag(session.to_bits());
-        let mut queue = self.queue.lock().expect("nobody panics under it");
-        queue.work.push_back(Work::Closed(tag));
-        drop(queue);
-        self.waker.wake();
-    }
-}
 
 struct Seeded(Rng);
 
@@ -96,6 +52,8 @@ fn platform(rooms: Option<RoomOptions>, rng: &mut Rng) -> Platform {
 pub(crate) struct ServiceActor {
     world: SimWorld,
     queue: Arc<Mutex<Queue>>,
+    /// What whoever stands at the door wakes this with.
+    waker: Waker,
     rooms: Option<RoomOptions>,
     platform: Platform,
     /// How often a call kills the platform, and until when it is gone then.
@@ -131,14 +89,10 @@ impl ServiceActor {
         rooms: Option<RoomOptions>,
         mut rng: Rng,
     ) -> (Self, ServiceDoor) {
-        let queue = Arc::new(Mutex::new(Queue::default()));
-        let door = ServiceDoor {
-            queue: Arc::clone(&queue),
-            waker,
-        };
         let actor = Self {
             world: world.clone(),
-            queue,
+            queue: Arc::default(),
+            waker,
             rooms,
             platform: platform(rooms, &mut rng),
             dies: match rooms.is_some() && rng.chance(0.3) {
@@ -162,14 +116,54 @@ impl ServiceActor {
             #[cfg(feature = "canary")]
             planted: None,
         };
+        let door = actor.door();
         (actor, door)
+    }
+
+    fn door(&self) -> ServiceDoor {
+        ServiceDoor {
+            queue: Arc::clone(&self.queue),
+            waker: self.waker.clone(),
+        }
+    }
+
+    /// The process ends, and another begins: all is gone that is not in the store. The other's
+    /// door.
+    pub(crate) fn end(&mut self, now: Instant, how: End) -> ServiceDoor {
+        self.store.end(now, how);
+        self.note_done();
+        self.begin_anew();
+        self.dead_until = None;
+        self.waiting.clear();
+        self.queue = Arc::default();
+        self.door()
+    }
+
+    /// Another platform, to which nothing has happened yet; the one that was.
+    fn begin_anew(&mut self) -> Platform {
+        let new = platform(self.rooms, &mut self.rng);
+        self.asked.clear();
+        self.hashing.clear();
+        self.ranks.begin_anew();
+        core::mem::replace(&mut self.platform, new)
+    }
+
+    /// Whether every call has its answer, and the store has done what it was asked.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        let has_work = !self
+            .queue
+            .lock()
+            .expect("nobody panics under it")
+            .work
+            .is_empty();
+        !has_work && self.waiting.is_empty() && self.store.is_idle()
     }
 
     /// Has a bug from now on.
     #[cfg(feature = "canary")]
     pub(crate) fn plant(&mut self, canary: Option<crate::canary::ServiceCanary>) {
         self.planted = canary;
-        self.store.planted = canary;
+        self.store.plant(canary);
     }
 
     /// From now on nothing goes wrong.
@@ -220,11 +214,7 @@ impl ServiceActor {
         self.deaths += 1;
         let gone = Duration::from_millis(1 + self.rng.below(300));
         self.dead_until = Some(now + gone);
-        let new = platform(self.rooms, &mut self.rng);
-        let old = core::mem::replace(&mut self.platform, new);
-        self.asked.clear();
-        self.hashing.clear();
-        self.ranks.begin_anew();
+        let old = self.begin_anew();
         let replies = self.replies().expect("somebody has called");
         for (asker, query) in core::mem::take(&mut self.waiting).into_values() {
             replies.reply(asker, query, Err(Error::Unavailable));
@@ -336,11 +326,16 @@ impl ServiceActor {
         }
     }
 
-    fn store(&mut self, now: Instant) {
-        let answers: Vec<(StoreTag, wharf_data::Reply)> = self.store.turn(now);
+    /// Looks at what is durable now.
+    fn note_done(&mut self) {
         for (ask, reply) in self.store.take_done() {
             self.ranks.committed(&ask, &reply);
         }
+    }
+
+    fn store(&mut self, now: Instant) {
+        let answers: Vec<(StoreTag, wharf_data::Reply)> = self.store.turn(now);
+        self.note_done();
         for (tag, reply) in answers {
             let (now, at) = self.times(now);
             let Some(tag) = self.asked.remove(&tag.0) else {

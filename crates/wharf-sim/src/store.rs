@@ -1,12 +1,16 @@
 //! The store of a simulated server: the real SQL, and a database that is slow, hangs, fails, and
 //! loses what it had not made durable.
 
+use crate::restart::End;
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::{Duration, Instant, Rng};
 use wharf_data::message::{self, From, Place};
-use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId, account, room};
+use wharf_data::room::{self, Standing};
+use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId, account};
 use wharf_platform::StoreTag;
 use wharf_store::Rehearsal;
+
+mod bugs;
 
 /// How the store is, in a run: drawn once.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +59,10 @@ pub struct StoreFaults {
     pub expired: u64,
     /// A request was refused because too many waited, or because it was down.
     pub refused: u64,
+    /// What it was at when the server crashed was lost.
+    pub crash_losses: u64,
+    /// What it was at when the server crashed was durable, and nobody learned of it.
+    pub crash_mutes: u64,
 }
 
 /// Requests that wait at the most.
@@ -72,6 +80,8 @@ pub(crate) struct SimStore {
     rng: Rng,
     health: Health,
     waiting: VecDeque<Waiting>,
+    /// What it is at.
+    group: Option<Group>,
     /// When the next group may begin.
     free_at: Instant,
     /// Until when it refuses everything.
@@ -81,9 +91,11 @@ pub(crate) struct SimStore {
     /// What was done with rooms, and is durable.
     done: Vec<(room::Ask, Reply)>,
     pub(crate) faults: StoreFaults,
-    /// Answers before it is durable, and then loses it.
     #[cfg(feature = "canary")]
-    pub(crate) planted: Option<crate::canary::ServiceCanary>,
+    planted: Option<crate::canary::ServiceCanary>,
+    /// How many processes have used it.
+    #[cfg(feature = "canary")]
+    lives: u32,
 }
 
 struct Waiting {
@@ -93,7 +105,23 @@ struct Waiting {
     deadline: Instant,
 }
 
+/// Requests that become durable together, or are lost together.
+struct Group {
+    done: Vec<Done>,
+    fate: Fate,
+    /// When they do.
+    ends: Instant,
+}
+
+/// A request that is answered when its group has ended, if anybody waits for it still.
+struct Done {
+    ask: Ask,
+    tag: Option<StoreTag>,
+    reply: Reply,
+}
+
 /// What becomes of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Done,
     Lost,
@@ -107,6 +135,7 @@ impl SimStore {
             health: Health::draw(&mut rng),
             rng,
             waiting: VecDeque::new(),
+            group: None,
             free_at: Instant::ZERO,
             down_until: Instant::ZERO,
             answers: BTreeMap::new(),
@@ -115,12 +144,38 @@ impl SimStore {
             faults: StoreFaults::default(),
             #[cfg(feature = "canary")]
             planted: None,
+            #[cfg(feature = "canary")]
+            lives: 1,
         }
     }
 
     /// From now on nothing goes wrong.
     pub(crate) fn heal(&mut self) {
         self.health = Health::GOOD;
+    }
+
+    /// The process ends, and another begins. In a stop all is done that was asked; in a crash what
+    /// waits is lost, and what it is at is all durable or not at all.
+    pub(crate) fn end(&mut self, now: Instant, how: End) {
+        if how == End::Stop {
+            assert!(self.is_idle(), "it is asked for something still");
+            self.sync();
+        }
+        self.waiting.clear();
+        if let Some(group) = &mut self.group {
+            let is_lost = self.rng.chance(0.5);
+            let (fate, count) = match is_lost {
+                true => (Fate::Lost, &mut self.faults.crash_losses),
+                false => (Fate::Mute, &mut self.faults.crash_mutes),
+            };
+            *count += 1;
+            group.fate = fate;
+            self.finish(now);
+        }
+        self.crash();
+        self.answers.clear();
+        self.free_at = now;
+        self.down_until = now;
     }
 
     /// Takes a request, or refuses it at once.
@@ -145,7 +200,10 @@ impl SimStore {
     /// Works on what waits; what is answered by now.
     pub(crate) fn turn(&mut self, now: Instant) -> Vec<(StoreTag, Reply)> {
         self.expire(now);
-        if now >= self.free_at && !self.waiting.is_empty() {
+        if self.group.as_ref().is_some_and(|group| group.ends <= now) {
+            self.finish(now);
+        }
+        if self.group.is_none() && now >= self.free_at && !self.waiting.is_empty() {
             self.serve(now);
         }
         let mut due = self.answers.split_off(&(now, u64::MAX));
@@ -156,7 +214,10 @@ impl SimStore {
     /// When it wants its next turn.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let answer = self.answers.keys().next().map(|(at, _)| *at);
-        let group = (!self.waiting.is_empty()).then_some(self.free_at);
+        let group = match &self.group {
+            Some(group) => Some(group.ends),
+            None => (!self.waiting.is_empty()).then_some(self.free_at),
+        };
         let expiry = self.waiting.iter().filter(|waiting| waiting.tag.is_some());
         let expiry = expiry.map(|waiting| waiting.deadline).min();
         [answer, group, expiry].into_iter().flatten().min()
@@ -164,7 +225,7 @@ impl SimStore {
 
     /// Whether nobody waits.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.answers.is_empty()
+        self.waiting.is_empty() && self.group.is_none() && self.answers.is_empty()
     }
 
     /// Those whose deadline has come learn that; what they asked may still be done.
@@ -189,36 +250,46 @@ impl SimStore {
         }
         let count = (1 + self.rng.below(GROUP_MAX) as usize).min(self.waiting.len());
         let took = Duration::from_nanos(1 + self.rng.below(self.health.slow_max.as_nanos() as u64));
-        self.free_at = now + took;
         let fate = self.fate();
-        let group: Vec<Waiting> = self.waiting.drain(..count).collect();
-        let mut replies = Vec::new();
-        for Waiting { ask, tag, .. } in &group {
-            let reply = self.run(ask);
-            if let Ask::Room(ask) = ask
-                && !matches!(fate, Fate::Lost)
-            {
-                self.done.push((ask.clone(), reply.clone()));
-            }
-            replies.push((*tag, reply));
-        }
+        let waiting: Vec<Waiting> = self.waiting.drain(..count).collect();
+        let done = waiting.into_iter().map(|Waiting { ask, tag, .. }| Done {
+            reply: self.run(&ask),
+            ask,
+            tag,
+        });
+        self.group = Some(Group {
+            done: done.collect(),
+            fate,
+            ends: now + took,
+        });
+    }
+
+    /// What it is at is durable, or lost; who waits for it learns which, most often.
+    fn finish(&mut self, now: Instant) {
+        let Some(Group { done, fate, .. }) = self.group.take() else {
+            return;
+        };
         match fate {
             Fate::Done if self.is_forgetful() => self.sql.cut(),
-            Fate::Done | Fate::Mute => self.sql.commit(),
+            Fate::Done | Fate::Mute => self.commit(),
             Fate::Lost => self.sql.cut(),
         }
-        for (tag, reply) in replies {
+        for Done { ask, tag, reply } in done {
+            if let Ask::Room(ask) = ask
+                && fate != Fate::Lost
+            {
+                self.done.push((ask, reply.clone()));
+            }
             let reply = match fate {
                 Fate::Done => reply,
                 Fate::Lost | Fate::Mute => Err(Refusal::Unavailable),
             };
             if let Some(tag) = tag {
                 self.answered += 1;
-                self.answers
-                    .insert((now + took, self.answered), (tag, reply));
+                self.answers.insert((now, self.answered), (tag, reply));
             }
         }
-        if !matches!(fate, Fate::Done) {
+        if fate != Fate::Done {
             self.down_until = now + self.away();
         }
     }
@@ -239,43 +310,6 @@ impl SimStore {
         Duration::from_nanos(1 + self.rng.below(AWAY_MAX.as_nanos() as u64))
     }
 
-    #[cfg(not(feature = "canary"))]
-    fn run(&mut self, ask: &Ask) -> Reply {
-        self.sql.ask(ask)
-    }
-
-    #[cfg(feature = "canary")]
-    fn run(&mut self, ask: &Ask) -> Reply {
-        use crate::canary::ServiceCanary;
-        let is_forgotten = match (self.planted, ask) {
-            (Some(ServiceCanary::KeptLogins), Ask::Account(ask)) => {
-                matches!(ask, account::Ask::Revoke { .. })
-            }
-            (Some(ServiceCanary::UnheardBlock), Ask::Message(message::Ask::Block { .. })) => true,
-            _ => false,
-        };
-        match (is_forgotten, ask) {
-            (true, Ask::Message(message::Ask::Block { account, .. })) => {
-                let account = *account;
-                self.sql
-                    .ask(&Ask::Message(message::Ask::Blocks { account }))
-            }
-            (true, _) => Ok(Answer::Done),
-            (false, ask) => self.sql.ask(ask),
-        }
-    }
-
-    #[cfg(not(feature = "canary"))]
-    fn is_forgetful(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "canary")]
-    fn is_forgetful(&mut self) -> bool {
-        let is_planted = self.planted == Some(crate::canary::ServiceCanary::ForgetfulStore);
-        is_planted && self.rng.chance(0.05)
-    }
-
     /// Who has an account, by the name to log in by.
     pub(crate) fn find(&mut self, name: &str) -> Option<AccountId> {
         let identity = account::Identity {
@@ -284,6 +318,16 @@ impl SimStore {
         };
         match self.sql.ask(&Ask::Account(account::Ask::Find { identity })) {
             Ok(Answer::Account(account::Answer::Found(found))) => Some(found.account),
+            _ => None,
+        }
+    }
+
+    /// What somebody is in a room, if that is there: bans and mutes too that have ended.
+    pub(crate) fn standing_of(&mut self, room: RoomId, account: AccountId) -> Option<Standing> {
+        let at = 0;
+        let ask = room::Ask::Standing { room, account, at };
+        match self.sql.ask(&Ask::Room(ask)) {
+            Ok(Answer::Room(room::Answer::Standing(standing))) => Some(standing),
             _ => None,
         }
     }

@@ -80,7 +80,7 @@ impl Patron {
         assert_eq!(person_of(&it.display_name), Some(person), "{me}: {it:?}");
         books.people.logged_in(person, it.account);
         let of = match how {
-            How::Token(token, _) => Some(token),
+            How::Token(token, _) | How::Resume(token) => Some(token),
             _ => None,
         };
         match of.filter(|shown| books.people.tokens[*shown].secret == it.token) {
@@ -138,6 +138,7 @@ impl Patron {
                         }
                         How::Password => false,
                         How::WrongPassword => code == Code::Credentials,
+                        How::Resume(_) => false,
                         How::Token(..) => {
                             books.people.refused_tokens += 1;
                             code == Code::Token

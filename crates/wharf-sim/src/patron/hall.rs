@@ -126,7 +126,13 @@ impl Patron {
         self.send(&create, Asked::Hall(HallAsked::Create(name)), out);
     }
 
-    fn ask_enter_hall(&mut self, room: i64, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+    pub(super) fn ask_enter_hall(
+        &mut self,
+        room: i64,
+        rng: &mut Rng,
+        books: &mut Books,
+        out: &mut Vec<u8>,
+    ) {
         let knows_password = !rng.chance(0.1);
         let password = match knows_password {
             true => PASSWORD,
