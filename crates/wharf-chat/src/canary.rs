@@ -16,16 +16,19 @@ pub enum Canary {
     HeardMuted,
     /// What was decided about somebody who has not come yet is forgotten.
     ForgottenVerdict,
+    /// Nobody waits where a room is slow.
+    NobodyWaits,
 }
 
 #[cfg(feature = "canary")]
 impl Canary {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::EarlyAcknowledgement,
         Self::KeptTwice,
         Self::HeardMuted,
         Self::ForgottenVerdict,
+        Self::NobodyWaits,
     ];
 }
 

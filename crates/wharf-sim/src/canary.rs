@@ -40,11 +40,13 @@ pub enum ServiceCanary {
     UnsyncedStore,
     /// Tokens are worth nothing to the next process.
     LoginsOfOneLife,
+    /// What is removed is read as before.
+    KeptMessages,
 }
 
 impl ServiceCanary {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::WhisperTwice,
         Self::LostWhisper,
         Self::WrongEar,
@@ -55,6 +57,7 @@ impl ServiceCanary {
         Self::UnheardBlock,
         Self::UnsyncedStore,
         Self::LoginsOfOneLife,
+        Self::KeptMessages,
     ];
 }
 

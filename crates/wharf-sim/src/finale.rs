@@ -77,9 +77,13 @@ fn assert_kept(server: &SimServer, books: &mut Books) {
     services
         .ranks
         .assert_kept(|room, account| store.standing_of(room, account));
-    books.halls.assert_kept(|room| {
+    let now = books.present();
+    books.halls.assert_kept(now, |room| {
         let history = store.history_of(RoomId::new(room));
-        let line = |(seq, body): (i64, Vec<u8>)| (seq, number_of(&body));
+        let line = |(seq, body): (i64, Vec<u8>)| {
+            let is_there = !body.is_empty();
+            (seq, is_there.then(|| number_of(&body)))
+        };
         history.into_iter().map(line).collect()
     });
     let people = &books.people;

@@ -36,6 +36,8 @@ pub(crate) struct Restarts {
 const STOP_MAX: Duration = Duration::from_secs(120);
 /// How often one looks whether it is over.
 const GLANCE: Duration = Duration::from_millis(100);
+/// How often one looks whether the store is at something.
+const GLANCES_MAX: u64 = 1_000;
 /// The longest that there is no server.
 const GONE_MAX: Duration = Duration::from_millis(500);
 /// Restarts of a run while its clients are lively, at the most.
@@ -67,8 +69,14 @@ impl Restarts {
         if self.due.pop_if(|due| *due <= packets).is_none() {
             return;
         }
-        // Anywhere within what is going on.
+        // Anywhere within what is going on; often where that matters most.
         scheduler.run_for(self.at_most(Duration::from_secs(1)));
+        for _ in 0..self.rng.below(2) * GLANCES_MAX {
+            if server.is_storing() {
+                break;
+            }
+            scheduler.run_for(self.at_most(Duration::from_millis(1)));
+        }
         self.restart(scheduler, server);
     }
 

@@ -221,6 +221,12 @@ impl SimServer {
             && services.is_none_or(|services| services.borrow().owes_nothing())
     }
 
+    /// Whether something is becoming durable.
+    pub(crate) fn is_storing(&self) -> bool {
+        let services = self.services.as_ref();
+        services.is_some_and(|services| services.borrow().store.is_at_work())
+    }
+
     /// Asserts that nothing is left of anybody, behind it neither.
     pub(crate) fn assert_empty(&self) {
         self.assert_stopped();

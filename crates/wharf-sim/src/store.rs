@@ -223,6 +223,11 @@ impl SimStore {
         [answer, group, expiry].into_iter().flatten().min()
     }
 
+    /// Whether something is becoming durable.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// Whether nobody waits.
     pub(crate) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.group.is_none() && self.answers.is_empty()
@@ -337,7 +342,8 @@ impl SimStore {
         core::mem::take(&mut self.done)
     }
 
-    /// Everything that two have said to each other, oldest first: number and text.
+    /// Everything that two have said to each other, oldest first: number and text; nothing of what
+    /// was removed.
     pub(crate) fn history(&mut self, one: AccountId, other: AccountId) -> Vec<(i64, Vec<u8>)> {
         self.all_of(Place::Direct(one, other))
     }
@@ -364,11 +370,11 @@ impl SimStore {
             if messages.is_empty() {
                 return all;
             }
-            all.extend(
-                messages
-                    .into_iter()
-                    .map(|message| (message.seq, message.body)),
-            );
+            all.extend(messages.into_iter().map(|message| {
+                let is_there = message.removed_by.is_none();
+                let body = if is_there { message.body } else { Vec::new() };
+                (message.seq, body)
+            }));
         }
     }
 }

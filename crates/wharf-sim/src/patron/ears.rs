@@ -5,7 +5,7 @@ use crate::books::{Books, Stay, read_line};
 use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
-use wharf_proto::chat::{Blocked, Message, Said, SaidSo, Whispered};
+use wharf_proto::chat::{Blocked, Message, Said, SaidSo, WasRemoved, Whispered};
 use wharf_proto::room::{
     Entered, Joined, Left, Member, MemberChanged, NowChanged, Parted, Removed, Users,
 };
@@ -202,9 +202,12 @@ impl Patron {
                 assert!(known || is_own, "{me}: {left} left, who was not there");
             }
             MemberChanged::ID => {
-                self.on_member_changed(MemberChanged::decode(body).expect("a change"));
+                self.on_member_changed(MemberChanged::decode(body).expect("a change"), books);
             }
             NowChanged::ID => {}
+            WasRemoved::ID => {
+                self.on_was_removed(&WasRemoved::decode(body).expect("a number"), books);
+            }
             Removed::ID => {
                 self.on_removed(&Removed::decode(body).expect("a reason"), books);
             }

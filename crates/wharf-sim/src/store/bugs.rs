@@ -48,6 +48,7 @@ impl SimStore {
         let is_forgotten = match ask {
             Ask::Account(account::Ask::Revoke { .. }) => self.has(ServiceCanary::KeptLogins),
             Ask::Message(message::Ask::Block { .. }) => self.has(ServiceCanary::UnheardBlock),
+            Ask::Message(message::Ask::Remove { .. }) => self.has(ServiceCanary::KeptMessages),
             // Not in that process.
             Ask::Account(account::Ask::Token { .. } | account::Ask::Exchange { .. })
                 if self.has(ServiceCanary::LoginsOfOneLife) && self.lives > 1 =>
