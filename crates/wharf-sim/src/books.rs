@@ -1,6 +1,7 @@
 //! What was asked for and said by whom, so that every answer and every line can be judged.
 
 use crate::claims::{Claims, LinkNumber, Moment};
+use crate::guesses::Guesses;
 use crate::halls::{Halls, When};
 use crate::people::People;
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ pub(crate) struct Books {
     seats: Claims<i32>,
     pub(crate) people: People,
     pub(crate) halls: Halls,
+    pub(crate) guesses: Guesses,
     /// The time.
     pub(crate) now: Instant,
     pub(crate) lines_sent: u64,
@@ -69,9 +71,10 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: Rules, guesses: Guesses) -> Self {
         Self {
             rules,
+            guesses,
             people: People::new(rules.people),
             ..Self::default()
         }

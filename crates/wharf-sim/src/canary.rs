@@ -42,11 +42,17 @@ pub enum ServiceCanary {
     LoginsOfOneLife,
     /// What is removed is read as before.
     KeptMessages,
+    /// A ticket for one use is good for another.
+    TicketTwice,
+    /// Nobody who guesses waits.
+    NoDelays,
+    /// Whoever guesses has a new start with each process.
+    DelaysOfOneLife,
 }
 
 impl ServiceCanary {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::WhisperTwice,
         Self::LostWhisper,
         Self::WrongEar,
@@ -58,6 +64,9 @@ impl ServiceCanary {
         Self::UnsyncedStore,
         Self::LoginsOfOneLife,
         Self::KeptMessages,
+        Self::TicketTwice,
+        Self::NoDelays,
+        Self::DelaysOfOneLife,
     ];
 }
 

@@ -124,6 +124,8 @@ pub(crate) fn counts(server: &SimServer, books: &Books) -> ServiceCounts {
         refused_tokens: people.refused_tokens,
         deaths: services.deaths,
         halls: books.halls.counts(),
+        guesses: books.guesses.counts,
         store: services.store.faults,
+        short: services.short_faults(),
     }
 }

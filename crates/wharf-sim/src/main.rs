@@ -72,6 +72,14 @@ fn main() -> ExitCode {
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
         ("deaths of services", totals.services.deaths),
+        ("delayed logins", totals.services.guesses.delayed),
+        ("tries behind delays", totals.services.guesses.waited),
+        ("tickets", totals.services.guesses.tickets),
+        ("refused tickets", totals.services.guesses.replays),
+        ("short store hangs", totals.services.short.hangs),
+        ("short store cuts", totals.services.short.cuts),
+        ("short store mutes", totals.services.short.mutes),
+        ("short store forgets", totals.services.short.forgets),
         ("store hangs", totals.services.store.hangs),
         ("store cuts", totals.services.store.cuts),
         ("store mutes", totals.services.store.mutes),
@@ -148,13 +156,9 @@ impl Totals {
         ours.refused_tokens += theirs.refused_tokens;
         ours.deaths += theirs.deaths;
         ours.halls.add(&theirs.halls);
-        ours.store.hangs += theirs.store.hangs;
-        ours.store.cuts += theirs.store.cuts;
-        ours.store.mutes += theirs.store.mutes;
-        ours.store.expired += theirs.store.expired;
-        ours.store.refused += theirs.store.refused;
-        ours.store.crash_losses += theirs.store.crash_losses;
-        ours.store.crash_mutes += theirs.store.crash_mutes;
+        ours.guesses.add(&theirs.guesses);
+        ours.store.add(&theirs.store);
+        ours.short.add(&theirs.short);
     }
 }
 

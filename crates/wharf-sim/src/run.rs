@@ -7,7 +7,7 @@ use crate::finale::Stage;
 use crate::restart::Restarts;
 use crate::roll_call;
 use crate::server::SimServer;
-use crate::{HallCounts, RestartCounts, StoreFaults, finale};
+use crate::{GuessCounts, HallCounts, RestartCounts, StoreFaults, finale};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wharf_base::{Duration, Instant, Rng};
@@ -96,8 +96,12 @@ pub struct ServiceCounts {
     pub deaths: u64,
     /// What happened in rooms with a name.
     pub halls: HallCounts,
+    /// What happened to those who guess, and by tickets.
+    pub guesses: GuessCounts,
     /// What went wrong with the store on purpose.
     pub store: StoreFaults,
+    /// The same of what keeps what lives for a short time, where that is another.
+    pub short: StoreFaults,
 }
 
 /// Runs one seed to its end.
@@ -110,7 +114,7 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     let mut scheduler = Scheduler::new(&world, rng.fork());
     let mut server = SimServer::new(&world, plan, &mut rng.fork(), &mut scheduler);
     let shared = Rc::new(RefCell::new(Shared {
-        books: Books::new(server.rules()),
+        books: Books::new(server.rules(), server.guesses()),
         mood: Mood::Lively,
     }));
     let half = u64::from(plan.clients / 2);

@@ -2,6 +2,7 @@
 
 use crate::actor::{Actor, Alarm, Scheduler, SeatNumber};
 use crate::books::Rules;
+use crate::guesses::Guesses;
 use crate::restart::End;
 use crate::roll_call::Belief;
 use crate::run::Plan;
@@ -168,6 +169,12 @@ impl SimServer {
 
     pub(crate) fn rules(&self) -> Rules {
         self.rules
+    }
+
+    /// What is to be expected of delays and tickets.
+    pub(crate) fn guesses(&self) -> Guesses {
+        let services = self.services.as_ref();
+        services.map_or_else(Guesses::default, |services| services.borrow().guesses())
     }
 
     /// Asks for a graceful stop.

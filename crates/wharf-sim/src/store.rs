@@ -11,59 +11,10 @@ use wharf_platform::StoreTag;
 use wharf_store::Rehearsal;
 
 mod bugs;
+mod health;
 
-/// How the store is, in a run: drawn once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Health {
-    /// The longest that a group takes when all is well.
-    pub(crate) slow_max: Duration,
-    /// How often a group is not begun for a long time.
-    pub(crate) hang_chance: f64,
-    /// How often it is lost before it is durable.
-    pub(crate) cut_chance: f64,
-    /// How often it is durable, and nobody learns of it.
-    pub(crate) mute_chance: f64,
-}
-
-impl Health {
-    /// Nothing goes wrong.
-    pub(crate) const GOOD: Self = Self {
-        slow_max: Duration::from_millis(5),
-        hang_chance: 0.0,
-        cut_chance: 0.0,
-        mute_chance: 0.0,
-    };
-
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
-        let slow_max = Duration::from_micros(100 + rng.below(50_000));
-        let mut chance = |often: f64| if rng.chance(0.5) { often } else { 0.0 };
-        Self {
-            slow_max,
-            hang_chance: chance(0.02),
-            cut_chance: chance(0.05),
-            mute_chance: chance(0.05),
-        }
-    }
-}
-
-/// What went wrong, how often.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StoreFaults {
-    /// It did nothing for a long time.
-    pub hangs: u64,
-    /// It lost a group that was not durable yet.
-    pub cuts: u64,
-    /// A group was durable, and nobody learned of it.
-    pub mutes: u64,
-    /// A request waited until its deadline.
-    pub expired: u64,
-    /// A request was refused because too many waited, or because it was down.
-    pub refused: u64,
-    /// What it was at when the server crashed was lost.
-    pub crash_losses: u64,
-    /// What it was at when the server crashed was durable, and nobody learned of it.
-    pub crash_mutes: u64,
-}
+pub(crate) use health::Health;
+pub use health::StoreFaults;
 
 /// Requests that wait at the most.
 const WAITING_MAX: usize = 32;
@@ -79,6 +30,8 @@ pub(crate) struct SimStore {
     sql: Rehearsal,
     rng: Rng,
     health: Health,
+    /// Whether that was good from the beginning.
+    is_good: bool,
     waiting: VecDeque<Waiting>,
     /// What it is at.
     group: Option<Group>,
@@ -129,10 +82,11 @@ enum Fate {
 }
 
 impl SimStore {
-    pub(crate) fn new(mut rng: Rng) -> Self {
+    pub(crate) fn new(health: Health, rng: Rng) -> Self {
         Self {
             sql: Rehearsal::new().expect("memory"),
-            health: Health::draw(&mut rng),
+            health,
+            is_good: health.is_good(),
             rng,
             waiting: VecDeque::new(),
             group: None,
@@ -149,6 +103,22 @@ impl SimStore {
         }
     }
 
+    /// Whether nothing goes wrong, and never did.
+    pub(crate) fn is_good(&self) -> bool {
+        self.is_good
+    }
+
+    /// Whether it forgets everything now and then.
+    pub(crate) fn may_forget(&self) -> bool {
+        self.health.forget_chance > 0.0
+    }
+
+    /// Has something from the beginning.
+    pub(crate) fn stock(&mut self, ask: &Ask) {
+        self.sql.ask(ask).expect("nobody has asked for anything");
+        self.sql.commit();
+    }
+
     /// From now on nothing goes wrong.
     pub(crate) fn heal(&mut self) {
         self.health = Health::GOOD;
@@ -158,7 +128,6 @@ impl SimStore {
     /// waits is lost, and what it is at is all durable or not at all.
     pub(crate) fn end(&mut self, now: Instant, how: End) {
         if how == End::Stop {
-            assert!(self.is_idle(), "it is asked for something still");
             self.sync();
         }
         self.waiting.clear();
@@ -274,6 +243,10 @@ impl SimStore {
         let Some(Group { done, fate, .. }) = self.group.take() else {
             return;
         };
+        if self.rng.chance(self.health.forget_chance) {
+            self.faults.forgets += 1;
+            self.sql = Rehearsal::new().expect("memory");
+        }
         match fate {
             Fate::Done if self.is_forgetful() => self.sql.cut(),
             Fate::Done | Fate::Mute => self.commit(),

@@ -44,6 +44,15 @@ impl<T: Copy> Setting<T> {
         self.sets[number.0].answered = Some((when, outcome));
     }
 
+    /// Whether it may have been set, to the same again perhaps, at some time since `since`.
+    pub(crate) fn may_change(&self, since: Moment) -> bool {
+        self.sets.iter().any(|set| match set.answered {
+            Some((when, Outcome::Done)) => when.moment > since,
+            Some((_, Outcome::Refused)) => false,
+            Some((_, Outcome::Unsure)) | None => true,
+        })
+    }
+
     /// All values that it may have had at some time since `since`.
     pub(crate) fn since(&self, since: Moment) -> impl Iterator<Item = T> {
         // What was done before `since` has taken the place of all that was over before it was
@@ -96,6 +105,16 @@ mod tests {
             }
         }
         setting.since(Moment(since)).collect()
+    }
+
+    #[test]
+    fn what_was_done_before_changes_nothing_any_more() {
+        let mut setting = Setting::new('a');
+        let number = setting.ask('a', when(1));
+        assert!(setting.may_change(Moment(9)), "no answer");
+        setting.answer(number, when(3), Outcome::Done);
+        assert!(setting.may_change(Moment(2)));
+        assert!(!setting.may_change(Moment(3)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Asked, How, Patron};
 use crate::books::{Books, Stay, read_line};
+use crate::guesses::TryNumber;
 use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
@@ -37,8 +38,17 @@ impl Patron {
             (Asked::Ping(sent), Pong::ID) => {
                 assert_eq!(Pong::decode(body).expect("a pong").sent_ms, sent);
             }
-            (Asked::LogIn(person, how), LoggedIn::ID) => {
+            (Asked::LogIn(person, how, number), LoggedIn::ID) => {
+                if let Some(number) = number {
+                    let now = books.now;
+                    books.guesses.tried(person, number, Some(false), now);
+                }
                 self.on_logged_in(person, how, LoggedIn::decode(body).expect("a login"), books);
+            }
+            (Asked::ShowTicket(ticket), LoggedIn::ID) => {
+                self.is_logging_in = false;
+                self.is_visitor = true;
+                books.guesses.took_ticket(ticket);
             }
             (Asked::Enter(stay), Entered::ID) => {
                 self.on_entered(stay, Entered::decode(body).expect("an entry"), books);
@@ -128,8 +138,15 @@ impl Patron {
         let may_fail = matches!(code, Code::Busy | Code::Rate | Code::Unavailable);
         let is_right = match &asked {
             Asked::TooEarly => code == Code::WrongState,
-            Asked::LogIn(person, how) => {
+            Asked::ShowTicket(ticket) => {
                 self.is_logging_in = false;
+                may_fail || code == Code::Token && books.guesses.refused_ticket(*ticket)
+            }
+            Asked::LogIn(person, how, number) => {
+                self.is_logging_in = false;
+                if let Some(number) = number {
+                    on_try_refused(*person, *number, code, books);
+                }
                 may_fail
                     || match how {
                         How::Register => {
@@ -264,6 +281,17 @@ impl Patron {
             "{me}: {} behind {last:?}",
             message.seq
         );
+    }
+}
+
+/// A login by a password was refused: at once, or after a look.
+fn on_try_refused(person: usize, number: TryNumber, code: Code, books: &mut Books) {
+    let now = books.now;
+    let guesses = &mut books.guesses;
+    match code {
+        Code::Rate => guesses.delayed(person, number),
+        Code::Credentials => guesses.tried(person, number, Some(true), now),
+        _ => guesses.tried(person, number, None, now),
     }
 }
 

@@ -49,6 +49,9 @@ impl Patron {
             keys.any(|key| !key.opens(entering.shown))
         });
         let (is_banned, is_locked) = (may(Order::Ban(me)), may(Order::Lock));
+        let is_changing = halls
+            .has(room)
+            .is_some_and(|hall| hall.key.may_change(asked.moment));
         let is_crowded = halls.may_be_crowded(room, self.link, asked.moment);
         let is_gone = halls.may_be_gone(room, asked.at);
         let counts = &mut halls.counts;
@@ -60,6 +63,8 @@ impl Patron {
             Code::Credentials => (&mut counts.guessed, is_guess),
             Code::Rate => (&mut counts.guessed, true),
             Code::NotFound => return is_gone,
+            // The password was another's when it was compared.
+            Code::Conflict => return is_changing,
             _ => return false,
         };
         *count += 1;

@@ -4,7 +4,7 @@ use super::SimStore;
 #[cfg(feature = "canary")]
 use crate::canary::ServiceCanary;
 #[cfg(feature = "canary")]
-use wharf_data::{Answer, Refusal, account, message};
+use wharf_data::{Answer, Refusal, account, message, short};
 use wharf_data::{Ask, Reply};
 
 #[cfg(not(feature = "canary"))]
@@ -49,6 +49,14 @@ impl SimStore {
             Ask::Account(account::Ask::Revoke { .. }) => self.has(ServiceCanary::KeptLogins),
             Ask::Message(message::Ask::Block { .. }) => self.has(ServiceCanary::UnheardBlock),
             Ask::Message(message::Ask::Remove { .. }) => self.has(ServiceCanary::KeptMessages),
+            Ask::Short(short::Ask::Take { space, key, at })
+                if self.has(ServiceCanary::TicketTwice) =>
+            {
+                let (space, key, at) = (*space, key.clone(), *at);
+                return self
+                    .sql
+                    .ask(&Ask::Short(short::Ask::Get { space, key, at }));
+            }
             // Not in that process.
             Ask::Account(account::Ask::Token { .. } | account::Ask::Exchange { .. })
                 if self.has(ServiceCanary::LoginsOfOneLife) && self.lives > 1 =>
