@@ -156,7 +156,7 @@ impl Patron {
                     self.whisper(whisper, rng.chance(0.5), books, out);
                 }
             }
-            _ => self.ask_say(books, out),
+            _ => self.ask_say(rng, books, out),
         }
     }
 
@@ -184,12 +184,12 @@ impl Patron {
         self.send(&enter, Asked::Enter(stay), out);
     }
 
-    fn ask_say(&mut self, books: &mut Books, out: &mut Vec<u8>) {
+    fn ask_say(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         let Some(stay) = self.stay.filter(|_| !self.is_moving) else {
             return;
         };
         let say = Say {
-            content: text(books.next_line(stay)),
+            content: text(books.next_line(stay, rng.chance(0.2))),
             client_id: 0,
         };
         self.send(&say, Asked::Say(stay), out);

@@ -198,14 +198,19 @@ impl Halls {
     }
 
     /// A room was made.
-    pub(crate) fn made(&mut self, info: &Info, key: Key) {
+    pub(crate) fn made(&mut self, info: &Info, key: Key, now: When) {
         assert_eq!(info.has_password, key != Key::Nothing, "{info:?}");
+        let mut orders = Orders::default();
+        if info.slow_seconds > 0 {
+            let number = orders.ask(Order::Slow, Effect::Set(None), now);
+            orders.answer(number, now, Outcome::Done);
+        }
         let hall = Hall {
             history: info.history(),
             is_persistent: info.is_persistent,
             key: Setting::new(key),
             members_max: Setting::new(info.members_max),
-            orders: Orders::default(),
+            orders,
         };
         let before = self.halls.insert(info.room, hall);
         assert!(before.is_none(), "{info:?}: was made before");

@@ -256,7 +256,8 @@ impl Patron {
         books.lines_heard += 1;
         let me = &self.label;
         let text = text_of(message);
-        let (stay, number, room) = read_line(text).unwrap_or_else(|| panic!("{me}: {text:?}"));
+        let (stay, number, room) =
+            read_line(text, usize::MAX).unwrap_or_else(|| panic!("{me}: {text:?}"));
         let here = self.stay.map(|stay| books.of(stay).room);
         assert_eq!(here, Some(room), "{me}: hears room {room}");
         let author = message.author;

@@ -19,6 +19,8 @@ pub(super) struct Inside {
     pub(super) room: i64,
     /// Which of the link's stays this is.
     pub(super) number: u64,
+    /// When it was asked for.
+    pub(super) asked: Moment,
     /// When it began.
     pub(super) since: Moment,
     pub(super) rank: Rank,
@@ -144,6 +146,7 @@ impl Patron {
             },
             is_persistent,
             history: history.into(),
+            slow_seconds: u32::from(rng.chance(0.3)),
             ..Create::default()
         };
         self.is_moving = true;

@@ -26,17 +26,18 @@ impl Patron {
             (HallAsked::Create(_, key), Entered::ID) => {
                 let entered = Entered::decode(body).expect("an entry");
                 let info = entered.info.as_ref().expect("a room");
-                books.halls.made(info, key);
+                let now = books.when();
+                books.halls.made(info, key, now);
                 books.halls.claim_seat(info.room, self.link);
                 assert_eq!(entered.rank(), Rank::Owner, "{}: {entered:?}", self.label);
-                self.on_entered_hall(entered, books);
+                self.on_entered_hall(entered, now.moment, books);
             }
             (HallAsked::Enter(entering), Entered::ID) => {
                 books.halls.answered(self.link);
                 let entered = Entered::decode(body).expect("an entry");
                 self.assert_may_enter(&entering, &entered, books);
                 books.halls.counts.entered += 1;
-                self.on_entered_hall(entered, books);
+                self.on_entered_hall(entered, entering.asked.moment, books);
             }
             (HallAsked::Inside(here, wish), id) => {
                 self.assert_not_banned(here, books);
@@ -87,7 +88,7 @@ impl Patron {
         );
     }
 
-    fn on_entered_hall(&mut self, entered: Entered, books: &mut Books) {
+    fn on_entered_hall(&mut self, entered: Entered, asked: Moment, books: &mut Books) {
         let info = entered.info.as_ref().expect("a room");
         self.hall_stays += 1;
         self.is_moving = false;
@@ -95,6 +96,7 @@ impl Patron {
         self.hall = Some(Inside {
             room: info.room,
             number: self.hall_stays,
+            asked,
             since,
             rank: entered.rank(),
             ranked: since,
@@ -116,12 +118,12 @@ impl Patron {
         self.assert_has_seat(books);
     }
 
-    /// There are never more inside than may be, or might be since this patron is there.
+    /// There are never more inside than may be, or might be since this patron wanted to be there.
     pub(super) fn assert_has_seat(&self, books: &Books) {
         if let Some(hall) = &self.hall {
             let (count, room) = (self.others.len() + 1, books.halls.of(hall.room));
             let label = &self.label;
-            let most = room.members_max.since(hall.since).max().unwrap_or(0);
+            let most = room.members_max.since(hall.asked).max().unwrap_or(0);
             assert!(count <= most as usize, "{label}: {count} in {room:?}");
         }
     }
