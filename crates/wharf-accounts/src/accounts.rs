@@ -6,7 +6,7 @@ mod turns;
 use crate::flow::{self, End, Event, Flow, Next, Rehash, Step};
 use crate::hashing::{HashJob, HashResult, Hashed, JobId};
 use crate::options::AccountOptions;
-use crate::request::{Caller, CallerTag, Error, Outcome, Request};
+use crate::request::{Caller, CallerTag, Error, Outcome, Request, User};
 use crate::revocation::{Revocation, Revocations};
 use crate::secret::{Chance, Hidden, Secret};
 use crate::stats::AccountStats;
@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) use turns::TaskId;
 use turns::Turns;
 use wharf_base::{Duration, Instant};
+use wharf_data::account::{Ask, Which};
 use wharf_data::{AccountId, Refusal, Reply, UnixMs};
 
 /// What a question to the store is known by.
@@ -175,9 +176,20 @@ impl Accounts {
         self.world.options.is_alone
     }
 
-    /// Logins have ended, by what was asked of the store elsewhere.
-    pub fn forget(&mut self, ended: Revocation) {
-        self.world.known.drop_ended(&ended);
+    /// Ends a login that nobody has got, and about which nobody waits for an answer. From now on
+    /// its token is looked up, and once it has ended or may have, [`Effect::Revoked`] says so. Where
+    /// too much is in progress the store is asked all the same, and its answer is nobody's.
+    pub fn give_up(&mut self, now: Instant, at: UnixMs, user: User) {
+        let (account, which) = (user.account, Which::One(user.login));
+        self.world.touch(now, account);
+        if self.tasks.len() >= self.world.options.requests_max {
+            let tag = AskTag(self.next_id());
+            let ask = wharf_data::Ask::Account(Ask::Revoke { account, which });
+            return self.effects.push_back(Effect::Ask { tag, ask });
+        }
+        let id = self.add_task(now, None, State::Running);
+        let step = Ok(flow::give_up(user));
+        self.follow((now, at), id, step);
     }
 
     /// Somebody asks for something.

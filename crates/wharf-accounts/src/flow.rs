@@ -233,6 +233,11 @@ pub(crate) fn rehash(cx: &mut Cx<'_>, rehash: Rehash) -> Next {
     make(cx, password, Flow::Rehashing(rehash, Rehashing::Made))
 }
 
+/// Ends a login that nobody has got.
+pub(crate) fn give_up(user: User) -> Next {
+    owning::revoke(user.account, Which::One(user.login), Telling::LoggedOut)
+}
+
 impl Flow {
     /// Goes on with what was answered.
     pub(crate) fn go_on(self, cx: &mut Cx<'_>, event: Event) -> Step {
