@@ -1,9 +1,5 @@
 //! Planted faults, to prove that the simulator would find real ones.
 
-#[cfg_attr(
-    not(feature = "canary"),
-    expect(unreachable_pub, reason = "public with the feature")
-)]
 /// A fault that can be planted in rooms that have a name, through [`crate::ChatLimits`]; compiled
 /// in by the feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +16,6 @@ pub enum Canary {
     NobodyWaits,
 }
 
-#[cfg(feature = "canary")]
 impl Canary {
     /// All of them.
     pub const ALL: [Self; 5] = [
@@ -30,20 +25,4 @@ impl Canary {
         Self::ForgottenVerdict,
         Self::NobodyWaits,
     ];
-}
-
-/// The fault that is planted, if one is. Without the feature `canary` none ever is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Planted(#[cfg(feature = "canary")] pub(crate) Option<Canary>);
-
-impl Planted {
-    pub(crate) fn is(self, canary: Canary) -> bool {
-        #[cfg(feature = "canary")]
-        return self.0 == Some(canary);
-        #[cfg(not(feature = "canary"))]
-        {
-            let _ = canary;
-            false
-        }
-    }
 }

@@ -73,7 +73,7 @@ pub(crate) fn room_options(rules: Rules, plan: &Plan, rng: &mut Rng) -> Option<R
         linger_min: linger / 2,
         patience: Duration::from_secs(5),
         #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_platform),
+        planted: plan.canary.and_then(crate::Canary::of_platform).into(),
         ..RoomOptions::default()
     })
 }
@@ -94,7 +94,7 @@ pub(crate) fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions
     };
     #[cfg(feature = "canary")]
     let limits = NetLimits {
-        canary: plan.canary.and_then(crate::Canary::of_net),
+        planted: plan.canary.and_then(crate::Canary::of_net).into(),
         ..limits
     };
     limits.validate().expect("limits that can work");
@@ -147,7 +147,8 @@ fn app(plan: &Plan, rules: Rules) -> App {
         room_members_max: rules.members_max,
         halls_max: rules.halls,
         #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_chat),
+        planted: plan.canary.and_then(crate::Canary::of_chat).into(),
+        ..ChatLimits::default()
     };
     let facts = PlatformFacts {
         epoch_ms: EPOCH_MS,
@@ -173,7 +174,7 @@ fn port_options(plan: &Plan, sockets: u32, rng: &mut Rng) -> PortOptions {
             _ => RecvPolicy::Stream,
         },
         #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_port),
+        planted: plan.canary.and_then(crate::Canary::of_port).into(),
         ..PortOptions::for_sockets(sockets)
     }
 }

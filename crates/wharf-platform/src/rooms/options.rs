@@ -1,6 +1,6 @@
 //! How many rooms there may be, and how long what about them may take.
 
-use wharf_base::Duration;
+use wharf_base::{Duration, Planted};
 
 /// How rooms that have a name are looked after. Beside each limit: what happens there.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,7 @@ pub struct RoomOptions {
     /// When what the store or a worker has not answered is given up. Both answer much earlier.
     pub patience: Duration,
     /// A fault that is planted.
-    #[cfg(feature = "canary")]
-    pub canary: Option<crate::Canary>,
+    pub planted: Planted<crate::Canary>,
 }
 
 impl Default for RoomOptions {
@@ -51,8 +50,7 @@ impl Default for RoomOptions {
             linger: Duration::from_secs(60),
             linger_min: Duration::from_secs(15),
             patience: Duration::from_secs(60),
-            #[cfg(feature = "canary")]
-            canary: None,
+            planted: Planted::default(),
         }
     }
 }
