@@ -1,7 +1,7 @@
 //! Planted faults, to prove that the simulator would find real ones.
 
-/// A fault that can be planted in rooms that have a name, through [`crate::ChatLimits`]; compiled
-/// in by the feature `canary` only.
+/// A fault that can be planted in rooms that have a name, through [`crate::ChatLimits`]; with the
+/// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
     /// What is said in a durable room is acknowledged before the store has it.

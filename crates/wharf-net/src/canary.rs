@@ -1,6 +1,6 @@
 //! Bugs on purpose: each must be found by the tests that claim to find its like.
 
-/// A bug that can be planted in a [`crate::Net`] through [`crate::NetLimits`]; compiled in by the
+/// A bug that can be planted in a [`crate::Net`] through [`crate::NetLimits`]; with the
 /// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {

@@ -1,7 +1,7 @@
 //! Planted faults, to prove that the simulator would find real ones.
 
-/// A fault that can be planted in what looks after rooms, through [`crate::RoomOptions`]; compiled
-/// in by the feature `canary` only.
+/// A fault that can be planted in what looks after rooms, through [`crate::RoomOptions`]; with
+/// the feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
     /// Whoever is on the way into a room comes in as what they were, whatever was done to them.

@@ -30,19 +30,37 @@ impl Stage<'_> {
         settle(self.scheduler, self.server, self.crowds);
     }
 
+    /// Nobody says anything more, and all that was said arrives; how many are there whole.
+    ///
+    /// # Panics
+    /// When what they believe is not right.
+    pub(crate) fn calm_down(&mut self) -> u32 {
+        if let Some(services) = self.server.services() {
+            services.borrow_mut().heal();
+        }
+        self.feel(Mood::Quiet);
+        self.settle();
+        self.assert_agree()
+    }
+
     /// Everybody with an account comes, in that mood, and what they hear is right.
     fn gather(&mut self, mood: Mood) {
         self.feel(mood);
         self.settle();
-        let mut beliefs = Vec::new();
         for crowd in self.crowds {
-            let crowd = crowd.borrow();
-            assert!(!crowd.is_owed(), "not everybody could come again");
-            beliefs.extend(crowd.assert_settled());
+            assert!(!crowd.borrow().is_owed(), "not everybody could come again");
         }
+        self.assert_agree();
+        self.feel(Mood::Quiet);
+    }
+
+    /// What everybody believes is one story, and the server's; how many that are.
+    fn assert_agree(&self) -> u32 {
+        let settled = |crowd: &Rc<RefCell<Crowd>>| crowd.borrow().assert_settled();
+        let beliefs: Vec<_> = self.crowds.iter().flat_map(settled).collect();
         roll_call::assert_agree(&beliefs, self.server.rules());
         self.server.assert_holds(&beliefs);
-        self.feel(Mood::Quiet);
+        beliefs.len() as u32
     }
 }
 

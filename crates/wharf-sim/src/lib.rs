@@ -31,8 +31,8 @@
 //!
 //! In a share of the runs the whole server is restarted: it stops when it is asked to, with nothing
 //! left of any session, or it is gone from one moment to the next, with all that was not durable.
-//! Whatever was acknowledged before holds afterwards: all of the above, and whoever had a token logs
-//! in by it.
+//! Whatever was acknowledged before holds afterwards: all of the above, and whoever had a token
+//! logs in by it.
 
 mod actor;
 mod books;

@@ -1,6 +1,6 @@
 //! Bugs on purpose, which the simulator must find.
 
-/// A bug that can be planted in a simulated port through [`PortOptions`]; compiled in by the
+/// A bug that can be planted in a simulated port through [`crate::PortOptions`]; with the
 /// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
