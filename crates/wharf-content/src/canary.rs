@@ -1,6 +1,6 @@
 //! Planted faults, to prove that the tests and the simulator would find real ones.
 
-/// A fault that can be planted into a game ([`crate::AppBuilder::plant`]).
+/// A fault that can be planted into a game, by `AppBuilder::plant`; with the feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
     /// A verdict reaches whoever is in the session's slot now: its generation is not checked.
