@@ -9,6 +9,7 @@ mod governing;
 mod owning;
 mod proving;
 mod telling;
+mod tickets;
 
 use crate::hashing::{HashResult, HashWork};
 use crate::known::Known;
@@ -16,18 +17,14 @@ use crate::password::Password;
 use crate::request::{Error, Outcome, Request, UnknownId, User};
 use crate::revocation::Revocation;
 use crate::secret::Hidden;
-use crate::ticket::{TICKET_BYTES_MAX, Ticket};
 use crate::world::{Cx, Guess, name_key, secret};
 use entering::{Entering, Kind};
 use owning::Owning;
 use proving::{Proving, Then};
 use telling::Telling;
+use tickets::{Shown, read_ticket, take_ticket, taken_ticket, ticket_of};
 use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, TokenHash, Which};
-use wharf_data::short::{self, Space};
 use wharf_data::{AccountId, NameKey, Refusal, Reply};
-
-/// Characters of a ticket for one use.
-const TICKET_KEY_CHARS: core::ops::RangeInclusive<usize> = 16..=128;
 
 /// Where a request is. Invariant: there is exactly one question whose answer it waits for.
 pub(crate) enum Flow {
@@ -233,6 +230,11 @@ pub(crate) fn rehash(cx: &mut Cx<'_>, rehash: Rehash) -> Next {
     make(cx, password, Flow::Rehashing(rehash, Rehashing::Made))
 }
 
+/// Ends a login that nobody has got.
+pub(crate) fn give_up(user: User) -> Next {
+    owning::revoke(user.account, Which::One(user.login), Telling::LoggedOut)
+}
+
 impl Flow {
     /// Goes on with what was answered.
     pub(crate) fn go_on(self, cx: &mut Cx<'_>, event: Event) -> Step {
@@ -254,56 +256,6 @@ impl Flow {
             // Whatever came of it: the old hash is as good for the next login.
             Self::Rehashing(_, Rehashing::Stored) => Ok(end(Outcome::Done)),
         }
-    }
-}
-
-/// A ticket of either kind.
-enum Shown {
-    /// A signed one, checked.
-    Signed(Ticket),
-    /// The key of one for one use.
-    Key(String),
-}
-
-fn read_ticket(cx: &Cx<'_>, ticket: &Hidden) -> Result<Shown, Error> {
-    let text = ticket.as_text().ok_or(Error::Token)?;
-    if text.len() > TICKET_BYTES_MAX {
-        return Err(Error::Token);
-    }
-    if text.contains('.') {
-        let tickets = cx.world.tickets.as_ref().ok_or(Error::Token)?;
-        let ticket = tickets.check(text, cx.at).map_err(|_| Error::Token)?;
-        return Ok(Shown::Signed(ticket));
-    }
-    let is_key_char = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
-    let is_key = TICKET_KEY_CHARS.contains(&text.len()) && text.bytes().all(is_key_char);
-    is_key
-        .then(|| Shown::Key(text.to_owned()))
-        .ok_or(Error::Token)
-}
-
-/// Takes a ticket for one use: of two who show it one gets it.
-fn take_ticket(cx: &Cx<'_>, key: String, flow: Flow) -> Next {
-    let ask = short::Ask::Take {
-        space: Space::Ticket,
-        key,
-        at: cx.at,
-    };
-    Next::Ask {
-        ask: wharf_data::Ask::Short(ask),
-        revokes: None,
-        flow,
-    }
-}
-
-fn taken_ticket(event: Event) -> Result<Ticket, Error> {
-    match event {
-        Event::Stored(Ok(wharf_data::Answer::Short(short::Answer::Found(found)))) => {
-            Ticket::of_stored(&found.value).ok_or(Error::Token)
-        }
-        Event::Stored(Err(Refusal::NotFound)) => Err(Error::Token),
-        Event::Stored(Err(refusal)) => Err(refused(refusal)),
-        _ => Err(Error::Unavailable),
     }
 }
 
@@ -406,11 +358,4 @@ fn device_of(bytes: &Hidden, field: &'static str) -> Result<Identity, Error> {
         kind: IdentityKind::Device,
         subject,
     })
-}
-
-fn ticket_of(ticket: &Ticket) -> Identity {
-    Identity {
-        kind: IdentityKind::Ticket,
-        subject: ticket.subject.clone(),
-    }
 }

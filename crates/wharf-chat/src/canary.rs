@@ -1,11 +1,7 @@
 //! Planted faults, to prove that the simulator would find real ones.
 
-#[cfg_attr(
-    not(feature = "canary"),
-    expect(unreachable_pub, reason = "public with the feature")
-)]
-/// A fault that can be planted in rooms that have a name, through [`crate::ChatLimits`]; compiled
-/// in by the feature `canary` only.
+/// A fault that can be planted in rooms that have a name, through [`crate::ChatLimits`]; with the
+/// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
     /// What is said in a durable room is acknowledged before the store has it.
@@ -16,31 +12,17 @@ pub enum Canary {
     HeardMuted,
     /// What was decided about somebody who has not come yet is forgotten.
     ForgottenVerdict,
+    /// Nobody waits where a room is slow.
+    NobodyWaits,
 }
 
-#[cfg(feature = "canary")]
 impl Canary {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::EarlyAcknowledgement,
         Self::KeptTwice,
         Self::HeardMuted,
         Self::ForgottenVerdict,
+        Self::NobodyWaits,
     ];
-}
-
-/// The fault that is planted, if one is. Without the feature `canary` none ever is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Planted(#[cfg(feature = "canary")] pub(crate) Option<Canary>);
-
-impl Planted {
-    pub(crate) fn is(self, canary: Canary) -> bool {
-        #[cfg(feature = "canary")]
-        return self.0 == Some(canary);
-        #[cfg(not(feature = "canary"))]
-        {
-            let _ = canary;
-            false
-        }
-    }
 }

@@ -12,9 +12,7 @@ mod lately;
 mod lobby;
 mod platform;
 
-#[cfg(feature = "canary")]
 pub use canary::Canary;
-use canary::Planted;
 use counting::Counting;
 use foyer::ChatFoyer;
 use hall::{Hall, PutBy};
@@ -25,6 +23,7 @@ pub use platform::{
     Judgement, PlatformFacts, RequestRates, WordList, Words, WordsError, limit_requests,
 };
 use std::collections::BTreeMap;
+use wharf_base::Planted;
 use wharf_content::{AppBuilder, FoyerBuilder, RoomKind, RoomOptions};
 use wharf_wire::classic::id;
 
@@ -38,20 +37,7 @@ pub struct ChatLimits {
     /// Rooms that have a name, open at once; 0 where no services look after rooms.
     pub halls_max: u32,
     /// A fault that is planted.
-    #[cfg(feature = "canary")]
-    pub canary: Option<Canary>,
-}
-
-impl ChatLimits {
-    #[cfg(feature = "canary")]
-    fn planted(&self) -> Planted {
-        Planted(self.canary)
-    }
-
-    #[cfg(not(feature = "canary"))]
-    fn planted(&self) -> Planted {
-        Planted::default()
-    }
+    pub planted: Planted<Canary>,
 }
 
 impl Default for ChatLimits {
@@ -60,8 +46,7 @@ impl Default for ChatLimits {
             rooms: 10,
             room_members_max: 1_000,
             halls_max: 1_024,
-            #[cfg(feature = "canary")]
-            canary: None,
+            planted: Planted::default(),
         }
     }
 }
@@ -97,7 +82,7 @@ pub fn classic(app: &mut AppBuilder, limits: ChatLimits, facts: PlatformFacts) {
         .on(Lobby::report)
         .kind();
     let words = facts.words.clone();
-    let planted = limits.planted();
+    let planted = limits.planted;
     let put_by = PutBy::default();
     let make = move |_: &RoomOptions| {
         let hall = Hall::new(epoch_ms, words.clone(), put_by.clone());

@@ -1,6 +1,6 @@
 //! A game, put together: its kinds of room and its foyer.
 
-use crate::canary::Planted;
+use crate::canary::Canary;
 use crate::handler::Handlers;
 use crate::rates::Rates;
 use crate::{Foyer, FoyerCx, Handled, MemberId, Rate, Room, RoomCx, RoomId, RoomKind};
@@ -8,6 +8,7 @@ use core::any::Any;
 use core::marker::PhantomData;
 use core::time::Duration;
 use std::collections::BTreeSet;
+use wharf_base::Planted;
 use wharf_wire::{Frame, Packet};
 
 /// A game: what [`crate::LogicShard`]s run. Made by an [`AppBuilder`], shared by all shards.
@@ -16,7 +17,7 @@ pub struct App {
     pub(crate) foyer_handlers: Handlers<FoyerHandler>,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) rates: Rates,
-    pub(crate) planted: Planted,
+    pub(crate) planted: Planted<Canary>,
 }
 
 impl App {
@@ -63,7 +64,7 @@ pub struct AppBuilder {
     foyer: Option<(Box<dyn Foyer>, Handlers<FoyerHandler>)>,
     kinds: Vec<Kind>,
     rates: Rates,
-    planted: Planted,
+    planted: Planted<Canary>,
 }
 
 impl AppBuilder {
@@ -143,8 +144,8 @@ impl AppBuilder {
 
     /// Plants a fault for tests to find.
     #[cfg(feature = "canary")]
-    pub fn plant(&mut self, canary: crate::Canary) {
-        self.planted = Planted(Some(canary));
+    pub fn plant(&mut self, canary: Canary) {
+        self.planted = Some(canary).into();
     }
 
     /// The game.

@@ -1,10 +1,6 @@
 //! Planted faults, to prove that the tests and the simulator would find real ones.
 
-#[cfg_attr(
-    not(feature = "canary"),
-    expect(unreachable_pub, reason = "public with the feature")
-)]
-/// A fault that can be planted into a game ([`crate::AppBuilder::plant`]).
+/// A fault that can be planted into a game, by `AppBuilder::plant`; with the feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
     /// A verdict reaches whoever is in the session's slot now: its generation is not checked.
@@ -24,7 +20,6 @@ pub enum Canary {
     FullAtTwo,
 }
 
-#[cfg(feature = "canary")]
 impl Canary {
     /// All of them.
     pub const ALL: [Self; 7] = [
@@ -36,20 +31,4 @@ impl Canary {
         Self::UntoldLeave,
         Self::FullAtTwo,
     ];
-}
-
-/// The fault that is planted, if one is. Without the feature `canary` none ever is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Planted(#[cfg(feature = "canary")] pub(crate) Option<Canary>);
-
-impl Planted {
-    pub(crate) fn is(self, canary: Canary) -> bool {
-        #[cfg(feature = "canary")]
-        return self.0 == Some(canary);
-        #[cfg(not(feature = "canary"))]
-        {
-            let _ = canary;
-            false
-        }
-    }
 }

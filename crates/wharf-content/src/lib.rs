@@ -51,7 +51,6 @@ mod timers;
 mod watch;
 
 pub use app::{App, AppBuilder, FoyerBuilder, RoomBuilder, RoomOptions};
-#[cfg(feature = "canary")]
 pub use canary::Canary;
 pub use commands::{Commands, ContentCommand, Dismissal, LoginRequest, Origin, Payload};
 pub use foyer::{Foyer, FoyerCx};

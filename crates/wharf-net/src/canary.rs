@@ -1,10 +1,6 @@
 //! Bugs on purpose: each must be found by the tests that claim to find its like.
 
-#[cfg_attr(
-    not(feature = "canary"),
-    expect(unreachable_pub, reason = "public with the feature")
-)]
-/// A bug that can be planted in a [`crate::Net`] through [`crate::NetLimits`]; compiled in by the
+/// A bug that can be planted in a [`crate::Net`] through [`crate::NetLimits`]; with the
 /// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
@@ -20,7 +16,6 @@ pub enum Canary {
     FrameTwice,
 }
 
-#[cfg(feature = "canary")]
 impl Canary {
     /// Every one of them.
     pub const ALL: [Self; 5] = [
@@ -30,18 +25,4 @@ impl Canary {
         Self::TailForgotten,
         Self::FrameTwice,
     ];
-}
-
-impl crate::NetLimits {
-    /// Whether this bug is planted; known to be false without the feature.
-    #[cfg(feature = "canary")]
-    pub(crate) fn has(&self, canary: Canary) -> bool {
-        self.canary == Some(canary)
-    }
-
-    /// Whether this bug is planted; known to be false without the feature.
-    #[cfg(not(feature = "canary"))]
-    pub(crate) const fn has(&self, _canary: Canary) -> bool {
-        false
-    }
 }

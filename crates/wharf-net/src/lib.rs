@@ -20,7 +20,6 @@ mod session;
 mod stats;
 
 pub use admission::{AccessRules, Admission, AdmissionStats, Seat};
-#[cfg(feature = "canary")]
 pub use canary::Canary;
 pub use events::{Arrival, Origin, Outgoing, SessionEvents, TurnedAway};
 pub use limits::{LimitsError, NetLimits, NetMemory};

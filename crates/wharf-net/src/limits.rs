@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
-use wharf_base::SessionId;
+use wharf_base::{Planted, SessionId};
 use wharf_port::SendBatch;
 use wharf_wire::{FrameRules, classic};
 
@@ -96,8 +96,7 @@ pub struct NetLimits {
     /// Time for a connect.
     pub connect: Duration,
     /// A bug on purpose.
-    #[cfg(feature = "canary")]
-    pub canary: Option<crate::Canary>,
+    pub planted: Planted<crate::Canary>,
 }
 
 impl NetLimits {
@@ -299,8 +298,7 @@ impl Default for NetLimits {
             drain: Duration::from_secs(5),
             refusal: Duration::from_secs(2),
             connect: Duration::from_secs(10),
-            #[cfg(feature = "canary")]
-            canary: None,
+            planted: Planted::default(),
         }
     }
 }

@@ -23,7 +23,6 @@ mod sweeping;
 mod whispers;
 
 pub use brief::{BriefOptions, BriefStats};
-#[cfg(feature = "canary")]
 pub use canary::Canary;
 pub use operators::shown;
 pub use places::Places;

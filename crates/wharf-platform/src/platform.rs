@@ -308,10 +308,10 @@ impl Platform {
 
     /// Does what accounts and whispers ask for.
     fn run(&mut self, now: Instant, at: UnixMs) {
-        self.run_accounts(at);
+        self.run_accounts(now, at);
         loop {
             let has_asked = self.run_operators(now, at);
-            self.run_accounts(at);
+            self.run_accounts(now, at);
             let has_answered = self.run_rooms();
             if !has_asked && !has_answered {
                 break;

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::net::IpAddr;
+use wharf_base::Planted;
 
 /// The sizes and modes of one port. All memory follows from these numbers and is set aside at the
 /// start; nothing grows afterwards.
@@ -28,8 +29,7 @@ pub struct PortOptions {
     /// Options set on each accepted and each connected socket.
     pub socket: SocketOptions,
     /// A bug that is planted in a simulated port.
-    #[cfg(feature = "canary")]
-    pub canary: Option<crate::sim::Canary>,
+    pub planted: Planted<crate::sim::Canary>,
 }
 
 impl PortOptions {
@@ -61,8 +61,7 @@ impl Default for PortOptions {
             submission_entries: 1_024,
             completion_entries: 4_096,
             socket: SocketOptions::default(),
-            #[cfg(feature = "canary")]
-            canary: None,
+            planted: Planted::default(),
         }
     }
 }

@@ -26,7 +26,12 @@ impl Alarm {
     }
 }
 
+/// The number of a seat; never the same twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeatNumber(u64);
+
 struct Seat {
+    number: SeatNumber,
     actor: Rc<RefCell<dyn Actor>>,
     alarm: Alarm,
     deadline: Option<Instant>,
@@ -43,6 +48,7 @@ pub(crate) struct Scheduler {
     stall_max: Duration,
     stalls: u64,
     seats: Vec<Seat>,
+    last_seat: u64,
 }
 
 impl Scheduler {
@@ -56,17 +62,27 @@ impl Scheduler {
             stall_max,
             stalls: 0,
             seats: Vec::new(),
+            last_seat: 0,
         }
     }
 
-    pub(crate) fn add(&mut self, actor: Rc<RefCell<dyn Actor>>, alarm: Alarm) {
+    pub(crate) fn add(&mut self, actor: Rc<RefCell<dyn Actor>>, alarm: Alarm) -> SeatNumber {
         let deadline = Some(Instant::ZERO);
+        self.last_seat += 1;
+        let number = SeatNumber(self.last_seat);
         self.seats.push(Seat {
+            number,
             actor,
             alarm,
             deadline,
             waits_until: Instant::ZERO,
         });
+        number
+    }
+
+    /// They have no turns any more.
+    pub(crate) fn remove(&mut self, numbers: &[SeatNumber]) {
+        self.seats.retain(|seat| !numbers.contains(&seat.number));
     }
 
     /// How often one that could run was kept waiting.
@@ -124,6 +140,7 @@ impl Scheduler {
         if let Alarm::Sleeper(sleeper) = &seat.alarm {
             sleeper.fall_asleep();
         }
-        self.world.trace(format_args!("{now:?} turn of {index}"));
+        let number = seat.number.0;
+        self.world.trace(format_args!("{now:?} turn of {number}"));
     }
 }

@@ -1,8 +1,9 @@
 //! What was asked for and said by whom, so that every answer and every line can be judged.
 
 use crate::claims::{Claims, LinkNumber, Moment};
+use crate::guesses::Guesses;
 use crate::halls::{Halls, When};
-use crate::people::People;
+use crate::people::{People, TAIL, cut};
 use std::collections::BTreeMap;
 use wharf_base::Instant;
 
@@ -55,6 +56,7 @@ pub(crate) struct Books {
     seats: Claims<i32>,
     pub(crate) people: People,
     pub(crate) halls: Halls,
+    pub(crate) guesses: Guesses,
     /// The time.
     pub(crate) now: Instant,
     pub(crate) lines_sent: u64,
@@ -69,9 +71,10 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: Rules, guesses: Guesses) -> Self {
         Self {
             rules,
+            guesses,
             people: People::new(rules.people),
             ..Self::default()
         }
@@ -165,13 +168,14 @@ impl Books {
         self.stays.get(&stay).map_or(0, |said| said.sent)
     }
 
-    /// The text of the next line of a stay.
-    pub(crate) fn next_line(&mut self, stay: Stay) -> String {
+    /// The text of the next line of a stay; a long one, if that is wished.
+    pub(crate) fn next_line(&mut self, stay: Stay, is_long: bool) -> String {
         let said = self.stays.get_mut(&stay).expect("it has begun");
         let number = said.sent;
         said.sent += 1;
         self.lines_sent += 1;
-        format!("{}/{number}/{}", stay.0, said.room)
+        let tail = if is_long { LONG } else { 0 };
+        format!("{}/{number}/{}/{}", stay.0, said.room, TAIL.repeat(tail))
     }
 
     pub(crate) fn accept_line(&mut self, stay: Stay) {
@@ -185,10 +189,16 @@ impl Books {
     }
 }
 
-/// The parts of a line.
-pub(crate) fn read_line(text: &str) -> Option<(Stay, u64, i32)> {
+/// Characters behind a long line.
+const LONG: usize = 100;
+
+/// The parts of a line, of which so many bytes can be told; it is cut there, and not before.
+pub(crate) fn read_line(text: &str, bytes_max: usize) -> Option<(Stay, u64, i32)> {
     let mut parts = text.split('/');
     let stay = Stay(parts.next()?.parse().ok()?);
     let (number, room) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    parts.next().is_none().then_some((stay, number, room))
+    let tail = parts.next()?;
+    let whole = format!("{}/{number}/{room}/{}", stay.0, TAIL.repeat(LONG));
+    let is_right = tail.is_empty() || text == cut(&whole, bytes_max);
+    (is_right && parts.next().is_none()).then_some((stay, number, room))
 }

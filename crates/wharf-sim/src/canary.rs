@@ -36,11 +36,23 @@ pub enum ServiceCanary {
     KeptLogins,
     /// Nobody is kept from whispering.
     UnheardBlock,
+    /// What was acknowledged is durable when the process ends in order, and not when it crashes.
+    UnsyncedStore,
+    /// Tokens are worth nothing to the next process.
+    LoginsOfOneLife,
+    /// What is removed is read as before.
+    KeptMessages,
+    /// A ticket for one use is good for another.
+    TicketTwice,
+    /// Nobody who guesses waits.
+    NoDelays,
+    /// Whoever guesses has a new start with each process.
+    DelaysOfOneLife,
 }
 
 impl ServiceCanary {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::WhisperTwice,
         Self::LostWhisper,
         Self::WrongEar,
@@ -49,6 +61,12 @@ impl ServiceCanary {
         Self::ForgetfulStore,
         Self::KeptLogins,
         Self::UnheardBlock,
+        Self::UnsyncedStore,
+        Self::LoginsOfOneLife,
+        Self::KeptMessages,
+        Self::TicketTwice,
+        Self::NoDelays,
+        Self::DelaysOfOneLife,
     ];
 }
 

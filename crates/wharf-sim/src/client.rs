@@ -3,7 +3,7 @@
 use crate::books::{Books, Stay, read_line};
 use crate::claims::{LinkNumber, Moment};
 use crate::hearing::Hearing;
-use crate::people::may_come_again;
+use crate::people::{CLASSIC_LINE, may_come_again};
 use crate::roll_call::Belief;
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::Rng;
@@ -117,7 +117,7 @@ impl Client {
             return;
         }
         let text = match self.stay {
-            Some(stay) => books.next_line(stay),
+            Some(stay) => books.next_line(stay, false),
             None => "to nobody".to_owned(),
         };
         ChatRequest {
@@ -167,7 +167,8 @@ impl Client {
         books.lines_heard += 1;
         let me = &self.label;
         let text = chat.message.as_str();
-        let (stay, number, room) = read_line(text).unwrap_or_else(|| panic!("{me}: {text:?}"));
+        let (stay, number, room) =
+            read_line(text, CLASSIC_LINE).unwrap_or_else(|| panic!("{me}: {text:?}"));
         let here = self.stay.map(|stay| books.of(stay).room);
         assert_eq!(here, Some(room), "{me}: hears room {room}");
         let user = chat.user.as_str();

@@ -6,7 +6,8 @@ use crate::client::Client;
 use crate::guise::Guise;
 use crate::patron::Patron;
 use crate::roll_call::Belief;
-use crate::server::{ADDRESS, tables};
+use crate::server::ADDRESS;
+use crate::setup::tables;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,8 +30,17 @@ pub(crate) enum Mood {
     Whispering,
     /// Everybody with an account comes and hears what was whispered meanwhile.
     Returning,
+    /// The same, but they come by what they were given when they came last, and look into a room.
+    Resuming,
     /// Go home.
     Leaving,
+}
+
+impl Mood {
+    /// Whether everybody with an account comes.
+    fn is_coming(self) -> bool {
+        matches!(self, Self::Returning | Self::Resuming)
+    }
 }
 
 /// What crowds and run share.
@@ -156,7 +166,7 @@ impl Crowd {
 
     /// Whether an answer to anybody is still to come.
     pub(crate) fn is_owed(&self) -> bool {
-        let is_returning = self.shared.borrow().mood == Mood::Returning;
+        let is_returning = self.shared.borrow().mood.is_coming();
         self.links
             .clients
             .values()
@@ -172,7 +182,9 @@ impl Crowd {
             let link = seat
                 .session
                 .and_then(|session| self.links.clients.get(&session));
-            matches!(link, Some(Link { client: Guise::Platform(patron), .. }) if patron.is_in())
+            let has_looked = self.shared.borrow().mood != Mood::Resuming;
+            matches!(link, Some(Link { client: Guise::Platform(patron), .. })
+                if patron.is_in() && (has_looked || patron.has_looked()))
         })
     }
 
@@ -221,13 +233,16 @@ impl Crowd {
                 });
                 self.stay_awake(index, session, now);
             }
-            (None, Mood::Returning) if self.is_awaited(index) => self.connect(index, now),
-            (Some(session), Mood::Returning) => {
+            (None, Mood::Returning | Mood::Resuming) if self.is_awaited(index) => {
+                self.connect(index, now);
+            }
+            (Some(session), Mood::Returning | Mood::Resuming) => {
                 let shared = Rc::clone(&self.shared);
                 let books = &mut shared.borrow_mut().books;
                 let person = self.seats[index].number as usize;
-                self.say(session, now, |patron, _, out| {
-                    patron.come_back(person, books, out)
+                self.say(session, now, |patron, rng, out| match mood {
+                    Mood::Resuming => patron.resume(person, rng, books, out),
+                    _ => patron.come_back(person, books, out),
                 });
                 self.stay_awake(index, session, now);
             }
@@ -279,7 +294,7 @@ impl Crowd {
     }
 
     fn connect(&mut self, index: usize, now: Instant) {
-        let is_returning = self.shared.borrow().mood == Mood::Returning;
+        let is_returning = self.shared.borrow().mood.is_coming();
         let has_people = self.shared.borrow().books.people.count() > 0;
         let has_halls = self.shared.borrow().books.rules.halls > 0;
         let share = if has_halls { 0.75 } else { 0.6 };

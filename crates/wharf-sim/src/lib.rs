@@ -21,23 +21,40 @@
 //! - an act was allowed to whoever did it at the moment at which it was done, a refusal had a
 //!   reason, whoever comes in is what they are, and a room has one owner;
 //! - every request has one answer, and at the end no room is open and nothing of one is under way.
+//!
+//! In a share of the runs what lives for a short time has a store of its own, which is slow, fails
+//! and forgets apart from the other:
+//!
+//! - a delay that has grown holds until it ends, also for the next process where nothing was lost,
+//!   and keeps nobody out for longer, whatever that store does;
+//! - a ticket for one use lets one in, once.
+//!
+//! In a share of the runs the whole server is restarted: it stops when it is asked to, with nothing
+//! left of any session, or it is gone from one moment to the next, with all that was not durable.
+//! Whatever was acknowledged before holds afterwards: all of the above, and whoever had a token
+//! logs in by it.
 
 mod actor;
 mod books;
 mod claims;
 mod client;
 mod crowd;
+mod door;
 mod finale;
+mod guesses;
 mod guise;
 mod halls;
 mod hearing;
+mod making;
 mod patron;
 mod people;
 mod ranks;
+mod restart;
 mod roll_call;
 mod run;
 mod server;
 mod services;
+mod setup;
 mod store;
 
 #[cfg(feature = "canary")]
@@ -45,6 +62,8 @@ mod canary;
 
 #[cfg(feature = "canary")]
 pub use canary::{Canary, ServiceCanary};
+pub use guesses::GuessCounts;
 pub use halls::HallCounts;
+pub use restart::RestartCounts;
 pub use run::{Plan, Report, ServiceCounts, run};
 pub use store::StoreFaults;

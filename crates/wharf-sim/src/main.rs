@@ -3,7 +3,7 @@
 use clap::Parser;
 use std::process::{Command, ExitCode};
 use wharf_port::sim::FaultCounts;
-use wharf_sim::{Plan, Report, ServiceCounts, run};
+use wharf_sim::{Plan, Report, RestartCounts, ServiceCounts, run};
 
 /// Whole servers in a simulated world, from seeds.
 #[derive(Debug, Parser)]
@@ -27,6 +27,9 @@ struct Cli {
     /// How many of those have rooms with a name.
     #[arg(long, default_value_t = Plan::default().halls)]
     halls: f64,
+    /// How many of all runs have restarts.
+    #[arg(long, default_value_t = Plan::default().restarts)]
+    restarts: f64,
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         packets: cli.packets,
         services: cli.services,
         halls: cli.halls,
+        restarts: cli.restarts,
         ..Plan::default()
     };
     let mut faults = FaultCounts::default();
@@ -55,6 +59,10 @@ fn main() -> ExitCode {
     println!("{} seeds, each twice and equal: {totals:?}", cli.seeds);
     let ours = [
         ("stalls", totals.stalls),
+        ("stops in order", totals.restarts.stops),
+        ("crashes", totals.restarts.crashes),
+        ("losses by crashes", totals.services.store.crash_losses),
+        ("mutes by crashes", totals.services.store.crash_mutes),
         ("names in use", totals.names_in_use),
         ("full rooms", totals.rooms_full),
         ("whispers", totals.services.whispers),
@@ -64,6 +72,14 @@ fn main() -> ExitCode {
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
         ("deaths of services", totals.services.deaths),
+        ("delayed logins", totals.services.guesses.delayed),
+        ("tries behind delays", totals.services.guesses.waited),
+        ("tickets", totals.services.guesses.tickets),
+        ("refused tickets", totals.services.guesses.replays),
+        ("short store hangs", totals.services.short.hangs),
+        ("short store cuts", totals.services.short.cuts),
+        ("short store mutes", totals.services.short.mutes),
+        ("short store forgets", totals.services.short.forgets),
         ("store hangs", totals.services.store.hangs),
         ("store cuts", totals.services.store.cuts),
         ("store mutes", totals.services.store.mutes),
@@ -89,13 +105,14 @@ impl Cli {
     fn again(&self, seed: u64) -> String {
         let usual = Self::parse_from([""]);
         let is_usual = (self.clients, self.packets) == (usual.clients, usual.packets)
-            && (self.services, self.halls) == (usual.services, usual.halls);
+            && (self.services, self.halls, self.restarts)
+                == (usual.services, usual.halls, usual.restarts);
         match is_usual {
             true => format!("cargo xtask sim --seeds 1 --seed {seed}"),
             false => format!(
                 "cargo run --release -p wharf-sim -- --seeds 1 --seed {seed} --clients {} \
-                 --packets {} --services {} --halls {}",
-                self.clients, self.packets, self.services, self.halls
+                 --packets {} --services {} --halls {} --restarts {}",
+                self.clients, self.packets, self.services, self.halls, self.restarts
             ),
         }
     }
@@ -114,6 +131,7 @@ struct Totals {
     settled: u64,
     cut: u64,
     stalls: u64,
+    restarts: RestartCounts,
     services: ServiceCounts,
 }
 
@@ -127,6 +145,8 @@ impl Totals {
         self.settled += u64::from(report.settled);
         self.cut += report.cut;
         self.stalls += report.stalls;
+        self.restarts.stops += report.restarts.stops;
+        self.restarts.crashes += report.restarts.crashes;
         let (ours, theirs) = (&mut self.services, &report.services);
         ours.whispers += theirs.whispers;
         ours.told += theirs.told;
@@ -136,11 +156,9 @@ impl Totals {
         ours.refused_tokens += theirs.refused_tokens;
         ours.deaths += theirs.deaths;
         ours.halls.add(&theirs.halls);
-        ours.store.hangs += theirs.store.hangs;
-        ours.store.cuts += theirs.store.cuts;
-        ours.store.mutes += theirs.store.mutes;
-        ours.store.expired += theirs.store.expired;
-        ours.store.refused += theirs.store.refused;
+        ours.guesses.add(&theirs.guesses);
+        ours.store.add(&theirs.store);
+        ours.short.add(&theirs.short);
     }
 }
 

@@ -1,6 +1,7 @@
 //! One simulated client of the platform's packets: people with accounts, who come and go, talk in
 //! rooms and whisper; everything that it hears is checked.
 
+mod coming;
 mod ears;
 mod hall;
 mod hall_ears;
@@ -8,20 +9,21 @@ mod hall_refusals;
 
 use crate::books::{Books, Stay};
 use crate::claims::LinkNumber;
+use crate::guesses::TryNumber;
 use crate::hearing::Hearing;
-use crate::people::{name_of, password_of};
+use crate::people::name_of;
 use crate::roll_call::{Belief, HallBelief};
 use hall::{HallAsked, Inside};
 use std::collections::BTreeMap;
 use wharf_base::Rng;
-use wharf_proto::account::{ListLogins, LogIn, LogInByToken, LogOut, Register, RevokeLogins};
+use wharf_proto::Request;
+use wharf_proto::account::ListLogins;
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::whisper::To;
 use wharf_proto::chat::{Block, Content, Say, Whisper};
 use wharf_proto::room::enter::By;
 use wharf_proto::room::{Enter, Leave, ListUsers};
-use wharf_proto::session::{Hello, Ping};
-use wharf_proto::{Request, VERSION};
+use wharf_proto::session::Ping;
 use wharf_wire::{Extensions, Packet};
 
 /// What a patron waits for.
@@ -31,7 +33,9 @@ enum Asked {
     /// Something that may not come yet.
     TooEarly,
     Ping(i64),
-    LogIn(usize, How),
+    LogIn(usize, How, Option<TryNumber>),
+    /// By that ticket.
+    ShowTicket(usize),
     Enter(Stay),
     Leave,
     /// Something about a room that has a name.
@@ -54,6 +58,8 @@ enum How {
     WrongPassword,
     /// By a token, and whether that was worth nothing when it was shown.
     Token(usize, bool),
+    /// By a token that is worth something for certain.
+    Resume(usize),
 }
 
 /// A patron's link, from connecting to its end.
@@ -65,6 +71,8 @@ pub(crate) struct Patron {
     last_request: u32,
     is_greeted: bool,
     is_logging_in: bool,
+    /// Whether it has come by a ticket: then it looks on.
+    is_visitor: bool,
     /// Who it is, the account, and the login.
     user: Option<(usize, i64, i64)>,
     stay: Option<Stay>,
@@ -83,6 +91,8 @@ pub(crate) struct Patron {
     is_doomed: bool,
     /// Whether it has said its last to everybody.
     has_whispered: bool,
+    /// Whether it has looked into a room since it resumed.
+    has_looked: bool,
 }
 
 impl Patron {
@@ -94,6 +104,7 @@ impl Patron {
             last_request: 0,
             is_greeted: false,
             is_logging_in: false,
+            is_visitor: false,
             user: None,
             stay: None,
             hall: None,
@@ -105,6 +116,7 @@ impl Patron {
             is_over: false,
             is_doomed: false,
             has_whispered: false,
+            has_looked: false,
         }
     }
 
@@ -144,7 +156,7 @@ impl Patron {
                     self.whisper(whisper, rng.chance(0.5), books, out);
                 }
             }
-            _ => self.ask_say(books, out),
+            _ => self.ask_say(rng, books, out),
         }
     }
 
@@ -160,75 +172,6 @@ impl Patron {
         self.send(&Ping { sent_ms }, Asked::Ping(sent_ms), out);
     }
 
-    fn ask_hello(&mut self, out: &mut Vec<u8>) {
-        self.is_greeted = true;
-        let hello = Hello {
-            version: VERSION,
-            ..Hello::default()
-        };
-        self.send(&hello, Asked::Hello, out);
-    }
-
-    fn ask_as_guest(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
-        if !self.is_greeted {
-            match rng.chance(0.05) {
-                true => self.send(&ListLogins {}, Asked::TooEarly, out),
-                false => self.ask_hello(out),
-            }
-        } else if self.is_logging_in || rng.chance(0.1) {
-            self.ask_ping(rng, out);
-        } else {
-            let person = rng.below(books.people.count() as u64) as usize;
-            let back = rng.below(6).saturating_sub(3) as usize;
-            let token = books.people.some_token(person, back);
-            let how = match (books.people.is_registered(person), token, rng.below(10)) {
-                (false, ..) => How::Register,
-                (_, Some(token), 0..=4) => How::Token(token, books.people.tokens[token].is_dead),
-                (.., 9) => How::WrongPassword,
-                _ => How::Password,
-            };
-            self.ask_login(person, how, books, out);
-        }
-    }
-
-    fn ask_login(&mut self, person: usize, how: How, books: &mut Books, out: &mut Vec<u8>) {
-        self.is_logging_in = true;
-        let (name, asked) = (name_of(person), Asked::LogIn(person, how));
-        let password = match how {
-            How::WrongPassword => "another password".to_owned(),
-            _ => password_of(person),
-        };
-        match how {
-            How::Register => {
-                books.people.ask_to_register(person);
-                let device = None;
-                let register = Register {
-                    name,
-                    password,
-                    device,
-                };
-                self.send(&register, asked, out);
-            }
-            How::Password | How::WrongPassword => {
-                let device = None;
-                self.send(
-                    &LogIn {
-                        name,
-                        password,
-                        device,
-                    },
-                    asked,
-                    out,
-                );
-            }
-            How::Token(token, _) => {
-                let token = books.people.tokens[token].secret.clone();
-                let device = None;
-                self.send(&LogInByToken { token, device }, asked, out);
-            }
-        }
-    }
-
     fn ask_enter(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         // The last of these does not exist.
         let room = rng.below(u64::from(books.rules.rooms) + 1) as u32;
@@ -241,12 +184,12 @@ impl Patron {
         self.send(&enter, Asked::Enter(stay), out);
     }
 
-    fn ask_say(&mut self, books: &mut Books, out: &mut Vec<u8>) {
+    fn ask_say(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         let Some(stay) = self.stay.filter(|_| !self.is_moving) else {
             return;
         };
         let say = Say {
-            content: text(books.next_line(stay)),
+            content: text(books.next_line(stay, rng.chance(0.2))),
             client_id: 0,
         };
         self.send(&say, Asked::Say(stay), out);
@@ -281,22 +224,6 @@ impl Patron {
         self.send(&block, Asked::Block(other, is_blocked), out);
     }
 
-    fn ask_revoke(&mut self, books: &Books, out: &mut Vec<u8>) {
-        let Some((me, _, login)) = self.user else {
-            return;
-        };
-        let others = books.people.tokens_of(me, login, false);
-        self.send(&RevokeLogins { login: 0 }, Asked::Revoke(others), out);
-    }
-
-    fn ask_log_out(&mut self, books: &Books, out: &mut Vec<u8>) {
-        let Some((me, _, login)) = self.user else {
-            return;
-        };
-        let own = books.people.tokens_of(me, login, true);
-        self.send(&LogOut {}, Asked::LogOut(own), out);
-    }
-
     /// Says now and then that it is there, when it says nothing else.
     pub(crate) fn stay_awake(&mut self, rng: &mut Rng, out: &mut Vec<u8>) {
         if self.user.is_some() && !self.is_over {
@@ -316,18 +243,9 @@ impl Patron {
         }
     }
 
-    /// Logs in as `person`, until that has succeeded.
-    pub(crate) fn come_back(&mut self, person: usize, books: &mut Books, out: &mut Vec<u8>) {
-        if !self.is_greeted {
-            return self.ask_hello(out);
-        }
-        if self.user.is_none() && !self.is_logging_in {
-            let how = match books.people.is_registered(person) {
-                true => How::Password,
-                false => How::Register,
-            };
-            self.ask_login(person, how, books, out);
-        }
+    /// Whether it has asked for a room since it resumed.
+    pub(crate) fn has_looked(&self) -> bool {
+        self.has_looked
     }
 
     /// Whether the server still owes it something.

@@ -85,13 +85,34 @@ enum Fate {
 }
 
 /// The name of a person; no classic client has one like it.
+///
+/// Every other is too long for the classic packets.
 pub(crate) fn name_of(person: usize) -> String {
-    format!("p{person}")
+    let tail = if person % 2 == 1 { 20 } else { 0 };
+    format!("p{person}{}", TAIL.repeat(tail))
 }
 
+/// What names and lines end with that are long; it has three bytes.
+pub(crate) const TAIL: &str = "긴";
+
 pub(crate) fn person_of(name: &str) -> Option<usize> {
-    name.strip_prefix('p')?.parse().ok()
+    let digits = name.strip_prefix('p')?.trim_end_matches(TAIL);
+    digits.parse().ok()
 }
+
+/// What classic clients see of a name or a line: what fits, and no half of a character.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    let ends = text
+        .char_indices()
+        .map(|(at, letter)| at + letter.len_utf8());
+    let end = ends.take_while(|end| *end <= bytes_max).last();
+    &text[..end.unwrap_or(0)]
+}
+
+/// Bytes of a name in the classic packets.
+pub(crate) const CLASSIC_NAME: usize = 33;
+/// Bytes of a line in the classic packets.
+pub(crate) const CLASSIC_LINE: usize = 257;
 
 /// Whether somebody of that name may be seen coming while they are there: by another link, before
 /// the older one is known to be gone.

@@ -7,10 +7,12 @@
 //! with the answer, or never, if that is lost. So between two answers it may take somebody for
 //! what they were or for what they are, and after an answer for what they are.
 
+mod ranked;
 #[cfg(test)]
 mod tests;
 
 use crate::roll_call::HallBelief;
+use ranked::{MEMBER, Ranked, settle};
 use std::collections::BTreeMap;
 use wharf_data::access::Error;
 use wharf_data::room::{self, Answer, Role, Standing, Until};
@@ -27,15 +29,6 @@ pub(crate) struct Ranks {
     calls: BTreeMap<Ticket, (AccountId, Watched)>,
 }
 
-/// What is known of one room.
-#[derive(Debug)]
-struct Ranked {
-    is_persistent: bool,
-    /// What somebody may be taken for; the last is what they are. Nobody else is more than a
-    /// member.
-    people: BTreeMap<AccountId, Vec<Standing>>,
-}
-
 /// A call that changes ranks or follows from them.
 #[derive(Clone, Copy, Debug)]
 enum Watched {
@@ -44,12 +37,6 @@ enum Watched {
     Changes(RoomId),
     Closes(RoomId),
 }
-
-const MEMBER: Standing = Standing {
-    role: Role::Member,
-    ban: None,
-    mute: None,
-};
 
 impl Ranks {
     /// The store has done that, durably.
@@ -72,6 +59,9 @@ impl Ranks {
             (room::Ask::Delete { room, act }, Ok(_)) => {
                 // Until the platform knows, it may let people in.
                 self.assert_owner(room.0, act);
+                if let Some(ranked) = self.rooms.get_mut(&room.0) {
+                    ranked.is_deleted = true;
+                }
             }
             _ => {}
         }
@@ -84,6 +74,7 @@ impl Ranks {
         };
         let ranked = Ranked {
             is_persistent,
+            is_deleted: false,
             people: BTreeMap::from([(owner, vec![standing])]),
         };
         self.rooms.insert(room, ranked);
@@ -241,10 +232,44 @@ impl Ranks {
         }
     }
 
-    /// The services begin anew: what was here alone is gone.
+    /// The services begin anew: what was here alone is gone, and everybody is taken for what they
+    /// are in the store.
     pub(crate) fn begin_anew(&mut self) {
         self.calls.clear();
-        self.rooms.retain(|_, ranked| ranked.is_persistent);
+        self.rooms
+            .retain(|_, ranked| ranked.is_persistent && !ranked.is_deleted);
+        for ranked in self.rooms.values_mut() {
+            ranked.people.values_mut().for_each(settle);
+        }
+    }
+
+    /// Asserts that the store has the rooms that were kept, and what everybody is in them; the
+    /// roles, as bans and mutes that have ended may be gone.
+    ///
+    /// # Panics
+    /// If not.
+    pub(crate) fn assert_kept(
+        &self,
+        mut standing: impl FnMut(RoomId, AccountId) -> Option<Standing>,
+    ) {
+        let kept = self
+            .rooms
+            .iter()
+            .filter(|(_, it)| it.is_persistent && !it.is_deleted);
+        for (room, ranked) in kept {
+            for account in ranked.people.keys() {
+                let (is, kept) = (ranked.is(*account), standing(*room, *account));
+                let unending = |it: Standing| {
+                    let until = |until: Option<Until>| until == Some(Until::TakenBack);
+                    (it.role, until(it.ban), until(it.mute))
+                };
+                assert_eq!(
+                    kept.map(unending),
+                    Some(unending(is)),
+                    "{room}: {account} in the store"
+                );
+            }
+        }
     }
 
     /// Asserts that somebody who is in a room may be there what they take themselves for.
@@ -267,100 +292,6 @@ impl Ranks {
         let mut known = ranked.known(AccountId::new(account)).into_iter();
         let is_right = known.any(|it| it.role == role);
         assert!(is_right, "{belief:?}: {ranked:?}");
-    }
-}
-
-impl Ranked {
-    fn known(&self, account: AccountId) -> Vec<Standing> {
-        self.people.get(&account).cloned().unwrap_or(vec![MEMBER])
-    }
-
-    /// What somebody is.
-    fn is(&self, account: AccountId) -> Standing {
-        let last = self.people.get(&account).and_then(|known| known.last());
-        last.copied().unwrap_or(MEMBER)
-    }
-
-    /// Whether one may do something to another that needs at least that role.
-    fn may(&self, by: AccountId, account: AccountId, least: Role) -> bool {
-        let role = self.is(by).role;
-        role >= least && role > self.is(account).role
-    }
-
-    /// The same, by anything that they may be taken for.
-    fn might(&self, by: AccountId, account: AccountId, least: Role) -> bool {
-        let (own, theirs) = (self.known(by), self.known(account));
-        let mut pairs = own
-            .iter()
-            .flat_map(|own| theirs.iter().map(move |it| (own, it)));
-        pairs.any(|(own, theirs)| own.role >= least && own.role > theirs.role)
-    }
-
-    /// Does something to somebody; what they are then.
-    fn apply(
-        &mut self,
-        by: AccountId,
-        account: AccountId,
-        measure: room::Measure,
-        at: UnixMs,
-    ) -> Standing {
-        let lasting = |until: Option<Until>| until.filter(|until| until.lasts(at));
-        let was = self.is(account);
-        let was = Standing {
-            ban: lasting(was.ban),
-            mute: lasting(was.mute),
-            ..was
-        };
-        let ranked = |role| Standing { role, ..was };
-        let is = match measure {
-            room::Measure::Ban(until) => Standing {
-                role: Role::Member,
-                ban: Some(until),
-                ..was
-            },
-            room::Measure::Unban => Standing { ban: None, ..was },
-            room::Measure::Mute(until) => Standing {
-                mute: Some(until),
-                ..was
-            },
-            room::Measure::Unmute => Standing { mute: None, ..was },
-            room::Measure::Rank(role) => ranked(role),
-            room::Measure::HandOver => ranked(Role::Owner),
-        };
-        self.make(account, is);
-        if measure == room::Measure::HandOver {
-            let role = Role::Moderator;
-            self.make(
-                by,
-                Standing {
-                    role,
-                    ..self.is(by)
-                },
-            );
-        }
-        let is_owner = |known: &&Vec<Standing>| known.last().map(|it| it.role) == Some(Role::Owner);
-        let owners = self.people.values().filter(is_owner).count();
-        assert_eq!(owners, 1, "{measure:?} by {by} to {account}: {self:?}");
-        // An end that has come already is none.
-        Standing {
-            ban: lasting(is.ban),
-            mute: lasting(is.mute),
-            ..is
-        }
-    }
-
-    fn make(&mut self, account: AccountId, standing: Standing) {
-        self.people
-            .entry(account)
-            .or_insert(vec![MEMBER])
-            .push(standing);
-    }
-
-    /// From here on somebody is taken for what they are.
-    fn settle(&mut self, account: AccountId) {
-        if let Some(known) = self.people.get_mut(&account) {
-            known.drain(..known.len() - 1);
-        }
     }
 }
 

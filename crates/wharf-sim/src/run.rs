@@ -3,9 +3,10 @@
 use crate::actor::{Alarm, Scheduler};
 use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
-use crate::roll_call;
+use crate::finale::Stage;
+use crate::restart::Restarts;
 use crate::server::SimServer;
-use crate::{HallCounts, StoreFaults, finale};
+use crate::{GuessCounts, HallCounts, RestartCounts, StoreFaults, finale};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wharf_base::{Duration, Instant, Rng};
@@ -24,6 +25,8 @@ pub struct Plan {
     pub services: f64,
     /// How many of those have rooms with a name: of 1.
     pub halls: f64,
+    /// How many of all runs have restarts: of 1.
+    pub restarts: f64,
     /// A bug that is planted.
     #[cfg(feature = "canary")]
     pub canary: Option<crate::Canary>,
@@ -37,6 +40,7 @@ impl Default for Plan {
             packets: 2_000,
             services: 0.4,
             halls: 0.7,
+            restarts: 0.25,
             #[cfg(feature = "canary")]
             canary: None,
         }
@@ -66,6 +70,8 @@ pub struct Report {
     pub stalls: u64,
     /// Links that were up and whole when all was quiet.
     pub settled: u32,
+    /// How often the whole server began anew.
+    pub restarts: RestartCounts,
     /// What the services did, in a run that has them.
     pub services: ServiceCounts,
 }
@@ -89,8 +95,12 @@ pub struct ServiceCounts {
     pub deaths: u64,
     /// What happened in rooms with a name.
     pub halls: HallCounts,
+    /// What happened to those who guess, and by tickets.
+    pub guesses: GuessCounts,
     /// What went wrong with the store on purpose.
     pub store: StoreFaults,
+    /// The same of what keeps what lives for a short time, where that is another.
+    pub short: StoreFaults,
 }
 
 /// Runs one seed to its end.
@@ -101,9 +111,9 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
     let mut rng = Rng::from_seed(seed);
     let world = SimWorld::new(rng.next_u64(), Faults::draw(&mut rng.fork()));
     let mut scheduler = Scheduler::new(&world, rng.fork());
-    let server = SimServer::new(&world, plan, &mut rng.fork(), &mut scheduler);
+    let mut server = SimServer::new(&world, plan, &mut rng.fork(), &mut scheduler);
     let shared = Rc::new(RefCell::new(Shared {
-        books: Books::new(server.rules()),
+        books: Books::new(server.rules(), server.guesses()),
         mood: Mood::Lively,
     }));
     let half = u64::from(plan.clients / 2);
@@ -118,25 +128,24 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         0 => plan.packets,
         _ => 2 * plan.packets,
     };
+    let mut restarts = Restarts::draw(rng.fork(), packets, plan.restarts);
     while shared.borrow().books.packets < packets {
         scheduler.run_for(Duration::from_secs(1));
+        let packets = shared.borrow().books.packets;
+        restarts.look(packets, &mut scheduler, &mut server);
         assert!(world.now() < TIME_MAX, "nothing is said any more");
     }
     // From here on the weather is fine, and what was promised must come.
     world.set_faults(Faults::none());
-    if let Some(services) = server.services() {
-        services.borrow_mut().heal();
-    }
-    shared.borrow_mut().mood = Mood::Quiet;
-    settle(&mut scheduler, &server, &crowds);
-    let beliefs: Vec<_> = crowds
-        .iter()
-        .flat_map(|crowd| crowd.borrow().assert_settled())
-        .collect();
-    roll_call::assert_agree(&beliefs, server.rules());
-    server.assert_holds(&beliefs);
-    if server.services().is_some() {
-        finale::play(&mut scheduler, &server, &crowds, &shared);
+    let mut stage = Stage {
+        scheduler: &mut scheduler,
+        server: &mut server,
+        crowds: &crowds,
+        shared: &shared,
+    };
+    let settled = stage.calm_down();
+    if stage.server.services().is_some() {
+        finale::play(&mut stage, &mut restarts);
     }
     // Some go home by themselves, the rest are sent.
     if rng.chance(0.5) {
@@ -163,7 +172,8 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         rooms_full: books.rooms_full,
         cut: books.cut,
         stalls,
-        settled: beliefs.len() as u32,
+        settled,
+        restarts: restarts.counts,
         services: finale::counts(&server, books),
     }
 }

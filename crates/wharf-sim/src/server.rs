@@ -1,27 +1,26 @@
 //! The server under test: the real one, on simulated ports.
 
-use crate::actor::{Actor, Alarm, Scheduler};
+use crate::actor::{Actor, Alarm, Scheduler, SeatNumber};
 use crate::books::Rules;
+use crate::guesses::Guesses;
+use crate::restart::End;
 use crate::roll_call::Belief;
 use crate::run::Plan;
 use crate::services::{ServiceActor, SharedServices};
+use crate::setup;
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, OnceLock};
-use wharf_base::{Duration, Instant, Rng, UniqueIds};
-use wharf_chat::{ChatLimits, PlatformFacts};
-use wharf_content::{App, AppBuilder, ContentLimits, LogicOptions, LogicStats};
+use wharf_base::{Instant, Rng, UniqueIds};
+use wharf_content::LogicStats;
 use wharf_host::{
-    AnyName, Control, Doorman, IoShard, LogicThread, Placement, ServerOptions, ShardReport,
-    Switchboard,
+    Control, IoShard, LogicThread, Placement, ServerOptions, ShardReport, Switchboard,
 };
-use wharf_net::{Admission, NetLimits};
-use wharf_platform::RoomOptions;
+use wharf_net::Admission;
+use wharf_port::Checked;
 use wharf_port::sim::{SimPort, SimWorld};
-use wharf_port::{Checked, PortOptions, RecvPolicy};
-use wharf_wire::{FrameRules, PacketRule, PacketTable, classic};
 
 /// Where the server listens.
 pub(crate) const ADDRESS: SocketAddr =
@@ -33,8 +32,11 @@ pub(crate) const EPOCH_MS: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 86_400_000;
 
 /// A server in a world.
 pub(crate) struct SimServer {
+    world: SimWorld,
     io: Vec<Rc<RefCell<IoActor>>>,
     logic: Vec<Rc<RefCell<LogicActor>>>,
+    /// The seats of both.
+    threads: Vec<SeatNumber>,
     switchboard: Arc<Switchboard>,
     options: ServerOptions,
     rules: Rules,
@@ -65,11 +67,11 @@ impl SimServer {
         rng: &mut Rng,
         scheduler: &mut Scheduler,
     ) -> Self {
-        let rules = rules(plan, rng);
-        let mut options = options(plan, rules, rng);
+        let rules = setup::rules(plan, rng);
+        let mut options = setup::options(plan, rules, rng);
         let services = (rules.people > 0).then(|| {
             let sleeper = world.sleeper();
-            let rooms = room_options(rules, plan, rng);
+            let rooms = setup::room_options(rules, plan, rng);
             let (services, door) = ServiceActor::new(world, sleeper.waker(), rooms, rng.fork());
             let services = Rc::new(RefCell::new(services));
             #[cfg(feature = "canary")]
@@ -82,33 +84,62 @@ impl SimServer {
         });
         let switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
         let mut server = Self {
+            world: world.clone(),
             io: Vec::new(),
             logic: Vec::new(),
+            threads: Vec::new(),
             switchboard,
             options,
             rules,
             services,
         };
-        for index in 0..server.options.shards {
-            server.add_io_shard(index, world, scheduler);
-            if server.options.placement == Placement::Split {
-                server.add_logic_thread(index, world, scheduler);
+        server.start(scheduler);
+        server
+    }
+
+    /// Threads begin, and one of them listens.
+    fn start(&mut self, scheduler: &mut Scheduler) {
+        for index in 0..self.options.shards {
+            self.add_io_shard(index, scheduler);
+            if self.options.placement == Placement::Split {
+                self.add_logic_thread(index, scheduler);
             }
         }
         // Nobody waits for the answer: a listener that cannot be opened shows soon enough.
         let (reply, _) = mpsc::sync_channel(1);
-        server.switchboard.control(
+        self.switchboard.control(
             0,
             Control::Listen {
                 local: ADDRESS,
                 reply,
             },
         );
-        server
     }
 
-    fn add_io_shard(&mut self, index: u8, world: &SimWorld, scheduler: &mut Scheduler) {
-        let port = SimPort::new(world, &self.options.port);
+    /// The process is gone from one moment to the next, whatever it was doing. Its system closes
+    /// what it had open; what the store has is there still.
+    pub(crate) fn end(&mut self, scheduler: &mut Scheduler, how: End) {
+        scheduler.remove(&core::mem::take(&mut self.threads));
+        self.io.clear();
+        self.logic.clear();
+        if let Some(services) = &self.services {
+            let door = services.borrow_mut().end(self.world.now(), how);
+            self.options.services = Arc::new(door);
+        }
+    }
+
+    /// Another process begins, which knows nothing but what the store has.
+    pub(crate) fn begin_anew(&mut self, scheduler: &mut Scheduler) {
+        let options = &mut self.options;
+        options.doorman = Arc::new(setup::doorman(self.world.now()));
+        options.admission = Arc::new(Admission::new(&options.limits));
+        options.logic.seed = options.logic.seed.wrapping_add(1);
+        self.switchboard = Arc::new(Switchboard::new(options.shards, options.shards));
+        self.start(scheduler);
+    }
+
+    fn add_io_shard(&mut self, index: u8, scheduler: &mut Scheduler) {
+        let port = SimPort::new(&self.world, &self.options.port);
         let alarm = Alarm::Port(port.pulse());
         let switchboard = Arc::clone(&self.switchboard);
         let shard = IoActor(
@@ -116,17 +147,18 @@ impl SimServer {
                 .io_shard(index, Checked::new(port), switchboard),
         );
         let shard = Rc::new(RefCell::new(shard));
-        scheduler.add(shard.clone(), alarm);
+        self.threads.push(scheduler.add(shard.clone(), alarm));
         self.io.push(shard);
     }
 
-    fn add_logic_thread(&mut self, index: u8, world: &SimWorld, scheduler: &mut Scheduler) {
-        let sleeper = world.sleeper();
+    fn add_logic_thread(&mut self, index: u8, scheduler: &mut Scheduler) {
+        let sleeper = self.world.sleeper();
         self.switchboard.connect_logic(index, sleeper.waker());
         let switchboard = Arc::clone(&self.switchboard);
         let thread = LogicActor(self.options.logic_thread(index, switchboard));
         let thread = Rc::new(RefCell::new(thread));
-        scheduler.add(thread.clone(), Alarm::Sleeper(sleeper));
+        let seat = scheduler.add(thread.clone(), Alarm::Sleeper(sleeper));
+        self.threads.push(seat);
         self.logic.push(thread);
     }
 
@@ -137,6 +169,12 @@ impl SimServer {
 
     pub(crate) fn rules(&self) -> Rules {
         self.rules
+    }
+
+    /// What is to be expected of delays and tickets.
+    pub(crate) fn guesses(&self) -> Guesses {
+        let services = self.services.as_ref();
+        services.map_or_else(Guesses::default, |services| services.borrow().guesses())
     }
 
     /// Asks for a graceful stop.
@@ -183,8 +221,29 @@ impl SimServer {
         assert_eq!(members as usize, seated.count(), "seats and who sits");
     }
 
-    /// Asserts that nothing is left of anybody.
+    /// Whether it has stopped, with everything that was asked of what is behind it done.
+    pub(crate) fn is_over(&self) -> bool {
+        let services = self.services.as_ref();
+        self.switchboard.is_over()
+            && services.is_none_or(|services| services.borrow().owes_nothing())
+    }
+
+    /// Whether something is becoming durable.
+    pub(crate) fn is_storing(&self) -> bool {
+        let services = self.services.as_ref();
+        services.is_some_and(|services| services.borrow().store.is_at_work())
+    }
+
+    /// Asserts that nothing is left of anybody, behind it neither.
     pub(crate) fn assert_empty(&self) {
+        self.assert_stopped();
+        if let Some(services) = &self.services {
+            services.borrow().assert_empty();
+        }
+    }
+
+    /// Asserts that nothing is left of any session.
+    pub(crate) fn assert_stopped(&self) {
         assert!(self.switchboard.is_over(), "the server did not stop");
         for report in self.reports() {
             let (shard, net, port) = (report.shard, &report.net, &report.port);
@@ -214,9 +273,6 @@ impl SimServer {
                 "content remembers somebody"
             );
         }
-        if let Some(services) = &self.services {
-            services.borrow().assert_empty();
-        }
         assert_eq!(self.options.doorman.count(), 0, "an id is still in use");
         let admission = self.options.admission.stats();
         assert_eq!(
@@ -224,165 +280,5 @@ impl SimServer {
             wharf_net::AdmissionStats::default(),
             "a seat is not free"
         );
-    }
-}
-
-/// What may be sent, in both directions: the classic packets and the platform's.
-pub(crate) struct Tables {
-    pub(crate) from_client: PacketTable,
-    pub(crate) from_server: PacketTable,
-}
-
-pub(crate) fn tables() -> &'static Tables {
-    static TABLES: OnceLock<Tables> = OnceLock::new();
-    let both = |classic: &[PacketRule], platform: &[PacketRule]| {
-        let rules = [classic, platform].concat();
-        PacketTable::new(Box::leak(rules.into_boxed_slice()))
-    };
-    TABLES.get_or_init(|| Tables {
-        from_client: both(classic::FROM_CLIENT.rules(), wharf_proto::FROM_CLIENT),
-        from_server: both(classic::FROM_SERVER.rules(), wharf_proto::FROM_SERVER),
-    })
-}
-
-fn rules(plan: &Plan, rng: &mut Rng) -> Rules {
-    let has_services = rng.chance(plan.services);
-    // A server that is full answers whoever comes in the classic packets.
-    let few = rng.chance(0.2) && !has_services;
-    let sessions_max = if few {
-        plan.clients / 2
-    } else {
-        plan.clients * 2
-    };
-    let has_halls = has_services && rng.chance(plan.halls);
-    Rules {
-        rooms: plan.rooms,
-        names: plan.clients,
-        members_max: 1 + rng.below(u64::from(plan.clients)) as u32,
-        sessions_max: sessions_max.max(1),
-        people: match (has_services, has_halls) {
-            (false, _) => 0,
-            (true, false) => plan.clients / 4,
-            (true, true) => plan.clients * 2 / 5,
-        },
-        halls: match has_halls {
-            true => 2 + rng.below(5) as u32,
-            false => 0,
-        },
-    }
-}
-
-/// How the services look after rooms with a name, if there are any.
-fn room_options(rules: Rules, plan: &Plan, rng: &mut Rng) -> Option<RoomOptions> {
-    #[cfg(not(feature = "canary"))]
-    let _ = plan;
-    let linger = Duration::from_millis(500 + rng.below(5_000));
-    (rules.halls > 0).then(|| RoomOptions {
-        halls_max: rules.halls,
-        members_max: rules.members_max,
-        lobbies: rules.rooms,
-        owned_max: 3,
-        acts_max: 4,
-        linger,
-        linger_min: linger / 2,
-        patience: Duration::from_secs(5),
-        #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_platform),
-        ..RoomOptions::default()
-    })
-}
-
-fn options(plan: &Plan, rules: Rules, rng: &mut Rng) -> ServerOptions {
-    let shards = 1 + rng.below(3) as u8;
-    let limits = NetLimits {
-        sessions_not_logged_in: rules.sessions_max,
-        refusals_max: 4,
-        session_credit: 1 + rng.below(64) as u32,
-        inbound_packets_per_second: if rng.chance(0.5) { 0 } else { 200 },
-        flood: Duration::from_secs(60),
-        inbound: FrameRules {
-            table: &tables().from_client,
-            ..NetLimits::default().inbound
-        },
-        ..NetLimits::for_sessions(rules.sessions_max, shards.into())
-    };
-    #[cfg(feature = "canary")]
-    let limits = NetLimits {
-        canary: plan.canary.and_then(crate::Canary::of_net),
-        ..limits
-    };
-    limits.validate().expect("limits that can work");
-    let port = port_options(plan, limits.sockets_per_port(1), rng);
-    let app = app(plan, rules);
-    let mut unix_ms = UniqueIds::EPOCH_UNIX_MS;
-    let clock = move || {
-        unix_ms += 1;
-        unix_ms
-    };
-    ServerOptions {
-        shards,
-        placement: if rng.chance(0.5) {
-            Placement::Fused
-        } else {
-            Placement::Split
-        },
-        port,
-        logic: LogicOptions {
-            logic_count: shards.into(),
-            io_count: shards.into(),
-            seed: rng.next_u64(),
-            limits: ContentLimits {
-                outbox_bytes_max: 1 + rng.below(64 * 1024) as usize,
-                ..ContentLimits::default()
-            },
-            ..LogicOptions::default()
-        },
-        app: Arc::new(app),
-        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(clock))),
-        services: Arc::new(wharf_host::NoServices),
-        admission: Arc::new(Admission::new(&limits)),
-        limits,
-        watch_handlers: false,
-    }
-}
-
-/// What is played there.
-fn app(plan: &Plan, rules: Rules) -> App {
-    #[cfg(not(feature = "canary"))]
-    let _ = plan;
-    let mut app = AppBuilder::new();
-    let limits = ChatLimits {
-        rooms: rules.rooms,
-        room_members_max: rules.members_max,
-        halls_max: rules.halls,
-        #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_chat),
-    };
-    let facts = PlatformFacts {
-        epoch_ms: EPOCH_MS,
-        ..PlatformFacts::default()
-    };
-    wharf_chat::classic(&mut app, limits, facts);
-    #[cfg(feature = "canary")]
-    if let Some(canary) = plan.canary.and_then(crate::Canary::of_content) {
-        app.plant(canary);
-    }
-    app.build()
-}
-
-fn port_options(plan: &Plan, sockets: u32, rng: &mut Rng) -> PortOptions {
-    #[cfg(not(feature = "canary"))]
-    let _ = plan;
-    PortOptions {
-        recv_buffers: 2 << rng.below(5),
-        recv_buffer_bytes: 64 << rng.below(6),
-        recv_policy: match rng.below(3) {
-            0 => RecvPolicy::OneShot,
-            1 => RecvPolicy::ZeroByte,
-            _ => RecvPolicy::Stream,
-        },
-        #[cfg(feature = "canary")]
-        canary: plan.canary.and_then(crate::Canary::of_port),
-        ..PortOptions::for_sockets(sockets)
     }
 }

@@ -2,101 +2,36 @@
 //! that the scheduler gives.
 
 use crate::actor::Actor;
+use crate::door::{Queue, ServiceDoor, Work};
+use crate::guesses::Guesses;
+use crate::making::Making;
 use crate::ranks::Ranks;
+use crate::restart::End;
 use crate::server::EPOCH_MS;
-use crate::store::SimStore;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use crate::store::{Health, SimStore, StoreFaults};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use wharf_accounts::{
-    AccountOptions, Accounts, Chance, HashJob, HashResult, Hashed, JobId, imitate,
-};
+use wharf_accounts::{HashJob, HashResult, Hashed, JobId, ThrottleLimits, imitate};
 use wharf_base::{Duration, Instant, Rng, SessionId};
-use wharf_content::{Asker, Query, QueryId};
+use wharf_content::{Asker, QueryId};
 use wharf_data::access::Error;
-use wharf_data::service::{Call, Reply};
-use wharf_host::{Replies, Services};
-use wharf_platform::{Effect, From, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
+use wharf_data::service::Call;
+use wharf_host::Replies;
+use wharf_platform::{Effect, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
 use wharf_port::Waker;
 use wharf_port::sim::SimWorld;
 
-/// What the server's threads hand over.
-pub(crate) struct ServiceDoor {
-    queue: Arc<Mutex<Queue>>,
-    waker: Waker,
-}
-
-#[derive(Default)]
-struct Queue {
-    work: VecDeque<Work>,
-    replies: Option<Replies>,
-}
-
-enum Work {
-    Call(From, Asker, QueryId, Box<Call>),
-    Closed(SessionTag),
-}
-
-impl Services for ServiceDoor {
-    fn query(&self, query: Query, from: Option<IpAddr>, replies: &Replies) -> Option<Reply> {
-        let Query { asker, id, call } = query;
-        let from = match (asker, from) {
-            (Asker::Session(session), Some(address)) => {
-                From::Session(SessionTag(session.to_bits()), address)
-            }
-            _ => From::Room,
-        };
-        let mut queue = self.queue.lock().expect("nobody panics under it");
-        queue.replies.get_or_insert_with(|| replies.clone());
-        queue
-            .work
-            .push_back(Work::Call(from, asker, id, Box::new(call)));
-        drop(queue);
-        self.waker.wake();
-        None
-    }
-
-    fn session_closed(&self, session: SessionId) {
-        let tag = SessionTag(session.to_bits());
-        let mut queue = self.queue.lock().expect("nobody panics under it");
-        queue.work.push_back(Work::Closed(tag));
-        drop(queue);
-        self.waker.wake();
-    }
-}
-
-struct Seeded(Rng);
-
-impl Chance for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.0.next_u64() as u8);
-    }
-}
-
-/// A platform to which nothing has happened yet.
-fn platform(rooms: Option<RoomOptions>, rng: &mut Rng) -> Platform {
-    let options = AccountOptions {
-        hash_time: Duration::from_millis(20),
-        deadline: Duration::from_secs(2),
-        // Tokens that are exchanged by every login, soon, or not while this world lasts.
-        token_exchange_after: Duration::from_secs([0, 5, 3_600][rng.below(3) as usize]),
-        ..AccountOptions::default()
-    };
-    let mut chance = || Box::new(Seeded(rng.fork()));
-    let platform = Platform::new(Accounts::new(options, chance()), options.node);
-    match rooms {
-        Some(rooms) => platform.with_rooms(rooms, chance()),
-        None => platform,
-    }
-}
+mod bugs;
 
 /// Who does the services' work.
 pub(crate) struct ServiceActor {
     world: SimWorld,
     queue: Arc<Mutex<Queue>>,
-    rooms: Option<RoomOptions>,
+    /// What whoever stands at the door wakes this with.
+    waker: Waker,
+    making: Making,
     platform: Platform,
     /// How often a call kills the platform, and until when it is gone then.
     dies: f64,
@@ -107,7 +42,13 @@ pub(crate) struct ServiceActor {
     last_asked: u64,
     pub(crate) ranks: Ranks,
     pub(crate) store: SimStore,
+    /// What lives for a short time, if that is not in the other.
+    short: Option<SimStore>,
+    /// When the last platform began that may not know who had failed before.
+    forgotten: Rc<Cell<Instant>>,
     rng: Rng,
+    /// The delays that are promised.
+    promised: ThrottleLimits,
     hash_max: Duration,
     /// How often a hash fails, as it does when there is no memory.
     hash_fails: f64,
@@ -131,16 +72,15 @@ impl ServiceActor {
         rooms: Option<RoomOptions>,
         mut rng: Rng,
     ) -> (Self, ServiceDoor) {
-        let queue = Arc::new(Mutex::new(Queue::default()));
-        let door = ServiceDoor {
-            queue: Arc::clone(&queue),
-            waker,
-        };
+        let making = Making::draw(rooms, &mut rng);
+        let mut store = SimStore::new(Health::draw(&mut rng), rng.fork());
+        let short = making.short_store(&mut store, &mut rng);
         let actor = Self {
             world: world.clone(),
-            queue,
-            rooms,
-            platform: platform(rooms, &mut rng),
+            queue: Arc::default(),
+            waker,
+            making,
+            platform: making.platform(&mut rng),
             dies: match rooms.is_some() && rng.chance(0.3) {
                 true => 0.002,
                 false => 0.0,
@@ -150,7 +90,10 @@ impl ServiceActor {
             asked: BTreeMap::new(),
             last_asked: 0,
             ranks: Ranks::default(),
-            store: SimStore::new(rng.fork()),
+            store,
+            short,
+            forgotten: Rc::default(),
+            promised: making.delays,
             hash_max: Duration::from_micros(100 + rng.below(50_000)),
             hash_fails: if rng.chance(0.5) { 0.0 } else { 0.02 },
             rng,
@@ -162,19 +105,64 @@ impl ServiceActor {
             #[cfg(feature = "canary")]
             planted: None,
         };
+        let door = actor.door();
         (actor, door)
     }
 
-    /// Has a bug from now on.
-    #[cfg(feature = "canary")]
-    pub(crate) fn plant(&mut self, canary: Option<crate::canary::ServiceCanary>) {
-        self.planted = canary;
-        self.store.planted = canary;
+    fn door(&self) -> ServiceDoor {
+        ServiceDoor {
+            queue: Arc::clone(&self.queue),
+            waker: self.waker.clone(),
+        }
+    }
+
+    /// The process ends, and another begins: all is gone that is not in the store. The other's
+    /// door.
+    pub(crate) fn end(&mut self, now: Instant, how: End) -> ServiceDoor {
+        // In a crash the last failures may not be written yet.
+        if how == End::Crash {
+            self.forgotten.set(now);
+        }
+        self.store.end(now, how);
+        if let Some(short) = &mut self.short {
+            short.end(now, how);
+        }
+        self.note_done();
+        self.begin_anew(now);
+        self.dead_until = None;
+        self.waiting.clear();
+        self.queue = Arc::default();
+        self.door()
+    }
+
+    /// Another platform, to which nothing has happened yet; the one that was.
+    fn begin_anew(&mut self, now: Instant) -> Platform {
+        let short = self.short.as_ref().unwrap_or(&self.store);
+        if !short.is_good() {
+            self.forgotten.set(now);
+        }
+        let new = self.making.platform(&mut self.rng);
+        self.asked.clear();
+        self.hashing.clear();
+        self.ranks.begin_anew();
+        core::mem::replace(&mut self.platform, new)
+    }
+
+    /// Whether every call has its answer, and the store has done what it was asked.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        let has_work = !self
+            .queue
+            .lock()
+            .expect("nobody panics under it")
+            .work
+            .is_empty();
+        !has_work && self.waiting.is_empty() && self.store.is_idle()
     }
 
     /// From now on nothing goes wrong.
     pub(crate) fn heal(&mut self) {
         self.store.heal();
+        // Nobody needs the other to come in: it goes on as it was.
         self.hash_fails = 0.0;
         self.dies = 0.0;
     }
@@ -188,6 +176,22 @@ impl ServiceActor {
             self.platform.is_at_rest(),
             "the platform remembers somebody"
         );
+    }
+
+    /// What is to be expected of delays and tickets.
+    pub(crate) fn guesses(&self) -> Guesses {
+        let short = self.short.as_ref().unwrap_or(&self.store);
+        Guesses::new(
+            self.promised,
+            Rc::clone(&self.forgotten),
+            short.may_forget(),
+        )
+    }
+
+    /// What went wrong with what keeps what lives for a short time, if that is another store.
+    pub(crate) fn short_faults(&self) -> StoreFaults {
+        let short = self.short.as_ref();
+        short.map_or_else(StoreFaults::default, |short| short.faults)
     }
 
     fn times(&self, now: Instant) -> (Instant, i64) {
@@ -220,11 +224,7 @@ impl ServiceActor {
         self.deaths += 1;
         let gone = Duration::from_millis(1 + self.rng.below(300));
         self.dead_until = Some(now + gone);
-        let new = platform(self.rooms, &mut self.rng);
-        let old = core::mem::replace(&mut self.platform, new);
-        self.asked.clear();
-        self.hashing.clear();
-        self.ranks.begin_anew();
+        let old = self.begin_anew(now);
         let replies = self.replies().expect("somebody has called");
         for (asker, query) in core::mem::take(&mut self.waiting).into_values() {
             replies.reply(asker, query, Err(Error::Unavailable));
@@ -262,7 +262,11 @@ impl ServiceActor {
                 Effect::Ask { tag, ask } => {
                     self.last_asked += 1;
                     let number = self.last_asked;
-                    match self.store.ask(now, StoreTag(number), ask) {
+                    let store = match (&ask, &mut self.short) {
+                        (wharf_data::Ask::Short(_), Some(short)) => short,
+                        _ => &mut self.store,
+                    };
+                    match store.ask(now, StoreTag(number), ask) {
                         Ok(()) => drop(self.asked.insert(number, tag)),
                         Err(refusal) => self.platform.stored(now, at, tag, Err(refusal)),
                     }
@@ -288,39 +292,10 @@ impl ServiceActor {
             wharf_data::Notice::TakenOver => self.takeovers += 1,
             _ => {}
         }
-        #[cfg(feature = "canary")]
-        {
-            use crate::canary::ServiceCanary;
-            match (self.planted, &notice) {
-                (Some(ServiceCanary::WhisperTwice), wharf_data::Notice::Whispered(_)) => {
-                    replies.notice(session, notice.clone());
-                }
-                (Some(ServiceCanary::ForgottenTakeover), wharf_data::Notice::TakenOver) => return,
-                (Some(ServiceCanary::LostWhisper), wharf_data::Notice::Whispered(_))
-                    if self.whispers.is_multiple_of(50) =>
-                {
-                    return;
-                }
-                (Some(ServiceCanary::WrongEar), wharf_data::Notice::Whispered(_)) => {
-                    let online = self.platform.presence().iter().next();
-                    let other = online.map_or(to, |(_, online)| online.session);
-                    return replies.notice(SessionId::from_bits(other.0), notice);
-                }
-                _ => {}
-            }
-        }
+        let Some((session, notice)) = self.misled(replies, session, notice) else {
+            return;
+        };
         replies.notice(session, notice);
-    }
-
-    #[cfg(not(feature = "canary"))]
-    fn forgets_reply(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "canary")]
-    fn forgets_reply(&self) -> bool {
-        let is_planted = self.planted == Some(crate::canary::ServiceCanary::LostReply);
-        is_planted && self.last_ticket.is_multiple_of(100)
     }
 
     fn hash(&mut self, now: Instant) {
@@ -336,11 +311,19 @@ impl ServiceActor {
         }
     }
 
-    fn store(&mut self, now: Instant) {
-        let answers: Vec<(StoreTag, wharf_data::Reply)> = self.store.turn(now);
+    /// Looks at what is durable now.
+    fn note_done(&mut self) {
         for (ask, reply) in self.store.take_done() {
             self.ranks.committed(&ask, &reply);
         }
+    }
+
+    fn store(&mut self, now: Instant) {
+        let mut answers: Vec<(StoreTag, wharf_data::Reply)> = self.store.turn(now);
+        if let Some(short) = &mut self.short {
+            answers.extend(short.turn(now));
+        }
+        self.note_done();
         for (tag, reply) in answers {
             let (now, at) = self.times(now);
             let Some(tag) = self.asked.remove(&tag.0) else {
@@ -380,6 +363,7 @@ impl Actor for ServiceActor {
         let deadlines = [
             self.platform.next_deadline(),
             self.store.next_deadline(),
+            self.short.as_ref().and_then(SimStore::next_deadline),
             hash,
         ];
         deadlines.into_iter().flatten().min()

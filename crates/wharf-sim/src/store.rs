@@ -1,61 +1,20 @@
 //! The store of a simulated server: the real SQL, and a database that is slow, hangs, fails, and
 //! loses what it had not made durable.
 
+use crate::restart::End;
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::{Duration, Instant, Rng};
 use wharf_data::message::{self, From, Place};
-use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId, account, room};
+use wharf_data::room::{self, Standing};
+use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId, account};
 use wharf_platform::StoreTag;
 use wharf_store::Rehearsal;
 
-/// How the store is, in a run: drawn once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Health {
-    /// The longest that a group takes when all is well.
-    pub(crate) slow_max: Duration,
-    /// How often a group is not begun for a long time.
-    pub(crate) hang_chance: f64,
-    /// How often it is lost before it is durable.
-    pub(crate) cut_chance: f64,
-    /// How often it is durable, and nobody learns of it.
-    pub(crate) mute_chance: f64,
-}
+mod bugs;
+mod health;
 
-impl Health {
-    /// Nothing goes wrong.
-    pub(crate) const GOOD: Self = Self {
-        slow_max: Duration::from_millis(5),
-        hang_chance: 0.0,
-        cut_chance: 0.0,
-        mute_chance: 0.0,
-    };
-
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
-        let slow_max = Duration::from_micros(100 + rng.below(50_000));
-        let mut chance = |often: f64| if rng.chance(0.5) { often } else { 0.0 };
-        Self {
-            slow_max,
-            hang_chance: chance(0.02),
-            cut_chance: chance(0.05),
-            mute_chance: chance(0.05),
-        }
-    }
-}
-
-/// What went wrong, how often.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StoreFaults {
-    /// It did nothing for a long time.
-    pub hangs: u64,
-    /// It lost a group that was not durable yet.
-    pub cuts: u64,
-    /// A group was durable, and nobody learned of it.
-    pub mutes: u64,
-    /// A request waited until its deadline.
-    pub expired: u64,
-    /// A request was refused because too many waited, or because it was down.
-    pub refused: u64,
-}
+pub(crate) use health::Health;
+pub use health::StoreFaults;
 
 /// Requests that wait at the most.
 const WAITING_MAX: usize = 32;
@@ -71,7 +30,11 @@ pub(crate) struct SimStore {
     sql: Rehearsal,
     rng: Rng,
     health: Health,
+    /// Whether that was good from the beginning.
+    is_good: bool,
     waiting: VecDeque<Waiting>,
+    /// What it is at.
+    group: Option<Group>,
     /// When the next group may begin.
     free_at: Instant,
     /// Until when it refuses everything.
@@ -81,9 +44,11 @@ pub(crate) struct SimStore {
     /// What was done with rooms, and is durable.
     done: Vec<(room::Ask, Reply)>,
     pub(crate) faults: StoreFaults,
-    /// Answers before it is durable, and then loses it.
     #[cfg(feature = "canary")]
-    pub(crate) planted: Option<crate::canary::ServiceCanary>,
+    planted: Option<crate::canary::ServiceCanary>,
+    /// How many processes have used it.
+    #[cfg(feature = "canary")]
+    lives: u32,
 }
 
 struct Waiting {
@@ -93,7 +58,23 @@ struct Waiting {
     deadline: Instant,
 }
 
+/// Requests that become durable together, or are lost together.
+struct Group {
+    done: Vec<Done>,
+    fate: Fate,
+    /// When they do.
+    ends: Instant,
+}
+
+/// A request that is answered when its group has ended, if anybody waits for it still.
+struct Done {
+    ask: Ask,
+    tag: Option<StoreTag>,
+    reply: Reply,
+}
+
 /// What becomes of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Done,
     Lost,
@@ -101,12 +82,14 @@ enum Fate {
 }
 
 impl SimStore {
-    pub(crate) fn new(mut rng: Rng) -> Self {
+    pub(crate) fn new(health: Health, rng: Rng) -> Self {
         Self {
             sql: Rehearsal::new().expect("memory"),
-            health: Health::draw(&mut rng),
+            health,
+            is_good: health.is_good(),
             rng,
             waiting: VecDeque::new(),
+            group: None,
             free_at: Instant::ZERO,
             down_until: Instant::ZERO,
             answers: BTreeMap::new(),
@@ -115,12 +98,53 @@ impl SimStore {
             faults: StoreFaults::default(),
             #[cfg(feature = "canary")]
             planted: None,
+            #[cfg(feature = "canary")]
+            lives: 1,
         }
+    }
+
+    /// Whether nothing goes wrong, and never did.
+    pub(crate) fn is_good(&self) -> bool {
+        self.is_good
+    }
+
+    /// Whether it forgets everything now and then.
+    pub(crate) fn may_forget(&self) -> bool {
+        self.health.forget_chance > 0.0
+    }
+
+    /// Has something from the beginning.
+    pub(crate) fn stock(&mut self, ask: &Ask) {
+        self.sql.ask(ask).expect("nobody has asked for anything");
+        self.sql.commit();
     }
 
     /// From now on nothing goes wrong.
     pub(crate) fn heal(&mut self) {
         self.health = Health::GOOD;
+    }
+
+    /// The process ends, and another begins. In a stop all is done that was asked; in a crash what
+    /// waits is lost, and what it is at is all durable or not at all.
+    pub(crate) fn end(&mut self, now: Instant, how: End) {
+        if how == End::Stop {
+            self.sync();
+        }
+        self.waiting.clear();
+        if let Some(group) = &mut self.group {
+            let is_lost = self.rng.chance(0.5);
+            let (fate, count) = match is_lost {
+                true => (Fate::Lost, &mut self.faults.crash_losses),
+                false => (Fate::Mute, &mut self.faults.crash_mutes),
+            };
+            *count += 1;
+            group.fate = fate;
+            self.finish(now);
+        }
+        self.crash();
+        self.answers.clear();
+        self.free_at = now;
+        self.down_until = now;
     }
 
     /// Takes a request, or refuses it at once.
@@ -145,7 +169,10 @@ impl SimStore {
     /// Works on what waits; what is answered by now.
     pub(crate) fn turn(&mut self, now: Instant) -> Vec<(StoreTag, Reply)> {
         self.expire(now);
-        if now >= self.free_at && !self.waiting.is_empty() {
+        if self.group.as_ref().is_some_and(|group| group.ends <= now) {
+            self.finish(now);
+        }
+        if self.group.is_none() && now >= self.free_at && !self.waiting.is_empty() {
             self.serve(now);
         }
         let mut due = self.answers.split_off(&(now, u64::MAX));
@@ -156,15 +183,23 @@ impl SimStore {
     /// When it wants its next turn.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let answer = self.answers.keys().next().map(|(at, _)| *at);
-        let group = (!self.waiting.is_empty()).then_some(self.free_at);
+        let group = match &self.group {
+            Some(group) => Some(group.ends),
+            None => (!self.waiting.is_empty()).then_some(self.free_at),
+        };
         let expiry = self.waiting.iter().filter(|waiting| waiting.tag.is_some());
         let expiry = expiry.map(|waiting| waiting.deadline).min();
         [answer, group, expiry].into_iter().flatten().min()
     }
 
+    /// Whether something is becoming durable.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// Whether nobody waits.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.answers.is_empty()
+        self.waiting.is_empty() && self.group.is_none() && self.answers.is_empty()
     }
 
     /// Those whose deadline has come learn that; what they asked may still be done.
@@ -189,36 +224,50 @@ impl SimStore {
         }
         let count = (1 + self.rng.below(GROUP_MAX) as usize).min(self.waiting.len());
         let took = Duration::from_nanos(1 + self.rng.below(self.health.slow_max.as_nanos() as u64));
-        self.free_at = now + took;
         let fate = self.fate();
-        let group: Vec<Waiting> = self.waiting.drain(..count).collect();
-        let mut replies = Vec::new();
-        for Waiting { ask, tag, .. } in &group {
-            let reply = self.run(ask);
-            if let Ask::Room(ask) = ask
-                && !matches!(fate, Fate::Lost)
-            {
-                self.done.push((ask.clone(), reply.clone()));
-            }
-            replies.push((*tag, reply));
+        let waiting: Vec<Waiting> = self.waiting.drain(..count).collect();
+        let done = waiting.into_iter().map(|Waiting { ask, tag, .. }| Done {
+            reply: self.run(&ask),
+            ask,
+            tag,
+        });
+        self.group = Some(Group {
+            done: done.collect(),
+            fate,
+            ends: now + took,
+        });
+    }
+
+    /// What it is at is durable, or lost; who waits for it learns which, most often.
+    fn finish(&mut self, now: Instant) {
+        let Some(Group { done, fate, .. }) = self.group.take() else {
+            return;
+        };
+        if self.rng.chance(self.health.forget_chance) {
+            self.faults.forgets += 1;
+            self.sql = Rehearsal::new().expect("memory");
         }
         match fate {
             Fate::Done if self.is_forgetful() => self.sql.cut(),
-            Fate::Done | Fate::Mute => self.sql.commit(),
+            Fate::Done | Fate::Mute => self.commit(),
             Fate::Lost => self.sql.cut(),
         }
-        for (tag, reply) in replies {
+        for Done { ask, tag, reply } in done {
+            if let Ask::Room(ask) = ask
+                && fate != Fate::Lost
+            {
+                self.done.push((ask, reply.clone()));
+            }
             let reply = match fate {
                 Fate::Done => reply,
                 Fate::Lost | Fate::Mute => Err(Refusal::Unavailable),
             };
             if let Some(tag) = tag {
                 self.answered += 1;
-                self.answers
-                    .insert((now + took, self.answered), (tag, reply));
+                self.answers.insert((now, self.answered), (tag, reply));
             }
         }
-        if !matches!(fate, Fate::Done) {
+        if fate != Fate::Done {
             self.down_until = now + self.away();
         }
     }
@@ -239,43 +288,6 @@ impl SimStore {
         Duration::from_nanos(1 + self.rng.below(AWAY_MAX.as_nanos() as u64))
     }
 
-    #[cfg(not(feature = "canary"))]
-    fn run(&mut self, ask: &Ask) -> Reply {
-        self.sql.ask(ask)
-    }
-
-    #[cfg(feature = "canary")]
-    fn run(&mut self, ask: &Ask) -> Reply {
-        use crate::canary::ServiceCanary;
-        let is_forgotten = match (self.planted, ask) {
-            (Some(ServiceCanary::KeptLogins), Ask::Account(ask)) => {
-                matches!(ask, account::Ask::Revoke { .. })
-            }
-            (Some(ServiceCanary::UnheardBlock), Ask::Message(message::Ask::Block { .. })) => true,
-            _ => false,
-        };
-        match (is_forgotten, ask) {
-            (true, Ask::Message(message::Ask::Block { account, .. })) => {
-                let account = *account;
-                self.sql
-                    .ask(&Ask::Message(message::Ask::Blocks { account }))
-            }
-            (true, _) => Ok(Answer::Done),
-            (false, ask) => self.sql.ask(ask),
-        }
-    }
-
-    #[cfg(not(feature = "canary"))]
-    fn is_forgetful(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "canary")]
-    fn is_forgetful(&mut self) -> bool {
-        let is_planted = self.planted == Some(crate::canary::ServiceCanary::ForgetfulStore);
-        is_planted && self.rng.chance(0.05)
-    }
-
     /// Who has an account, by the name to log in by.
     pub(crate) fn find(&mut self, name: &str) -> Option<AccountId> {
         let identity = account::Identity {
@@ -288,12 +300,23 @@ impl SimStore {
         }
     }
 
+    /// What somebody is in a room, if that is there: bans and mutes too that have ended.
+    pub(crate) fn standing_of(&mut self, room: RoomId, account: AccountId) -> Option<Standing> {
+        let at = 0;
+        let ask = room::Ask::Standing { room, account, at };
+        match self.sql.ask(&Ask::Room(ask)) {
+            Ok(Answer::Room(room::Answer::Standing(standing))) => Some(standing),
+            _ => None,
+        }
+    }
+
     /// What was done with rooms since this was last asked for, and is durable.
     pub(crate) fn take_done(&mut self) -> Vec<(room::Ask, Reply)> {
         core::mem::take(&mut self.done)
     }
 
-    /// Everything that two have said to each other, oldest first: number and text.
+    /// Everything that two have said to each other, oldest first: number and text; nothing of what
+    /// was removed.
     pub(crate) fn history(&mut self, one: AccountId, other: AccountId) -> Vec<(i64, Vec<u8>)> {
         self.all_of(Place::Direct(one, other))
     }
@@ -320,11 +343,11 @@ impl SimStore {
             if messages.is_empty() {
                 return all;
             }
-            all.extend(
-                messages
-                    .into_iter()
-                    .map(|message| (message.seq, message.body)),
-            );
+            all.extend(messages.into_iter().map(|message| {
+                let is_there = message.removed_by.is_none();
+                let body = if is_there { message.body } else { Vec::new() };
+                (message.seq, body)
+            }));
         }
     }
 }

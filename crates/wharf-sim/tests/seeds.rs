@@ -63,6 +63,28 @@ fn rooms_with_a_name_hold_what_they_promise_whatever_happens_to_what_is_behind_t
 }
 
 #[test]
+fn a_server_that_is_restarted_knows_what_was_acknowledged() {
+    let plan = Plan {
+        services: 1.0,
+        halls: 1.0,
+        restarts: 1.0,
+        ..Plan::default()
+    };
+    let (mut stops, mut crashes) = (0, 0);
+    for seed in 0..4 {
+        let [first, second] = [(); 2].map(|()| run(seed, &plan));
+        assert_eq!(
+            first.trace.hash(),
+            second.trace.hash(),
+            "seed {seed} differs"
+        );
+        stops += first.restarts.stops;
+        crashes += first.restarts.crashes;
+    }
+    assert!(stops > 0 && crashes > 0, "{stops} stops, {crashes} crashes");
+}
+
+#[test]
 fn another_seed_is_another_run() {
     let [first, second] = [1, 2].map(|seed| run(seed, &Plan::default()));
     assert_ne!(first.trace.hash(), second.trace.hash());

@@ -86,7 +86,7 @@ impl Owning {
     }
 }
 
-fn revoke(account: AccountId, which: Which, telling: Telling) -> Next {
+pub(super) fn revoke(account: AccountId, which: Which, telling: Telling) -> Next {
     ask_and_revoke(
         Ask::Revoke { account, which },
         Revocation { account, which },

@@ -1,7 +1,7 @@
 //! Tokens: kept for a while, then good once, ended by whoever may end them, and not for thieves.
 
 use crate::rig::{PASSWORD, Rig, by_token, log_in, register, token_of};
-use wharf_accounts::{AccountOptions, Error, LoggedIn, Outcome, Request};
+use wharf_accounts::{AccountOptions, Error, LoggedIn, Outcome, Request, Revocation};
 use wharf_base::Duration;
 use wharf_data::account::Which;
 
@@ -58,6 +58,32 @@ fn nothing_is_known_of_an_account_that_was_changed() {
     let again = rig.enter(by_token(&first)).unwrap();
     assert_eq!(again.display_name, "lee");
     rig.ask(Some(first.user), Request::LogOut).unwrap();
+    assert_eq!(rig.enter(by_token(&first)), Err(Error::Token));
+}
+
+#[test]
+fn whoever_shows_the_token_of_a_login_that_was_given_up_meanwhile_is_not_let_in() {
+    let mut rig = Rig::new();
+    let first = rig.enter(register("kim")).unwrap();
+    rig.holds_asks = true;
+    let late = rig.send(9, None, by_token(&first));
+    let (tag, ask) = rig.asks.pop_front().unwrap();
+    let found = rig.store.run(&ask);
+    rig.accounts.give_up(rig.now, rig.at, first.user);
+    rig.pump();
+    assert!(rig.do_ask(), "the login is ended in the store");
+    rig.pump();
+    let ended = Revocation {
+        account: first.user.account,
+        which: Which::One(first.user.login),
+    };
+    assert_eq!(rig.revoked, [ended]);
+    // The store has looked before, and its answer comes behind.
+    rig.reply(tag, found);
+    rig.pump();
+    assert_eq!(rig.answer(late), Some(Err(Error::Unavailable)));
+    assert_eq!(rig.accounts.in_progress(), 0, "nobody waits");
+    rig.holds_asks = false;
     assert_eq!(rig.enter(by_token(&first)), Err(Error::Token));
 }
 

@@ -13,7 +13,7 @@ mod talking;
 mod tests;
 mod watching;
 
-use crate::canary::Planted;
+use crate::canary::Canary;
 use crate::lately::Lately;
 use crate::platform::WordList;
 use crate::platform::room::{as_many_as_fit, member_of};
@@ -22,7 +22,7 @@ use keeping::{Buffered, Durable};
 use memory::{Remembered, SlowMode};
 pub(crate) use put_by::PutBy;
 use std::collections::BTreeMap;
-use wharf_base::CapacityError;
+use wharf_base::{CapacityError, Planted};
 use wharf_content::{MemberId, Owed, Refusal, RoomCx};
 use wharf_data::room::{Epoch, History, Role, Standing, Until};
 use wharf_data::rooms::{Entry, EntryId, Here, Info, Request};
@@ -52,7 +52,7 @@ pub(crate) struct Hall {
     arriving: Option<Seat>,
     asked: BTreeMap<u64, Asked>,
     last_asked: u64,
-    planted: Planted,
+    planted: Planted<Canary>,
 }
 
 /// Somebody who is there.
@@ -165,7 +165,7 @@ impl Hall {
     }
 
     /// The same with a fault, if one is planted.
-    pub(crate) fn with(self, planted: Planted) -> Self {
+    pub(crate) fn with(self, planted: Planted<Canary>) -> Self {
         Self { planted, ..self }
     }
 

@@ -1,7 +1,7 @@
 //! What handlers of rooms and foyer share: timers, mail, counters, and what is to be done next.
 
 use super::LogicOptions;
-use crate::canary::Planted;
+use crate::canary::Canary;
 use crate::letter::Contents;
 use crate::note::OwnedMessage;
 use crate::query::Open;
@@ -13,7 +13,7 @@ use crate::{
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use wharf_base::{CapacityError, Key, SessionId};
+use wharf_base::{CapacityError, Key, Planted, SessionId};
 use wharf_data::Bulletin;
 use wharf_data::service::Call;
 use wharf_wire::Packet;
@@ -21,7 +21,7 @@ use wharf_wire::Packet;
 /// The shared part of a shard's state that handlers may write to.
 pub(crate) struct Desk {
     pub(crate) options: LogicOptions,
-    pub(crate) planted: Planted,
+    pub(crate) planted: Planted<Canary>,
     pub(crate) timers: Timers,
     /// Letters from this shard to itself.
     pub(crate) own_mail: VecDeque<Letter>,
@@ -52,7 +52,7 @@ pub(crate) enum Todo {
 }
 
 impl Desk {
-    pub(crate) fn new(options: LogicOptions, planted: Planted) -> Self {
+    pub(crate) fn new(options: LogicOptions, planted: Planted<Canary>) -> Self {
         Self {
             options,
             planted,

@@ -70,14 +70,14 @@ impl Net {
         };
         let reserved = session.cutter.reserved_bytes();
         let begun = session.cutter.partial_bytes() > 0;
-        if self.limits.has(Canary::FrameTwice) && !begun {
+        if self.limits.planted.is(Canary::FrameTwice) && !begun {
             let (mut cutter, mut input) = (FrameCutter::new(), bytes);
             if let Ok(Some(frames)) = cutter.next(&mut input, rules) {
                 events.frames(session.id, frames);
             }
         }
         let taken = cut_frames(session, bytes, rules, events);
-        if self.limits.has(Canary::TailForgotten) {
+        if self.limits.planted.is(Canary::TailForgotten) {
             session.cutter = FrameCutter::new();
         }
         let unfinished = session.cutter.partial_bytes() > 0;

@@ -67,7 +67,7 @@ impl Net {
 
     /// For whom a frame is: the session that was named, or nobody.
     fn addressee(&self, id: SessionId) -> SessionId {
-        if self.limits.has(Canary::StaleSession)
+        if self.limits.planted.is(Canary::StaleSession)
             && let Some(key) = self.sessions.key_at(id.key().index())
         {
             return SessionId::new(self.shard, key);
@@ -144,7 +144,7 @@ impl Net {
                 return self.end(key, reason_of(error));
             }
         };
-        let whole = self.limits.has(Canary::ShortSendIsWhole);
+        let whole = self.limits.planted.is(Canary::ShortSendIsWhole);
         let bytes = if whole {
             batch.remaining() as u32
         } else {

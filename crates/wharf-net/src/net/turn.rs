@@ -91,7 +91,7 @@ impl Net {
         }
         if self.session(key).phase == Phase::Ending {
             self.submit_close(key, port);
-            if self.limits.has(Canary::FreedBeforeClosed) {
+            if self.limits.planted.is(Canary::FreedBeforeClosed) {
                 return self.free(key, events);
             }
         }

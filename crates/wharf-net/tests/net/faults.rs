@@ -113,7 +113,8 @@ fn every_planted_bug_is_found_within_500_seeds() {
     use wharf_net::Canary;
     for canary in Canary::ALL {
         let found = (0..500).find(|&seed| {
-            let run = move || Swarm::new(seed, |limits| limits.canary = Some(canary)).run(STEPS);
+            let run =
+                move || Swarm::new(seed, |limits| limits.planted = Some(canary).into()).run(STEPS);
             std::panic::catch_unwind(run).is_err()
         });
         assert!(found.is_some(), "{canary:?} lives");

@@ -7,9 +7,8 @@ use crate::presence::Online;
 use wharf_accounts::{Caller, CallerTag, Revocation};
 use wharf_base::Instant;
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, User};
-use wharf_data::account::{self, Which};
 use wharf_data::service::Given;
-use wharf_data::{AccountId, Ask, Notice, UnixMs};
+use wharf_data::{AccountId, Notice, UnixMs};
 
 impl Platform {
     /// Has accounts look at a request.
@@ -37,7 +36,7 @@ impl Platform {
         self.accounts.request(now, at, caller, request);
     }
 
-    pub(super) fn run_accounts(&mut self, at: UnixMs) {
+    pub(super) fn run_accounts(&mut self, now: Instant, at: UnixMs) {
         while let Some(effect) = self.accounts.poll() {
             match effect {
                 wharf_accounts::Effect::Hash(job) => self.effects.push_back(Effect::Hash(job)),
@@ -48,7 +47,9 @@ impl Platform {
                 wharf_accounts::Effect::Answer { to, result } if is_of_operators(to) => {
                     self.operators_answered(at, to, result);
                 }
-                wharf_accounts::Effect::Answer { to, result } => self.answered(at, to, result),
+                wharf_accounts::Effect::Answer { to, result } => {
+                    self.answered(now, at, to, result);
+                }
                 wharf_accounts::Effect::Revoked(revocation) => self.revoke(&revocation),
             }
         }
@@ -56,6 +57,7 @@ impl Platform {
 
     pub(super) fn answered(
         &mut self,
+        now: Instant,
         at: UnixMs,
         to: CallerTag,
         mut result: Result<Outcome, Error>,
@@ -65,14 +67,14 @@ impl Platform {
         if let Ok(Outcome::LoggedIn(logged_in)) = &result
             && let Some(error) = self.keeps_out(logged_in.user.account)
         {
-            self.end_login(logged_in.user);
+            self.accounts.give_up(now, at, logged_in.user);
             result = Err(error);
         }
         if self.classic.remove(&ticket)
             && let Ok(Outcome::LoggedIn(logged_in)) = &result
             && (is_over || self.presence.find(logged_in.user.account).is_some())
         {
-            self.end_login(logged_in.user);
+            self.accounts.give_up(now, at, logged_in.user);
             result = Err(Error::InUse);
         }
         let is_in = !is_over && matches!(result, Ok(Outcome::LoggedIn(_)));
@@ -96,16 +98,6 @@ impl Platform {
         if let Some(account) = arrived {
             self.whispers.deliver(at, account);
         }
-    }
-
-    /// Ends a login that nobody got; the store's answer changes nothing.
-    pub(super) fn end_login(&mut self, User { account, login }: User) {
-        self.last_tag += 1;
-        let tag = StoreTag(self.last_tag);
-        let which = Which::One(login);
-        self.accounts.forget(Revocation { account, which });
-        let ask = Ask::Account(account::Ask::Revoke { account, which });
-        self.effects.push_back(Effect::Ask { tag, ask });
     }
 
     /// One request less of a session; whether that is over.

@@ -34,7 +34,7 @@ impl Rooms {
             return self.refuse(caller, Error::Conflict);
         };
         let is_owner = caller.is_operator || hall.role(caller.by) == Role::Owner;
-        let judged = match self.options.has(Canary::OwnersName) {
+        let judged = match self.options.planted.is(Canary::OwnersName) {
             true => hall.owner().unwrap_or(caller.by),
             false => caller.by,
         };

@@ -231,7 +231,7 @@ impl Rooms {
 
     /// What an act has made of somebody is known to those of their requests that ask for it.
     pub(super) fn outdate(&mut self, room: RoomId, account: wharf_data::AccountId, is: Standing) {
-        if self.options.has(Canary::StaleStanding) {
+        if self.options.planted.is(Canary::StaleStanding) {
             return;
         }
         for (_, flow) in self.flows.values_mut() {

@@ -1,6 +1,6 @@
 //! How many rooms there may be, and how long what about them may take.
 
-use wharf_base::Duration;
+use wharf_base::{Duration, Planted};
 
 /// How rooms that have a name are looked after. Beside each limit: what happens there.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +35,7 @@ pub struct RoomOptions {
     /// When what the store or a worker has not answered is given up. Both answer much earlier.
     pub patience: Duration,
     /// A fault that is planted.
-    #[cfg(feature = "canary")]
-    pub canary: Option<crate::Canary>,
+    pub planted: Planted<crate::Canary>,
 }
 
 impl Default for RoomOptions {
@@ -55,8 +54,7 @@ impl Default for RoomOptions {
             linger_min: Duration::from_secs(15),
             recall: Duration::from_millis(500),
             patience: Duration::from_secs(60),
-            #[cfg(feature = "canary")]
-            canary: None,
+            planted: Planted::default(),
         }
     }
 }

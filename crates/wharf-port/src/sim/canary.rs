@@ -1,12 +1,6 @@
 //! Bugs on purpose, which the simulator must find.
 
-use crate::PortOptions;
-
-#[cfg_attr(
-    not(feature = "canary"),
-    expect(unreachable_pub, reason = "public with the feature")
-)]
-/// A bug that can be planted in a simulated port through [`PortOptions`]; compiled in by the
+/// A bug that can be planted in a simulated port through [`crate::PortOptions`]; with the
 /// feature `canary` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canary {
@@ -21,7 +15,6 @@ pub enum Canary {
     StaleCancel,
 }
 
-#[cfg(feature = "canary")]
 impl Canary {
     /// Every one of them.
     pub const ALL: [Self; 4] = [
@@ -30,18 +23,4 @@ impl Canary {
         Self::StarvedForgotten,
         Self::StaleCancel,
     ];
-}
-
-impl PortOptions {
-    /// Whether this bug is planted; known to be false without the feature.
-    #[cfg(feature = "canary")]
-    pub(super) fn has(&self, canary: Canary) -> bool {
-        self.canary == Some(canary)
-    }
-
-    /// Whether this bug is planted; known to be false without the feature.
-    #[cfg(not(feature = "canary"))]
-    pub(super) const fn has(&self, _canary: Canary) -> bool {
-        false
-    }
 }

@@ -15,7 +15,6 @@ mod stream;
 mod trace;
 mod world;
 
-#[cfg(feature = "canary")]
 pub use canary::Canary;
 pub use faults::{FaultCounts, Faults};
 pub use peer::{SimPeer, SimPeerListener, SimRead};

@@ -234,7 +234,7 @@ impl Port for SimPort {
     }
 
     fn close(&mut self, socket: SocketId, how: CloseHow, token: Token) {
-        if self.options.has(Canary::ClosedEarly) && self.ledger.socket(socket).is_some() {
+        if self.options.planted.is(Canary::ClosedEarly) && self.ledger.socket(socket).is_some() {
             self.ledger.say_closed(token);
         }
         for op in self.ledger.begin_close(socket, how, token) {

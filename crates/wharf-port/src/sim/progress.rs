@@ -62,7 +62,7 @@ impl SimPort {
 
     /// An operation's time has come: a connect is through, a send is delivered, a cancel arrives.
     fn end_wait(&mut self, op: OpId) -> Option<Completion> {
-        if self.options.has(Canary::StaleCancel) && self.ledger.ops.get(op).is_none() {
+        if self.options.planted.is(Canary::StaleCancel) && self.ledger.ops.get(op).is_none() {
             return self.fail(self.ledger.ops.in_slot_of(op), CANCELLED);
         }
         let cancelled = self.ledger.ops.get(op)?.cancelled;
@@ -195,7 +195,7 @@ impl SimPort {
 
     /// Parks a receive for which there is no buffer (C8).
     fn starve(&mut self, op: OpId) {
-        if self.options.has(Canary::StarvedForgotten) || !self.parked.insert(op) {
+        if self.options.planted.is(Canary::StarvedForgotten) || !self.parked.insert(op) {
             return;
         }
         self.ledger.stats.starved_recvs += 1;
@@ -226,7 +226,7 @@ impl SimPort {
         match network.write(end, slices.iter().map(|slice| &slice[..])) {
             Output::Taken(count) => {
                 let whole = batch.remaining() as u32;
-                let lies = self.options.has(Canary::ShortSendIsWhole);
+                let lies = self.options.planted.is(Canary::ShortSendIsWhole);
                 self.done.insert(op, if lies { whole } else { count });
                 let at = network.now + network.lateness();
                 network.plan(self.number, at, Look::Operation(op.to_bits()));

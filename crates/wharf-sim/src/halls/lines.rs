@@ -3,6 +3,7 @@
 use super::When;
 use crate::claims::Moment;
 use std::collections::BTreeMap;
+use wharf_base::Instant;
 use wharf_proto::room::History;
 
 /// Every line of a run, by number.
@@ -28,6 +29,10 @@ struct Line {
     acknowledged: Option<Moment>,
     seq: Option<i64>,
     is_heard: bool,
+    /// Tries without an answer.
+    open: u32,
+    /// When one was answered last that may have been its.
+    spoken: Option<Instant>,
 }
 
 impl Lines {
@@ -43,6 +48,8 @@ impl Lines {
             acknowledged: None,
             seq: None,
             is_heard: false,
+            open: 1,
+            spoken: None,
         });
         let line = self.lines.len() - 1;
         self.of_room.entry(room).or_default().push(line);
@@ -55,6 +62,7 @@ impl Lines {
         let mut own = lines.filter(|line| self.lines[*line].author == author);
         let line = own.find(|line| any || self.lines[*line].acknowledged.is_none())?;
         self.lines[line].tries += 1;
+        self.lines[line].open += 1;
         Some(line)
     }
 
@@ -77,18 +85,51 @@ impl Lines {
     ///
     /// # Panics
     /// If the answer is not what the room promises.
-    pub(crate) fn said(&mut self, line: usize, (seq, stored): (i64, bool), now: Moment) {
+    pub(crate) fn said(&mut self, line: usize, (seq, stored): (i64, bool), now: When) {
         let history = self.lines[line].history;
         let is_durable = history == History::Durable;
         assert_eq!(stored, is_durable, "{line}: {:?}", self.lines[line]);
         assert_eq!(seq > 0, history != History::Off, "{line}: number {seq}");
         self.learn(line, seq);
-        self.lines[line].acknowledged.get_or_insert(now);
+        let it = &mut self.lines[line];
+        it.acknowledged.get_or_insert(now.moment);
+        it.open -= 1;
+        it.spoken = Some(now.at);
     }
 
     /// One try was refused.
-    pub(crate) fn refused(&mut self, line: usize, is_certain: bool) {
-        self.lines[line].refused += u32::from(is_certain);
+    pub(crate) fn refused(&mut self, line: usize, is_certain: bool, now: Instant) {
+        let it = &mut self.lines[line];
+        it.refused += u32::from(is_certain);
+        it.open -= 1;
+        if !is_certain {
+            it.spoken = Some(now);
+        }
+    }
+
+    /// Whether `author` may have spoken in a room at `since` or later.
+    pub(crate) fn may_have_spoken(&self, room: i64, author: usize, since: Instant) -> bool {
+        let mut all = self.of_room.get(&room).into_iter().flatten();
+        all.any(|line| {
+            let it = &self.lines[*line];
+            it.author == author && (it.open > 0 || it.spoken.is_some_and(|at| at >= since))
+        })
+    }
+
+    /// Which line has that number in a room whose numbers are never used twice, if it is known.
+    pub(crate) fn numbered(&self, room: i64, seq: i64) -> Option<usize> {
+        self.numbered.get(&(room, seq)).copied()
+    }
+
+    /// The number of a line of such a room that is among the last.
+    pub(crate) fn some_number(&self, room: i64, back: usize) -> Option<i64> {
+        let all = self.numbered.range((room, i64::MIN)..=(room, i64::MAX));
+        all.rev().nth(back).map(|((_, seq), _)| *seq)
+    }
+
+    /// Who said that.
+    pub(crate) fn author(&self, line: usize) -> usize {
+        self.lines[line].author
     }
 
     /// Somebody hears it in `room`, as said by `author`.
@@ -200,7 +241,6 @@ impl Line {
 mod tests {
     use super::*;
     use std::panic::catch_unwind;
-    use wharf_base::Instant;
 
     fn when(moment: u64) -> When {
         let at = Instant::ZERO;
@@ -217,8 +257,8 @@ mod tests {
             for moment in 1..4 {
                 lines.say(1, 7, History::Durable, when(moment));
             }
-            lines.said(0, (1, true), Moment(4));
-            lines.refused(2, true);
+            lines.said(0, (1, true), when(4));
+            lines.refused(2, true, Instant::ZERO);
             lines.assert_kept(1, &history);
         })
         .is_ok()
@@ -242,7 +282,7 @@ mod tests {
         for moment in [1, 3, 4] {
             lines.say(1, 7, History::Off, when(moment));
         }
-        (0..2).for_each(|line| lines.said(line, (0, false), Moment(5)));
+        (0..2).for_each(|line| lines.said(line, (0, false), when(5)));
         assert_eq!(lines.owed(1, Moment(2), Moment(6)), [1]);
         assert_eq!(lines.owed(1, Moment(2), Moment(5)), [0; 0]);
         assert_eq!(lines.owed(2, Moment(0), Moment(9)), [0; 0]);

@@ -3,12 +3,16 @@
 
 mod lines;
 mod orders;
+mod removals;
+mod settings;
 
 use crate::claims::{Claims, LinkNumber, Moment};
 pub(crate) use lines::Lines;
-pub(crate) use orders::{Effect, Order, OrderNumber, Orders, Outcome};
+pub(crate) use orders::{Effect, Order, OrderNumber, Orders, Outcome, ROUNDING};
+pub(crate) use removals::{RemovalNumber, Removals};
+pub(crate) use settings::{SetNumber, Setting};
 use std::collections::BTreeMap;
-use wharf_base::{Instant, Rng};
+use wharf_base::{Duration, Instant, Rng};
 use wharf_proto::room::{History, Info};
 
 /// A place in the order of everything, and the time.
@@ -22,8 +26,33 @@ pub(crate) struct When {
 const NAMES: u64 = 4;
 /// Rooms that somebody may still want to enter.
 const RECENT: usize = 3;
-/// The right password of every room that has one.
-pub(crate) const PASSWORD: &str = "open sesame";
+/// How long members wait between two messages in a room that is slow.
+pub(crate) const SLOW: Duration = Duration::from_secs(1);
+
+/// What opens a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// Nothing is needed.
+    Nothing,
+    Sesame,
+    Barley,
+}
+
+impl Key {
+    /// The password.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Sesame => "open sesame",
+            Self::Barley => "open barley",
+        }
+    }
+
+    /// Whether somebody with that key comes in here.
+    pub(crate) fn opens(self, shown: Self) -> bool {
+        self == Self::Nothing || self == shown
+    }
+}
 
 /// All rooms of a run.
 #[derive(Debug, Default)]
@@ -34,6 +63,7 @@ pub(crate) struct Halls {
     /// How often somebody has asked for a room of that name.
     names: BTreeMap<String, u32>,
     pub(crate) lines: Lines,
+    pub(crate) removals: Removals,
     seats: Claims<i64>,
     /// Those who have asked to enter, with the room, and not heard.
     arriving: BTreeMap<LinkNumber, (i64, usize)>,
@@ -45,8 +75,8 @@ pub(crate) struct Halls {
 pub(crate) struct Hall {
     pub(crate) history: History,
     pub(crate) is_persistent: bool,
-    pub(crate) has_password: bool,
-    pub(crate) members_max: u32,
+    pub(crate) key: Setting<Key>,
+    pub(crate) members_max: Setting<u32>,
     pub(crate) orders: Orders,
 }
 
@@ -81,11 +111,23 @@ pub struct HallCounts {
     pub forbidden: u64,
     /// Rooms that were closed.
     pub closed: u64,
+    /// Passwords and numbers of members that were changed.
+    pub set: u64,
+    /// Messages that were removed.
+    pub cleared: u64,
+    /// Removed messages that somebody read of.
+    pub gaps: u64,
+    /// Lines that waited for as long as a slow room wants.
+    pub waited: u64,
+    /// Lines that were refused because they had not.
+    pub hurried: u64,
+    /// Parts of histories that were read behind another part.
+    pub pages: u64,
 }
 
 impl HallCounts {
     /// Each with what it is called.
-    pub fn each(&self) -> [(&'static str, u64); 14] {
+    pub fn each(&self) -> [(&'static str, u64); 20] {
         [
             ("rooms made", self.made),
             ("room entries", self.entered),
@@ -101,6 +143,12 @@ impl HallCounts {
             ("acts in rooms", self.acts),
             ("forbidden acts", self.forbidden),
             ("rooms closed", self.closed),
+            ("settings of rooms", self.set),
+            ("removed messages", self.cleared),
+            ("gaps in histories", self.gaps),
+            ("lines that waited", self.waited),
+            ("hurried lines", self.hurried),
+            ("further pages", self.pages),
         ]
     }
 
@@ -120,6 +168,12 @@ impl HallCounts {
         self.acts += other.acts;
         self.forbidden += other.forbidden;
         self.closed += other.closed;
+        self.set += other.set;
+        self.cleared += other.cleared;
+        self.gaps += other.gaps;
+        self.waited += other.waited;
+        self.hurried += other.hurried;
+        self.pages += other.pages;
     }
 }
 
@@ -144,13 +198,19 @@ impl Halls {
     }
 
     /// A room was made.
-    pub(crate) fn made(&mut self, info: &Info) {
+    pub(crate) fn made(&mut self, info: &Info, key: Key, now: When) {
+        assert_eq!(info.has_password, key != Key::Nothing, "{info:?}");
+        let mut orders = Orders::default();
+        if info.slow_seconds > 0 {
+            let number = orders.ask(Order::Slow, Effect::Set(None), now);
+            orders.answer(number, now, Outcome::Done);
+        }
         let hall = Hall {
             history: info.history(),
             is_persistent: info.is_persistent,
-            has_password: info.has_password,
-            members_max: info.members_max,
-            orders: Orders::default(),
+            key: Setting::new(key),
+            members_max: Setting::new(info.members_max),
+            orders,
         };
         let before = self.halls.insert(info.room, hall);
         assert!(before.is_none(), "{info:?}: was made before");
@@ -164,8 +224,19 @@ impl Halls {
         &self.halls[&room]
     }
 
+    /// It, if somebody is known to have made it.
+    pub(crate) fn has(&self, room: i64) -> Option<&Hall> {
+        self.halls.get(&room)
+    }
+
+    /// # Panics
+    /// If nobody has made it.
+    pub(crate) fn get(&mut self, room: i64) -> &mut Hall {
+        self.halls.get_mut(&room).expect("it was made")
+    }
+
     pub(crate) fn orders(&mut self, room: i64) -> &mut Orders {
-        &mut self.halls.get_mut(&room).expect("it was made").orders
+        &mut self.get(room).orders
     }
 
     /// Whether there may be no such room at some time since `since`.
@@ -218,17 +289,45 @@ impl Halls {
     pub(crate) fn may_be_crowded(&self, room: i64, link: LinkNumber, asked: Moment) -> bool {
         let others = self.seats.others(&room, link, asked);
         let hall = self.halls.get(&room);
-        hall.is_some_and(|hall| others >= hall.members_max as usize)
+        hall.is_some_and(|hall| {
+            let fewest = hall.members_max.since(asked).min();
+            fewest.is_some_and(|fewest| others >= fewest as usize)
+        })
     }
 
-    /// Asserts that the histories are what was said.
+    /// Asserts that the histories are what was said, without what was removed and with all that
+    /// was not.
     ///
     /// # Panics
     /// If one is not.
-    pub(crate) fn assert_kept(&mut self, mut history: impl FnMut(i64) -> Vec<(i64, usize)>) {
+    pub(crate) fn assert_kept(
+        &mut self,
+        now: Moment,
+        mut history: impl FnMut(i64) -> Vec<(i64, Option<usize>)>,
+    ) {
         let rooms: Vec<i64> = self.halls.keys().copied().collect();
         for room in rooms {
-            self.lines.assert_kept(room, &history(room));
+            let mut kept = Vec::new();
+            for (seq, line) in history(room) {
+                self.assert_removed(room, seq, line.is_none(), now);
+                let line = line.or_else(|| self.lines.numbered(room, seq));
+                kept.push((seq, line.expect("somebody has seen what was removed")));
+            }
+            self.lines.assert_kept(room, &kept);
+        }
+    }
+
+    /// Asserts that a message which was read is there or not, as it must be since `asked`.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub(crate) fn assert_removed(&self, room: i64, seq: i64, is_removed: bool, asked: Moment) {
+        if is_removed {
+            let may_be = self.removals.may_be(room, seq);
+            assert!(may_be, "room {room}: nobody has removed {seq}");
+        } else if self.of(room).history == History::Durable {
+            let is_certain = self.removals.is_certain(room, seq, asked);
+            assert!(!is_certain, "room {room}: {seq} was removed, and is read");
         }
     }
 

@@ -56,7 +56,7 @@ struct Given {
 }
 
 /// Clocks count milliseconds, and round.
-const ROUNDING: Duration = Duration::from_millis(2);
+pub(crate) const ROUNDING: Duration = Duration::from_millis(2);
 
 impl Orders {
     /// Somebody asks for that.

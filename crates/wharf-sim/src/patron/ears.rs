@@ -2,10 +2,11 @@
 
 use super::{Asked, How, Patron};
 use crate::books::{Books, Stay, read_line};
+use crate::guesses::TryNumber;
 use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
-use wharf_proto::chat::{Blocked, Message, Said, SaidSo, Whispered};
+use wharf_proto::chat::{Blocked, Message, Said, SaidSo, WasRemoved, Whispered};
 use wharf_proto::room::{
     Entered, Joined, Left, Member, MemberChanged, NowChanged, Parted, Removed, Users,
 };
@@ -37,8 +38,17 @@ impl Patron {
             (Asked::Ping(sent), Pong::ID) => {
                 assert_eq!(Pong::decode(body).expect("a pong").sent_ms, sent);
             }
-            (Asked::LogIn(person, how), LoggedIn::ID) => {
+            (Asked::LogIn(person, how, number), LoggedIn::ID) => {
+                if let Some(number) = number {
+                    let now = books.now;
+                    books.guesses.tried(person, number, Some(false), now);
+                }
                 self.on_logged_in(person, how, LoggedIn::decode(body).expect("a login"), books);
+            }
+            (Asked::ShowTicket(ticket), LoggedIn::ID) => {
+                self.is_logging_in = false;
+                self.is_visitor = true;
+                books.guesses.took_ticket(ticket);
             }
             (Asked::Enter(stay), Entered::ID) => {
                 self.on_entered(stay, Entered::decode(body).expect("an entry"), books);
@@ -80,7 +90,7 @@ impl Patron {
         assert_eq!(person_of(&it.display_name), Some(person), "{me}: {it:?}");
         books.people.logged_in(person, it.account);
         let of = match how {
-            How::Token(token, _) => Some(token),
+            How::Token(token, _) | How::Resume(token) => Some(token),
             _ => None,
         };
         match of.filter(|shown| books.people.tokens[*shown].secret == it.token) {
@@ -128,8 +138,15 @@ impl Patron {
         let may_fail = matches!(code, Code::Busy | Code::Rate | Code::Unavailable);
         let is_right = match &asked {
             Asked::TooEarly => code == Code::WrongState,
-            Asked::LogIn(person, how) => {
+            Asked::ShowTicket(ticket) => {
                 self.is_logging_in = false;
+                may_fail || code == Code::Token && books.guesses.refused_ticket(*ticket)
+            }
+            Asked::LogIn(person, how, number) => {
+                self.is_logging_in = false;
+                if let Some(number) = number {
+                    on_try_refused(*person, *number, code, books);
+                }
                 may_fail
                     || match how {
                         How::Register => {
@@ -138,6 +155,7 @@ impl Patron {
                         }
                         How::Password => false,
                         How::WrongPassword => code == Code::Credentials,
+                        How::Resume(_) => false,
                         How::Token(..) => {
                             books.people.refused_tokens += 1;
                             code == Code::Token
@@ -201,9 +219,12 @@ impl Patron {
                 assert!(known || is_own, "{me}: {left} left, who was not there");
             }
             MemberChanged::ID => {
-                self.on_member_changed(MemberChanged::decode(body).expect("a change"));
+                self.on_member_changed(MemberChanged::decode(body).expect("a change"), books);
             }
             NowChanged::ID => {}
+            WasRemoved::ID => {
+                self.on_was_removed(&WasRemoved::decode(body).expect("a number"), books);
+            }
             Removed::ID => {
                 self.on_removed(&Removed::decode(body).expect("a reason"), books);
             }
@@ -235,7 +256,8 @@ impl Patron {
         books.lines_heard += 1;
         let me = &self.label;
         let text = text_of(message);
-        let (stay, number, room) = read_line(text).unwrap_or_else(|| panic!("{me}: {text:?}"));
+        let (stay, number, room) =
+            read_line(text, usize::MAX).unwrap_or_else(|| panic!("{me}: {text:?}"));
         let here = self.stay.map(|stay| books.of(stay).room);
         assert_eq!(here, Some(room), "{me}: hears room {room}");
         let author = message.author;
@@ -260,6 +282,17 @@ impl Patron {
             "{me}: {} behind {last:?}",
             message.seq
         );
+    }
+}
+
+/// A login by a password was refused: at once, or after a look.
+fn on_try_refused(person: usize, number: TryNumber, code: Code, books: &mut Books) {
+    let now = books.now;
+    let guesses = &mut books.guesses;
+    match code {
+        Code::Rate => guesses.delayed(person, number),
+        Code::Credentials => guesses.tried(person, number, Some(true), now),
+        _ => guesses.tried(person, number, None, now),
     }
 }
 

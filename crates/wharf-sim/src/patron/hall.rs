@@ -3,11 +3,11 @@
 use super::{Asked, Patron, text};
 use crate::books::Books;
 use crate::claims::Moment;
-use crate::halls::{Effect, Order, OrderNumber, PASSWORD, When};
+use crate::halls::{Effect, Key, Order, OrderNumber, RemovalNumber, SetNumber, When};
 use std::collections::BTreeSet;
 use wharf_base::{Duration, Rng};
 use wharf_proto::chat::get_history::From;
-use wharf_proto::chat::{GetHistory, Say};
+use wharf_proto::chat::{GetHistory, Remove, Say};
 use wharf_proto::room::enter::By;
 use wharf_proto::room::{
     Change, Close, Create, Enter, History, Leave, ListBans, ListMembers, Measure, Moderate, Rank,
@@ -19,9 +19,19 @@ pub(super) struct Inside {
     pub(super) room: i64,
     /// Which of the link's stays this is.
     pub(super) number: u64,
+    /// When it was asked for.
+    pub(super) asked: Moment,
     /// When it began.
     pub(super) since: Moment,
     pub(super) rank: Rank,
+    /// When that was another the last time.
+    pub(super) ranked: Moment,
+    /// When the last line was asked for that was told, and not said before.
+    pub(super) spoke: Option<When>,
+    /// The part of the history that is behind one that was read.
+    pub(super) next_page: Option<Page>,
+    /// Messages of which it was heard that they were removed.
+    pub(super) removed: BTreeSet<i64>,
     /// Lines that were heard.
     pub(super) heard: BTreeSet<usize>,
     /// The last number that was heard of a line that was said once.
@@ -31,7 +41,7 @@ pub(super) struct Inside {
 /// What is asked of a room that has a name.
 #[derive(Debug)]
 pub(super) enum HallAsked {
-    Create(String),
+    Create(String, Key),
     Enter(Entering),
     /// Of whoever is inside: in which stay, when, and what.
     Inside(Here, Wish),
@@ -42,8 +52,8 @@ pub(super) enum HallAsked {
 pub(super) struct Entering {
     pub(super) room: i64,
     pub(super) asked: When,
-    /// Whether the password is right, should there be one.
-    pub(super) knows_password: bool,
+    /// With which key.
+    pub(super) shown: Key,
 }
 
 /// Where and when something is asked.
@@ -58,13 +68,29 @@ pub(super) struct Here {
 pub(super) enum Wish {
     Leave,
     Say(usize),
-    History(Option<i64>),
+    History(Page),
+    Remove(RemovalNumber),
+    /// That the room has another key.
+    Key(SetNumber),
+    /// That the room has so many seats.
+    Seats(SetNumber),
     Members,
     Bans,
     /// Something that lasts, and whether it changes the room.
     Order(OrderNumber, What),
     /// Something that is done once to somebody.
     Act,
+}
+
+/// Which part of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// The newest, newest first.
+    Newest,
+    /// What was said before that, newest first.
+    Before(i64),
+    /// What was said behind that, oldest first.
+    After(i64),
 }
 
 /// What an order is about.
@@ -106,13 +132,13 @@ impl Patron {
             1 => History::Buffered,
             _ => History::Durable,
         };
-        let password = match rng.chance(0.2) {
-            true => PASSWORD.to_owned(),
-            false => String::new(),
+        let key = match rng.chance(0.2) {
+            true => Key::Sesame,
+            false => Key::Nothing,
         };
         let create = Create {
             name: name.clone(),
-            password,
+            password: key.word().to_owned(),
             members_max: if rng.chance(0.5) {
                 0
             } else {
@@ -120,17 +146,24 @@ impl Patron {
             },
             is_persistent,
             history: history.into(),
+            slow_seconds: u32::from(rng.chance(0.3)),
             ..Create::default()
         };
         self.is_moving = true;
-        self.send(&create, Asked::Hall(HallAsked::Create(name)), out);
+        self.send(&create, Asked::Hall(HallAsked::Create(name, key)), out);
     }
 
-    fn ask_enter_hall(&mut self, room: i64, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
-        let knows_password = !rng.chance(0.1);
-        let password = match knows_password {
-            true => PASSWORD,
-            false => "open barley",
+    pub(super) fn ask_enter_hall(
+        &mut self,
+        room: i64,
+        rng: &mut Rng,
+        books: &mut Books,
+        out: &mut Vec<u8>,
+    ) {
+        let shown = match rng.below(10) {
+            0 => Key::Nothing,
+            1 | 2 => Key::Barley,
+            _ => Key::Sesame,
         };
         let Some((me, ..)) = self.user else { return };
         books.halls.ask_to_enter(room, self.link, me);
@@ -138,11 +171,11 @@ impl Patron {
         let asked = Asked::Hall(HallAsked::Enter(Entering {
             room,
             asked: books.when(),
-            knows_password,
+            shown,
         }));
         let enter = Enter {
             by: Some(By::Room(room)),
-            password: password.to_owned(),
+            password: shown.word().to_owned(),
         };
         self.send(&enter, asked, out);
     }
@@ -159,31 +192,58 @@ impl Patron {
     fn ask_inside(&mut self, rng: &mut Rng, rank: Rank, books: &mut Books, out: &mut Vec<u8>) {
         // Those who may do more, do; the others try now and then.
         let acts = match rank {
-            Rank::Owner | Rank::Moderator => 14,
-            Rank::Member | Rank::Unspecified => 1,
+            Rank::Owner | Rank::Moderator => 15,
+            Rank::Member | Rank::Unspecified => 2,
         };
         let here = self.here(books);
         let wish = |wish| Asked::Hall(HallAsked::Inside(here, wish));
-        match rng.below(18 + acts) {
+        match rng.below(19 + acts) {
             0 if rng.chance(0.5) => {
                 self.is_moving = true;
                 self.send(&Leave {}, wish(Wish::Leave), out);
             }
             1 => self.send(&ListMembers::default(), wish(Wish::Members), out),
-            2 | 3 => {
-                let after = rng.chance(0.5).then(|| rng.below(10) as i64);
-                let history = GetHistory {
-                    from: after.map(From::After),
-                    limit: 1 + rng.below(20) as u32,
-                    ..GetHistory::default()
-                };
-                self.send(&history, wish(Wish::History(after)), out);
-            }
-            4..=17 => self.ask_say_inside(here, rng, books, out),
-            18 => self.ask_change(here, rng, books, out),
-            19 => self.send(&ListBans::default(), wish(Wish::Bans), out),
+            2 | 3 => self.ask_history(here, rng, out),
+            4 => self.ask_remove(here, rng, books, out),
+            5..=18 => self.ask_say_inside(here, rng, books, out),
+            19 | 20 => self.ask_change(here, rng, books, out),
+            21 => self.send(&ListBans::default(), wish(Wish::Bans), out),
             _ => self.ask_moderate(here, rng, books, out),
         }
+    }
+
+    /// Reads on where the last part ended, or anywhere.
+    fn ask_history(&mut self, here: Here, rng: &mut Rng, out: &mut Vec<u8>) {
+        let next = self.hall.as_mut().and_then(|hall| hall.next_page.take());
+        let page = match (next, rng.below(4)) {
+            (Some(next), 1..) => next,
+            (_, 0) => Page::Before(1 + rng.below(20) as i64),
+            (_, 1) => Page::Newest,
+            _ => Page::After(rng.below(10) as i64),
+        };
+        let history = GetHistory {
+            from: match page {
+                Page::Newest => None,
+                Page::Before(seq) => Some(From::Before(seq)),
+                Page::After(seq) => Some(From::After(seq)),
+            },
+            limit: 1 + rng.below(20) as u32,
+            ..GetHistory::default()
+        };
+        let asked = HallAsked::Inside(here, Wish::History(page));
+        self.send(&history, Asked::Hall(asked), out);
+    }
+
+    /// Wants something removed that was said lately, where that has a number for good.
+    fn ask_remove(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let back = rng.below(4) as usize;
+        let Some(seq) = books.halls.lines.some_number(here.room, back) else {
+            return;
+        };
+        let removals = &mut books.halls.removals;
+        let number = removals.ask(here.room, seq, here.asked.moment);
+        let asked = HallAsked::Inside(here, Wish::Remove(number));
+        self.send(&Remove { seq }, Asked::Hall(asked), out);
     }
 
     /// Says something, or the same again.
@@ -207,15 +267,38 @@ impl Patron {
         self.send(&say, Asked::Hall(asked), out);
     }
 
+    /// Wants another key, or room for others.
+    fn ask_set(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        let most = books.rules.members_max;
+        let hall = books.halls.get(here.room);
+        let mut change = Change::default();
+        let wish = if rng.chance(0.5) {
+            let key = [Key::Nothing, Key::Sesame, Key::Barley][rng.below(3) as usize];
+            change.password = Some(key.word().to_owned());
+            Wish::Key(hall.key.ask(key, here.asked))
+        } else {
+            // No room has more than all may have.
+            let members_max = 1 + rng.below(6) as u32;
+            change.members_max = Some(members_max);
+            let members_max = members_max.min(most);
+            Wish::Seats(hall.members_max.ask(members_max, here.asked))
+        };
+        let asked = Asked::Hall(HallAsked::Inside(here, wish));
+        self.send(&change, asked, out);
+    }
+
     fn ask_change(&mut self, here: Here, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
+        if rng.chance(0.3) {
+            return self.ask_set(here, rng, books, out);
+        }
         let mut change = Change::default();
         let (order, effect) = match rng.below(20) {
             0 | 1 => return self.ask_close(here, books, out),
-            2..=4 => {
+            2..=7 => {
                 change.slow_seconds = Some(1);
                 (Order::Slow, Effect::Set(None))
             }
-            5..=9 => {
+            8 | 9 => {
                 change.slow_seconds = Some(0);
                 (Order::Slow, Effect::Lifted)
             }

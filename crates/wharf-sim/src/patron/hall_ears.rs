@@ -2,13 +2,13 @@
 
 use super::Patron;
 use super::ears::text_of;
-use super::hall::{Entering, HallAsked, Here, Inside, What, Wish};
+use super::hall::{Entering, HallAsked, Here, Inside, Page, What, Wish};
 use crate::books::Books;
 use crate::claims::Moment;
-use crate::halls::{Order, Outcome};
+use crate::halls::{Order, Outcome, ROUNDING, SLOW};
 use std::collections::BTreeSet;
 use wharf_base::Instant;
-use wharf_proto::chat::{self, Message, SaidSo};
+use wharf_proto::chat::{self, Message, RemovedSo, SaidSo, WasRemoved};
 use wharf_proto::room::{
     Bans, Changed, Closed, Entered, Left, MemberChanged, Members, Moderated, Rank, Reason, Removed,
 };
@@ -23,20 +23,21 @@ impl Patron {
         books: &mut Books,
     ) {
         match (asked, id) {
-            (HallAsked::Create(_), Entered::ID) => {
+            (HallAsked::Create(_, key), Entered::ID) => {
                 let entered = Entered::decode(body).expect("an entry");
                 let info = entered.info.as_ref().expect("a room");
-                books.halls.made(info);
+                let now = books.when();
+                books.halls.made(info, key, now);
                 books.halls.claim_seat(info.room, self.link);
                 assert_eq!(entered.rank(), Rank::Owner, "{}: {entered:?}", self.label);
-                self.on_entered_hall(entered, books);
+                self.on_entered_hall(entered, now.moment, books);
             }
             (HallAsked::Enter(entering), Entered::ID) => {
                 books.halls.answered(self.link);
                 let entered = Entered::decode(body).expect("an entry");
                 self.assert_may_enter(&entering, &entered, books);
                 books.halls.counts.entered += 1;
-                self.on_entered_hall(entered, books);
+                self.on_entered_hall(entered, entering.asked.moment, books);
             }
             (HallAsked::Inside(here, wish), id) => {
                 self.assert_not_banned(here, books);
@@ -67,7 +68,8 @@ impl Patron {
                 !holds(Order::Lock),
                 "{label}: {me} enters {room}, which is locked"
             );
-            let is_open = !books.halls.of(room).has_password || entering.knows_password;
+            let mut keys = books.halls.of(room).key.since(asked);
+            let is_open = keys.any(|key| key.opens(entering.shown));
             assert!(is_open, "{label}: {me} enters {room} by a wrong password");
         }
     }
@@ -86,15 +88,21 @@ impl Patron {
         );
     }
 
-    fn on_entered_hall(&mut self, entered: Entered, books: &mut Books) {
+    fn on_entered_hall(&mut self, entered: Entered, asked: Moment, books: &mut Books) {
         let info = entered.info.as_ref().expect("a room");
         self.hall_stays += 1;
         self.is_moving = false;
+        let since = books.when().moment;
         self.hall = Some(Inside {
             room: info.room,
             number: self.hall_stays,
-            since: books.when().moment,
+            asked,
+            since,
             rank: entered.rank(),
+            ranked: since,
+            spoke: None,
+            next_page: None,
+            removed: BTreeSet::new(),
             heard: BTreeSet::new(),
             last_seq: entered.last_seq,
         });
@@ -110,15 +118,13 @@ impl Patron {
         self.assert_has_seat(books);
     }
 
-    /// There are never more inside than may be.
+    /// There are never more inside than may be, or might be since this patron wanted to be there.
     pub(super) fn assert_has_seat(&self, books: &Books) {
         if let Some(hall) = &self.hall {
             let (count, room) = (self.others.len() + 1, books.halls.of(hall.room));
             let label = &self.label;
-            assert!(
-                count <= room.members_max as usize,
-                "{label}: {count} in {room:?}"
-            );
+            let most = room.members_max.since(hall.asked).max().unwrap_or(0);
+            assert!(count <= most as usize, "{label}: {count} in {room:?}");
         }
     }
 
@@ -136,9 +142,24 @@ impl Patron {
                 let said = SaidSo::decode(body).expect("an answer");
                 self.on_said_so(here, line, &said, books);
             }
-            (Wish::History(after), chat::History::ID) => {
+            (Wish::History(which), chat::History::ID) => {
                 let page = chat::History::decode(body).expect("a page");
-                self.check_page(here, after, &page, books);
+                self.check_page(here, which, &page, books);
+            }
+            (Wish::Remove(number), RemovedSo::ID) => {
+                let removals = &mut orders.removals;
+                removals.answer(here.room, number, now.moment, Outcome::Done);
+                orders.counts.cleared += 1;
+            }
+            (Wish::Key(number), Changed::ID) => {
+                let key = &mut orders.get(here.room).key;
+                key.answer(number, now, Outcome::Done);
+                orders.counts.set += 1;
+            }
+            (Wish::Seats(number), Changed::ID) => {
+                let members_max = &mut orders.get(here.room).members_max;
+                members_max.answer(number, now, Outcome::Done);
+                orders.counts.set += 1;
             }
             (Wish::Members, Members::ID) => {}
             (Wish::Bans, Bans::ID) => {
@@ -182,9 +203,9 @@ impl Patron {
         hall
     }
 
-    fn on_said_so(&self, here: Here, line: usize, said: &SaidSo, books: &mut Books) {
+    fn on_said_so(&mut self, here: Here, line: usize, said: &SaidSo, books: &mut Books) {
         let (me, ..) = self.user.expect("somebody said it");
-        let now = books.when().moment;
+        let now = books.when();
         let mute = Order::Mute(me);
         let is_muted = books
             .halls
@@ -194,25 +215,64 @@ impl Patron {
             said.is_duplicate || !is_muted,
             "{label}: {me} is muted, and says {line}"
         );
+        if !said.is_duplicate {
+            self.assert_waited(here, books);
+        }
         let halls = &mut books.halls;
         halls.lines.said(line, (said.seq, said.stored), now);
         halls.counts.kept += u64::from(said.stored);
         halls.counts.known += u64::from(said.is_duplicate);
     }
 
+    /// Where a room is slow for certain, members wait between two lines.
+    fn assert_waited(&mut self, here: Here, books: &mut Books) {
+        let label = &self.label;
+        let hall = self.hall.as_mut().filter(|hall| hall.number == here.stay);
+        let Some(hall) = hall else { return };
+        let before = hall.spoke.replace(here.asked);
+        let is_member = hall.rank == Rank::Member && hall.ranked < here.asked.moment;
+        let Some(before) = before.filter(|before| is_member && before.moment < here.asked.moment)
+        else {
+            return;
+        };
+        let halls = &mut books.halls;
+        if halls.holds(here.room, Order::Slow, before.moment, books.now) {
+            let between = books.now.saturating_since(before.at) + ROUNDING;
+            assert!(
+                between >= SLOW,
+                "{label}: {between:?} between two lines in {hall:?}"
+            );
+            halls.counts.waited += 1;
+        }
+    }
+
     /// A page of a history is in order, has what was really said there, and leaves out nothing
     /// that was acknowledged before.
-    fn check_page(&self, here: Here, after: Option<i64>, page: &chat::History, books: &mut Books) {
+    fn check_page(&mut self, here: Here, which: Page, page: &chat::History, books: &mut Books) {
         let label = &self.label;
         let mut found = BTreeSet::new();
-        let mut last = after.unwrap_or(i64::MAX);
+        let first = match which {
+            Page::Newest => i64::MAX,
+            Page::Before(seq) | Page::After(seq) => seq,
+        };
+        let mut last = first;
         for message in &page.messages {
-            let is_next = match after {
-                Some(_) => message.seq > last,
-                None => message.seq < last,
+            let is_next = match which {
+                Page::After(_) => message.seq > last,
+                Page::Newest | Page::Before(_) => message.seq < last,
             };
             assert!(is_next, "{label}: {} next to {last}", message.seq);
             last = message.seq;
+            let (seq, is_removed) = (message.seq, message.is_removed);
+            books
+                .halls
+                .assert_removed(here.room, seq, is_removed, here.asked.moment);
+            if is_removed {
+                assert_eq!(message.content, None, "{label}: {seq} is there still");
+                books.halls.counts.gaps += 1;
+                found.extend(books.halls.lines.numbered(here.room, seq));
+                continue;
+            }
             let line = line_of(message);
             let author = books.people.person_with(message.author);
             let lines = &mut books.halls.lines;
@@ -220,12 +280,21 @@ impl Patron {
             let is_new = found.insert(line) || !lines.is_durable(line);
             assert!(is_new, "{label}: {line} twice in a history");
         }
-        let range = match after {
-            Some(after) if page.has_more => after + 1..=last,
-            Some(after) => after + 1..=i64::MAX,
-            None if page.has_more => last..=i64::MAX,
-            None => 0..=i64::MAX,
+        let range = match (which, page.has_more) {
+            (Page::After(seq), true) => seq + 1..=last,
+            (Page::After(seq), false) => seq + 1..=i64::MAX,
+            (_, true) => last..=first - 1,
+            (_, false) => 0..=first - 1,
         };
+        let is_here = self.is_in_stay(here) && page.has_more;
+        if let Some(hall) = self.hall.as_mut().filter(|_| is_here) {
+            books.halls.counts.pages += u64::from(hall.next_page.is_some());
+            hall.next_page = Some(match which {
+                Page::After(_) => Page::After(last),
+                Page::Newest | Page::Before(_) => Page::Before(last),
+            });
+        }
+        let label = &self.label;
         let known = books.halls.lines.kept_before(here.room, here.asked.moment);
         for (seq, line) in known.range(range) {
             let is_there = found.contains(line);
@@ -264,14 +333,26 @@ impl Patron {
     }
 
     /// A rank is another.
-    pub(super) fn on_member_changed(&mut self, changed: MemberChanged) {
+    pub(super) fn on_member_changed(&mut self, changed: MemberChanged, books: &mut Books) {
         let account = self.account();
         if let Some(member) = changed.member
             && Some(member.account) == account
             && let Some(hall) = &mut self.hall
         {
             hall.rank = member.rank();
+            hall.ranked = books.when().moment;
         }
+    }
+
+    /// A message was removed where this patron is.
+    pub(super) fn on_was_removed(&mut self, removed: &WasRemoved, books: &Books) {
+        let label = &self.label;
+        let hall = self.hall.as_mut();
+        let hall = hall.unwrap_or_else(|| panic!("{label}: hears {removed:?} outside"));
+        assert_eq!(removed.with, 0, "{label}: {removed:?}");
+        let may_be = books.halls.removals.may_be(hall.room, removed.seq);
+        assert!(may_be, "{label}: {removed:?}, and nobody wanted that");
+        hall.removed.insert(removed.seq);
     }
 
     /// A patron is sent out.
@@ -303,8 +384,15 @@ impl Patron {
     }
 }
 
-/// Whoever was there has heard what was said and acknowledged meanwhile.
+/// Whoever was there has heard what was said and acknowledged meanwhile, and what was removed.
 fn assert_heard(label: &str, hall: &Inside, until: Moment, books: &Books) {
+    for seq in books.halls.removals.owed(hall.room, hall.since, until) {
+        let is_heard = hall.removed.contains(&seq);
+        assert!(
+            is_heard,
+            "{label}: has not heard that {seq} was removed: {hall:?}"
+        );
+    }
     for line in books.halls.lines.owed(hall.room, hall.since, until) {
         let is_heard = hall.heard.contains(&line);
         assert!(is_heard, "{label}: has not heard {line} in {hall:?}");

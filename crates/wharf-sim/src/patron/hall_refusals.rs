@@ -3,7 +3,8 @@
 use super::Patron;
 use super::hall::{Entering, HallAsked, Here, What, Wish};
 use crate::books::Books;
-use crate::halls::{Order, Outcome};
+use crate::halls::{Halls, Order, Outcome, SLOW};
+use wharf_base::{Duration, Instant};
 use wharf_proto::session::{Code, Error};
 
 impl Patron {
@@ -12,7 +13,7 @@ impl Patron {
         let may_fail = matches!(code, Code::Busy | Code::Unavailable);
         // Whoever has been taken over hears of it later.
         let is_right = match asked {
-            HallAsked::Create(name) => {
+            HallAsked::Create(name, _) => {
                 self.is_moving = false;
                 let is_taken = code == Code::Taken && books.halls.may_be_taken(name);
                 may_fail || is_taken || matches!(code, Code::Full | Code::WrongState)
@@ -28,7 +29,7 @@ impl Patron {
                 let was_sent_out = !self.is_in_stay(*here);
                 let is_late = code == Code::WrongState;
                 self.is_doomed |= is_late && !was_sent_out;
-                self.on_wish_refused(*here, wish, code, books)
+                self.on_wish_refused(*here, wish, error, books)
                     || is_late
                     || may_fail && !matches!(wish, Wish::Leave)
             }
@@ -43,8 +44,14 @@ impl Patron {
         let (room, asked) = (entering.room, entering.asked);
         let halls = &mut books.halls;
         let may = |order| halls.may_hold(room, order, asked.at);
-        let is_guess = !entering.knows_password;
+        let is_guess = halls.has(room).is_some_and(|hall| {
+            let mut keys = hall.key.since(asked.moment);
+            keys.any(|key| !key.opens(entering.shown))
+        });
         let (is_banned, is_locked) = (may(Order::Ban(me)), may(Order::Lock));
+        let is_changing = halls
+            .has(room)
+            .is_some_and(|hall| hall.key.may_change(asked.moment));
         let is_crowded = halls.may_be_crowded(room, self.link, asked.moment);
         let is_gone = halls.may_be_gone(room, asked.at);
         let counts = &mut halls.counts;
@@ -56,6 +63,8 @@ impl Patron {
             Code::Credentials => (&mut counts.guessed, is_guess),
             Code::Rate => (&mut counts.guessed, true),
             Code::NotFound => return is_gone,
+            // The password was another's when it was compared.
+            Code::Conflict => return is_changing,
             _ => return false,
         };
         *count += 1;
@@ -63,7 +72,14 @@ impl Patron {
     }
 
     /// Whether a wish may have been refused for that reason.
-    fn on_wish_refused(&mut self, here: Here, wish: &Wish, code: Code, books: &mut Books) -> bool {
+    fn on_wish_refused(
+        &mut self,
+        here: Here,
+        wish: &Wish,
+        error: &Error,
+        books: &mut Books,
+    ) -> bool {
+        let code = error.code();
         let outcome = match code {
             Code::Unavailable => Outcome::Unsure,
             _ => Outcome::Refused,
@@ -78,15 +94,11 @@ impl Patron {
                 false
             }
             Wish::Say(line) => {
-                halls.lines.refused(*line, outcome == Outcome::Refused);
+                let is_certain = outcome == Outcome::Refused;
+                halls.lines.refused(*line, is_certain, now.at);
                 halls.counts.muted += u64::from(code == Code::Muted);
-                let (me, ..) = self.user.expect("somebody said it");
-                let orders = [Order::Mute(me), Order::Slow];
-                let mut orders = orders.into_iter();
                 match code {
-                    Code::Muted => {
-                        orders.any(|order| halls.may_hold(here.room, order, here.asked.at))
-                    }
+                    Code::Muted => self.may_be_silenced(here, error, halls),
                     Code::NotFound => may_be_gone,
                     // It was opened by somebody else meanwhile.
                     _ => code == Code::Conflict,
@@ -102,6 +114,30 @@ impl Patron {
             },
             Wish::Members => false,
             Wish::Bans => matches!(code, Code::Forbidden | Code::Conflict),
+            Wish::Remove(number) => {
+                halls
+                    .removals
+                    .answer(here.room, *number, now.moment, outcome);
+                let (me, ..) = self.user.expect("somebody wanted it");
+                let line = halls.lines.numbered(here.room, number.seq);
+                let is_own = line.is_some_and(|line| halls.lines.author(line) == me);
+                match code {
+                    Code::Forbidden => !is_own,
+                    Code::NotFound => may_be_gone,
+                    _ => code == Code::Conflict,
+                }
+            }
+            Wish::Key(number) => {
+                halls.get(here.room).key.answer(*number, now, outcome);
+                matches!(code, Code::Forbidden | Code::Conflict)
+                    || code == Code::NotFound && may_be_gone
+            }
+            Wish::Seats(number) => {
+                let members_max = &mut halls.get(here.room).members_max;
+                members_max.answer(*number, now, outcome);
+                matches!(code, Code::Forbidden | Code::Conflict)
+                    || code == Code::NotFound && may_be_gone
+            }
             Wish::Order(number, what) => {
                 halls.orders(here.room).answer(*number, now, outcome);
                 let is_gone = code == Code::NotFound && may_be_gone;
@@ -112,5 +148,24 @@ impl Patron {
             }
             Wish::Act => matches!(code, Code::Forbidden | Code::Conflict | Code::NotFound),
         }
+    }
+
+    /// Whether this patron may not have been allowed to speak: they are muted, or had to wait.
+    fn may_be_silenced(&self, here: Here, error: &Error, halls: &mut Halls) -> bool {
+        let (me, ..) = self.user.expect("somebody said it");
+        if error.retry_after_ms == 0 {
+            return halls.may_hold(here.room, Order::Mute(me), here.asked.at);
+        }
+        let wait = Duration::from_millis(error.retry_after_ms.into());
+        let since = here
+            .asked
+            .at
+            .as_nanos()
+            .saturating_sub(SLOW.as_nanos() as u64);
+        let since = Instant::from_nanos(since);
+        halls.counts.hurried += 1;
+        wait <= SLOW
+            && halls.may_hold(here.room, Order::Slow, here.asked.at)
+            && halls.lines.may_have_spoken(here.room, me, since)
     }
 }

@@ -46,6 +46,7 @@ impl Game {
                     rooms: config.integer("chat.rooms") as u32,
                     room_members_max: config.integer("chat.room_members_max") as u32,
                     halls_max: config.integer("chat.halls_max") as u32,
+                    ..ChatLimits::default()
                 },
                 facts(config, words),
             ),

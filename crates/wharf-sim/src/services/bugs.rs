@@ -1,0 +1,77 @@
+//! What is wrong with the services on purpose, so that it is found.
+
+use super::ServiceActor;
+#[cfg(feature = "canary")]
+use crate::canary::ServiceCanary;
+use wharf_base::SessionId;
+use wharf_data::Notice;
+use wharf_host::Replies;
+
+#[cfg(not(feature = "canary"))]
+impl ServiceActor {
+    pub(super) fn forgets_reply(&self) -> bool {
+        false
+    }
+
+    /// Whom a notice reaches in the end, and which.
+    pub(super) fn misled(
+        &self,
+        _: &Replies,
+        to: SessionId,
+        notice: Notice,
+    ) -> Option<(SessionId, Notice)> {
+        Some((to, notice))
+    }
+}
+
+#[cfg(feature = "canary")]
+impl ServiceActor {
+    /// Has a bug from now on.
+    pub(crate) fn plant(&mut self, canary: Option<ServiceCanary>) {
+        self.planted = canary;
+        self.store.plant(canary);
+        if let Some(short) = &mut self.short {
+            short.plant(canary);
+        }
+        match canary {
+            Some(ServiceCanary::DelaysOfOneLife) => self.making.forgets = true,
+            Some(ServiceCanary::NoDelays) => {
+                self.making.delays.longest = wharf_base::Duration::ZERO;
+            }
+            _ => return,
+        }
+        self.platform = self.making.platform(&mut self.rng);
+    }
+
+    pub(super) fn forgets_reply(&self) -> bool {
+        let is_planted = self.planted == Some(ServiceCanary::LostReply);
+        is_planted && self.last_ticket.is_multiple_of(100)
+    }
+
+    /// Whom a notice reaches in the end, and which.
+    pub(super) fn misled(
+        &self,
+        replies: &Replies,
+        to: SessionId,
+        notice: Notice,
+    ) -> Option<(SessionId, Notice)> {
+        match (self.planted, &notice) {
+            (Some(ServiceCanary::WhisperTwice), Notice::Whispered(_)) => {
+                replies.notice(to, notice.clone());
+            }
+            (Some(ServiceCanary::ForgottenTakeover), Notice::TakenOver) => return None,
+            (Some(ServiceCanary::LostWhisper), Notice::Whispered(_))
+                if self.whispers.is_multiple_of(50) =>
+            {
+                return None;
+            }
+            (Some(ServiceCanary::WrongEar), Notice::Whispered(_)) => {
+                let online = self.platform.presence().iter().next();
+                let other = online.map_or(to, |(_, online)| SessionId::from_bits(online.session.0));
+                return Some((other, notice));
+            }
+            _ => {}
+        }
+        Some((to, notice))
+    }
+}
