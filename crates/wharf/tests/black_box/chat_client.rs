@@ -59,7 +59,12 @@ impl Home {
     }
 
     /// Runs to its end with that input; exit code, standard output, standard error.
-    fn run(&self, address: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
+    pub(crate) fn run(
+        &self,
+        address: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> (i32, String, String) {
         let mut child = chat(address, self.folder.path(), arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

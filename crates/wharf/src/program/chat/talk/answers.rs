@@ -132,6 +132,7 @@ impl Talk {
                 };
                 self.fail(self.held.clone(), error.into());
                 self.held = None;
+                self.pulse.end();
                 self.ready(false);
             }
             Asked::LogIn { by_token } => self.login_refused(by_token, error),

@@ -50,6 +50,8 @@ pub(super) struct Talk {
     client_id: u64,
     back: Return,
     is_ready: bool,
+    /// The server has said something since the connection was made.
+    has_heard: bool,
     now: Moment,
 }
 
@@ -146,6 +148,7 @@ impl Talk {
             client_id: u64::from_le_bytes(seed),
             back: Return::Never,
             is_ready: false,
+            has_heard: false,
             now,
         }
     }

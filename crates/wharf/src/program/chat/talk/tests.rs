@@ -402,3 +402,31 @@ fn a_long_session_exchanges_its_token_in_time() {
     stage.begin();
     assert_eq!(stage.expect::<account::LogInByToken>().token, [5; 32]);
 }
+
+#[test]
+fn a_server_that_knows_nothing_of_hello_is_told_apart_from_one_that_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.talk.begin(stage.now);
+    stage.take();
+    assert_eq!(stage.lose(), Return::Never);
+    let told = stage.told.join("\n");
+    assert!(
+        told.contains("no_platform") && told.contains("--classic"),
+        "{told}"
+    );
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.talk.begin(stage.now);
+    stage.take();
+    stage.after(15);
+    assert_eq!(stage.ends, ["the server does not answer any more"]);
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.told.clear();
+    stage.lose();
+    assert!(
+        !stage.told.join("\n").contains("no_platform"),
+        "{:?}",
+        stage.told
+    );
+}
