@@ -13,6 +13,7 @@ mod job;
 
 use crate::platform::Ticket;
 use bulletin::Board;
+pub(crate) use deciding::CONTENT;
 pub use deciding::shown;
 use job::{Job, Then};
 use std::collections::{BTreeMap, VecDeque};

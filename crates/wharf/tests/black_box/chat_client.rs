@@ -236,6 +236,14 @@ fn two_people_talk_in_wide_letters_and_whisper() {
             (&json!("lee"), &json!("left"))
         );
         assert_eq!(lee.finish(), 0);
+        // Who has gone is found by their name all the same.
+        let profile = kim.ok(json!({ "cmd": "profile", "name": "LEE" }));
+        let blocked = kim.ok(json!({ "cmd": "block", "name": "LEE" }))["blocked"][0].clone();
+        assert_eq!(blocked["account"], profile["account"]);
+        assert_eq!(
+            kim.refused(json!({ "cmd": "block", "name": "park" })),
+            "not_found"
+        );
         assert_eq!(kim.finish(), 1, "one of its commands was refused");
     }
 }
@@ -470,9 +478,8 @@ fn every_command_gets_one_answer_and_the_session_goes_on() {
     let home = Home::new();
     let mut kim = home.register(&at, "kim");
     kim.ok(enter(0));
-    let me = kim.ok(json!({ "cmd": "profile" }))["account"]
-        .as_i64()
-        .unwrap();
+    let profile = kim.ok(json!({ "cmd": "profile" }));
+    let me = profile["account"].as_str().expect("ids are texts");
     let name = format!("#{me}");
     for command in [
         json!({ "cmd": "rooms", "search": "nothing such" }),

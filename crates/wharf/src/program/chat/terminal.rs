@@ -1,6 +1,7 @@
 //! The terminal: a line editor on a thread of its own, above whose line messages appear, and
 //! passwords that are not shown.
 
+use super::super::say;
 use super::commands::COMMANDS;
 use super::happening::{Happening, Input, Want};
 use ratatui::crossterm::terminal;
@@ -42,15 +43,23 @@ pub(super) fn columns() -> Option<usize> {
 /// When nobody can type it, or the two differ.
 pub(super) fn secret(name: &str, is_new: bool) -> Result<String, String> {
     let told = |error: io::Error| format!("{name} cannot be asked for: {error}");
-    let secret = rpassword::prompt_password(format!("{name}: ")).map_err(told)?;
-    if is_new {
-        let again = rpassword::prompt_password(format!("{name} again: ")).map_err(told)?;
-        if again != secret {
+    let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(told);
+    let mut tries_left = TRIES;
+    loop {
+        let secret = ask(format!("{name}: "))?;
+        if !is_new || ask(format!("{name} again: "))? == secret {
+            return Ok(secret);
+        }
+        tries_left -= 1;
+        if tries_left == 0 {
             return Err("the two are not the same".to_owned());
         }
+        say::complain("the two are not the same; once more");
     }
-    Ok(secret)
 }
+
+/// How often a new secret is asked for that is not typed the same twice.
+const TRIES: u32 = 5;
 
 /// Starts the editor, which gives what is typed to `tell` whenever a line is wanted. Gives what
 /// shows texts above the line.

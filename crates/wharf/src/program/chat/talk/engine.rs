@@ -34,13 +34,7 @@ impl Engine for Talk {
             return self.fail(call, mistake.into());
         }
         match (call.command.name, self.stage) {
-            ("room", _) => match self.places.choose(&call.text("room")) {
-                true => self.done(call, Done::Nothing),
-                false => {
-                    let problem = Problem::new("not_found", "you are in no such room");
-                    self.fail(call, problem.hint("/enter enters one"));
-                }
-            },
+            ("room", _) => self.choose_room(call),
             ("connect", Stage::Here) => self.done(call, Done::Nothing),
             (name, Stage::Away) if name == "connect" || logs_in(call.command) => {
                 if let Some(before) = self.held.replace(call) {
