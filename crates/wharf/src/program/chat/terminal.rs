@@ -12,8 +12,9 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Config, Context, Editor, ExternalPrinter as _, Helper};
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
@@ -126,7 +127,7 @@ fn edit(
                 // A history that cannot be kept is no reason not to talk.
                 let _ = editor.add_history_entry(&line);
                 if let Some(file) = history {
-                    let _ = editor.save_history(file);
+                    save(editor, file);
                 }
                 continue;
             }
@@ -208,6 +209,15 @@ pub(super) fn restore() {
     #[cfg(windows)]
     let _ = terminal::disable_raw_mode();
     let _ = io::stdout().flush();
+}
+
+/// Saves what was typed beside the file first: whoever quits ends the program at any moment, and
+/// half a history would be left.
+fn save(editor: &mut Editor<Words, FileHistory>, file: &Path) {
+    let partial = file.with_extension("new");
+    if editor.save_history(&partial).is_ok() {
+        let _ = fs::rename(partial, file);
+    }
 }
 
 /// The terminal's mode before the editor changed it.
