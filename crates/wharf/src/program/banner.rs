@@ -101,10 +101,11 @@ fn try_next(
 ) -> String {
     let target = target_flag(local);
     let mut lines = Vec::new();
-    if classic.is_some() {
-        let talk = "talk: /enter 0, then words; /help tells the rest";
-        lines.push((format!("chat --guest{target}"), talk));
-    }
+    let talk = "talk: /enter 0, then words; /help tells the rest";
+    lines.push(match classic {
+        Some(_) => (format!("chat --guest{target}"), talk),
+        None => (format!("chat --classic --user NAME{target}"), talk),
+    });
     match classic {
         None | Some(ClassicLogins::Open) => {
             lines.push((format!("bots{target}"), whose_clients(classic.is_some())));
