@@ -27,7 +27,7 @@ mod simulated;
 mod source;
 mod stop;
 mod tally;
-mod target;
+pub mod target;
 
 pub use args::BotArgs;
 pub use error::BotsError;

@@ -1,7 +1,7 @@
 //! Where the bots go, as it is typed.
 
 use crate::{BotsError, SourceAddresses};
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 
 /// The address that was typed, by number or by name. Of a name's addresses the first one that the
 /// `sources` can reach, IPv4 before IPv6, as the server's own default is IPv4.
@@ -13,10 +13,7 @@ pub(crate) fn resolve(typed: &str, sources: &SourceAddresses) -> Result<SocketAd
         option: "target",
         said,
     };
-    if !typed.contains(':') {
-        let said = format!("{typed} lacks its port, as in {typed}:11021");
-        return Err(refuse(said));
-    }
+    let typed = &*with_port(typed);
     let mut addresses: Vec<SocketAddr> = typed
         .to_socket_addrs()
         .map_err(|error| refuse(format!("{typed} is no address and no name of one: {error}")))?
@@ -24,6 +21,19 @@ pub(crate) fn resolve(typed: &str, sources: &SourceAddresses) -> Result<SocketAd
     addresses.sort_by_key(|address| (!sources.may_reach(*address), address.is_ipv6()));
     let first = addresses.first().copied();
     first.ok_or_else(|| refuse(format!("{typed} has no address")))
+}
+
+/// The port of a server that nobody has told another.
+const PORT: u16 = 11_021;
+
+/// The same with a port: the usual one, where none was typed.
+pub fn with_port(typed: &str) -> String {
+    let has_none = !typed.contains(':') || typed.starts_with('[') && typed.ends_with(']');
+    match typed.parse::<IpAddr>() {
+        Ok(address) => SocketAddr::new(address, PORT).to_string(),
+        Err(_) if has_none => format!("{typed}:{PORT}"),
+        Err(_) => typed.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -45,12 +55,15 @@ mod tests {
     }
 
     #[test]
+    fn without_a_port_it_is_the_usual_one() {
+        assert_eq!(check("localhost"), "127.0.0.1:11021");
+        assert_eq!(check("127.0.0.1"), "127.0.0.1:11021");
+        assert_eq!(check("::1"), "[::1]:11021");
+        assert_eq!(check("[::1]"), "[::1]:11021");
+    }
+
+    #[test]
     fn what_is_neither_is_refused_by_name() {
-        let said = check("localhost");
-        assert_eq!(
-            said,
-            "--target: localhost lacks its port, as in localhost:11021"
-        );
         let said = check("127.0.0.1:many");
         assert!(
             said.starts_with("--target: 127.0.0.1:many is no address"),

@@ -71,8 +71,3 @@ pub use stats::LogicStats;
 pub use test_room::TestRoom;
 pub use watch::{Cause, HandlerWatch, Place};
 pub use wharf_base::Histogram;
-
-/// The guide's examples are tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/CONTENT.md")]
-struct Guide;

@@ -1,7 +1,7 @@
 //! What can be asked of those who look after accounts, by whom, and what is answered.
 
 use crate::account::{Found, IdentityKind, Login, Profile};
-use crate::{AccountId, Actor, Hidden, LoginId, Secret, UnixMs};
+use crate::{AccountId, Actor, Hidden, LoginId, Secret, UnixMs, Utc};
 use core::fmt;
 use wharf_base::Duration;
 
@@ -136,6 +136,12 @@ pub enum Request {
         /// Whose; `None` means one's own.
         account: Option<AccountId>,
     },
+    /// What the account shows that logs in by a name; of who is here, also by the one that others
+    /// see.
+    FindProfile {
+        /// The name.
+        name: String,
+    },
     /// Changes one's own profile; what is not there stays.
     SetProfile {
         /// The version that is changed; `None` means any.
@@ -252,7 +258,8 @@ pub enum Outcome {
     Identities(Identities),
     /// To [`Request::MakeRecoveryCodes`].
     RecoveryCodes(RecoveryCodes),
-    /// To [`Request::GetProfile`], [`Request::SetProfile`] and [`Request::Rename`].
+    /// To [`Request::GetProfile`], [`Request::FindProfile`], [`Request::SetProfile`] and
+    /// [`Request::Rename`].
     Profile(Profile),
     /// To [`Request::LookUp`].
     Found(Person),
@@ -394,7 +401,9 @@ impl fmt::Display for Error {
             Self::Credentials => f.write_str("the name or the password is wrong"),
             Self::Token => f.write_str("not valid, or not any more"),
             Self::Banned { until: None } => f.write_str("the account is banned"),
-            Self::Banned { until: Some(_) } => f.write_str("the account is banned for a while"),
+            Self::Banned { until: Some(at) } => {
+                write!(f, "the account is banned until {}", Utc(*at))
+            }
             Self::Taken => f.write_str("taken, or too like one that is"),
             Self::NotFound => f.write_str("there is no such thing"),
             Self::Forbidden => f.write_str("not allowed"),
@@ -402,7 +411,12 @@ impl fmt::Display for Error {
             Self::Full => f.write_str("as many as there may be"),
             Self::InUse => f.write_str("the account is logged in elsewhere"),
             Self::Maintenance(text) => f.write_str(text),
-            Self::Muted { .. } => f.write_str("the account may say nothing for now"),
+            Self::Muted { until: None } => {
+                f.write_str("the account may say nothing until that is taken back")
+            }
+            Self::Muted { until: Some(at) } => {
+                write!(f, "the account may say nothing until {}", Utc(*at))
+            }
         }
     }
 }

@@ -84,9 +84,15 @@ pub enum Field {
     None,
     /// A number.
     Number(i64),
+    /// An id, which is never rounded.
+    Id(i64),
+    /// A moment.
+    Time(UnixMs),
+    /// Yes or no.
+    Flag(bool),
     /// Text.
     Text(String),
-    /// Bytes.
+    /// Bytes, which may be text.
     Bytes(Vec<u8>),
 }
 

@@ -24,6 +24,7 @@ mod secret;
 pub mod service;
 pub mod short;
 mod shown;
+mod utc;
 
 pub use answer::{Answer, Ask, Refusal, Reply};
 pub use audit::{Act, Actor, Target};
@@ -33,6 +34,7 @@ pub use name::{DisplayName, NameError, NameKey};
 pub use notice::{Announcement, Kick, Notice, Tally, Whispered};
 pub use page::{PageToken, Part};
 pub use secret::{Hidden, Secret};
+pub use utc::Utc;
 
 /// Milliseconds of Unix time.
 pub type UnixMs = i64;

@@ -17,6 +17,7 @@ mod operators;
 mod places;
 mod platform;
 mod presence;
+mod readable;
 mod rooms;
 mod stats;
 mod sweeping;

@@ -14,6 +14,7 @@ mod looking;
 
 use crate::platform::Ticket;
 use bulletin::Board;
+pub(crate) use deciding::CONTENT;
 pub use deciding::shown;
 use job::{Job, Then};
 use std::collections::{BTreeMap, VecDeque};

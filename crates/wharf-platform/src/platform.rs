@@ -16,6 +16,7 @@ use crate::logins::{Login, Logins};
 use crate::operators::{Operators, Pending as OfOperators};
 use crate::places::Places;
 use crate::presence::Presence;
+use crate::readable::readable;
 use crate::rooms::{RoomOptions, Rooms};
 use crate::sweeping::{OF_SWEEPING, Sweeping};
 use crate::whispers::{Pending, Whispers};
@@ -197,7 +198,7 @@ impl Platform {
         } else if tag == OF_SWEEPING {
             self.swept(now, &reply);
         } else if let Some(ticket) = self.asked.remove(&tag) {
-            let reply = reply.map(Given::Store).map_err(error_of);
+            let reply = reply.map(readable).map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
         } else if let Some((ticket, listing)) = self.listings.remove(&tag) {
             self.listed(ticket, listing, reply);

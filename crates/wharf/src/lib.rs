@@ -60,3 +60,8 @@ pub fn serve_as(
 ) -> ExitCode {
     program::main_of(arguments, game)
 }
+
+/// The guide's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/CONTENT.md")]
+struct Guide;

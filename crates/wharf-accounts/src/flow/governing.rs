@@ -5,7 +5,7 @@ use crate::request::{LookUp, Outcome, invalid};
 use crate::revocation::Revocation;
 use crate::world::{Cx, name_key};
 use wharf_data::account::{Ask, Status, Which};
-use wharf_data::{AccountId, Act, Actor, Target, UnixMs, audit};
+use wharf_data::{AccountId, Act, Actor, Target, UnixMs, Utc, audit};
 
 /// Bytes of a reason at the most.
 const REASON_BYTES_MAX: usize = 500;
@@ -27,7 +27,7 @@ pub(super) fn ban(
     why: (Actor, String),
 ) -> Step {
     let after = match until {
-        Some(until) => format!("banned until {until}"),
+        Some(until) => format!("banned until {}", Utc(until)),
         None => "banned".to_owned(),
     };
     let status = Status::Banned { until };

@@ -2,14 +2,14 @@
 
 use super::{
     Event, Flow, Next, Shown, Step, ask, ask_and_revoke, device_of, entering, made, make, named,
-    read_ticket, take_ticket, taken_ticket, telling::Telling, ticket_of,
+    read_ticket, refused, take_ticket, taken_ticket, telling::Telling, ticket_of,
 };
 use crate::password::Password;
 use crate::request::{Error, Outcome, Request, User, invalid};
 use crate::revocation::Revocation;
 use crate::secret::Hidden;
-use crate::world::{Cx, millis, new_name};
-use wharf_data::account::{Ask, Identity, Which};
+use crate::world::{Cx, millis, name_key, new_name};
+use wharf_data::account::{Answer, Ask, Identity, Which};
 use wharf_data::{AccountId, DisplayName};
 
 /// Bytes of a language tag at the most.
@@ -19,6 +19,7 @@ const LANGUAGE_BYTES_MAX: usize = 35;
 pub(crate) enum Owning {
     MakingName(AccountId, DisplayName),
     TakingTicket(AccountId),
+    FindingProfile(User),
 }
 
 pub(super) fn start(cx: &mut Cx<'_>, request: Request) -> Step {
@@ -65,6 +66,11 @@ pub(super) fn start(cx: &mut Cx<'_>, request: Request) -> Step {
             };
             Ok(ask(question, Flow::Telling(Telling::Profile(user))))
         }
+        Request::FindProfile { name } => {
+            let identity = named(&name_key("name", &name)?);
+            let flow = Flow::Owning(Owning::FindingProfile(user));
+            Ok(ask(Ask::Find { identity }, flow))
+        }
         Request::SetProfile { .. } => set_profile(cx, user, request),
         _ => Err(Error::WrongState),
     }
@@ -82,7 +88,21 @@ impl Owning {
                 let ticket = taken_ticket(event)?;
                 Ok(link(cx, account, ticket_of(&ticket), None, None))
             }
+            Self::FindingProfile(user) => {
+                let account = found(event)?;
+                let flow = Flow::Telling(Telling::Profile(user));
+                Ok(ask(Ask::Profile { account }, flow))
+            }
         }
+    }
+}
+
+/// Whose account it is that was sought.
+fn found(event: Event) -> Result<AccountId, Error> {
+    match event {
+        Event::Stored(Ok(wharf_data::Answer::Account(Answer::Found(found)))) => Ok(found.account),
+        Event::Stored(Err(refusal)) => Err(refused(refusal)),
+        _ => Err(Error::Unavailable),
     }
 }
 

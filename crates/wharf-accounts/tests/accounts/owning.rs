@@ -186,6 +186,9 @@ fn a_profile_changes_by_its_version_and_its_document_is_its_owners() {
     let seen = profile(rig.ask(Some(lee), get(Some(kim.account))));
     assert_eq!(seen.avatar, u32::MAX);
     assert!(seen.document.is_empty());
+    let find = |name: &str| Request::FindProfile { name: name.into() };
+    assert_eq!(profile(rig.ask(Some(lee), find("KIM"))), seen);
+    assert_eq!(rig.ask(Some(lee), find("nobody")), Err(Error::NotFound));
 }
 
 #[test]

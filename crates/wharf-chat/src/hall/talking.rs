@@ -8,8 +8,8 @@ use crate::platform::{CONTENT, muted_everywhere};
 use core::time::Duration;
 use prost::Message as _;
 use wharf_content::{Handled, MemberId, RoomCx};
-use wharf_data::AccountId;
 use wharf_data::room::{History, Role};
+use wharf_data::{AccountId, Utc};
 use wharf_proto::chat::{Content, Message, Said, Say};
 use wharf_proto::session::{Code, Error};
 
@@ -42,8 +42,11 @@ impl Hall {
             return Ok(());
         }
         if let Some(mute) = seat.mute.filter(|mute| mute.lasts(at)) {
-            let muted = Error::new(Code::Muted, "muted in this room");
-            return Err(muted.until(mute.ends()));
+            let text = match mute.ends() {
+                Some(at) => format!("muted in this room until {}", Utc(at)),
+                None => "muted in this room until that is taken back".to_owned(),
+            };
+            return Err(Error::new(Code::Muted, text).until(mute.ends()));
         }
         let mut slow = Duration::from_millis(opened.info.slow_ms.into());
         if planted.is(Canary::NobodyWaits) {

@@ -134,10 +134,10 @@ fn telling(foyer: FoyerBuilder<'_, ChatFoyer>) {
         Request::ListIdentities
     });
     pass(foyer, serve, |it: account::GetProfile| {
-        Request::GetProfile {
-            account: Some(it.account)
-                .filter(|account| *account != 0)
-                .map(AccountId::new),
+        let account = Some(it.account).filter(|account| *account != 0);
+        match account.map(AccountId::new) {
+            None if !it.name.is_empty() => Request::FindProfile { name: it.name },
+            account => Request::GetProfile { account },
         }
     });
 }

@@ -11,7 +11,7 @@ use wharf_data::report::Remembered;
 use wharf_data::report::{Report, Stage, State};
 use wharf_data::room::Until;
 use wharf_data::service::{self, Call, Given};
-use wharf_data::{AccountId, Announcement, Kick, PageToken, ReportId};
+use wharf_data::{AccountId, Announcement, Kick, PageToken, ReportId, access};
 use wharf_proto::chat::{
     self, Announce, Announced, Case, Content, DecideReport, Decision, ListReports, Message,
     ReportDecided, ReportTaken, Reported, Reports, TakeReport,
@@ -306,8 +306,8 @@ pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> 
     }
     let account = AccountId::new(cx.user(who)?.id.get());
     let until = cx.bulletin().muted(account, unix_ms)?;
-    let error = Error::new(Code::Muted, "the account may say nothing for now");
-    Some(error.until(until.ends()))
+    let until = until.ends();
+    Some(super::error_of(&access::Error::Muted { until }))
 }
 
 /// A line of those who run the server.

@@ -327,9 +327,10 @@ impl Effective {
             let from = format!("this machine's {processors} processors");
             self.derive(SHARDS, shards, Source::Derived(from));
         }
-        let sessions = machine.sessions_max(shards);
+        let queue = (!self.source(QUEUE).is_default()).then(|| self.integer(QUEUE));
+        let sessions = machine.sessions_max(shards, queue);
         let source = match machine.descriptors_max {
-            Some(descriptors) if machine.sessions_by_descriptors(shards) == Some(sessions) => {
+            Some(descriptors) if sessions < 65_536 => {
                 Source::Derived(format!("this machine's {descriptors} descriptors"))
             }
             _ => Source::Default,

@@ -32,22 +32,29 @@ pub struct Machine {
     pub descriptors_max: Option<u64>,
 }
 
+/// The largest default of `accounts.queue_max`.
+const QUEUE_MAX: u64 = 1_000;
+
 impl Machine {
     /// The default of `shards`.
     pub fn shards(&self) -> u64 {
         self.processors.clamp(1, 64).into()
     }
 
-    /// The default of `limits.sessions_max` with so many shards: what the descriptors allow, at
-    /// most 65,536; on Windows 16,384.
-    pub fn sessions_max(&self, shards: u64) -> u64 {
-        self.sessions_by_descriptors(shards)
-            .map_or(16_384, |most| most.clamp(1, 65_536))
+    /// The default of `limits.sessions_max` with so many shards: what the descriptors allow beside
+    /// those who wait for a place, at most 65,536; on Windows 16,384. `queue` is how many those
+    /// are, if that is set.
+    pub fn sessions_max(&self, shards: u64, queue: Option<u64>) -> u64 {
+        let Some(most) = self.sessions_by_descriptors(shards) else {
+            return 16_384;
+        };
+        let queue = queue.unwrap_or_else(|| (most / 11).min(QUEUE_MAX));
+        most.saturating_sub(queue).clamp(1, 65_536)
     }
 
     /// The default of `accounts.queue_max` beside so many sessions: a tenth of them, at most 1,000.
     pub fn queue_max(&self, sessions: u64) -> u64 {
-        (sessions / 10).min(1_000)
+        (sessions / 10).min(QUEUE_MAX)
     }
 
     /// Sessions for which there are descriptors, beside what else takes some
@@ -157,7 +164,7 @@ pub const SETTINGS: &[Setting] = &[
     integer(
         "accounts.queue_max",
         (0, 1 << 20),
-        |machine| Value::Integer(machine.queue_max(machine.sessions_max(machine.shards()))),
+        |machine| Value::Integer(machine.queue_max(machine.sessions_max(machine.shards(), None))),
         "sessions beyond limits.sessions_max that wait for a place there, in order and told where \
          they stand; 0 = none",
     ),
@@ -209,13 +216,13 @@ pub const SETTINGS: &[Setting] = &[
     integer(
         "limits.sessions_max",
         (1, 1 << 20),
-        |machine| Value::Integer(machine.sessions_max(machine.shards())),
+        |machine| Value::Integer(machine.sessions_max(machine.shards(), None)),
         "users at once, and sessions: those of accounts.queue_max are beyond",
     ),
     integer(
         "limits.sessions_not_logged_in",
         (1, 1 << 20),
-        |machine| Value::Integer((machine.sessions_max(machine.shards()) / 10).max(64)),
+        |machine| Value::Integer((machine.sessions_max(machine.shards(), None) / 10).max(64)),
         "sessions among them that have not logged in yet",
     ),
     integer(

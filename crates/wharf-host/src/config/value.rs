@@ -159,7 +159,10 @@ impl fmt::Display for Kind {
                 let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
                 write!(f, "one of {}", words.join(", "))
             }
-            Self::Address => f.write_str("an address and a port, such as \"127.0.0.1:11021\""),
+            Self::Address => f.write_str(
+                "an address in numbers and a port, such as \"127.0.0.1:11021\" for this machine \
+                 alone or \"0.0.0.0:11021\" for all",
+            ),
             Self::Path => f.write_str("a path in quotes"),
             Self::PathOrNone => f.write_str("a path in quotes, or \"\" for none"),
             Self::Text { bytes_max } => write!(
@@ -169,7 +172,12 @@ impl fmt::Display for Kind {
             Self::Networks => {
                 f.write_str("a list of networks, such as [\"10.0.0.0/8\", \"2001:db8::/32\"]")
             }
-            Self::AddressOrOff => f.write_str("\"off\", or an address and a port in quotes"),
+            Self::AddressOrOff => f.write_str(
+                "\"off\", or an address in numbers and a port, such as \"127.0.0.1:11022\"",
+            ),
+            Self::Secret { bytes_min: 0 } => {
+                f.write_str("visible ASCII characters in quotes, or \"\" for none")
+            }
             Self::Secret { bytes_min } => write!(
                 f,
                 "at least {bytes_min} visible ASCII characters in quotes, or \"\" for none"

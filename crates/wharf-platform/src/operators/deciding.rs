@@ -13,7 +13,7 @@ use wharf_data::operators::{Decision, Outcome};
 use wharf_data::report::{self, Remembered, Report, State, Subject};
 use wharf_data::room::Until;
 use wharf_data::{
-    AccountId, Actor, Answer, Ask, ConversationId, ReportId, RoomId, Target, UnixMs, account,
+    AccountId, Actor, Answer, Ask, ConversationId, ReportId, RoomId, Target, UnixMs, Utc, account,
 };
 use wharf_proto::chat::Content;
 use wharf_proto::chat::content::What;
@@ -21,7 +21,7 @@ use wharf_proto::chat::content::What;
 /// Whoever runs the server, as the author of a warning.
 const SERVER: AccountId = AccountId::new(0);
 /// What is kept of a message is its content, as a protobuf.
-const CONTENT: u32 = 1;
+pub(crate) const CONTENT: u32 = 1;
 
 /// About whom, about which message, what a room remembers, and what is wrong.
 type Filed = (AccountId, Option<(Place, i64)>, Option<Remembered>, String);
@@ -205,7 +205,7 @@ impl Operators {
         entry.after = match until {
             None => String::new(),
             Some(Until::TakenBack) => "muted".to_owned(),
-            Some(Until::Time(at)) => format!("muted until {at}"),
+            Some(Until::Time(at)) => format!("muted until {}", Utc(at)),
         };
         let ask = account::Ask::SetMute { account, until };
         Ok(Ask::Audited(entry, Box::new(Ask::Account(ask))))

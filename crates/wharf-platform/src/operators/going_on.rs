@@ -3,10 +3,13 @@
 use super::deciding::warned_by;
 use super::job::{Job, Then};
 use super::{JobId, Operators, Pending, Step};
+use crate::readable::readable;
 use wharf_base::Instant;
 use wharf_data::access::{self, Error, Person};
-use wharf_data::operators::{Known, Outcome};
-use wharf_data::{Answer, Refusal, Reply, UnixMs, account, audit, keep, report, room, rooms};
+use wharf_data::operators::{Known, Outcome, Scope};
+use wharf_data::{
+    Answer, Ask, Refusal, Reply, Target, UnixMs, account, audit, keep, report, room, rooms,
+};
 
 impl Operators {
     /// The store answers.
@@ -75,13 +78,26 @@ impl Operators {
         self.finish(id, outcome);
     }
 
-    /// So many sessions were reached.
-    pub(crate) fn heard(&mut self, id: JobId, count: u32) {
-        let Some(job) = self.jobs.remove(&id) else {
+    /// So many sessions were reached. If nobody was there who was meant, the log says so behind
+    /// what it said before.
+    pub(crate) fn heard(&mut self, at: UnixMs, id: JobId, count: u32) {
+        let Some(mut job) = self.jobs.remove(&id) else {
             return;
         };
+        let missed = match &job.then {
+            Then::Kick(account, _) => Some(("account.kick", Target::Account(*account))),
+            Then::Announce(Scope::Room(room), _) => Some(("server.announce", Target::Room(*room))),
+            Then::Announce(Scope::Numbered(_), _) => Some(("server.announce", Target::Server)),
+            _ => None,
+        };
+        if let Some((action, target)) = missed.filter(|_| count == 0) {
+            let mut entry = self.entry(at, job.by, action, target, "");
+            entry.after = "not done: nobody was there".to_owned();
+            job.then = Then::Nobody;
+            self.jobs.insert(id, job);
+            return self.ask(id, Ask::Audit(audit::Ask::Write(entry)));
+        }
         let outcome = match job.then {
-            Then::Kick(..) if count == 0 => Err(Error::NotFound),
             Then::Announce(..) => Ok(Outcome::Announced(count)),
             _ => Ok(Outcome::Done),
         };
@@ -136,6 +152,7 @@ impl Operators {
                 return self.go_on_with_report(at, id, job, answer);
             }
             (Then::Listed, answer) => outcome_of(answer),
+            (Then::Nobody, _) => Err(Error::NotFound),
             _ => Ok(Outcome::Done),
         };
         self.steps.push_back(Step::Reply(job.ticket, outcome));
@@ -161,7 +178,7 @@ impl Operators {
 
 /// What a list of the store's is to whoever has asked.
 pub(super) fn outcome_of(answer: Answer) -> Result<Outcome, Error> {
-    match answer {
+    match readable(answer) {
         Answer::Account(account::Answer::Logins(logins)) => Ok(Outcome::Logins(logins)),
         Answer::Keep(keep::Answer::Exported { records, next }) => {
             Ok(Outcome::Exported { records, next })

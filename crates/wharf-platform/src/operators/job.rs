@@ -35,6 +35,8 @@ pub(super) enum Then {
     Kick(AccountId, String),
     /// Many are told.
     Announce(Scope, String),
+    /// That nobody was there is written down, and told.
+    Nobody,
     /// The server is looked after, or no more.
     Maintenance(Option<Maintenance>),
     /// The account was there: the store is asked that.

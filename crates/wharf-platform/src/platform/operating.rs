@@ -59,7 +59,7 @@ impl Platform {
 
     /// So many sessions were reached by what was counted under `tag`.
     pub fn heard(&mut self, now: Instant, at: UnixMs, tag: CountTag, count: u32) {
-        self.operators.heard(tag.0, count);
+        self.operators.heard(at, tag.0, count);
         self.run(now, at);
     }
 

@@ -225,11 +225,15 @@ pub struct Unlink {
     pub kind: i32,
 }
 /// Asks for a profile.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetProfile {
-    /// Whose; 0 means one's own.
+    /// Whose; 0 means one's own, if there is no name.
     #[prost(int64, tag = "1")]
     pub account: i64,
+    /// Whose, by the name that others see or the name to log in by, wherever they are; for who knows
+    /// no account.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
 }
 /// What an account shows.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -142,6 +142,7 @@ impl Validate for super::account::Unlink {
 impl Validate for super::account::GetProfile {
     fn validate(&self) -> Result<(), Broken> {
         number("account", self.account, Some(0), None)?;
+        text("name", &self.name, &TextRule { chars_max: 64, characters: Characters::Line, ..TextRule::ANY })?;
         Ok(())
     }
 }

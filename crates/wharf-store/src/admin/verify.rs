@@ -11,7 +11,7 @@ use core::fmt;
 use core::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Findings that are told at the most: whoever has more has the same damage many times.
@@ -106,12 +106,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
 /// That it is a file of SQLite's: SQLite itself would make an empty one, or blame a folder for
 /// being no database.
 fn demand_file(path: &Path) -> Result<(), Trouble> {
-    let metadata = std::fs::metadata(path).map_err(|error| io_trouble(path, &error))?;
+    let metadata = std::fs::metadata(path).map_err(|error| unread(path, &error))?;
     if !metadata.is_file() {
         let remedy = "give the database's file, or the folder that it is in by --data";
         return Err(Trouble::new(path.display(), "is no file", remedy));
     }
-    let mut file = File::open(path).map_err(|error| io_trouble(path, &error))?;
+    let mut file = File::open(path).map_err(|error| unread(path, &error))?;
     let mut magic = [0; MAGIC.len()];
     let is_magic = file.read_exact(&mut magic).is_ok() && magic == *MAGIC;
     if !is_magic {
@@ -187,7 +187,7 @@ fn demand_known(place: impl fmt::Display, version: i64) -> Result<(), Trouble> {
 fn check_size(connection: &Connection, path: &Path) -> Result<Vec<String>, Finding> {
     let page = sqlite::pragma::<i64>(connection, "page_size")
         .map_err(|error| Finding::Damage(error.to_string()))?;
-    let metadata = std::fs::metadata(path).map_err(|error| io_trouble(path, &error))?;
+    let metadata = std::fs::metadata(path).map_err(|error| unread(path, &error))?;
     let more = metadata.len() % page.unsigned_abs().max(1);
     Ok(match more {
         0 => Vec::new(),
@@ -258,4 +258,16 @@ fn count(database: &mut dyn Database, sql: &str) -> Result<i64, SqlError> {
     let rows = database.query(sql, none)?;
     let missing = || SqlError::Wrong("a count has no row".into());
     rows.first().ok_or_else(missing)?.integer(0)
+}
+/// Why a database file is not read.
+fn unread(path: &Path, error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::NotFound => Trouble::new(
+            path.display(),
+            "there is no such database",
+            "see whether that is the one that is meant (--data DIR); `wharf db migrate` makes a \
+             new one, as does a server's first start",
+        ),
+        _ => io_trouble(path, error),
+    }
 }

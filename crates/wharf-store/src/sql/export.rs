@@ -14,7 +14,7 @@ struct Section {
     kind: &'static str,
     /// The columns, as they are called in the statement and in the record. The first ones are the
     /// key by which pages go on.
-    columns: &'static [(&'static str, Type)],
+    columns: &'static [(&'static str, &'static str, Type)],
     key: Key,
     /// Behind `FROM`, up to the one `?` for the account.
     from: &'static str,
@@ -23,6 +23,13 @@ struct Section {
 #[derive(Clone, Copy)]
 enum Type {
     Number,
+    Id,
+    /// A number from 0 on whose bits are kept.
+    Counter,
+    Time,
+    Flag,
+    /// A number from 1 on that stands for one of these.
+    Word(&'static [&'static str]),
     Text,
     Bytes,
 }
@@ -36,16 +43,16 @@ enum Key {
     Two,
 }
 
-use Type::{Bytes, Number, Text};
+use Type::{Bytes, Counter, Flag, Id, Number, Text, Time, Word};
 
 const SECTIONS: &[Section] = &[
     Section {
         kind: "account",
         columns: &[
-            ("id", Number),
-            ("banned", Number),
-            ("banned_until", Number),
-            ("created_at", Number),
+            ("id", "account", Id),
+            ("banned", "is_banned", Flag),
+            ("banned_until", "banned_until", Time),
+            ("created_at", "created", Time),
         ],
         key: Key::Few,
         from: "account WHERE id = ?",
@@ -53,76 +60,82 @@ const SECTIONS: &[Section] = &[
     Section {
         kind: "profile",
         columns: &[
-            ("display_name", Text),
-            ("avatar", Number),
-            ("language", Text),
-            ("document", Bytes),
-            ("version", Number),
+            ("display_name", "name", Text),
+            ("avatar", "avatar", Number),
+            ("language", "language", Text),
+            ("document", "document", Bytes),
+            ("version", "version", Number),
         ],
         key: Key::Few,
         from: "person WHERE account = ?",
     },
     Section {
         kind: "name",
-        columns: &[("name_key", Text), ("until", Number)],
+        columns: &[("name_key", "name", Text), ("until", "kept_until", Time)],
         key: Key::Few,
         from: "name WHERE account = ?",
     },
     Section {
         kind: "identity",
-        columns: &[("kind", Number), ("subject", Text)],
+        columns: &[
+            ("kind", "by", Word(&["name", "device", "ticket"])),
+            ("subject", "subject", Text),
+        ],
         key: Key::Few,
         from: "identity WHERE account = ?",
     },
     Section {
         kind: "login",
         columns: &[
-            ("id", Number),
-            ("device", Text),
-            ("since", Number),
-            ("used", Number),
-            ("expires", Number),
+            ("id", "login", Id),
+            ("device", "device", Text),
+            ("since", "since", Time),
+            ("used", "used", Time),
+            ("expires", "expires", Time),
         ],
         key: Key::One,
         from: "login WHERE account = ?",
     },
     Section {
         kind: "room_role",
-        columns: &[("room", Number), ("role", Number)],
+        columns: &[
+            ("room", "room", Id),
+            ("role", "role", Word(&["member", "moderator", "owner"])),
+        ],
         key: Key::One,
         from: "room_role WHERE account = ?",
     },
     Section {
         kind: "room_ban",
-        columns: &[("room", Number), ("until", Number)],
+        columns: &[("room", "room", Id), ("until", "until", Time)],
         key: Key::One,
         from: "room_ban WHERE account = ?",
     },
     Section {
         kind: "room_mute",
-        columns: &[("room", Number), ("until", Number)],
+        columns: &[("room", "room", Id), ("until", "until", Time)],
         key: Key::One,
         from: "room_mute WHERE account = ?",
     },
     Section {
         kind: "block",
-        columns: &[("other", Number), ("since", Number)],
+        columns: &[("other", "account", Id), ("since", "since", Time)],
         key: Key::One,
         from: "block WHERE account = ?",
     },
     Section {
         kind: "read_mark",
-        columns: &[("conversation", Number), ("seq", Number)],
+        columns: &[("conversation", "conversation", Id), ("seq", "seq", Number)],
         key: Key::One,
         from: "read_mark WHERE account = ?",
     },
     Section {
         kind: "report",
         columns: &[
-            ("id", Number),
-            ("about", Number),
-            ("words", Text),
-            ("filed_at", Number),
+            ("id", "report", Id),
+            ("about", "account", Id),
+            ("words", "text", Text),
+            ("filed_at", "at", Time),
         ],
         key: Key::One,
         from: "report WHERE reporter = ?",
@@ -130,13 +143,13 @@ const SECTIONS: &[Section] = &[
     Section {
         kind: "message",
         columns: &[
-            ("conversation", Number),
-            ("seq", Number),
-            ("client_id", Number),
-            ("kind", Number),
-            ("body", Bytes),
-            ("said_at", Number),
-            ("removed_by", Number),
+            ("conversation", "conversation", Id),
+            ("seq", "seq", Number),
+            ("client_id", "client_id", Counter),
+            ("kind", "content_kind", Number),
+            ("body", "body", Bytes),
+            ("said_at", "at", Time),
+            ("removed_by", "removed_by", Id),
         ],
         key: Key::Two,
         from: "message WHERE author = ?",
@@ -209,7 +222,7 @@ fn read(
     (one, two): (i64, i64),
     limit: usize,
 ) -> Result<Vec<Row>, SqlError> {
-    let names: Vec<&str> = section.columns.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = section.columns.iter().map(|(name, ..)| *name).collect();
     let (columns, from) = (names.join(", "), section.from);
     let account = Value::from(account.get());
     let limit = Value::from(limit as i64);
@@ -244,16 +257,35 @@ fn record(section: &Section, mut row: Row) -> Result<(Record, (i64, i64)), SqlEr
         Key::Two => (row.integer(0)?, row.integer(1)?),
     };
     let mut fields = Vec::with_capacity(section.columns.len());
-    for (column, (name, kind)) in section.columns.iter().enumerate() {
-        let field = match kind {
-            Type::Number => row
-                .maybe_integer(column)?
-                .map_or(Field::None, Field::Number),
-            Type::Text => row.maybe_text(column)?.map_or(Field::None, Field::Text),
-            Type::Bytes => Field::Bytes(row.bytes(column)?),
-        };
-        fields.push((*name, field));
+    for (column, (_, name, kind)) in section.columns.iter().enumerate() {
+        fields.push((*name, field(&mut row, column, *kind)?));
     }
     let kind = section.kind;
     Ok((Record { kind, fields }, key))
+}
+
+fn field(row: &mut Row, column: usize, kind: Type) -> Result<Field, SqlError> {
+    if let Bytes = kind {
+        return Ok(Field::Bytes(row.bytes(column)?));
+    }
+    if let Text = kind {
+        return Ok(row.maybe_text(column)?.map_or(Field::None, Field::Text));
+    }
+    let Some(number) = row.maybe_integer(column)? else {
+        return Ok(Field::None);
+    };
+    Ok(match kind {
+        Id => Field::Id(number),
+        Counter => Field::Text((number as u64).to_string()),
+        Time => Field::Time(number),
+        Flag => Field::Flag(number != 0),
+        Word(words) => {
+            let index = usize::try_from(number - 1).ok();
+            let word = index.and_then(|index| words.get(index));
+            word.map_or(Field::Number(number), |word| {
+                Field::Text((*word).to_owned())
+            })
+        }
+        Number | Text | Bytes => Field::Number(number),
+    })
 }

@@ -4,6 +4,7 @@
 use super::room::hold;
 use super::{Db, audit, cut, done, first, keep, one_more, page_number, refused};
 use crate::database::{SqlError, Value};
+use wharf_data::Utc;
 use wharf_data::room::{Answer, Ban, Epoch, Measure, Role, Standing, Until};
 use wharf_data::{
     self as data, AccountId, Act, Actor, PageToken, Part, Refusal, Reply, RoomId, Target, UnixMs,
@@ -280,7 +281,7 @@ fn told(standing: Standing) -> String {
     let until = |name: &str, until: Option<Until>| match until {
         None => String::new(),
         Some(Until::TakenBack) => format!(", {name}"),
-        Some(Until::Time(at)) => format!(", {name} until {at}"),
+        Some(Until::Time(at)) => format!(", {name} until {}", Utc(at)),
     };
     let (ban, mute) = (until("banned", standing.ban), until("muted", standing.mute));
     format!("{role}{ban}{mute}")

@@ -6,7 +6,7 @@ use super::say::say;
 use super::services;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wharf_host::config::Effective;
 use wharf_host::{Placement, ShardReport, StorePlaces};
 use wharf_net::NetLimits;
@@ -61,7 +61,10 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
     line("rooms", rooms(config, assembly));
     if assembly.is_classic {
         line("store", store(&services::store_places(config)));
-        line("accounts", accounts(config).to_owned());
+        line(
+            "accounts",
+            accounts(classic_logins(config, true)).to_owned(),
+        );
     }
     line(
         "memory",
@@ -79,20 +82,40 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
     format!(
         "wharf {}\n\n{text}\nTry next, in another terminal:\n{}  Ctrl-C here stops in order\n\n",
         env!("CARGO_PKG_VERSION"),
-        try_next(assembly, local, admin)
+        try_next(
+            assembly.is_classic.then(|| classic_logins(config, true)),
+            local,
+            admin.address()
+        )
     )
 }
 
 /// What may be typed in another terminal, and what that does.
-fn try_next(assembly: &Assembly, local: SocketAddr, admin: &Door) -> String {
+///
+/// `classic` is who logs in by the guide's packets; `None` for a game of its own. The bots have no
+/// accounts: they are of use where none is needed.
+fn try_next(
+    classic: Option<ClassicLogins>,
+    local: SocketAddr,
+    admin: Option<SocketAddr>,
+) -> String {
     let target = target_flag(local);
     let mut lines = Vec::new();
-    if assembly.is_classic {
-        let talk = "talk: /enter 0, then words; /help tells the rest";
-        lines.push((format!("chat --guest{target}"), talk));
+    let talk = "talk: /enter 0, then words; /help tells the rest";
+    lines.push(match classic {
+        Some(_) => (format!("chat --guest{target}"), talk),
+        None => (format!("chat --classic --user NAME{target}"), talk),
+    });
+    match classic {
+        None | Some(ClassicLogins::Open) => {
+            lines.push((format!("bots{target}"), whose_clients(classic.is_some())));
+        }
+        Some(ClassicLogins::Register | ClassicLogins::Known) => {
+            let account = "make an account, and talk";
+            lines.push((format!("chat --user NAME --register{target}"), account));
+        }
     }
-    lines.push((format!("bots{target}"), whose_clients(assembly)));
-    if let Some(address) = admin.address() {
+    if let Some(address) = admin {
         let flag = match address.port() {
             11_022 => String::new(),
             _ => format!(" --admin {address}"),
@@ -132,8 +155,8 @@ fn store(places: &StorePlaces) -> String {
 }
 
 /// Who logs in by the guide's packets, and where more is said of the others.
-fn accounts(config: &Effective) -> &'static str {
-    match classic_logins(config, true) {
+fn accounts(classic: ClassicLogins) -> &'static str {
+    match classic {
         ClassicLogins::Open => {
             "classic clients need none, any id will do; others register or are guests (docs/CHAT.md)"
         }
@@ -148,15 +171,20 @@ fn accounts(config: &Effective) -> &'static str {
 
 /// What clients must be told, if anything.
 fn target_flag(local: SocketAddr) -> String {
-    if local.port() == 11_021 {
-        String::new()
-    } else {
-        format!(" --target {local}")
+    let home = Ipv4Addr::LOCALHOST;
+    let ip = match local.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => home.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    match SocketAddr::new(ip, local.port()) {
+        usual if usual == SocketAddr::from((home, 11_021)) => String::new(),
+        other => format!(" --target {other}"),
     }
 }
 
-fn whose_clients(assembly: &Assembly) -> &'static str {
-    match assembly.is_classic {
+fn whose_clients(is_classic: bool) -> &'static str {
+    match is_classic {
         true => "clients that check every delivery",
         false => "clients of the classic chat, if that is what your rooms speak",
     }
@@ -283,6 +311,25 @@ mod tests {
         let told = store(&places(server, Some("redis://:secret@cache:6379/1")));
         let expected = "postgres://db:5432/wharf; keys for one use in redis://cache:6379/1 (";
         assert!(told.starts_with(expected), "{told}");
+    }
+
+    #[test]
+    fn what_may_be_typed_next_works_against_this_server() {
+        let next = |classic, local: &str| try_next(classic, local.parse().unwrap(), None);
+        let open = next(Some(ClassicLogins::Open), "127.0.0.1:11021");
+        assert!(
+            open.contains("-- bots ") && !open.contains("--target"),
+            "{open}"
+        );
+        let known = next(Some(ClassicLogins::Known), "0.0.0.0:11021");
+        assert!(
+            !known.contains("bots") && !known.contains("--target"),
+            "{known}"
+        );
+        assert!(known.contains("chat --user NAME --register "), "{known}");
+        let other = next(None, "192.0.2.7:11021");
+        assert!(other.contains("bots --target 192.0.2.7:11021"), "{other}");
+        assert!(next(None, "[::]:7").contains("--target [::1]:7"));
     }
 
     #[test]

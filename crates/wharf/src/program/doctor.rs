@@ -32,6 +32,10 @@ enum Verdict {
     Bad,
 }
 
+pub(super) const ABOUT: &str = "\
+Exit code 0: fit to serve; what is marked \"fair\" could be better. 1: what is marked \"bad\" keeps
+the server from starting. 2: a setting is wrong, and which.";
+
 /// Examines this machine for the configuration at hand; 0 if it can serve, 1 if it cannot.
 pub(super) fn run(args: &ConfigArgs, game: Game) -> ExitCode {
     let config = match args.resolve() {
@@ -67,7 +71,11 @@ pub(super) fn run(args: &ConfigArgs, game: Game) -> ExitCode {
         say("\nNot fit to serve yet: what is marked \"bad\" has to be mended first.\n");
         ExitCode::FAILURE
     } else {
-        say("\nThis machine is fit to serve.\n");
+        let has_fair = findings.iter().any(|it| it.verdict == Verdict::Fair);
+        say(match has_fair {
+            true => "\nThis machine is fit to serve; what is marked \"fair\" could be better.\n",
+            false => "\nThis machine is fit to serve.\n",
+        });
         ExitCode::SUCCESS
     }
 }
@@ -135,7 +143,7 @@ fn descriptors(config: &Effective, machine: &Machine) -> Finding {
         return bad("sessions", trouble.problem, Some(trouble.remedy));
     }
     let text = format!("{sessions}, with a hard limit of {limit} descriptors");
-    if machine.sessions_max(config.integer("shards")) >= MANY_SESSIONS {
+    if machine.sessions_max(config.integer("shards"), None) >= MANY_SESSIONS {
         return good("sessions", text);
     }
     Finding {

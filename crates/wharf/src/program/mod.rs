@@ -73,6 +73,7 @@ enum Command {
     /// Look after the store: migrate, backup, restore, verify
     Db(db::DbArgs),
     /// Say whether this machine is fit to serve, and what to type to mend it
+    #[command(after_help = doctor::ABOUT)]
     Doctor(ConfigArgs),
     /// Show the configuration
     Config {

@@ -59,7 +59,12 @@ impl Home {
     }
 
     /// Runs to its end with that input; exit code, standard output, standard error.
-    fn run(&self, address: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
+    pub(crate) fn run(
+        &self,
+        address: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> (i32, String, String) {
         let mut child = chat(address, self.folder.path(), arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -231,6 +236,14 @@ fn two_people_talk_in_wide_letters_and_whisper() {
             (&json!("lee"), &json!("left"))
         );
         assert_eq!(lee.finish(), 0);
+        // Who has gone is found by their name all the same.
+        let profile = kim.ok(json!({ "cmd": "profile", "name": "LEE" }));
+        let blocked = kim.ok(json!({ "cmd": "block", "name": "LEE" }))["blocked"][0].clone();
+        assert_eq!(blocked["account"], profile["account"]);
+        assert_eq!(
+            kim.refused(json!({ "cmd": "block", "name": "park" })),
+            "not_found"
+        );
         assert_eq!(kim.finish(), 1, "one of its commands was refused");
     }
 }
@@ -465,9 +478,8 @@ fn every_command_gets_one_answer_and_the_session_goes_on() {
     let home = Home::new();
     let mut kim = home.register(&at, "kim");
     kim.ok(enter(0));
-    let me = kim.ok(json!({ "cmd": "profile" }))["account"]
-        .as_i64()
-        .unwrap();
+    let profile = kim.ok(json!({ "cmd": "profile" }));
+    let me = profile["account"].as_str().expect("ids are texts");
     let name = format!("#{me}");
     for command in [
         json!({ "cmd": "rooms", "search": "nothing such" }),

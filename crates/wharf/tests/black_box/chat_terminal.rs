@@ -6,7 +6,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
@@ -48,7 +48,18 @@ impl Terminal {
             .write(true)
             .open(name.to_str().unwrap())
             .unwrap();
-        let child = chat(address, home.path(), arguments)
+        let client = chat(address, home.path(), arguments);
+        // Secrets are read from the terminal of the session, so this becomes one.
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(client.get_program());
+        command.args(client.get_args());
+        for (name, value) in client.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let child = command
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
             .stdin(open.try_clone().unwrap())
@@ -100,6 +111,23 @@ impl Terminal {
         });
         assert!(ready.is_some(), "{}", String::from_utf8_lossy(&self.shown));
         self.keys.write_all(keys.concat().as_bytes()).unwrap();
+    }
+
+    /// Types an answer when it is asked for so, and the terminal shows no keys any more: they are
+    /// hidden just behind the prompt.
+    fn answers(&mut self, prompt: &str, secret: &str) {
+        self.shows(prompt);
+        let deadline = Instant::now() + PATIENCE;
+        while tcgetattr(&self.keys)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ECHO)
+        {
+            assert!(Instant::now() < deadline, "{prompt} shows what is typed");
+            std::thread::yield_now();
+        }
+        self.keys.write_all(secret.as_bytes()).unwrap();
+        self.keys.write_all(ENTER.as_bytes()).unwrap();
     }
 
     fn wait_for(&mut self, find: impl Fn(&[u8], usize) -> Option<usize>) -> Option<usize> {
@@ -192,4 +220,37 @@ fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     assert_eq!(lee.event("message")["text"], "here again");
     terminal.types(&["/quit", ENTER]);
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn passwords_are_asked_for_and_never_shown() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let mut terminal = Terminal::start(&home, &at, &["--user", "kim", "--register"]);
+    terminal.answers("password: ", "sesame street");
+    terminal.answers("password again: ", "sesame stret");
+    terminal.shows("the two are not the same; once more");
+    terminal.answers("password: ", "sesame street");
+    terminal.answers("password again: ", "sesame street");
+    terminal.shows("logged in as kim");
+    terminal.types(&["/logout", ENTER]);
+    terminal.types(&["/login kim", ENTER]);
+    terminal.answers("password: ", "sesame stret");
+    terminal.shows("credentials");
+    terminal.types(&["/login kim", ENTER]);
+    terminal.answers("password: ", "sesame street");
+    terminal.shows("logged in as kim");
+    terminal.types(&["/enter 3", ENTER]);
+    terminal.shows("in Room 3, as member");
+    terminal.types(&["/quit", ENTER]);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+    let shown = String::from_utf8_lossy(&terminal.shown);
+    assert!(!shown.contains("sesame"), "{shown}");
+    let folder = home.path().join("wharf").join("chat");
+    let history = std::fs::read_to_string(folder.join("history")).unwrap();
+    assert!(
+        history.contains("/login kim") && !history.contains("sesame"),
+        "{history}"
+    );
 }

@@ -121,8 +121,8 @@ fn bots_find_their_target_by_its_name() {
     let (code, said, error) = run(&[&["bots", "echo", "--target", &target], &sizes[..]].concat());
     assert_eq!(code, 0, "{said}{error}");
     refused(
-        &["bots", "--target", "localhost"],
-        &["--target", "localhost:11021"],
+        &["bots", "--target", "localhost:many"],
+        &["--target", "localhost:many is no address"],
     );
 }
 

@@ -42,6 +42,10 @@ fn a_damaged_store_is_told_from_one_that_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let (code, said) = db(&["verify"], folder.path());
     assert!(code == 2 && said.contains("wharf.db"), "{said}");
+    assert!(
+        said.contains("no such database") && said.contains("db migrate"),
+        "{said}"
+    );
     assert_eq!(db(&["migrate"], folder.path()).0, 0);
     let file = folder.path().join("wharf.db");
     let mut bytes = fs::read(&file).unwrap();

@@ -11,6 +11,11 @@ mod authority;
 mod servers;
 mod support;
 
+/// The example, for the test in it.
+#[path = "../../examples/dice.rs"]
+#[expect(dead_code, reason = "it is served by its own program")]
+mod dice;
+
 mod a_thousand;
 mod asker;
 mod bench;

@@ -132,11 +132,11 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
         assert!(muted.details.iter().any(|it| it.name == "until_ms"));
         assert_eq!(kim.refused(&whisper("lee", "psst", 1)), Code::Muted);
         assert!(operator.does(&["accounts", "find", "kim"])["muted"].is_object());
-        operator.does(&["accounts", "unmute", &kims]);
+        operator.does(&["accounts", "unmute", "KIM"]);
         kim.ask(&say("hello")).unwrap();
         kim.notice::<Said>();
 
-        operator.does(&["accounts", "ban", &kims, "--reason", "cheating"]);
+        operator.does(&["accounts", "ban", "kim", "--reason", "cheating"]);
         let goodbye = kim.notice::<Goodbye>();
         assert_eq!((goodbye.code(), &*goodbye.text), (Code::Banned, "cheating"));
         assert!(kim.client.is_ended());
@@ -202,6 +202,10 @@ fn what_cannot_be_done_is_refused_and_leaves_no_trace_on_anybody() {
     for (arguments, word) in [
         (&["accounts", "find", "nobody"][..], "no such"),
         (&["accounts", "ban", "77", "--reason", "x"], "no such"),
+        (&["accounts", "ban", "lee", "--reason", "x"], "no such"),
+        (&["rooms", "show", "nowhere"], "no such"),
+        (&["notice", "--room", "nowhere", "hello"], "no such"),
+        (&["notice", "--room-id", "77", "hello"], "no such"),
         (&["accounts", "erase", &kims], "nothing was erased"),
         (&["reports", "take", "77"], "no such"),
         (&["moderators", "add", "77"], "no such"),
@@ -214,7 +218,7 @@ fn what_cannot_be_done_is_refused_and_leaves_no_trace_on_anybody() {
         assert!(error.contains(word), "{arguments:?}: {error}");
     }
     for arguments in [
-        &["accounts", "ban", "x", "--reason", "y"][..],
+        &["accounts", "ban", "x"][..],
         &["accounts", "ban", "1", "--for", "1 day", "--reason", "y"],
         &["notice", "to nobody in particular"],
     ] {
@@ -276,7 +280,7 @@ fn a_report_is_read_with_what_was_said_taken_and_decided_once() {
     ];
     let error = operator.is_refused(&warn);
     assert!(
-        error.contains("changed"),
+        error.contains("comes first"),
         "not before it was taken: {error}"
     );
     operator.does(&["reports", "take", &reported]);
@@ -497,6 +501,7 @@ fn an_account_is_exported_and_erased_by_operators_and_by_its_owner() {
     let (mut lee, _, lees) = newcomer(&server, "lee");
     lee.ask(&whisper("kim", "a secret of ours", 1)).unwrap();
     kim.notice::<Whispered>();
+    kim.ask(&whisper("lee", "안녕, lee", 1)).unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kim.jsonl");
@@ -507,9 +512,15 @@ fn an_account_is_exported_and_erased_by_operators_and_by_its_owner() {
     let count = lines.expect("JSON on each line").len();
     assert!(records == count && count > 1, "{exported}");
     assert!(exported.contains("\"kim\""), "{exported}");
+    assert!(exported.contains("\"text\":\"안녕, lee\""), "{exported}");
+    let account = format!("{{\"kind\":\"account\",\"account\":\"{kims}\"");
+    assert!(exported.starts_with(&account), "{exported}");
+    for line in exported.lines() {
+        assert_eq!(line.matches("\"kind\":").count(), 1, "{line}");
+    }
     let (code, _, error) = operator.run(&["accounts", "export", &kims, path]);
     assert!(
-        code == 2 && error.contains("kim.jsonl"),
+        code == 2 && error.contains("kim.jsonl is there already: name another file"),
         "nothing is overwritten: {error}"
     );
 

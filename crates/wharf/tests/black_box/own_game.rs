@@ -1,5 +1,6 @@
 //! A game of one's own, served by the whole program.
 
+use crate::chat_client::Home;
 use crate::support::{Client, PATIENCE, Server};
 use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
@@ -67,6 +68,31 @@ impl Packet for Squawk {
     }
 }
 
+/// The supplied client talks in such a game, and says what it does not find there.
+fn chats_with(address: &str) {
+    let home = Home::new();
+    let script = "/enter 1\nhello\n/wait message timeout=30\n/quit\n";
+    let (code, said, _) = home.run(address, &["--classic", "--user", "cat", "--json"], script);
+    assert!(said.contains("1, hello"), "{code}: {said}");
+    let (code, said, _) = home.run(address, &["--guest", "--once"], "");
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("does not speak the platform's protocol"),
+        "{said}"
+    );
+    assert!(said.contains("wharf chat --classic"), "{said}");
+}
+
+#[test]
+fn the_first_example_of_the_guide_is_the_example_that_is_built_and_tested() {
+    let guide = include_str!("../../../../docs/CONTENT.md");
+    let example = include_str!("../../examples/dice.rs");
+    let (_, code) = example.split_once("\n\n").expect("a comment comes first");
+    let fence = guide.split_once("```rust,no_run\n").expect("an example").1;
+    let shown = fence.split_once("```").expect("its end").0;
+    assert_eq!(shown.replace('\r', ""), code.replace('\r', ""));
+}
+
 #[test]
 fn bench_is_for_the_classic_chat_alone() {
     let arguments = ["parrots", "bench"].map(OsString::from);
@@ -121,6 +147,7 @@ fn a_game_of_ones_own_is_served_with_the_whole_command_line() {
     }
     ann.send(&Squawk(7));
     assert_eq!(ann.read::<Squawk>(), Squawk(8));
+    chats_with(&server.address.to_string());
     let flagged = [6, 0, 0x11, 0x27, 1, 7];
     ann.send_bytes(&flagged);
     assert!(ann.is_ended(), "flags that mean nothing end the session");

@@ -316,6 +316,7 @@ fn a_device_logs_in_without_a_name_and_shows_a_profile() {
     let seen = other
         .ask(&GetProfile {
             account: made.account,
+            ..GetProfile::default()
         })
         .unwrap();
     assert_eq!(seen.display_name, "Haneul");

@@ -253,7 +253,10 @@ mod extremes {
         let set = SetProfile { version: 0, ..set };
         assert_eq!(asker.done(&set).avatar, u32::MAX);
         assert_eq!(asker.done(&GetProfile::default()).avatar, u32::MAX);
-        let profile = |account| GetProfile { account };
+        let profile = |account| GetProfile {
+            account,
+            ..GetProfile::default()
+        };
         assert_eq!(asker.refused(&profile(i64::MAX)).code(), Code::NotFound);
         assert_eq!(asker.refused(&profile(i64::MIN)).field, "account");
         let revoke = |login| RevokeLogins { login };

@@ -81,25 +81,35 @@ fn each_layer_wins_over_the_one_below() {
 #[test]
 fn the_defaults_follow_the_machine() {
     let effective = resolve("", &[], &[]).unwrap();
-    assert_eq!(effective.integer("limits.sessions_max"), 19_744);
-    assert_eq!(effective.integer("limits.sessions_not_logged_in"), 1_974);
+    assert_eq!(effective.integer("limits.sessions_max"), 18_744);
+    assert_eq!(effective.integer("limits.sessions_not_logged_in"), 1_874);
+    assert_eq!(effective.integer("accounts.queue_max"), 1_000);
     assert_eq!(
         effective.source("limits.sessions_max").to_string(),
         "default, from this machine's 20000 descriptors"
     );
     let many = resolve("", &[], &["shards=64"]).unwrap();
-    assert_eq!(many.integer("limits.sessions_max"), 19_680);
-    assert_eq!(many.integer("limits.sessions_not_logged_in"), 1_968);
+    assert_eq!(many.integer("limits.sessions_max"), 18_680);
+    assert_eq!(many.integer("limits.sessions_not_logged_in"), 1_868);
+    let waiting = resolve("", &[], &["accounts.queue_max=5000"]).unwrap();
+    assert_eq!(waiting.integer("limits.sessions_max"), 14_744);
+    let small = Machine {
+        descriptors_max: Some(1_024),
+        ..MACHINE
+    };
+    let (sessions, shards) = (small.sessions_max(2, None), small.shards());
+    let queue = small.queue_max(sessions);
+    assert!(queue > 0 && sessions + queue <= small.sessions_by_descriptors(shards).unwrap());
     let windows = Machine {
         descriptors_max: None,
         ..MACHINE
     };
-    assert_eq!(windows.sessions_max(2), 16_384);
+    assert_eq!(windows.sessions_max(2, None), 16_384);
     let large = Machine {
         descriptors_max: Some(1 << 20),
         ..MACHINE
     };
-    assert_eq!(large.sessions_max(2), 65_536);
+    assert_eq!(large.sessions_max(2, None), 65_536);
 }
 
 #[test]
@@ -168,7 +178,9 @@ fn the_likeliest_mistakes_are_told_with_what_to_write() {
         "",
         &[],
         &["listen=here"],
-        expect![[r#"--set listen=here: must be an address and a port, such as "127.0.0.1:11021""#]],
+        expect![[
+            r#"--set listen=here: must be an address in numbers and a port, such as "127.0.0.1:11021" for this machine alone or "0.0.0.0:11021" for all"#
+        ]],
     );
     refused(
         "",
@@ -335,7 +347,9 @@ fn an_address_may_be_off_where_its_setting_says_so() {
         "",
         &[],
         &["admin.listen=on"],
-        expect![[r#"--set admin.listen=on: must be "off", or an address and a port in quotes"#]],
+        expect![[
+            r#"--set admin.listen=on: must be "off", or an address in numbers and a port, such as "127.0.0.1:11022""#
+        ]],
     );
 }
 

@@ -71,7 +71,7 @@ impl About {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Problem {
     /// The server's code, or one of the client's own: `usage`, `not_connected`, `unconfirmed`,
-    /// `timeout`, `not_found`.
+    /// `timeout`, `not_found`, `no_platform`.
     pub(super) code: String,
     pub(super) text: String,
     /// What to do; may be empty.

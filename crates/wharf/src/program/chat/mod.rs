@@ -49,7 +49,7 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ChatArgs {
-    /// The server's address
+    /// The server's address or name; without a port it is 11021
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11021")]
     target: String,
     /// Log in by this name; the password is asked for, unless a login of before is kept
@@ -104,18 +104,19 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
     let is_script = args.json || !terminal::is_there();
     let now = moment();
     let environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let keep = Keep::new(environment, &args.target, args.token_file.clone());
-    let wish = wish(args, &keep, now.unix_ms, is_script)?;
+    let target = &*wharf_bots::target::with_port(&args.target);
+    let keep = Keep::new(environment, target, args.token_file.clone());
+    let wish = wish(args, (target, &keep), now.unix_ms, is_script)?;
     let history = keep.history_file().filter(|_| !is_script);
     let engine: Box<dyn Engine> = match args.classic {
-        true => Box::new(Classic::new(&args.target, wish, now)),
+        true => Box::new(Classic::new(target, wish, now)),
         false => {
             let chance = Box::new(SystemChance);
-            Box::new(Talk::new(&args.target, wish, keep, chance, now))
+            Box::new(Talk::new(target, wish, keep, chance, now))
         }
     };
     let manner = Manner {
-        target: args.target.clone(),
+        target: target.to_owned(),
         is_script,
         is_once: args.once,
         is_classic: args.classic,
@@ -154,13 +155,18 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
 }
 
 /// How somebody wants to be logged in; asks for the password where that is needed.
-fn wish(args: &ChatArgs, keep: &Keep, now_ms: i64, is_script: bool) -> Result<Wish, String> {
+fn wish(
+    args: &ChatArgs,
+    (target, keep): (&str, &Keep),
+    now_ms: i64,
+    is_script: bool,
+) -> Result<Wish, String> {
     let mut password = args
         .password_file
         .as_deref()
         .map(read_password)
         .transpose()?;
-    let token = keep.token(&args.target);
+    let token = keep.token(target);
     let is_kept = !args.register
         && !args.classic
         && token.is_some_and(|it| it.user == args.user && it.expires_ms > now_ms);

@@ -75,6 +75,11 @@ impl Places {
         handle.is_some()
     }
 
+    /// The room that is talked in.
+    pub(super) fn current(&self) -> Option<&Info> {
+        self.rooms.get(&self.current).map(|place| &place.info)
+    }
+
     /// The handle of the room that is talked in.
     pub(super) fn handle(&self) -> Option<u16> {
         self.current

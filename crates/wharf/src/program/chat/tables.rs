@@ -111,9 +111,10 @@ pub(super) fn room_text(info: &Info) -> String {
         Some(number) => number.to_string(),
         None => format!("#{}", info.room),
     };
+    let wide = columns(&id).max(8);
     let mut text = format!(
         "{} {} {:>4} of {}",
-        pad(&id, 8),
+        pad(&id, wide),
         pad(&harmless(&info.name), NAME_COLUMNS),
         info.members,
         info.members_max
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn rooms_stand_in_columns_whatever_their_letters() {
         let room = |name: &str, number| Info {
-            room: 40,
+            room: 7_209_465_839_617,
             name: name.to_owned(),
             topic: "눈과 비\u{1b}".to_owned(),
             members: 3,
@@ -233,7 +234,7 @@ mod tests {
         let shown: Vec<_> = lines.into_iter().map(|it| it.body.1).collect();
         expect![[r"
             3        lounge                      3 of 100 [password]  눈과 비^[
-            #40      아주 긴 이름을 가진 방…     3 of 100  눈과 비^[
+            #7209465839617 아주 긴 이름을 가진 방…     3 of 100  눈과 비^[
             there is more: the same with page=abc"]]
         .assert_eq(&shown.join("\n"));
     }

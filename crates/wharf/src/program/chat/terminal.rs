@@ -1,6 +1,7 @@
 //! The terminal: a line editor on a thread of its own, above whose line messages appear, and
 //! passwords that are not shown.
 
+use super::super::say;
 use super::commands::COMMANDS;
 use super::happening::{Happening, Input, Want};
 use ratatui::crossterm::terminal;
@@ -11,8 +12,9 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Config, Context, Editor, ExternalPrinter as _, Helper};
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
@@ -42,15 +44,23 @@ pub(super) fn columns() -> Option<usize> {
 /// When nobody can type it, or the two differ.
 pub(super) fn secret(name: &str, is_new: bool) -> Result<String, String> {
     let told = |error: io::Error| format!("{name} cannot be asked for: {error}");
-    let secret = rpassword::prompt_password(format!("{name}: ")).map_err(told)?;
-    if is_new {
-        let again = rpassword::prompt_password(format!("{name} again: ")).map_err(told)?;
-        if again != secret {
+    let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(told);
+    let mut tries_left = TRIES;
+    loop {
+        let secret = ask(format!("{name}: "))?;
+        if !is_new || ask(format!("{name} again: "))? == secret {
+            return Ok(secret);
+        }
+        tries_left -= 1;
+        if tries_left == 0 {
             return Err("the two are not the same".to_owned());
         }
+        say::complain("the two are not the same; once more");
     }
-    Ok(secret)
 }
+
+/// How often a new secret is asked for that is not typed the same twice.
+const TRIES: u32 = 5;
 
 /// Starts the editor, which gives what is typed to `tell` whenever a line is wanted. Gives what
 /// shows texts above the line.
@@ -117,7 +127,7 @@ fn edit(
                 // A history that cannot be kept is no reason not to talk.
                 let _ = editor.add_history_entry(&line);
                 if let Some(file) = history {
-                    let _ = editor.save_history(file);
+                    save(editor, file);
                 }
                 continue;
             }
@@ -199,6 +209,15 @@ pub(super) fn restore() {
     #[cfg(windows)]
     let _ = terminal::disable_raw_mode();
     let _ = io::stdout().flush();
+}
+
+/// Saves what was typed beside the file first: whoever quits ends the program at any moment, and
+/// half a history would be left.
+fn save(editor: &mut Editor<Words, FileHistory>, file: &Path) {
+    let partial = file.with_extension("new");
+    if editor.save_history(&partial).is_ok() {
+        let _ = fs::rename(partial, file);
+    }
 }
 
 /// The terminal's mode before the editor changed it.

@@ -1,9 +1,10 @@
 //! Each act, and what is told of it.
 
-use super::args::{Accounts, Act, Maintenance, Moderators, Reports, word};
+use super::args::{Accounts, Act, Maintenance, Moderators, Notice, Reports, word};
 use super::lasting::Lasting;
 use super::line::{Line, Trouble};
 use super::show;
+use super::who::{account, account_id, room_id, session_id};
 use serde_json::{Map, Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead as _, BufWriter, Write as _};
@@ -34,15 +35,20 @@ pub(super) type Done = Result<Told, Trouble>;
 pub(super) fn run(line: &Line, act: &Act) -> Done {
     match act {
         Act::Accounts { command } => accounts(line, command),
-        Act::Kick { id, reason } => {
-            let fields = json!({ "account": id, "reason": reason });
-            told(line.act("accounts.kick", fields)?, "the session has ended")
+        Act::Kick { who, reason } => {
+            let fields = json!({ "account": session_id(line, who)?, "reason": reason });
+            let kicked = line.act("accounts.kick", fields).map_err(|trouble| {
+                trouble.not_found("there is no such session here, so none was ended")
+            });
+            told(kicked?, "the session has ended")
         }
         Act::Rooms { command } => super::rooms::run(line, command),
         Act::Notice(notice) => {
-            let (room, room_id) = (notice.room, notice.room_id);
-            let fields = json!({ "text": notice.text, "room": room, "room_id": room_id });
-            let answer = line.act("notice", fields)?;
+            let answer = line
+                .act("notice", addressed(line, notice)?)
+                .map_err(|trouble| {
+                    trouble.not_found("there is no such room, or nobody is in it")
+                })?;
             let text = format!("{} sessions heard it\n", answer["sessions"]);
             Ok(Told::new(answer, text))
         }
@@ -52,7 +58,7 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
         Act::Audit { last, account } => {
             let mut fields = Map::new();
             if let Some(account) = account {
-                fields.insert("account".to_owned(), json!(account));
+                fields.insert("account".to_owned(), json!(account_id(line, account)?));
             }
             let entries = line.pages("audit", fields, ("entries", *last as usize))?;
             let text = show::entries(&entries);
@@ -65,6 +71,19 @@ pub(super) fn told(answer: Value, text: &str) -> Done {
     Ok(Told::new(answer, format!("{text}\n")))
 }
 
+/// A notice's text, and to whom it goes. A number names a room that has none but that.
+fn addressed(line: &Line, notice: &Notice) -> Result<Value, Trouble> {
+    let text = &notice.text;
+    Ok(match (&notice.room, notice.room_id) {
+        (None, None) => json!({ "text": text }),
+        (None, Some(id)) => json!({ "text": text, "room_id": id }),
+        (Some(room), _) => match room.parse::<u32>() {
+            Ok(number) => json!({ "text": text, "room": number }),
+            Err(_) => json!({ "text": text, "room_id": room_id(line, room)? }),
+        },
+    })
+}
+
 fn lasting(lasting: Option<Lasting>) -> Value {
     lasting.map_or(Value::Null, |Lasting(ms)| json!(ms))
 }
@@ -72,87 +91,92 @@ fn lasting(lasting: Option<Lasting>) -> Value {
 fn accounts(line: &Line, command: &Accounts) -> Done {
     match command {
         Accounts::Find { who } => {
-            let answer = find(line, who)?;
+            let answer = account(line, who)?;
             let text = show::account(&answer);
             Ok(Told::new(answer, text))
         }
         Accounts::Ban {
-            id,
+            who,
             lasting: time,
             reason,
         } => {
-            let fields = json!({ "account": id, "for_ms": lasting(*time), "reason": reason });
+            let account = account_id(line, who)?;
+            let fields = json!({
+                "account": account, "for_ms": lasting(*time), "reason": reason,
+            });
             told(
                 line.act("accounts.ban", fields)?,
                 "banned; its sessions have ended",
             )
         }
         Accounts::Mute {
-            id,
+            who,
             lasting: time,
             reason,
         } => {
-            let fields = json!({ "account": id, "for_ms": lasting(*time), "reason": reason });
+            let account = account_id(line, who)?;
+            let fields = json!({
+                "account": account, "for_ms": lasting(*time), "reason": reason,
+            });
             told(line.act("accounts.mute", fields)?, "muted")
         }
         Accounts::Unban(it) => {
-            let fields = json!({ "account": it.id, "reason": it.reason });
+            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
             told(line.act("accounts.unban", fields)?, "it may log in again")
         }
         Accounts::Unmute(it) => {
-            let fields = json!({ "account": it.id, "reason": it.reason });
+            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
             told(line.act("accounts.unmute", fields)?, "it may speak again")
         }
         Accounts::SignOut(it) => {
-            let fields = json!({ "account": it.id, "reason": it.reason });
+            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
             told(
                 line.act("accounts.sign-out", fields)?,
                 "signed out everywhere",
             )
         }
-        Accounts::Sessions { id } => {
-            let answer = line.act("accounts.sessions", json!({ "account": id }))?;
+        Accounts::Sessions { who } => {
+            let fields = json!({ "account": account_id(line, who)? });
+            let answer = line.act("accounts.sessions", fields)?;
             let text = show::logins(&answer);
             Ok(Told::new(answer, text))
         }
-        Accounts::Export { id, file } => export(line, *id, file),
-        Accounts::Erase { id, yes, reason } => {
+        Accounts::Export { who, file } => export(line, &account_id(line, who)?, file),
+        Accounts::Erase { who, yes, reason } => {
+            let found = account(line, who)?;
             if !yes {
-                confirm(*id)?;
+                confirm(&found)?;
             }
-            let fields = json!({ "account": id, "reason": reason });
+            let fields = json!({ "account": found["account"], "reason": reason });
             told(line.act("accounts.erase", fields)?, "erased")
         }
     }
 }
 
-/// By the id, if it may be one; by the name, if there is no such account.
-fn find(line: &Line, who: &str) -> Result<Value, Trouble> {
-    if let Ok(id) = who.parse::<i64>()
-        && id > 0
-    {
-        let found = line.act("accounts.find", json!({ "account": id }));
-        if !matches!(found, Err(Trouble::Refused(_))) {
-            return found;
-        }
-    }
-    line.act("accounts.find", json!({ "name": who }))
-}
-
-/// Has the id typed once more.
-fn confirm(id: i64) -> Result<(), Trouble> {
-    eprint!("There is no way back. Type the account's id to erase it: ");
+/// Has the id typed.
+fn confirm(account: &Value) -> Result<(), Trouble> {
+    let field = |name: &str| account[name].as_str().unwrap_or_default();
+    let (id, name) = (field("account"), show::clean(field("display_name")));
+    eprint!("{name} is account {id}. There is no way back. Type that number to erase it: ");
     let mut typed = String::new();
     // What cannot be read is no yes.
     let _ = io::stdin().lock().read_line(&mut typed);
-    match typed.trim().parse() == Ok(id) {
+    match typed.trim() == id {
         true => Ok(()),
         false => Err(Trouble::Refused("nothing was erased".to_owned())),
     }
 }
 
-fn export(line: &Line, id: i64, file: &Path) -> Done {
-    let wrong = |error: io::Error| Trouble::NotAsked(format!("{}: {error}", file.display()));
+fn export(line: &Line, id: &str, file: &Path) -> Done {
+    let wrong = |error: io::Error| {
+        let file = file.display();
+        Trouble::NotAsked(match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                format!("{file} is there already: name another file; nothing is overwritten")
+            }
+            _ => format!("{file}: {error}"),
+        })
+    };
     // Whether there is such an account is found out before a file is made.
     let mut page = line.act("accounts.export", json!({ "account": id }))?;
     let opened = OpenOptions::new().write(true).create_new(true).open(file);
@@ -227,12 +251,14 @@ fn moderators(line: &Line, command: &Moderators) -> Done {
             let json = json!({ "moderators": moderators });
             Ok(Told::new(json, text))
         }
-        Moderators::Add { id } => {
-            let answer = line.act("moderators.add", json!({ "account": id }))?;
+        Moderators::Add { who } => {
+            let fields = json!({ "account": account_id(line, who)? });
+            let answer = line.act("moderators.add", fields)?;
             told(answer, "a moderator of the server from now on")
         }
-        Moderators::Remove { id } => {
-            let answer = line.act("moderators.remove", json!({ "account": id }))?;
+        Moderators::Remove { who } => {
+            let fields = json!({ "account": account_id(line, who)? });
+            let answer = line.act("moderators.remove", fields)?;
             told(answer, "no moderator any more")
         }
     }
@@ -269,7 +295,16 @@ fn reports(line: &Line, command: &Reports) -> Done {
                 "for_ms": lasting(*time),
                 "text": text,
             });
-            told(line.act("reports.decide", fields)?, "decided and done")
+            let decided = line.act("reports.decide", fields).map_err(|trouble| {
+                trouble.reading(
+                    "changed meanwhile",
+                    format!(
+                        "it is not taken, or is decided: `wharf admin reports take {id}` comes \
+                         first"
+                    ),
+                )
+            });
+            told(decided?, "decided and done")
         }
     }
 }

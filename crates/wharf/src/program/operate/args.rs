@@ -48,8 +48,9 @@ pub(super) enum Act {
     },
     /// End a session; its account may come again
     Kick {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
         /// Why, for the audit log and for the one it is done to
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
@@ -83,8 +84,8 @@ pub(super) enum Act {
               value_parser = clap::value_parser!(u32).range(1..=100_000))]
         last: u32,
         /// Only what that account did, or what was done to it
-        #[arg(long, value_name = "ID")]
-        account: Option<i64>,
+        #[arg(long, value_name = "NAME|ID")]
+        account: Option<String>,
     },
 }
 
@@ -98,8 +99,9 @@ pub(super) enum Accounts {
     },
     /// End all sessions and logins of an account, and forbid new ones
     Ban {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
         /// For how long, such as 30m, 12h, 7d or 4w; without it until `unban`
         #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
         lasting: Option<Lasting>,
@@ -111,8 +113,9 @@ pub(super) enum Accounts {
     Unban(Measure),
     /// Let an account say nothing anywhere
     Mute {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
         /// For how long, such as 30m, 12h, 7d or 4w; without it until `unmute`
         #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
         lasting: Option<Lasting>,
@@ -124,22 +127,25 @@ pub(super) enum Accounts {
     Unmute(Measure),
     /// Tell where an account is logged in
     Sessions {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
     },
     /// End all sessions and logins of an account
     SignOut(Measure),
     /// Write everything that is kept about an account into a file, one JSON object a line
     Export {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
         /// Where to; nothing is overwritten
         file: PathBuf,
     },
     /// Erase an account: what is personal goes, and there is no way back
     Erase {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -151,8 +157,9 @@ pub(super) enum Accounts {
 
 #[derive(Debug, Args)]
 pub(super) struct Measure {
-    /// The account
-    pub(super) id: i64,
+    /// The account, by the name that it logs in by or its id
+    #[arg(value_name = "NAME|ID")]
+    pub(super) who: String,
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(super) reason: String,
@@ -168,15 +175,17 @@ pub(super) enum Rooms {
     },
     /// Show a room: what it is, who is in it, and who is more or less than a member
     Show {
-        /// The room, which `rooms list` tells
-        id: i64,
+        /// The room, by its name or by the id that `rooms list` tells
+        #[arg(value_name = "NAME|ID")]
+        room: String,
     },
     /// Change a room's name, its topic, or whether anybody new may enter; those in it are told
     #[command(group = ArgGroup::new("what").required(true).multiple(true)
                                            .args(["name", "topic", "lock", "unlock"]))]
     Change {
-        /// The room
-        id: i64,
+        /// The room, by its name or its id
+        #[arg(value_name = "NAME|ID")]
+        room: String,
         /// Another name
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
@@ -195,18 +204,21 @@ pub(super) enum Rooms {
     },
     /// Make an account the owner of a room, and whoever was it a moderator
     HandOver {
-        /// The room
-        id: i64,
-        /// The account; in a room that does not stay it must be there
-        account: i64,
+        /// The room, by its name or its id
+        #[arg(value_name = "NAME|ID")]
+        room: String,
+        /// The account, by its name or its id; in a room that does not stay it must be there
+        #[arg(value_name = "NAME|ID")]
+        who: String,
         /// Why, for the audit log
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
     /// Close a room for good, with its history; those in it are sent out
     Close {
-        /// The room
-        id: i64,
+        /// The room, by its name or its id
+        #[arg(value_name = "NAME|ID")]
+        room: String,
         /// Why, for the audit log and for those in it
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
@@ -219,9 +231,9 @@ pub(super) struct Notice {
     /// To everybody who is logged in
     #[arg(long)]
     pub(super) all: bool,
-    /// To everybody in the room with that number
-    #[arg(long, value_name = "NUMBER")]
-    pub(super) room: Option<u32>,
+    /// To everybody in the room with that number, or with that name
+    #[arg(long, value_name = "NUMBER|NAME")]
+    pub(super) room: Option<String>,
     /// To everybody in the room with that id, which `rooms list` tells
     #[arg(long, value_name = "ID")]
     pub(super) room_id: Option<i64>,
@@ -254,13 +266,15 @@ pub(super) enum Moderators {
     List,
     /// Make a moderator of an account
     Add {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
     },
     /// No longer
     Remove {
-        /// The account
-        id: i64,
+        /// The account, by the name that it logs in by or its id
+        #[arg(value_name = "NAME|ID")]
+        who: String,
     },
 }
 

@@ -17,6 +17,24 @@ pub(super) enum Trouble {
     NotAsked(String),
 }
 
+/// What the server says of what is not there.
+pub(super) const NOT_FOUND: &str = "there is no such thing";
+
+impl Trouble {
+    /// In words of what was asked, if it is that there is no such thing.
+    pub(super) fn not_found(self, text: impl Into<String>) -> Self {
+        self.reading(NOT_FOUND, text)
+    }
+
+    /// In other words, if the server said these.
+    pub(super) fn reading(self, said: &str, text: impl Into<String>) -> Self {
+        match self {
+            Self::Refused(told) if told == said => Self::Refused(text.into()),
+            other => other,
+        }
+    }
+}
+
 impl Line {
     pub(super) fn open(admin: &str, token: Option<Secret>) -> Result<Self, Trouble> {
         let client = AdminClient::new(admin, token);

@@ -6,6 +6,7 @@ mod lasting;
 mod line;
 mod rooms;
 mod show;
+mod who;
 
 pub(super) use args::AdminArgs;
 pub(super) use show::{clean, time};

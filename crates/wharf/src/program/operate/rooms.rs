@@ -4,6 +4,7 @@ use super::acts::{Done, LIST_MAX, Told, told};
 use super::args::Rooms;
 use super::line::Line;
 use super::show;
+use super::who::{account_id, room_id};
 use serde_json::{Map, json};
 
 /// Does it.
@@ -13,13 +14,14 @@ use serde_json::{Map, json};
 pub(super) fn run(line: &Line, command: &Rooms) -> Done {
     match command {
         Rooms::List { search } => list(line, search),
-        Rooms::Show { id } => {
-            let answer = line.act("rooms.show", json!({ "room": id }))?;
+        Rooms::Show { room } => {
+            let fields = json!({ "room": room_id(line, room)? });
+            let answer = line.act("rooms.show", fields)?;
             let text = show::room(&answer);
             Ok(Told::new(answer, text))
         }
         Rooms::Change {
-            id,
+            room,
             name,
             topic,
             lock,
@@ -28,7 +30,7 @@ pub(super) fn run(line: &Line, command: &Rooms) -> Done {
         } => {
             let is_locked = (*lock || *unlock).then_some(*lock);
             let fields = json!({
-                "room": id,
+                "room": room_id(line, room)?,
                 "name": name,
                 "topic": topic,
                 "is_locked": is_locked,
@@ -36,16 +38,13 @@ pub(super) fn run(line: &Line, command: &Rooms) -> Done {
             });
             told(line.act("rooms.change", fields)?, "changed")
         }
-        Rooms::HandOver {
-            id,
-            account,
-            reason,
-        } => {
-            let fields = json!({ "room": id, "account": account, "reason": reason });
+        Rooms::HandOver { room, who, reason } => {
+            let (room, account) = (room_id(line, room)?, account_id(line, who)?);
+            let fields = json!({ "room": room, "account": account, "reason": reason });
             told(line.act("rooms.hand-over", fields)?, "it has another owner")
         }
-        Rooms::Close { id, reason } => {
-            let fields = json!({ "room": id, "reason": reason });
+        Rooms::Close { room, reason } => {
+            let fields = json!({ "room": room_id(line, room)?, "reason": reason });
             told(line.act("rooms.close", fields)?, "the room is closed")
         }
     }
@@ -62,7 +61,8 @@ fn list(line: &Line, search: &str) -> Done {
     let named = line.pages("rooms", fields, ("rooms", LIST_MAX))?;
     let (open, members) = (sum("rooms"), sum("members"));
     let text = format!(
-        "{open} rooms are open, of {} that can be, with {members} members\n{}",
+        "{open} rooms are open now, with or without a name, of {} that can be; {members} people \
+         are in them\nrooms that are kept, open or not:\n{}",
         snapshot.limits.rooms,
         show::rooms(&named)
     );

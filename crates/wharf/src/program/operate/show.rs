@@ -80,7 +80,7 @@ pub(super) fn rooms(rooms: &[Value]) -> String {
             marks.join(", "),
         )
     };
-    lines(Some(&rooms.to_vec()), line, "no room has a name")
+    lines(Some(&rooms.to_vec()), line, "  none")
 }
 
 /// Whether the server is looked after, or will be.
@@ -228,50 +228,14 @@ fn time_of(value: &Value, name: &str) -> String {
     value[name].as_i64().map_or_else(|| "-".to_owned(), time)
 }
 
-/// A time as people in every country read it: 2026-11-26 15:04:05 UTC.
+/// A time as people in every country read it.
 pub(in super::super) fn time(unix_ms: i64) -> String {
-    let seconds = unix_ms.div_euclid(1_000);
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = date(days);
-    let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!(
-        "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02} UTC",
-        second % 60
-    )
-}
-
-/// Year, month and day of the Gregorian calendar, of a day counted from 1970-01-01 on. Years begin
-/// in March here, so that the day that leap years have more is their last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    wharf_data::Utc(unix_ms).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
-
-    #[test]
-    fn times_are_told_in_utc() {
-        for (ms, expected) in [
-            (0, "1970-01-01 00:00:00 UTC"),
-            (-1, "1969-12-31 23:59:59 UTC"),
-            (951_782_400_000, "2000-02-29 00:00:00 UTC"),
-            (1_709_251_199_999, "2024-02-29 23:59:59 UTC"),
-            (4_107_542_400_000, "2100-03-01 00:00:00 UTC"),
-        ] {
-            assert_eq!(time(ms), expected);
-        }
-    }
 
     #[test]
     fn what_users_have_written_moves_no_cursor() {

@@ -139,10 +139,11 @@ fn a_room_that_nobody_is_in_is_closed_and_renamed_all_the_same() {
         (&shown["is_open"], &shown["members"]),
         (&false.into(), &0.into())
     );
-    operator.does(&["rooms", "change", room, "--name", "hall"]);
+    operator.does(&["rooms", "change", "Tent", "--name", "hall"]);
     let rooms = operator.does(&["rooms", "list"]);
     assert_eq!(rooms["rooms"][0]["name"], "hall");
-    operator.does(&["rooms", "close", room]);
+    operator.does(&["rooms", "hand-over", "hall", "kim"]);
+    operator.does(&["rooms", "close", "hall"]);
     let gone = operator.is_refused(&["rooms", "close", room]);
     assert!(gone.contains("no such"), "{gone}");
 }

@@ -102,7 +102,7 @@ impl Engine for Classic {
         }
         if let Some(room) = self.room.take() {
             self.rejoin = Some(room.number);
-            if let Some(Some(call)) = room.entering {
+            if let Some((Some(call), _)) = room.entering {
                 let problem = Problem::unconfirmed(&call);
                 self.fail(Some(call), problem);
             }
@@ -114,12 +114,18 @@ impl Engine for Classic {
         }
     }
 
-    /// A classic session may be silent for ever.
+    /// A classic session may be silent for ever, but not about what it was asked.
     fn wake_at(&self) -> Option<Instant> {
-        None
+        let room = self.room.as_ref();
+        let list = room.and_then(|room| Some(room.entering.as_ref()?.1));
+        let answer = self.asked.front().map(|asked| asked.until);
+        list.into_iter().chain(answer).min()
     }
 
-    fn wake(&mut self, _: Moment) {}
+    fn wake(&mut self, now: Moment) {
+        self.now = now;
+        self.give_up();
+    }
 
     fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -145,7 +151,7 @@ mod tests {
     use super::super::super::talk::Wish;
     use super::*;
     use wharf_wire::HEADER_BYTES;
-    use wharf_wire::classic::login_response;
+    use wharf_wire::classic::{enter_response, login_response};
 
     fn now() -> Moment {
         let at = Instant::now();
@@ -153,13 +159,80 @@ mod tests {
     }
 
     fn hear(classic: &mut Classic, result: ResultCode) {
-        let frame = login_response(result).to_frame();
+        hear_frame(classic, id::LOGIN_RESPONSE, &login_response(result));
+    }
+
+    fn hear_frame(classic: &mut Classic, id: u16, packet: &impl wharf_wire::Packet) {
+        let frame = packet.to_frame();
         let frame = OwnedFrame {
-            id: id::LOGIN_RESPONSE,
+            id,
             flags: 0,
             body: frame[HEADER_BYTES..].to_vec(),
         };
         classic.hear(&frame, now()).unwrap();
+    }
+
+    fn told(classic: &mut Classic) -> Vec<String> {
+        let outputs = std::iter::from_fn(|| classic.poll());
+        let events = outputs.filter_map(|it| match it {
+            Output::Tell(event) => Some(super::super::super::json::line(&event)),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    #[test]
+    fn what_no_content_answers_is_told_and_holds_up_nothing() {
+        let wish = Wish {
+            user: Some("kim".to_owned()),
+            ..Wish::default()
+        };
+        let mut classic = Classic::new("a:1", wish, now());
+        classic.begin(now());
+        hear(&mut classic, ResultCode::None);
+        assert_eq!(classic.wake_at(), None);
+        let call = |line: &str| {
+            super::super::super::parse::parse(line, true)
+                .unwrap()
+                .unwrap()
+        };
+        classic.call(call("/enter 7"), now());
+        told(&mut classic);
+        let until = classic.wake_at().expect("an answer is awaited");
+        let late = Moment {
+            at: until,
+            unix_ms: 1_000,
+        };
+        classic.wake(Moment {
+            at: until - Duration::from_millis(1),
+            ..late
+        });
+        assert_eq!(told(&mut classic), Vec::<String>::new());
+        classic.wake(late);
+        let lines = told(&mut classic);
+        assert_eq!(lines.len(), 1);
+        assert!(
+            lines[0].contains("\"timeout\"") && lines[0].contains("/enter 7"),
+            "{lines:?}"
+        );
+        assert_eq!(classic.wake_at(), None);
+        classic.call(call("/enter 0"), now());
+        hear_frame(
+            &mut classic,
+            id::ENTER_RESPONSE,
+            &enter_response(ResultCode::None),
+        );
+        let until = classic.wake_at().expect("a list is awaited");
+        told(&mut classic);
+        classic.wake(Moment {
+            at: until,
+            unix_ms: 1_000,
+        });
+        let lines = told(&mut classic);
+        assert!(
+            lines[0].contains("\"Room 0\"") && lines[0].contains("\"kim\""),
+            "{lines:?}"
+        );
     }
 
     #[test]

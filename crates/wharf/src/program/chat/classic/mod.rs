@@ -8,6 +8,7 @@ use super::event::{About, Done, Event, Problem};
 use super::parse::Call;
 use super::talk::Wish;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 use wharf_proto::ServerPacket;
 use wharf_proto::account::LoggedIn;
 use wharf_proto::chat::{Content, Message, Said, SaidSo, content::What};
@@ -17,6 +18,11 @@ use wharf_wire::classic::{
     ChatNotify, ChatRequest, ChatText, Echo, EnterRequest, LeaveRequest, LoginRequest, ResultCode,
     UserEntry, UserListNotify, UserName, id,
 };
+
+/// How long an answer may take. Content of one's own may have none for what was asked.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a room may take to tell who is there. Not every room tells.
+const LIST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A conversation by the guide's protocol.
 pub(super) struct Classic {
@@ -40,8 +46,8 @@ pub(super) struct Classic {
 struct Room {
     number: i32,
     members: BTreeMap<i64, String>,
-    /// Whoever waits to be told who is there.
-    entering: Option<Option<Call>>,
+    /// Whoever waits to be told who is there, and how long.
+    entering: Option<(Option<Call>, Instant)>,
 }
 
 struct Asked {
@@ -50,6 +56,7 @@ struct Asked {
     /// `None` for what goes by itself.
     call: Option<Call>,
     what: Want,
+    until: Instant,
 }
 
 enum Want {
@@ -58,6 +65,19 @@ enum Want {
     Leave,
     Say,
     Ping(i64),
+}
+
+impl Want {
+    /// As people type it.
+    fn name(&self) -> String {
+        match self {
+            Self::LogIn { .. } => "the login".to_owned(),
+            Self::Enter(room) => format!("/enter {room}"),
+            Self::Leave => "/leave".to_owned(),
+            Self::Say => "what was said".to_owned(),
+            Self::Ping(_) => "/ping".to_owned(),
+        }
+    }
 }
 
 impl Classic {
@@ -114,7 +134,36 @@ impl Classic {
 
     fn ask(&mut self, packet: &impl Packet, reply: u16, call: Option<Call>, what: Want) {
         self.outputs.push_back(Output::Send(packet.to_frame()));
-        self.asked.push_back(Asked { reply, call, what });
+        let until = self.now.at + ANSWER_PATIENCE;
+        self.asked.push_back(Asked {
+            reply,
+            call,
+            what,
+            until,
+        });
+    }
+
+    /// What has waited too long for its answer is told so, and holds up nothing that comes behind.
+    fn give_up(&mut self) {
+        let now = self.now.at;
+        while let Some(asked) = self.asked.pop_front_if(|it| it.until <= now) {
+            let seconds = ANSWER_PATIENCE.as_secs();
+            let what = asked.what.name();
+            let text = format!("the server has not answered {what} within {seconds} s");
+            let hint = "perhaps nothing in it answers that; it may have been done or not";
+            self.fail(asked.call, Problem::new("timeout", text).hint(hint));
+            if matches!(asked.what, Want::LogIn { .. }) {
+                self.comes_back = false;
+                self.ready(false);
+            }
+        }
+        let entering = self.room.as_mut().map(|room| &mut room.entering);
+        let is_late = |it: &mut (_, Instant)| it.1 <= now;
+        if let Some((call, _)) = entering.and_then(|it| it.take_if(is_late)) {
+            self.entered(call);
+            let hint = "the room has not told who is there";
+            self.tell(Event::Hint(hint.to_owned()));
+        }
     }
 
     fn log_in(&mut self, call: Option<Call>, user: String, password: String) {
@@ -217,7 +266,7 @@ impl Classic {
                 self.room = Some(Room {
                     number,
                     members: BTreeMap::new(),
-                    entering: Some(call),
+                    entering: Some((call, self.now.at + LIST_PATIENCE)),
                 });
             }
             Want::Leave => {
@@ -243,22 +292,30 @@ impl Classic {
         let users = list.users.iter();
         room.members
             .extend(users.map(|it| (it.unique_id, it.name.to_string())));
-        let number = room.number;
-        if let Some(call) = room.entering.take() {
-            let info = Info {
-                name: name_of(number),
-                number: u32::try_from(number).ok(),
-                members: list.users.len() as u32 + 1,
-                ..Info::default()
-            };
-            let entered = Entered {
-                info: Some(info),
-                rank: Rank::Member.into(),
-                members: self.members(),
-                last_seq: 0,
-            };
-            self.done(call, ServerPacket::Entered(entered));
+        if let Some((call, _)) = room.entering.take() {
+            self.entered(call);
         }
+    }
+
+    /// The room is entered, with those who are known to be there.
+    fn entered(&mut self, call: Option<Call>) {
+        let Some(number) = self.room.as_ref().map(|room| room.number) else {
+            return;
+        };
+        let members = self.members();
+        let info = Info {
+            name: name_of(number),
+            number: u32::try_from(number).ok(),
+            members: members.len() as u32,
+            ..Info::default()
+        };
+        let entered = Entered {
+            info: Some(info),
+            rank: Rank::Member.into(),
+            members,
+            last_seq: 0,
+        };
+        self.done(call, ServerPacket::Entered(entered));
     }
 
     /// Oneself, whose number is not told, and the others.

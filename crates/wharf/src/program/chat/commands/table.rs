@@ -133,10 +133,11 @@ pub(in super::super) static COMMANDS: &[Command] = &[
         .classic(),
     command(
         "room",
-        &[word("room")],
+        &[maybe("room", Word)],
         &[],
-        "talk in another of the rooms that you are in",
-    ),
+        "which room you are in; of several, talk in that one",
+    )
+    .more("To go to another room, /leave this one and /enter that."),
     command(
         "members",
         &[option("page"), option("limit")],

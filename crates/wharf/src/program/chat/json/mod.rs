@@ -66,7 +66,7 @@ fn failed(call: Option<&Call>, problem: &Problem) -> Map<String, Value> {
         "text": problem.text,
         "hint": problem.hint,
         "field": problem.field,
-        "retry_after_ms": problem.retry_after_ms,
+        "retry_after_ms": Some(problem.retry_after_ms).filter(|ms| *ms > 0),
         "details": problem.details,
     }));
     if let Some(id) = &problem.id {
@@ -101,7 +101,7 @@ fn account_answer(packet: &ServerPacket) -> Map<String, Value> {
         ServerPacket::Logins(it) => {
             let logins = it.logins.iter().map(|it| {
                 json!({
-                    "login": it.id, "device": it.device, "since_ms": it.since_ms,
+                    "login": id(it.id), "device": it.device, "since_ms": it.since_ms,
                     "used_ms": it.used_ms, "is_this": it.is_this,
                 })
             });
@@ -128,15 +128,15 @@ fn account_answer(packet: &ServerPacket) -> Map<String, Value> {
 /// The token is kept in its file, and shown nowhere.
 fn logged_in(it: &LoggedIn) -> Value {
     json!({
-        "account": it.account, "name": it.display_name, "is_new": it.is_new,
-        "login": it.login, "is_moderator": it.is_moderator,
+        "account": id(it.account), "name": it.display_name, "is_new": it.is_new,
+        "login": id(it.login), "is_moderator": it.is_moderator,
         "token_expires_ms": it.token_expires_ms,
     })
 }
 
 fn profile(it: &Profile) -> Value {
     json!({
-        "account": it.account, "name": it.display_name, "avatar": it.avatar,
+        "account": id(it.account), "name": it.display_name, "avatar": it.avatar,
         "language": it.language, "document": String::from_utf8_lossy(&it.document),
         "version": it.version,
     })
@@ -160,15 +160,18 @@ fn room_answer(packet: &ServerPacket) -> Option<Map<String, Value>> {
         }),
         ServerPacket::Changed(it) => json!({ "room": it.info.as_ref().map(room) }),
         ServerPacket::Users(it) => {
-            let users = it.users.iter().map(
-                |it| json!({ "account": it.account, "name": it.display_name, "room": it.room }),
-            );
+            let users = it.users.iter().map(|it| {
+                json!({
+                    "account": id(it.account), "name": it.display_name,
+                    "room": maybe_id(it.room),
+                })
+            });
             json!({ "users": users.collect::<Vec<_>>(), "next_page": it.next_page })
         }
         ServerPacket::Bans(it) => {
             let bans = it.bans.iter().map(|it| {
                 json!({
-                    "account": it.account, "name": it.display_name, "by": it.by,
+                    "account": id(it.account), "name": it.display_name, "by": maybe_id(it.by),
                     "text": it.text, "until_ms": it.until_ms,
                 })
             });
@@ -191,10 +194,10 @@ fn chat_answer(packet: &ServerPacket, about: &About) -> Option<Map<String, Value
             let blocked = it
                 .accounts
                 .iter()
-                .map(|account| json!({ "account": account, "name": about.names.get(account) }));
+                .map(|it| json!({ "account": id(*it), "name": about.names.get(it) }));
             json!({ "blocked": blocked.collect::<Vec<_>>() })
         }
-        ServerPacket::Reported(it) => json!({ "report": it.report }),
+        ServerPacket::Reported(it) => json!({ "report": id(it.report) }),
         ServerPacket::Announced(it) => json!({ "sessions": it.sessions }),
         ServerPacket::Reports(it) => json!({
             "reports": it.cases.iter().map(case).collect::<Vec<_>>(),
@@ -220,7 +223,7 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
         ServerPacket::WasRemoved(it) => {
             let mut told = json!({ "seq": it.seq });
             if it.with > 0 {
-                told["with"] = json!(it.with.to_string());
+                told["with"] = id(it.with);
             }
             ("message_removed", Some(told))
         }
@@ -236,7 +239,7 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
         ServerPacket::Parted(it) => {
             let reason = reason(it.reason());
             let name = about.names.get(&it.account);
-            let told = json!({ "account": it.account, "name": name, "reason": reason });
+            let told = json!({ "account": id(it.account), "name": name, "reason": reason });
             ("parted", Some(told))
         }
         ServerPacket::Removed(it) => {
@@ -283,14 +286,16 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
 /// One message. What was said is in `text`, `item` or `emote`.
 fn message(it: &Message) -> Value {
     let mut value = json!({
-        "seq": it.seq, "account": it.author, "from": it.author_name, "at_ms": it.at_ms,
+        "seq": it.seq, "account": id(it.author), "from": it.author_name, "at_ms": it.at_ms,
     });
     if it.is_removed {
         value["is_removed"] = json!(true);
     }
     match it.content.as_ref().and_then(|it| it.what.as_ref()) {
         Some(What::Text(text)) => value["text"] = json!(text),
-        Some(What::Item(item)) => value["item"] = json!({ "item": item.item, "name": item.name }),
+        Some(What::Item(item)) => {
+            value["item"] = json!({ "item": id(item.item), "name": item.name })
+        }
         Some(What::Emote(emote)) => value["emote"] = json!(emote),
         None => {}
     }
@@ -299,14 +304,14 @@ fn message(it: &Message) -> Value {
 
 fn member(it: &Member) -> Value {
     json!({
-        "account": it.account, "name": it.display_name, "rank": rank(it.rank()),
+        "account": id(it.account), "name": it.display_name, "rank": rank(it.rank()),
         "is_muted": it.is_muted, "is_classic": it.is_classic,
     })
 }
 
 fn room(it: &Info) -> Value {
     json!({
-        "room": it.room, "name": it.name, "topic": it.topic, "members": it.members,
+        "room": id(it.room), "name": it.name, "topic": it.topic, "members": it.members,
         "members_max": it.members_max, "has_password": it.has_password,
         "is_locked": it.is_locked, "is_persistent": it.is_persistent,
         "is_hidden": it.is_hidden, "slow_seconds": it.slow_seconds, "number": it.number,
@@ -317,10 +322,23 @@ fn room(it: &Info) -> Value {
 fn case(it: &Case) -> Value {
     let decision = Decision::try_from(it.decision).unwrap_or_default();
     json!({
-        "report": it.report, "by": it.by, "account": it.account, "name": it.display_name,
-        "room": it.room, "seq": it.seq, "text": it.text, "at_ms": it.at_ms,
-        "taken_by": it.taken_by, "decision": word(decision.as_str_name(), "DECISION_"),
+        "report": id(it.report), "by": maybe_id(it.by), "account": id(it.account),
+        "name": it.display_name, "room": maybe_id(it.room), "seq": it.seq, "text": it.text, "at_ms": it.at_ms,
+        "taken_by": maybe_id(it.taken_by), "decision": word(decision.as_str_name(), "DECISION_"),
     })
+}
+
+/// An id. A text: many who read JSON round numbers beyond 2^53.
+fn id(id: i64) -> Value {
+    Value::String(id.to_string())
+}
+
+/// The same where 0 stands for nobody, or nowhere.
+fn maybe_id(it: i64) -> Value {
+    match it {
+        0 => Value::Null,
+        it => id(it),
+    }
 }
 
 /// A rank, as scripts know it.

@@ -96,7 +96,11 @@ impl Call {
         };
         seconds_of(text)
             .or_else(|| text.parse().ok())
-            .ok_or_else(|| self.mistake(format!("{name} is no time: {text}")))
+            .ok_or_else(|| {
+                self.mistake({
+                    format!("{name} is no time: {text}; one is 90s, 30m, 12h, 7d, 4w or 1h30m")
+                })
+            })
     }
 
     pub(super) fn mistake(&self, text: impl Into<String>) -> Mistake {
@@ -356,6 +360,7 @@ fn seconds_of(text: &str) -> Option<u32> {
             'm' => 60,
             'h' => 3_600,
             'd' => 86_400,
+            'w' => 604_800,
             _ => return None,
         };
         let part: u32 = number.parse().ok()?;

@@ -17,7 +17,8 @@ pub(super) fn owning(call: &Call, known: &mut dyn Known) -> Planned {
                     None => return Ok(Some(Plan::FindAccount("name"))),
                 },
             };
-            ClientPacket::GetProfile(account::GetProfile { account })
+            let name = String::new();
+            ClientPacket::GetProfile(account::GetProfile { account, name })
         }
         "set" => ClientPacket::SetProfile(account::SetProfile {
             version: call.number("version")?.unwrap_or_default(),
@@ -66,7 +67,10 @@ pub(super) fn owning(call: &Call, known: &mut dyn Known) -> Planned {
             ClientPacket::Unlink(account::Unlink { kind })
         }
         "erase" => {
-            one_of(call, "sure", &[("forever", ())])?;
+            if call.text("sure") != "forever" {
+                let text = "there is no way back, so it is typed as /erase forever";
+                return Err(call.mistake(text));
+            }
             let password = call.text("password");
             ClientPacket::Erase(account::Erase { password })
         }

@@ -112,7 +112,10 @@ fn a_room_is_found_by_number_id_or_name() {
 fn what_cannot_be_is_told() {
     for (line, told) in [
         ("/presence friends", "who is everybody, nobody"),
-        ("/erase now pw", "sure is forever"),
+        (
+            "/erase now pw",
+            "there is no way back, so it is typed as /erase forever",
+        ),
         ("/create a history=all", "history is off, buffered, durable"),
         ("/create a max=many", "max is no such number: many"),
         ("/change", "nothing is to change"),

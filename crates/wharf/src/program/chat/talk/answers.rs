@@ -8,6 +8,7 @@ use super::super::places::folded;
 use super::super::plan::logs_in;
 use super::{Asked, Talk, Wish};
 use std::time::Duration;
+use wharf_data::NameKey;
 use wharf_proto::ServerPacket;
 use wharf_proto::session::{Code, Error, Goodbye};
 
@@ -49,12 +50,16 @@ impl Talk {
         }
     }
 
-    /// A list came in which an account or a room was sought by its name.
+    /// An answer came in which an account or a room was sought by its name.
     fn found(&mut self, mut call: Call, argument: &'static str, packet: &ServerPacket) {
         self.places.note(None, packet);
         let name = folded(&call.text(argument));
         let id = match packet {
-            ServerPacket::Users(_) => self.places.account(&name),
+            // A server that knows of no search by name tells of whoever asks.
+            ServerPacket::Profile(it) if NameKey::of(&it.display_name) == NameKey::of(&name) => {
+                self.places.meet(it.account, &it.display_name);
+                Some(it.account)
+            }
             ServerPacket::Rooms(it) => {
                 let mut rooms = it.rooms.iter();
                 rooms.find(|it| folded(&it.name) == name).map(|it| it.room)
@@ -65,11 +70,15 @@ impl Talk {
             call.set(argument, format!("#{id}"));
             return self.do_call(call);
         }
-        let (text, hint) = match packet {
-            ServerPacket::Rooms(_) => ("room", "/rooms lists them; #N enters one by its id"),
-            _ => ("user here", "by #N somebody is found who is not online"),
+        self.not_found(call, argument, matches!(packet, ServerPacket::Rooms(_)));
+    }
+
+    fn not_found(&mut self, call: Call, argument: &'static str, is_room: bool) {
+        let (what, hint) = match is_room {
+            true => ("room", "/rooms lists them; #N enters one by its id"),
+            false => ("user", "/who lists those who are here; #N is the account N"),
         };
-        let text = format!("there is no {text} called {}", call.text(argument));
+        let text = format!("there is no {what} called {}", call.text(argument));
         self.fail(call, Problem::new("not_found", text).hint(hint));
     }
 
@@ -132,6 +141,7 @@ impl Talk {
                 };
                 self.fail(self.held.clone(), error.into());
                 self.held = None;
+                self.pulse.end();
                 self.ready(false);
             }
             Asked::LogIn { by_token } => self.login_refused(by_token, error),
@@ -139,6 +149,9 @@ impl Talk {
             // The next login is with a password then.
             Asked::Refresh => {}
             Asked::Rejoin(_) => self.fail(None, error.into()),
+            Asked::Find { call, argument } if error.code() == Code::NotFound => {
+                self.not_found(call, argument, false);
+            }
             Asked::Find { call, .. } => self.fail(call, error.into()),
             Asked::Call { call, .. } => {
                 let mut problem = Problem::from(error);
@@ -170,8 +183,10 @@ impl Talk {
 fn hint_of(command: &Command, code: Code) -> Option<&'static str> {
     match (command.name, code) {
         ("enter", Code::Credentials) => Some("the room has a password: /enter ROOM PASSWORD"),
+        ("decide", Code::Conflict) => Some("/take REPORT comes first; it may be decided already"),
         ("recover", Code::Token) => Some("look at the name and the code, which works only once"),
         ("ticket", Code::Token) => Some("fetch a new ticket"),
+        ("say" | "emote" | "item" | "w", Code::Muted) => Some("others see nothing of it"),
         (_, Code::WrongState) if logs_in(command) => Some("/logout ends this login first"),
         _ => None,
     }

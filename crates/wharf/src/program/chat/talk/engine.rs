@@ -23,6 +23,9 @@ impl Engine for Talk {
             ..Hello::default()
         };
         self.ask(&ClientPacket::Hello(hello), None, Asked::Hello);
+        self.has_heard = false;
+        self.pulse.begin(0, now.at);
+        self.pulse.asked(now.at);
     }
 
     fn call(&mut self, call: Call, now: Moment) {
@@ -31,13 +34,7 @@ impl Engine for Talk {
             return self.fail(call, mistake.into());
         }
         match (call.command.name, self.stage) {
-            ("room", _) => match self.places.choose(&call.text("room")) {
-                true => self.done(call, Done::Nothing),
-                false => {
-                    let problem = Problem::new("not_found", "you are in no such room");
-                    self.fail(call, problem.hint("/enter enters one"));
-                }
-            },
+            ("room", _) => self.choose_room(call),
             ("connect", Stage::Here) => self.done(call, Done::Nothing),
             (name, Stage::Away) if name == "connect" || logs_in(call.command) => {
                 if let Some(before) = self.held.replace(call) {
@@ -52,6 +49,7 @@ impl Engine for Talk {
 
     fn hear(&mut self, frame: &OwnedFrame, now: Moment) -> Result<(), Violation> {
         self.now = now;
+        self.has_heard = true;
         match self.requests.hear(frame.as_frame())? {
             Heard::Reply { note, room, packet } => self.answered(note, room, packet),
             Heard::Refused { note, error } => self.refused(note, &error),
@@ -62,6 +60,13 @@ impl Engine for Talk {
     }
 
     fn lose(&mut self) -> Return {
+        if self.stage == Stage::Greeting && !self.has_heard && self.back == Return::Never {
+            let text = "the server has not answered Hello: \
+                        it does not speak the platform's protocol, or is about to end";
+            let hint =
+                "a game of one's own may speak the guide's: wharf chat --classic --user NAME";
+            self.fail(None, Problem::new("no_platform", text).hint(hint));
+        }
         self.stage = Stage::Away;
         self.me = None;
         self.pulse.end();

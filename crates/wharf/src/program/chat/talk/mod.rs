@@ -17,8 +17,8 @@ use crate::client::Requests;
 use std::collections::VecDeque;
 use wharf_accounts::Chance;
 use wharf_proto::ClientPacket;
-use wharf_proto::account::LoggedIn;
-use wharf_proto::room::{List, ListUsers};
+use wharf_proto::account::{GetProfile, LoggedIn};
+use wharf_proto::room::List;
 use wharf_proto::session::Welcome;
 
 /// How somebody wants to be logged in at the start.
@@ -50,6 +50,8 @@ pub(super) struct Talk {
     client_id: u64,
     back: Return,
     is_ready: bool,
+    /// The server has said something since the connection was made.
+    has_heard: bool,
     now: Moment,
 }
 
@@ -146,6 +148,7 @@ impl Talk {
             client_id: u64::from_le_bytes(seed),
             back: Return::Never,
             is_ready: false,
+            has_heard: false,
             now,
         }
     }
@@ -211,14 +214,10 @@ impl Talk {
                 self.ask(&packet, room, Asked::Call { call, room });
             }
             Ok(Plan::FindAccount(argument)) => {
-                let search = call.text(argument);
-                let list = ListUsers {
-                    search,
-                    limit: 100,
-                    ..ListUsers::default()
-                };
+                let name = call.text(argument);
+                let get = GetProfile { account: 0, name };
                 let asked = Asked::Find { call, argument };
-                self.ask(&ClientPacket::ListUsers(list), None, asked);
+                self.ask(&ClientPacket::GetProfile(get), None, asked);
             }
             Ok(Plan::FindRoom(argument)) => {
                 let search = call.text(argument);
@@ -229,6 +228,29 @@ impl Talk {
                 };
                 let asked = Asked::Find { call, argument };
                 self.ask(&ClientPacket::List(list), None, asked);
+            }
+        }
+    }
+
+    /// Tells which room is talked in, after another was chosen if one was named.
+    fn choose_room(&mut self, call: Call) {
+        let room = call.get("room");
+        let is_in = room.is_none_or(|room| self.places.choose(room));
+        match self.places.current().filter(|_| is_in) {
+            Some(info) => {
+                let lines = vec![super::tables::room_text(info)];
+                self.done(call, Done::Lines(lines));
+            }
+            None => {
+                let text = match room {
+                    Some(room) => format!("you are not in a room called {room}"),
+                    None => "you are in no room".to_owned(),
+                };
+                let hint = match self.places.current() {
+                    Some(_) => "/leave this one first, then /enter ROOM",
+                    None => "/enter ROOM enters one; /rooms lists them",
+                };
+                self.fail(call, Problem::new("not_found", text).hint(hint));
             }
         }
     }

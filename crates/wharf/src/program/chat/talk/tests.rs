@@ -10,9 +10,9 @@ use crate::client::OwnedFrame;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wharf_accounts::Chance;
-use wharf_proto::account::{self, LoggedIn};
+use wharf_proto::account::{self, GetProfile, LoggedIn, Profile};
 use wharf_proto::chat::SaidSo;
-use wharf_proto::room::{Entered, Info, ListUsers, Moderate, User, Users};
+use wharf_proto::room::{Entered, Info, Moderate};
 use wharf_proto::session::{Code, Error, Goodbye, Hello, Ping, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
 
@@ -344,16 +344,13 @@ fn whoever_is_not_known_is_looked_for_first() {
     stage.begin();
     stage.answer(&logged_in(2));
     stage.call("/kick Lee be nice");
-    assert_eq!(stage.expect::<ListUsers>().search, "Lee");
-    let user = |account, name: &str| User {
+    assert_eq!(stage.expect::<GetProfile>().name, "Lee");
+    let profile = |account, name: &str| Profile {
         account,
         display_name: name.to_owned(),
-        room: 0,
+        ..Profile::default()
     };
-    stage.answer(&Users {
-        users: vec![user(8, "leeloo"), user(9, "lee")],
-        next_page: String::new(),
-    });
+    stage.answer(&profile(9, "lee"));
     let moderate = stage.expect::<Moderate>();
     assert_eq!((moderate.account, &*moderate.text), (9, "be nice"));
     stage.answer(&Error::new(Code::Forbidden, "you are no moderator"));
@@ -363,8 +360,14 @@ fn whoever_is_not_known_is_looked_for_first() {
             .contains(r#""cmd":"kick","code":"forbidden""#)
     );
     stage.call("/block nobody");
-    stage.answer(&Users::default());
-    assert!(stage.last_told().contains(r#""code":"not_found""#));
+    stage.answer(&Error::new(Code::NotFound, "no such account"));
+    assert!(stage.last_told().contains("there is no user called nobody"));
+    stage.call("/block nobody");
+    stage.answer(&profile(2, "me"));
+    assert!(
+        stage.last_told().contains(r#""code":"not_found""#),
+        "an older server's answer"
+    );
 }
 
 #[test]
@@ -401,4 +404,54 @@ fn a_long_session_exchanges_its_token_in_time() {
     stage.lose();
     stage.begin();
     assert_eq!(stage.expect::<account::LogInByToken>().token, [5; 32]);
+}
+
+#[test]
+fn a_server_that_knows_nothing_of_hello_is_told_apart_from_one_that_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.talk.begin(stage.now);
+    stage.take();
+    assert_eq!(stage.lose(), Return::Never);
+    let told = stage.told.join("\n");
+    assert!(
+        told.contains("no_platform") && told.contains("--classic"),
+        "{told}"
+    );
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.talk.begin(stage.now);
+    stage.take();
+    stage.after(15);
+    assert_eq!(stage.ends, ["the server does not answer any more"]);
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.told.clear();
+    stage.lose();
+    assert!(
+        !stage.told.join("\n").contains("no_platform"),
+        "{:?}",
+        stage.told
+    );
+}
+
+#[test]
+fn which_room_one_is_in_is_told_and_what_to_do_to_be_in_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/room");
+    assert!(stage.last_told().contains("/enter ROOM enters one"));
+    stage.call("/enter 3");
+    stage.answer(&entered());
+    stage.call("/room");
+    let told = stage.last_told();
+    assert!(
+        told.contains(r#""event":"ok""#) && told.contains("lounge"),
+        "{told}"
+    );
+    stage.call("/room elsewhere");
+    let told = stage.last_told();
+    assert!(told.contains("not in a room called elsewhere"), "{told}");
+    assert!(told.contains("/leave this one first"), "{told}");
 }

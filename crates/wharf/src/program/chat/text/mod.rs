@@ -154,7 +154,12 @@ pub(super) fn lines(event: &Event) -> Vec<Line> {
 
 fn failed(problem: &Problem) -> Vec<Line> {
     let mut text = format!("{}: {}", problem.code, harmless(&problem.text));
-    for (name, value) in &problem.details {
+    // The text says until when something holds, as people read it.
+    let told = problem
+        .details
+        .iter()
+        .filter(|(name, _)| *name != "until_ms");
+    for (name, value) in told {
         text += &format!(" ({} {})", harmless(name), harmless(value));
     }
     let mut lines = vec![Line::new(Style::Bad, text)];
