@@ -19,8 +19,10 @@ pub use deciding::shown;
 use job::{Job, Then};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use wharf_accounts::Revocation;
 use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::access::{self, Error};
+use wharf_data::account::Which;
 use wharf_data::message::Place;
 use wharf_data::operators::{Outcome, Request, RoomAct, Scope, TEXT_CHARS_MAX};
 use wharf_data::room::Until;
@@ -205,9 +207,12 @@ impl Operators {
         }
     }
 
-    /// Every login of `account` has ended: what was noted for it is not needed any more.
-    pub(crate) fn has_ended(&mut self, account: AccountId) {
-        self.bans.remove(&account);
+    /// Logins have ended. With all of an account's, what was noted for their end is not needed any
+    /// more.
+    pub(crate) fn have_ended(&mut self, revocation: &Revocation) {
+        if revocation.which == Which::All {
+            self.bans.remove(&revocation.account);
+        }
     }
 
     /// Whether no request is in progress.
@@ -335,6 +340,33 @@ fn lines(field: &'static str, text: String) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wharf_data::LoginId;
+
+    #[test]
+    fn whoever_ends_one_login_while_they_are_banned_is_told_of_the_ban_at_the_others() {
+        let account = AccountId::new(5);
+        let login = LoginId::new(7);
+        for (which, is_told) in [
+            (Which::One(login), true),
+            (Which::AllBut(login), true),
+            (Which::All, false),
+        ] {
+            let mut operators = Operators::new(0);
+            let request = Request::Ban {
+                account,
+                until: Until::TakenBack,
+                reason: "spam".into(),
+            };
+            operators.request((Instant::ZERO, 0), Ticket(1), Actor::Operator, request);
+            operators.have_ended(&Revocation { account, which });
+            let notice = operators.farewell(account);
+            assert_eq!(
+                matches!(notice, Notice::Banned { .. }),
+                is_told,
+                "{which:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_ban_of_which_nothing_comes_is_forgotten() {

@@ -249,7 +249,7 @@ fn a_state_that_wharf_never_writes_is_damage() {
 fn what_is_no_database_of_wharfs_is_told_from_one_that_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wharf.db");
-    cannot_open(&path, "os error 2");
+    cannot_open(&path, "there is no such database");
     fs::create_dir(&path).unwrap();
     cannot_open(&path, "is no file");
     fs::remove_dir(&path).unwrap();

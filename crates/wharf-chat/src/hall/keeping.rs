@@ -5,6 +5,7 @@ use super::{Asked, Asker, Hall, Wake, busy, said_so};
 use crate::platform::error_of;
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
+use wharf_base::Instant;
 use wharf_content::RoomCx;
 use wharf_data::message::{self, Kept, NewMessage};
 use wharf_data::service::{Call, Given, Reply};
@@ -31,6 +32,8 @@ pub(super) struct Saying {
     pub(super) new: NewMessage,
     pub(super) message: Message,
     pub(super) content: Content,
+    /// When it was said.
+    pub(super) said: Instant,
 }
 
 /// What waits for the store in a durable room. One batch is with it at a time, so that messages are
@@ -128,7 +131,7 @@ impl Hall {
             };
             opened.durable.with_store = 0;
             for saying in sayings {
-                opened.slow_mode.forget(saying.new.author);
+                opened.slow_mode.forget(saying.new.author, saying.said);
                 saying.asker.answer(cx, &busy());
             }
         }
@@ -170,7 +173,7 @@ impl Hall {
                     if error == access::Error::Unavailable {
                         opened.durable.note_unsure(&saying.new);
                     }
-                    opened.slow_mode.forget(saying.new.author);
+                    opened.slow_mode.forget(saying.new.author, saying.said);
                     saying.asker.answer(cx, &error_of(&error));
                 }
                 if is_over(&error) {

@@ -104,9 +104,12 @@ impl SlowMode {
         }
     }
 
-    /// What somebody said was not kept: they may try again at once.
-    pub(super) fn forget(&mut self, who: AccountId) {
-        self.0.remove(&who);
+    /// What somebody said then was not kept: they may try again at once, unless they have spoken
+    /// since.
+    pub(super) fn forget(&mut self, who: AccountId, said: Instant) {
+        if self.0.get(&who) == Some(&said) {
+            self.0.remove(&who);
+        }
     }
 }
 
@@ -148,13 +151,16 @@ mod tests {
     #[test]
     fn whoever_spoke_waits_and_no_longer() {
         let mut slow = SlowMode::default();
-        let (begin, span) = (Instant::ZERO, Duration::from_secs(5));
+        let begin = Instant::ZERO + Duration::from_secs(9);
+        let span = Duration::from_secs(5);
         slow.spoke(KIM, span, begin);
         let later = begin + Duration::from_secs(3);
         assert_eq!(slow.wait(KIM, span, later), Duration::from_secs(2));
         assert_eq!(slow.wait(KIM, span, begin + span), Duration::ZERO);
         assert_eq!(slow.wait(AccountId::new(2), span, later), Duration::ZERO);
-        slow.forget(KIM);
+        slow.forget(KIM, Instant::ZERO);
+        assert_eq!(slow.wait(KIM, span, later), Duration::from_secs(2));
+        slow.forget(KIM, begin);
         assert_eq!(slow.wait(KIM, span, later), Duration::ZERO);
         slow.spoke(KIM, span, later);
         slow.spoke(KIM, Duration::ZERO, later);

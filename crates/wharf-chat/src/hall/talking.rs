@@ -114,6 +114,7 @@ impl Hall {
                     new: new_message(&message, &content, client_id),
                     message,
                     content,
+                    said: now,
                 });
                 self.append(cx);
             }

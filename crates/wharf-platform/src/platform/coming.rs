@@ -168,6 +168,6 @@ impl Platform {
             let notice = self.operators.farewell(account);
             self.notice(session, notice);
         }
-        self.operators.has_ended(account);
+        self.operators.have_ended(revocation);
     }
 }
