@@ -212,8 +212,8 @@ impl Accounts {
 
     /// The store answers.
     pub fn stored(&mut self, now: Instant, at: UnixMs, tag: AskTag, reply: Reply) {
-        if let Some(counted) = self.world.recall.asked(tag) {
-            self.recalled((now, at), &counted, &reply);
+        if let Some(asked) = self.world.recall.asked(tag) {
+            self.recalled((now, at), &asked, &reply);
         } else if let Some(counted) = self.world.recall.counted(tag) {
             self.counted((now, at), counted, &reply);
         }

@@ -66,13 +66,20 @@ pub(crate) struct Recall {
     /// Of whom the store was asked.
     seen: BTreeMap<Counted, Seen>,
     order: Latest<Counted>,
-    asked: BTreeMap<AskTag, Counted>,
+    asked: BTreeMap<AskTag, Asked>,
     /// Failures that it counts.
     counting: BTreeMap<AskTag, Counted>,
     waiting: BTreeMap<Counted, Vec<TaskId>>,
     due: VecDeque<(Instant, Counted)>,
     /// Until when the store is taken to be silent.
     silent_until: Instant,
+}
+
+/// A question about somebody.
+pub(crate) struct Asked {
+    pub(crate) about: Counted,
+    /// They have been right since: what was there before counts no more.
+    pub(crate) is_stale: bool,
 }
 
 /// What the store has said of somebody.
@@ -125,15 +132,16 @@ impl Recall {
         tag: AskTag,
     ) -> Ask {
         let key = counted.key();
-        self.asked.insert(tag, counted.clone());
+        let (about, is_stale) = (counted.clone(), false);
+        self.asked.insert(tag, Asked { about, is_stale });
         self.waiting.insert(counted.clone(), vec![task]);
         self.due.push_back((now + self.patience, counted));
         let space = Space::Rate;
         Ask::Short(short::Ask::Get { space, key, at })
     }
 
-    /// About whom that was asked, if the store was asked about anybody.
-    pub(crate) fn asked(&mut self, tag: AskTag) -> Option<Counted> {
+    /// What that asked, if the store was asked about anybody.
+    pub(crate) fn asked(&mut self, tag: AskTag) -> Option<Asked> {
         self.asked.remove(&tag)
     }
 
@@ -198,12 +206,16 @@ impl Recall {
     }
 
     /// Takes away what is written of somebody who was right, unless it is known that there is
-    /// nothing. What was counted of them before, and is not answered yet, counts no more.
+    /// nothing. What was asked or counted of them before, and is not answered yet, counts no more.
     pub(crate) fn erase(&mut self, counted: &Counted) -> Option<Ask> {
         if self.patience.is_zero() {
             return None;
         }
         self.counting.retain(|_, whose| whose != counted);
+        let asked = self.asked.values_mut();
+        asked
+            .filter(|asked| asked.about == *counted)
+            .for_each(|asked| asked.is_stale = true);
         let seen = self.seen.get_mut(counted);
         let is_written = seen.is_none_or(|seen| core::mem::take(&mut seen.is_written));
         let (space, key) = (Space::Rate, counted.key());
@@ -278,6 +290,19 @@ mod tests {
 
     fn named(name: &str) -> Counted {
         Counted::At(Guess::Name(NameKey::of(name)))
+    }
+
+    #[test]
+    fn what_comes_of_somebody_who_was_right_meanwhile_counts_no_more() {
+        let mut recall = Recall::new(Duration::from_secs(1), false, 10);
+        let (kim, lee) = (named("kim"), named("lee"));
+        let times = (Instant::ZERO, 0);
+        let tags = [AskTag(1), AskTag(2)];
+        recall.ask(times, kim.clone(), TaskId(1), tags[0]);
+        recall.ask(times, lee, TaskId(2), tags[1]);
+        assert!(recall.erase(&kim).is_some(), "there may be something");
+        let stale = tags.map(|tag| recall.asked(tag).unwrap().is_stale);
+        assert_eq!(stale, [true, false]);
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(crate) struct Past {
 
 impl Past {
     /// What is known of somebody of whom a store has counted so many failures, which end then.
+    /// Whatever the clocks say, nobody waits for longer than after so many.
     pub(crate) fn counted(
         limits: &ThrottleLimits,
         (count, ends): (i64, UnixMs),
@@ -85,9 +86,10 @@ impl Past {
             let left = u64::try_from(until.saturating_sub(at)).unwrap_or(0);
             Duration::from_millis(left)
         };
+        let delay = limits.delay(failures);
         Self {
             failures,
-            wait: left(last.saturating_add(millis(limits.delay(failures)))),
+            wait: left(last.saturating_add(millis(delay))).min(delay),
             kept: left(ends),
         }
     }
@@ -137,8 +139,9 @@ impl<K: Clone + Ord> Throttle<K> {
             .is_some_and(|known| known.count >= count)
     }
 
-    /// Takes in what was known of `key` elsewhere; of that and what is known here the worse. Who
-    /// is forgotten for it before their time, if anybody.
+    /// Takes in what was known of `key` elsewhere; of that and what is known here the worse. What
+    /// is no news delays nobody again: by a clock that was set back it would for ever. Who is
+    /// forgotten for it before their time, if anybody.
     pub(crate) fn recall(&mut self, key: K, past: Past, now: Instant) -> Option<K> {
         let evicted = self.make_room(&key, now);
         let mut failures = Failures {
@@ -147,7 +150,10 @@ impl<K: Clone + Ord> Throttle<K> {
             forgotten: now + past.kept.min(self.limits.forget),
         };
         if let Some(known) = self.known(&key, now) {
-            failures.count = failures.count.max(known.count);
+            if known.count >= failures.count {
+                failures.count = known.count;
+                failures.until = known.until;
+            }
             failures.until = failures.until.max(known.until);
             failures.forgotten = failures.forgotten.max(known.forgotten);
         }
@@ -280,6 +286,24 @@ mod tests {
     fn known(throttle: &Throttle<&'static str>, key: &'static str, now: Instant) -> (u32, u64) {
         let failures = throttle.known(&key, now).map_or(0, |known| known.count);
         (failures, throttle.wait(&key, now).as_secs())
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nobody_wait_for_longer_nor_again() {
+        let limits = ThrottleLimits::default();
+        let (at, now) = (1_800_000_000_000, Instant::ZERO);
+        let ends = at + millis(limits.forget) + 86_400_000;
+        let mut throttle = Throttle::new(limits);
+        throttle.recount("kim", (1, ends), (now, at));
+        assert_eq!(throttle.wait(&"kim", now), Duration::ZERO);
+        throttle.recount("lee", (8, ends), (now, at));
+        let wait = throttle.wait(&"lee", now);
+        assert_eq!(wait, limits.delay(8));
+        let later = now + wait;
+        throttle.recount("lee", (8, ends), (later, at));
+        assert_eq!(throttle.wait(&"lee", later), Duration::ZERO, "no news");
+        throttle.recount("lee", (9, ends), (later, at));
+        assert_eq!(throttle.wait(&"lee", later), limits.delay(9));
     }
 
     #[test]

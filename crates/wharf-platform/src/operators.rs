@@ -199,10 +199,15 @@ impl Operators {
         may.then_some(()).ok_or(Error::Forbidden)
     }
 
-    /// The session of `account` ends because its login has ended; what it is told.
-    pub(crate) fn farewell(&mut self, account: AccountId) -> Notice {
-        match self.bans.remove(&account) {
-            Some(Banning { until, reason, .. }) => Notice::Banned { until, reason },
+    /// A session ends because its login has ended; what it is told. A ban ends all logins: by
+    /// another end it has not come yet.
+    pub(crate) fn farewell(&self, revocation: &Revocation) -> Notice {
+        let is_all = revocation.which == Which::All;
+        match self.bans.get(&revocation.account).filter(|_| is_all) {
+            Some(Banning { until, reason, .. }) => Notice::Banned {
+                until: *until,
+                reason: reason.clone(),
+            },
             None => Notice::LoginEnded,
         }
     }
@@ -346,7 +351,7 @@ mod tests {
     fn whoever_ends_one_login_while_they_are_banned_is_told_of_the_ban_at_the_others() {
         let account = AccountId::new(5);
         let login = LoginId::new(7);
-        for (which, is_told) in [
+        for (which, is_left) in [
             (Which::One(login), true),
             (Which::AllBut(login), true),
             (Which::All, false),
@@ -358,13 +363,13 @@ mod tests {
                 reason: "spam".into(),
             };
             operators.request((Instant::ZERO, 0), Ticket(1), Actor::Operator, request);
-            operators.have_ended(&Revocation { account, which });
-            let notice = operators.farewell(account);
-            assert_eq!(
-                matches!(notice, Notice::Banned { .. }),
-                is_told,
-                "{which:?}"
-            );
+            let first = Revocation { account, which };
+            let is_told_first = matches!(operators.farewell(&first), Notice::Banned { .. });
+            operators.have_ended(&first);
+            let which = Which::All;
+            let notice = operators.farewell(&Revocation { account, which });
+            let is_told = matches!(notice, Notice::Banned { .. });
+            assert_eq!((is_told_first, is_told), (!is_left, is_left), "{first:?}");
         }
     }
 
@@ -389,7 +394,12 @@ mod tests {
             assert!(operators.is_at_rest());
             let later = Instant::ZERO + Duration::from_secs(seconds);
             operators.handle_timeout(later, 0);
-            assert_eq!(operators.farewell(kim), expected);
+            let all = Revocation {
+                account: kim,
+                which: Which::All,
+            };
+            assert_eq!(operators.farewell(&all), expected);
+            operators.have_ended(&all);
             assert_eq!(operators.next_deadline(), None);
         }
     }

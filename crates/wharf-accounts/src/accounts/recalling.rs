@@ -3,7 +3,7 @@
 
 use super::{Accounts, AskTag, Effect, State, TaskId};
 use crate::flow;
-use crate::recall::{Counted, Look, Said};
+use crate::recall::{Asked, Counted, Look, Said};
 use crate::request::{Caller, Error, Outcome};
 use crate::throttle::{Past, ThrottleLimits};
 use crate::world::{Guess, network_of};
@@ -47,13 +47,12 @@ impl Accounts {
     }
 
     /// The store has said something of somebody, in time or later.
-    pub(super) fn recalled(
-        &mut self,
-        (now, at): (Instant, UnixMs),
-        counted: &Counted,
-        reply: &Reply,
-    ) {
-        let said = Said::of(reply, self.limits_of(counted), at);
+    pub(super) fn recalled(&mut self, (now, at): (Instant, UnixMs), asked: &Asked, reply: &Reply) {
+        let counted = &asked.about;
+        let said = match Said::of(reply, self.limits_of(counted), at) {
+            Said::Past(_) if asked.is_stale => Said::Nothing,
+            said => said,
+        };
         let waited = self.world.recall.answered(now, counted, &said);
         match said {
             Said::Unknown => self.stats.unrecalled += waited.len() as u64,

@@ -165,7 +165,7 @@ impl Platform {
         let ended = ended.filter(|online| revocation.covers(account, online.login));
         if let Some(session) = ended.map(|online| online.session) {
             self.cast_off(session);
-            let notice = self.operators.farewell(account);
+            let notice = self.operators.farewell(revocation);
             self.notice(session, notice);
         }
         self.operators.have_ended(revocation);

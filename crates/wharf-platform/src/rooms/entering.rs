@@ -25,6 +25,7 @@ impl Rooms {
             left_role: None,
             has_other_owner: false,
             is_recalled: false,
+            is_unwritten: false,
             against: None,
         };
         if self.halls.contains_key(&room) {
@@ -97,10 +98,10 @@ impl Rooms {
 
     pub(super) fn checked(&mut self, entering: Entering, is_right: bool) {
         if !is_right {
-            self.count_guess(entering.caller.by);
+            self.count_guess(entering.door());
             return self.turn_away(entering, Error::Credentials);
         }
-        self.forget_guesses(entering.caller.by);
+        self.forget_guesses(&entering);
         self.judge(entering);
     }
 
@@ -147,8 +148,8 @@ impl Rooms {
 
     /// Has the password checked. A guess counts as wrong until it turns out to be none.
     fn check(&mut self, mut entering: Entering, hash: String) {
-        let by = entering.caller.by;
-        let wait = self.guesses.wait(&by, self.now);
+        let door = entering.door();
+        let wait = self.guesses.wait(&door, self.now);
         let password = entering.password.as_text().and_then(Password::of);
         let error = if entering.against.is_some() {
             // It was changed while the old one was checked.
@@ -166,7 +167,7 @@ impl Rooms {
             (None, None) => self.turn_away(entering, Error::Credentials),
             (None, Some(_)) if self.recalls_first(&entering) => self.recall_guesses(entering),
             (None, Some(password)) => {
-                self.guesses.failed(by, self.now);
+                self.guesses.failed(door, self.now);
                 let against = hash.clone();
                 entering.against = Some(hash);
                 let work = HashWork::Check { password, against };

@@ -24,7 +24,7 @@ impl Rooms {
             Flow::Opening(room) => self.opened(room, reply),
             Flow::Standing(entering) => self.looked_up(*entering, reply),
             Flow::Recalling(entering) => self.recalled(*entering, &reply),
-            Flow::Counting(account) => self.counted(account, &reply),
+            Flow::Counting(door) => self.counted(door, &reply),
             Flow::Acting(room, act) => self.acted(room, *act, reply),
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),

@@ -2,8 +2,10 @@
 //! are, so that the delays hold across servers and their restarts.
 //!
 //! ```text
-//!  Space::Rate   door:ACCOUNT    score: how many wrong ones, expires: so long after the last
+//!  Space::Rate   door:ACCOUNT:ROOM    score: how many wrong ones, expires: so long after the last
 //! ```
+//!
+//! Each room has its own: who knows the password of one guesses no faster at another's.
 //!
 //! Memory decides. The store is asked before each guess, which is cheaper than a hash; one that
 //! does not answer keeps nobody out.
@@ -13,7 +15,7 @@ use super::flow::{Entering, Flow};
 use wharf_accounts::ThrottleLimits;
 use wharf_base::{Duration, Instant};
 use wharf_data::short::{self, Space};
-use wharf_data::{AccountId, Answer, Ask, Refusal, Reply};
+use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId};
 
 /// How quickly delays grow, and how much is remembered.
 pub(super) const LIMITS: ThrottleLimits = ThrottleLimits {
@@ -26,6 +28,15 @@ pub(super) const LIMITS: ThrottleLimits = ThrottleLimits {
 /// How long nobody waits for a store that did not say.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// Who guesses, and at which room's password.
+pub(super) type Door = (AccountId, RoomId);
+
+impl Entering {
+    pub(super) fn door(&self) -> Door {
+        (self.caller.by, self.room)
+    }
+}
+
 impl Rooms {
     /// Whether somebody waits until the store has said how often they have guessed.
     pub(super) fn recalls_first(&self, entering: &Entering) -> bool {
@@ -36,7 +47,7 @@ impl Rooms {
     pub(super) fn recall_guesses(&mut self, entering: Entering) {
         let get = short::Ask::Get {
             space: Space::Rate,
-            key: key_of(entering.caller.by),
+            key: key_of(entering.door()),
             at: self.at,
         };
         let until = self.now + self.options.recall;
@@ -50,9 +61,9 @@ impl Rooms {
             Ok(Answer::Short(short::Answer::Found(found))) => {
                 let counted = (found.score, found.expires);
                 let times = (self.now, self.at);
-                self.guesses.recount(entering.caller.by, counted, times);
+                self.guesses.recount(entering.door(), counted, times);
             }
-            Err(Refusal::NotFound) => {}
+            Err(Refusal::NotFound) => entering.is_unwritten = true,
             _ => self.silent_until = self.now + PAUSE,
         }
         entering.is_recalled = true;
@@ -79,43 +90,45 @@ impl Rooms {
     }
 
     /// Somebody's password was wrong.
-    pub(super) fn count_guess(&mut self, by: AccountId) {
+    pub(super) fn count_guess(&mut self, door: Door) {
         if self.options.recall.is_zero() {
             return;
         }
         let count = short::Ask::Count {
-            key: key_of(by),
+            key: key_of(door),
             window_ms: LIMITS.forget.as_millis() as u32,
             since_last: true,
             at: self.at,
         };
-        self.ask(Flow::Counting(by), Ask::Short(count));
+        self.ask(Flow::Counting(door), Ask::Short(count));
     }
 
     /// The store has counted it, with those of other servers.
-    pub(super) fn counted(&mut self, by: AccountId, reply: &Reply) {
+    pub(super) fn counted(&mut self, door: Door, reply: &Reply) {
         if let Ok(Answer::Short(short::Answer::Counted { count, ends })) = reply {
             let times = (self.now, self.at);
-            self.guesses.recount(by, (*count, *ends), times);
+            self.guesses.recount(door, (*count, *ends), times);
         }
     }
 
     /// Somebody's password was right: they begin anew, and what the store has not counted yet
-    /// counts no more.
-    pub(super) fn forget_guesses(&mut self, by: AccountId) {
+    /// counts no more. Whether it has counted any may be unknown.
+    pub(super) fn forget_guesses(&mut self, entering: &Entering) {
+        let door = entering.door();
         // The first is the one that was right.
-        let has_failed = self.guesses.has_failed(&by, 2, self.now);
-        self.guesses.succeeded(&by);
-        let is_his = |flow: &Flow| matches!(flow, Flow::Counting(whose) if *whose == by);
-        self.flows.retain(|_, (_, flow)| !is_his(flow));
-        if has_failed && !self.options.recall.is_zero() {
-            let (space, key) = (Space::Rate, key_of(by));
+        let has_failed = self.guesses.has_failed(&door, 2, self.now);
+        self.guesses.succeeded(&door);
+        let is_of_it = |flow: &Flow| matches!(flow, Flow::Counting(other) if *other == door);
+        self.flows.retain(|_, (_, flow)| !is_of_it(flow));
+        let may_be_written = has_failed || !entering.is_unwritten;
+        if may_be_written && !self.options.recall.is_zero() {
+            let (space, key) = (Space::Rate, key_of(door));
             let delete = short::Ask::Delete { space, key };
             self.ask(Flow::Noting, Ask::Short(delete));
         }
     }
 }
 
-fn key_of(account: AccountId) -> String {
-    format!("door:{}", account.get())
+fn key_of((account, room): Door) -> String {
+    format!("door:{}:{}", account.get(), room.get())
 }

@@ -92,7 +92,7 @@ pub(crate) struct Rooms {
     hashing: u32,
     /// Passwords that were not hashed because too many were to be.
     pub(crate) hashes_refused: u64,
-    guesses: Throttle<AccountId>,
+    guesses: Throttle<guessing::Door>,
     /// Who waits for what the store says of them, and until when.
     recalling: VecDeque<(Instant, u64)>,
     /// Until when the store is taken to be silent about them.

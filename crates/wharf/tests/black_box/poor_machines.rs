@@ -125,7 +125,7 @@ fn descriptors_for_no_session_at_all_are_refused_and_an_ailment() {
 #[test]
 fn with_few_descriptors_and_no_wish_the_server_serves_fewer() {
     let server = Server::start_command(with_descriptors(300, "serve --listen 127.0.0.1:0"));
-    assert!(server.banner.contains(" 44 at most"), "{}", server.banner);
+    assert!(server.banner.contains(" 40 at most"), "{}", server.banner);
     server.connect().assert_serves();
 }
 

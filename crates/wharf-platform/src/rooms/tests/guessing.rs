@@ -53,6 +53,22 @@ fn guesses_at_a_password_are_slowed_down() {
 }
 
 #[test]
+fn whoever_knows_the_password_of_one_room_guesses_no_faster_at_another() {
+    let mut rig = Rig::new(options());
+    let room = cave(&mut rig);
+    let theirs = NewRoom {
+        password: Hidden::from("known"),
+        ..new_room("den", true)
+    };
+    let own = rig.entry(3, Request::Create(Box::new(theirs))).unwrap();
+    guess(&mut rig, room);
+    rig.entry(2, enter(own.info.room, "known")).unwrap();
+    assert_eq!(rig.entry(2, enter(room, "open barley")), Err(rate(1)));
+    another(&mut rig);
+    assert_eq!(rig.entry(2, enter(room, "open barley")), Err(rate(1)));
+}
+
+#[test]
 fn whoever_has_guessed_waits_at_another_server_and_after_a_restart_too() {
     let mut rig = Rig::new(options());
     let room = cave(&mut rig);
