@@ -22,17 +22,20 @@ pub struct ThrottleLimits {
 
 impl Default for ThrottleLimits {
     fn default() -> Self {
-        Self {
-            free: 5,
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(300),
-            forget: Duration::from_secs(3_600),
-            entries_max: 10_000,
-        }
+        Self::USUAL
     }
 }
 
 impl ThrottleLimits {
+    /// Five failures cost nothing; then a second, doubled up to five minutes; all for an hour.
+    pub const USUAL: Self = Self {
+        free: 5,
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(300),
+        forget: Duration::from_secs(3_600),
+        entries_max: 10_000,
+    };
+
     /// How long the next try waits after so many.
     pub(crate) fn delay(&self, count: u32) -> Duration {
         let Some(beyond) = count.checked_sub(self.free.saturating_add(1)) else {
@@ -150,11 +153,11 @@ impl<K: Clone + Ord> Throttle<K> {
             forgotten: now + past.kept.min(self.limits.forget),
         };
         if let Some(known) = self.known(&key, now) {
-            if known.count >= failures.count {
-                failures.count = known.count;
-                failures.until = known.until;
-            }
-            failures.until = failures.until.max(known.until);
+            failures.until = match failures.count > known.count {
+                true => failures.until.max(known.until),
+                false => known.until,
+            };
+            failures.count = failures.count.max(known.count);
             failures.forgotten = failures.forgotten.max(known.forgotten);
         }
         self.failures.insert(key, failures);

@@ -199,24 +199,16 @@ impl Operators {
         may.then_some(()).ok_or(Error::Forbidden)
     }
 
-    /// A session ends because its login has ended; what it is told. A ban ends all logins: by
-    /// another end it has not come yet.
-    pub(crate) fn farewell(&self, revocation: &Revocation) -> Notice {
-        let is_all = revocation.which == Which::All;
-        match self.bans.get(&revocation.account).filter(|_| is_all) {
-            Some(Banning { until, reason, .. }) => Notice::Banned {
-                until: *until,
-                reason: reason.clone(),
-            },
+    /// Logins have ended; what a session that ends by it is told. A ban ends all logins: by another
+    /// end it has not come yet, and stays noted.
+    pub(crate) fn have_ended(&mut self, revocation: &Revocation) -> Notice {
+        let ban = match revocation.which {
+            Which::All => self.bans.remove(&revocation.account),
+            Which::One(_) | Which::AllBut(_) => None,
+        };
+        match ban {
+            Some(Banning { until, reason, .. }) => Notice::Banned { until, reason },
             None => Notice::LoginEnded,
-        }
-    }
-
-    /// Logins have ended. With all of an account's, what was noted for their end is not needed any
-    /// more.
-    pub(crate) fn have_ended(&mut self, revocation: &Revocation) {
-        if revocation.which == Which::All {
-            self.bans.remove(&revocation.account);
         }
     }
 
@@ -364,10 +356,9 @@ mod tests {
             };
             operators.request((Instant::ZERO, 0), Ticket(1), Actor::Operator, request);
             let first = Revocation { account, which };
-            let is_told_first = matches!(operators.farewell(&first), Notice::Banned { .. });
-            operators.have_ended(&first);
+            let is_told_first = matches!(operators.have_ended(&first), Notice::Banned { .. });
             let which = Which::All;
-            let notice = operators.farewell(&Revocation { account, which });
+            let notice = operators.have_ended(&Revocation { account, which });
             let is_told = matches!(notice, Notice::Banned { .. });
             assert_eq!((is_told_first, is_told), (!is_left, is_left), "{first:?}");
         }
@@ -398,8 +389,7 @@ mod tests {
                 account: kim,
                 which: Which::All,
             };
-            assert_eq!(operators.farewell(&all), expected);
-            operators.have_ended(&all);
+            assert_eq!(operators.have_ended(&all), expected);
             assert_eq!(operators.next_deadline(), None);
         }
     }

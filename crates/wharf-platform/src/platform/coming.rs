@@ -161,13 +161,12 @@ impl Platform {
     /// Ends the sessions of logins that have ended.
     pub(super) fn revoke(&mut self, revocation: &Revocation) {
         let account: AccountId = revocation.account;
+        let notice = self.operators.have_ended(revocation);
         let ended = self.presence.find(account);
         let ended = ended.filter(|online| revocation.covers(account, online.login));
         if let Some(session) = ended.map(|online| online.session) {
             self.cast_off(session);
-            let notice = self.operators.farewell(revocation);
             self.notice(session, notice);
         }
-        self.operators.have_ended(revocation);
     }
 }

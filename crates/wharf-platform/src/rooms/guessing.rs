@@ -18,13 +18,7 @@ use wharf_data::short::{self, Space};
 use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId};
 
 /// How quickly delays grow, and how much is remembered.
-pub(super) const LIMITS: ThrottleLimits = ThrottleLimits {
-    free: 5,
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(300),
-    forget: Duration::from_secs(3_600),
-    entries_max: 10_000,
-};
+pub(super) const LIMITS: ThrottleLimits = ThrottleLimits::USUAL;
 /// How long nobody waits for a store that did not say.
 const PAUSE: Duration = Duration::from_secs(10);
 

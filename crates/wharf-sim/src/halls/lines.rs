@@ -239,14 +239,9 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use super::super::when;
     use super::*;
     use std::panic::catch_unwind;
-
-    fn when(moment: u64) -> When {
-        let at = Instant::ZERO;
-        let moment = Moment(moment);
-        When { moment, at }
-    }
 
     /// Whether that history of room 1 is right when line 0 was acknowledged as number 1, line 1
     /// had no answer, and line 2 was refused.

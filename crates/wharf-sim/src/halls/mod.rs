@@ -22,6 +22,15 @@ pub(crate) struct When {
     pub(crate) at: Instant,
 }
 
+/// A place in the order of everything, a second behind the one before.
+#[cfg(test)]
+fn when(moment: u64) -> When {
+    When {
+        moment: Moment(moment),
+        at: Instant::from_nanos(moment * 1_000_000_000),
+    }
+}
+
 /// Names among which those who make rooms choose.
 const NAMES: u64 = 4;
 /// Rooms that somebody may still want to enter.

@@ -124,14 +124,8 @@ impl Given {
 
 #[cfg(test)]
 mod tests {
+    use super::super::when;
     use super::*;
-
-    fn when(moment: u64) -> When {
-        When {
-            moment: Moment(moment),
-            at: Instant::from_nanos(moment * 1_000_000_000),
-        }
-    }
 
     /// Orders as `asked effect answered outcome`, such as `1 set10 3 done`; whether the ban of 7
     /// holds, or may, from a moment on.

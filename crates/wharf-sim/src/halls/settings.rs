@@ -78,14 +78,8 @@ impl<T> Set<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::when;
     use super::*;
-    use wharf_base::Instant;
-
-    fn when(moment: u64) -> When {
-        let at = Instant::ZERO;
-        let moment = Moment(moment);
-        When { moment, at }
-    }
 
     /// What a room that was made as `a` may be since a moment, after sets as `value asked answered
     /// outcome`.
