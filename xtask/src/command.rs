@@ -1,11 +1,15 @@
 //! Running other programs: each is shown as it would be typed, and one that fails says so.
 
+mod complaints;
+
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::{Outcome, Workspace};
+use complaints::Complaints;
 
 /// The cargo that runs us, in the workspace.
 pub(crate) fn cargo(workspace: &Workspace) -> Command {
@@ -15,16 +19,24 @@ pub(crate) fn cargo(workspace: &Workspace) -> Command {
     command
 }
 
-/// Shows the command, runs it to its end, and fails if it failed.
+/// Shows the command, runs it to its end, and fails if it failed: with what it complained of,
+/// unless that is on a terminal, where one scrolls.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     println!("$ {}", shown(command));
-    let status = command
-        .status()
-        .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
+    let ran = if std::io::stdout().is_terminal() {
+        command.status().map(|status| (status, String::new()))
+    } else {
+        Complaints::of(command).map(|(status, complaints)| (status, complaints.text()))
+    };
+    let (status, complaints) =
+        ran.map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
     if status.success() {
         return Ok(());
     }
-    Err(format!("`{}` ended with {status}", short(command)))
+    Err(format!(
+        "`{}` ended with {status}{complaints}",
+        short(command)
+    ))
 }
 
 /// What the command prints, if it ran and succeeded; its complaints go to the terminal.

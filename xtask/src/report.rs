@@ -108,6 +108,7 @@ fn print_end(row: &Row) {
         Verdict::Passed => println!("--- {name}: {} in {}", row.remark(), clock(row.took)),
         Verdict::Skipped(_) => println!("--- {name}: {}", row.remark()),
         Verdict::Failed(why) => {
+            let why = why.lines().next().unwrap_or_default();
             println!("--- {name} FAILED after {}: {why}", clock(row.took));
             println!("    to repeat only this stage: cargo xtask test --only {name}");
         }
@@ -140,21 +141,25 @@ fn line(stage: &str, time: &str, budget: &str, remark: &str) -> String {
     format!("{}\n", line.trim_end())
 }
 
-/// Names the stages that failed, and what to type to repeat each alone.
+/// Names the stages that failed, why, and what to type to repeat each alone.
 fn closing(rows: &[Row]) -> Outcome {
-    let failed = rows
-        .iter()
-        .filter(|row| matches!(row.verdict, Verdict::Failed(_)));
-    let failed: Vec<&str> = failed.map(|row| row.stage.name).collect();
-    if failed.is_empty() {
+    let failed = rows.iter().filter_map(|row| match &row.verdict {
+        Verdict::Failed(why) => Some((row.stage.name, why)),
+        _ => None,
+    });
+    let (names, reasons): (Vec<&str>, Vec<&String>) = failed.unzip();
+    if names.is_empty() {
         return Ok(());
     }
-    let again = failed
+    let each = names.iter().zip(reasons);
+    let each = each.map(|(name, why)| format!("\n{name}: {why}"));
+    let again = names
         .iter()
         .map(|name| format!("\n  cargo xtask test --only {name}"));
     Err(format!(
-        "failed: {}; to repeat:{}",
-        failed.join(", "),
+        "failed: {}{}\nto repeat:{}",
+        names.join(", "),
+        each.collect::<String>(),
         again.collect::<String>()
     ))
 }
@@ -190,7 +195,11 @@ mod tests {
         let rows = [
             row(&STAGES[0], Verdict::Passed, 9),
             row(&STAGES[1], Verdict::Passed, 61),
-            row(&STAGES[2], Verdict::Failed("tidy: 2 findings".into()), 5),
+            row(
+                &STAGES[2],
+                Verdict::Failed("2 findings\n    of both".into()),
+                5,
+            ),
             row(&STAGES[3], Verdict::Skipped("no compiler".into()), 0),
         ];
         expect![[r#"
@@ -204,7 +213,10 @@ mod tests {
         "#]]
         .assert_eq(&table(&rows));
         expect![[r#"
-            failed: tidy; to repeat:
+            failed: tidy
+            tidy: 2 findings
+                of both
+            to repeat:
               cargo xtask test --only tidy"#]]
         .assert_eq(&closing(&rows).unwrap_err());
     }
