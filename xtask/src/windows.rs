@@ -7,7 +7,7 @@ pub(crate) mod ctrl_c;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use crate::command::{self, is_installed, output, run, succeeds};
 use crate::{Outcome, Workspace};
@@ -134,7 +134,9 @@ impl Wine<'_> {
         let mut server = wine_command(workspace, "wineserver");
         server.arg(format!("--persistent={SERVER_IDLE_SECONDS}"));
         // Nor does it keep our streams, at the end of which others may wait.
-        run(server.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        if !succeeds(&mut server) {
+            return Err("wineserver did not start".into());
+        }
         let system = prefix.join("drive_c/windows/system32");
         if !system.join("kernel32.dll").exists() {
             run(wine_command(workspace, "wineboot").arg("--init"))?;
