@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use wharf_data::short::{self, Space};
 use wharf_data::{Ask, Refusal};
 use wharf_store::admin::{self, Verdict, backup, restore, verify};
-use wharf_store::{Durability, Place, Sqlite, StoreOptions};
+use wharf_store::{Durability, Place, Sqlite};
 
 /// A folder with a store of some people in it, whose server has stopped.
 fn stopped() -> (TempDir, PathBuf) {
@@ -28,10 +28,7 @@ fn stopped() -> (TempDir, PathBuf) {
 }
 
 fn started(path: &Path) -> Bench {
-    Bench::start(
-        StoreOptions::default(),
-        Sqlite::connector(path, Durability::Full),
-    )
+    Bench::start(bench::patient(), Sqlite::connector(path, Durability::Full))
 }
 
 fn place(path: &Path) -> Place {
@@ -379,7 +376,7 @@ fn a_glance_sees_all_that_lasts_in_however_many_parts_it_comes() {
     let place = Place::in_folder(folder.path());
     let error = admin::glance(&place, None, Space::Presence, 0).unwrap_err();
     assert!(error.place.contains("wharf.db"), "{error}");
-    let mut bench = Bench::start(StoreOptions::default(), place.connector());
+    let mut bench = Bench::start(bench::patient(), place.connector());
     for number in 0..2_300_i64 {
         let put = short::Ask::Put {
             space: Space::Presence,

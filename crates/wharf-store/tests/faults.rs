@@ -7,7 +7,7 @@ mod servers;
 
 use core::time::Duration;
 use ledger::{clock, entry};
-use servers::{Kind, Medium, PASSWORD, Proxy, Server, wait_until};
+use servers::{Kind, Medium, PASSWORD, PATIENT, Proxy, Server, wait_until};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
@@ -70,7 +70,7 @@ fn a_wrong_password_is_said_and_not_shown() {
     for kind in [Kind::PostgreSql, Kind::MariaDb] {
         let server = Server::start(kind);
         let url = server.url().replace(PASSWORD, "wr0ng-secret");
-        let Err(error) = connect(&url, &Timeouts::default()) else {
+        let Err(error) = connect(&url, &PATIENT) else {
             panic!("{kind:?} let us in")
         };
         let text = error.to_string();
@@ -257,12 +257,12 @@ fn what_a_server_does_not_promise_is_warned_of() {
     watch_the_log();
     let postgresql = |settings: &[&str]| {
         let server = Server::start_with(Kind::PostgreSql, Medium::Memory, settings);
-        let database = wharf_store::PostgreSql::connect(&server.url(), &Timeouts::default());
+        let database = wharf_store::PostgreSql::connect(&server.url(), &PATIENT);
         database.expect("it was started").doubts().to_vec()
     };
     let mariadb = |settings: &[&str]| {
         let server = Server::start_with(Kind::MariaDb, Medium::Memory, settings);
-        let database = wharf_store::MySql::connect(&server.url(), &Timeouts::default());
+        let database = wharf_store::MySql::connect(&server.url(), &PATIENT);
         database.expect("it was started").doubts().to_vec()
     };
     let none: &[&str] = &[];
@@ -301,7 +301,11 @@ fn what_takes_too_long_is_given_up() {
     let postgresql = ("SELECT pg_sleep(30)", Kind::PostgreSql);
     for (sql, kind) in [postgresql, ("SELECT SLEEP(30)", Kind::MariaDb)] {
         let server = Server::start(kind);
-        let mut database = connect(&server.url(), &TIMEOUTS).expect("it was started");
+        let timeouts = Timeouts {
+            connect: PATIENCE,
+            ..TIMEOUTS
+        };
+        let mut database = connect(&server.url(), &timeouts).expect("it was started");
         let given_up = database.execute(sql, &[]);
         assert!(matches!(given_up, Err(SqlError::Broken(_))), "{given_up:?}");
     }

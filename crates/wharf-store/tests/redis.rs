@@ -72,7 +72,8 @@ fn a_group_without_an_answer_is_given_up_at_once() {
     let (asked, is_asked) = channel();
     let (go_on, may_answer) = channel();
     let script = thread::spawn(move || answer_once(listener, &asked, &may_answer));
-    let mut client = Client::start_with(&url, PATIENCE);
+    // As long as whoever asks may be kept from it.
+    let mut client = Client::start_with(&url, PATIENCE, Duration::from_secs(10));
     wait_until("it is asked", || {
         client.ask(1);
         client.waiting > 0
@@ -177,7 +178,7 @@ fn of_two_who_take_a_ticket_one_gets_it() {
 #[test]
 fn a_wrong_url_is_said_and_its_password_is_not() {
     for url in ["redis://:secret@", "http://:secret@localhost", "secret"] {
-        let place = place(url);
+        let place = place(url, Duration::from_secs(1));
         let replies = |_: Tag, _: Reply| {};
         let Err(error) = Redis::start(StoreOptions::default(), clock(), &place, replies) else {
             panic!("{url} was taken")
@@ -187,13 +188,13 @@ fn a_wrong_url_is_said_and_its_password_is_not() {
     }
 }
 
-fn place(url: &str) -> RedisPlace {
+fn place(url: &str, timeout: Duration) -> RedisPlace {
     RedisPlace {
         url: url.into(),
         prefix: "wharf".into(),
         timeouts: Timeouts {
-            connect: Duration::from_millis(500),
-            statement: Duration::from_millis(500),
+            connect: timeout,
+            statement: timeout,
         },
     }
 }
@@ -211,10 +212,10 @@ struct Client {
 
 impl Client {
     fn start(url: &str) -> Self {
-        Self::start_with(url, Duration::from_millis(300))
+        Self::start_with(url, Duration::from_millis(300), Duration::from_millis(500))
     }
 
-    fn start_with(url: &str, answer: Duration) -> Self {
+    fn start_with(url: &str, answer: Duration, timeout: Duration) -> Self {
         let options = StoreOptions {
             answer,
             retry: Duration::from_millis(20),
@@ -225,7 +226,7 @@ impl Client {
         // Nobody listens any more at the end.
         let reply = move |tag: Tag, reply: Reply| drop(sender.send((tag, reply)));
         Self {
-            redis: Redis::start(options, clock(), &place(url), reply).expect("a thread"),
+            redis: Redis::start(options, clock(), &place(url, timeout), reply).expect("a thread"),
             replies,
             answers: BTreeMap::new(),
             waiting: 0,

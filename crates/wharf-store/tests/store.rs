@@ -5,7 +5,7 @@
 #[path = "common/bench.rs"]
 mod bench;
 
-use bench::{Bench, PATIENCE};
+use bench::{Bench, PATIENCE, patient};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -192,7 +192,7 @@ fn all_that_waits_is_one_transaction_and_what_is_refused_in_it_leaves_the_rest_a
         mut bench,
         fault,
         folder: _folder,
-    } = world(StoreOptions::default());
+    } = world(patient());
     bench.ask(put("taken", true)).unwrap();
     let before = bench.stats();
     let (arrives, gate) = hold(&fault, "BEGIN");
@@ -230,7 +230,7 @@ fn no_more_waits_than_there_may() {
         folder: _folder,
     } = world(StoreOptions {
         queue_max: 5,
-        ..StoreOptions::default()
+        ..patient()
     });
     let (arrives, gate) = hold(&fault, "BEGIN");
     for number in 0..5 {
@@ -252,7 +252,7 @@ fn a_request_is_answered_at_its_deadline_while_the_database_hangs_and_only_once(
     let options = StoreOptions {
         answer: Duration::from_millis(20),
         group_max: 1,
-        ..StoreOptions::default()
+        ..patient()
     };
     // The time of this test passes when it says so.
     let now = Arc::new(AtomicU64::new(0));
@@ -278,7 +278,7 @@ fn a_request_is_answered_at_its_deadline_while_the_database_hangs_and_only_once(
     drop(gate);
     assert_eq!(bench.end(), [], "a second answer");
     // The first was under way and was done after all; the second was not begun any more.
-    let mut after = start(StoreOptions::default(), &Fault::none(), &folder);
+    let mut after = start(patient(), &Fault::none(), &folder);
     assert!(after.ask(get("first")).is_ok());
     assert_eq!(after.ask(get("second")), Err(Refusal::NotFound));
 }
@@ -288,7 +288,7 @@ fn every_request_has_one_outcome_and_the_answered_ones_a_time() {
     let options = StoreOptions {
         queue_max: 2,
         readers: 0,
-        ..StoreOptions::default()
+        ..patient()
     };
     let World {
         mut bench,
@@ -330,7 +330,7 @@ fn a_database_that_hangs_or_is_gone_is_found_out_though_nobody_asks_anything_of_
     let options = StoreOptions {
         answer: Duration::from_millis(20),
         retry: Duration::from_millis(1),
-        ..StoreOptions::default()
+        ..patient()
     };
     // The time of this test passes when it says so.
     let now = Arc::new(AtomicU64::new(0));
@@ -382,7 +382,7 @@ fn a_connection_that_is_lost_before_the_commit_costs_nothing_but_a_new_one() {
         mut bench,
         fault,
         folder: _folder,
-    } = world(StoreOptions::default());
+    } = world(patient());
     bench.ask(put("first", true)).unwrap();
     for lost_at in ["BEGIN", "SAVEPOINT", "INSERT", "RELEASE"] {
         let left = Mutex::new(1);
@@ -406,7 +406,7 @@ fn another_transaction_in_the_way_is_tried_again_on_the_same_connection() {
         mut bench,
         fault,
         folder: _folder,
-    } = world(StoreOptions::default());
+    } = world(patient());
     bench.ask(put("first", true)).unwrap();
     let before = bench.stats().connections;
     let left = Mutex::new(2);
@@ -445,7 +445,7 @@ fn a_connection_lost_in_the_commit_leaves_it_open_and_asking_again_settles_it() 
             mut bench,
             fault,
             folder: _folder,
-        } = world(StoreOptions::default());
+        } = world(patient());
         bench.person(1, "kim");
         bench.person(2, "lee");
         let left = Mutex::new(1);
@@ -474,7 +474,7 @@ fn while_there_is_no_connection_requests_are_refused_at_once_and_then_it_heals()
     let options = StoreOptions {
         retry: Duration::from_millis(1),
         retry_max: Duration::from_millis(4),
-        ..StoreOptions::default()
+        ..patient()
     };
     let World {
         mut bench,
@@ -526,7 +526,7 @@ fn a_request_that_breaks_every_connection_takes_no_other_with_it() {
         mut bench,
         fault,
         folder: _folder,
-    } = world(StoreOptions::default());
+    } = world(patient());
     bench.ask(put("before", true)).unwrap();
     let (arrives, gate) = hold(&fault, "BEGIN");
     bench.send(put("first", true)).unwrap();
@@ -551,7 +551,7 @@ fn a_panic_in_a_request_is_that_requests_failure_and_no_others() {
         mut bench,
         fault,
         folder: _folder,
-    } = world(StoreOptions::default());
+    } = world(patient());
     bench.ask(put("before", true)).unwrap();
     fault.set(|step| {
         let is_it = step.values.contains(&Value::from("panic"));
@@ -570,7 +570,7 @@ fn who_reads_does_not_wait_for_who_writes() {
         mut bench,
         fault,
         folder: _folder,
-    } = world(StoreOptions::default());
+    } = world(patient());
     bench.ask(put("before", true)).unwrap();
     let (arrives, gate) = hold(&fault, "COMMIT");
     let written = bench.send(put("under way", true)).unwrap();
@@ -592,7 +592,7 @@ fn a_reader_that_loses_its_connection_makes_another() {
         folder: _folder,
     } = world(StoreOptions {
         readers: 1,
-        ..StoreOptions::default()
+        ..patient()
     });
     bench.ask(put("first", true)).unwrap();
     bench.ask(get("first")).unwrap();
@@ -617,7 +617,7 @@ fn without_readers_the_writer_reads() {
         folder: _folder,
     } = world(StoreOptions {
         readers: 0,
-        ..StoreOptions::default()
+        ..patient()
     });
     bench.ask(put("first", true)).unwrap();
     assert!(bench.ask(get("first")).is_ok());
@@ -632,7 +632,7 @@ fn what_waits_is_done_before_the_store_ends() {
         folder: _folder,
     } = world(StoreOptions {
         group_max: 3,
-        ..StoreOptions::default()
+        ..patient()
     });
     let (arrives, gate) = hold(&fault, "BEGIN");
     for number in 0..20 {
@@ -652,7 +652,7 @@ fn a_store_that_never_reached_its_database_leaves_nobody_waiting() {
         let fault = Fault::none();
         fault.set(move |_| Err(error.clone()));
         let folder = tempfile::tempdir().unwrap();
-        let mut bench = start(StoreOptions::default(), &fault, &folder);
+        let mut bench = start(patient(), &fault, &folder);
         // Refused at once or a moment later, as it had found out or not.
         let taken =
             [put("first", true), get("first")].map(|ask| usize::from(bench.send(ask).is_ok()));
@@ -671,7 +671,7 @@ fn what_is_taken_by_nobody_that_can_be_seen_is_tried_once_more_behind_the_others
             mut bench,
             fault,
             folder: _folder,
-        } = world(StoreOptions::default());
+        } = world(patient());
         bench.ask(put("before", true)).unwrap();
         let (arrives, gate) = hold(&fault, "BEGIN");
         bench.send(put("first", true)).unwrap();
@@ -711,7 +711,7 @@ fn another_process_that_is_in_the_way_at_first_is_waited_for() {
     });
     let options = StoreOptions {
         retry: Duration::from_millis(1),
-        ..StoreOptions::default()
+        ..patient()
     };
     let mut bench = start(options, &fault, &folder);
     assert_eq!(bench.ask(put("first", true)), Ok(Answer::Done));

@@ -12,7 +12,15 @@ use wharf_store::{Access, Clock, Connect, Redis, RedisPlace, Store, StoreOptions
 use wharf_store::{Tag, admin};
 
 /// No answer takes as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The usual options of a store, but that nobody is refused because this machine is slow.
+pub(crate) fn patient() -> StoreOptions {
+    StoreOptions {
+        answer: PATIENCE,
+        ..StoreOptions::default()
+    }
+}
 
 /// A store, and where its answers arrive.
 pub(crate) struct Bench {
@@ -51,14 +59,14 @@ impl Bench {
     /// Has a Redis asked about what lives for a short time.
     pub(crate) fn with_redis(mut self, place: &RedisPlace) -> Self {
         let answers = answers(&self.sender);
-        let redis = Redis::start(StoreOptions::default(), clock(), place, answers);
+        let redis = Redis::start(patient(), clock(), place, answers);
         self.redis = Some((place.clone(), redis.expect("its URL is one")));
         self
     }
 
     /// Another server on the same database.
     pub(crate) fn another(&self) -> Self {
-        let bench = Self::start(StoreOptions::default(), Arc::clone(&self.connect));
+        let bench = Self::start(patient(), Arc::clone(&self.connect));
         match &self.redis {
             Some((place, _)) => bench.with_redis(place),
             None => bench,

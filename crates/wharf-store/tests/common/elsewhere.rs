@@ -2,12 +2,12 @@
 //! once more, with the URLs of servers in its environment. So a binary starts each server once for
 //! all of its tests, whoever runs them, and each test has a database of its own.
 
-use super::Bench;
+use super::bench::{Bench, patient};
 use super::servers::{Kind, PATIENT, Server, fresh_database};
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::env;
 use std::process::Command;
-use wharf_store::{Connect, RedisPlace, StoreOptions, connector};
+use wharf_store::{Connect, RedisPlace, connector};
 
 /// Where the URL of the SQL server is.
 const SQL: &str = "WHARF_TEST_SQL";
@@ -21,7 +21,7 @@ pub(crate) fn start(sqlite: Connect) -> Bench {
         Ok(server) => connector(fresh_database(&server), PATIENT),
         Err(_) => sqlite,
     };
-    let bench = Bench::start(StoreOptions::default(), connect);
+    let bench = Bench::start(patient(), connect);
     match env::var(REDIS) {
         Ok(url) => bench.with_redis(&empty_part(url)),
         Err(_) => bench,

@@ -13,9 +13,7 @@ pub(crate) mod elsewhere;
 #[path = "../servers/mod.rs"]
 pub(crate) mod servers;
 
-pub(crate) use bench::{Bench, act, clock};
-#[cfg(not(target_os = "linux"))]
-use wharf_store::StoreOptions;
+pub(crate) use bench::{Bench, act, clock, patient};
 use wharf_store::{Durability, Sqlite};
 
 /// Runs `test` on an empty store, of each kind: in the suite's own run on SQLite, and once more on
@@ -26,7 +24,7 @@ pub(crate) fn each_database(test: impl Fn(&mut Bench)) {
     #[cfg(target_os = "linux")]
     let mut bench = elsewhere::start(connect);
     #[cfg(not(target_os = "linux"))]
-    let mut bench = Bench::start(StoreOptions::default(), connect);
+    let mut bench = Bench::start(patient(), connect);
     test(&mut bench);
     assert_eq!(bench.findings(), [] as [String; 0]);
 }

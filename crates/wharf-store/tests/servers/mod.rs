@@ -12,9 +12,10 @@ use core::time::Duration;
 use family::{kill_all, signal_all};
 pub(crate) use proxy::Proxy;
 use rustix::process::Signal;
+use socket2::{Domain, Socket, Type};
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Child;
 use std::thread;
@@ -35,9 +36,6 @@ pub(crate) const PATIENT: Timeouts = Timeouts {
 
 /// How often one looks again whether something outside has happened.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
-/// How often another port is tried where somebody was quicker.
-const PORTS_TRIED: u32 = 8;
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +61,7 @@ pub(crate) enum Medium {
 pub(crate) struct Server {
     kind: Kind,
     settings: Vec<String>,
-    port: u16,
+    port: Port,
     child: Child,
     folder: TempDir,
 }
@@ -84,30 +82,23 @@ impl Server {
     pub(crate) fn start_with(kind: Kind, medium: Medium, settings: &[&str]) -> Self {
         let folder = programs::prepared(kind, medium);
         let settings: Vec<String> = settings.iter().map(|&it| it.to_owned()).collect();
-        let port = free_port();
+        let port = Port::reserve();
         let mut server = Self {
             kind,
+            child: programs::spawn(kind, folder.path(), port.number, &settings),
             port,
-            child: programs::spawn(kind, folder.path(), port, &settings),
             folder,
             settings,
         };
-        for _ in 0..PORTS_TRIED {
-            match server.wait_until_it_serves() {
-                Ok(()) => return server,
-                Err(log) if log.contains("in use") => {
-                    server.port = free_port();
-                    server.spawn();
-                }
-                Err(log) => panic!("{kind:?} ended at its start:\n{log}"),
-            }
+        if let Err(log) = server.wait_until_it_serves() {
+            panic!("{kind:?} ended at its start:\n{log}");
         }
-        panic!("{kind:?} found no free port in {PORTS_TRIED} tries");
+        server
     }
 
     /// The URL of the server itself; databases are made there.
     pub(crate) fn url(&self) -> String {
-        url(self.kind, self.port)
+        url(self.kind, self.port.number)
     }
 
     /// A database of its own for one test: its URL.
@@ -117,7 +108,7 @@ impl Server {
 
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number
     }
 
     /// Kills every process of it at once, as a crash would, and waits until they are gone.
@@ -148,7 +139,12 @@ impl Server {
     }
 
     fn spawn(&mut self) {
-        self.child = programs::spawn(self.kind, self.folder.path(), self.port, &self.settings);
+        self.child = programs::spawn(
+            self.kind,
+            self.folder.path(),
+            self.port.number,
+            &self.settings,
+        );
     }
 
     /// `Err` with its log if it ended instead.
@@ -156,7 +152,7 @@ impl Server {
         let log = self.folder.path().join(programs::LOG);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let why = match serves(self.kind, self.port) {
+            let why = match serves(self.kind, self.port.number) {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             };
@@ -241,10 +237,26 @@ fn redis_serves(port: u16) -> std::io::Result<()> {
     }
 }
 
-/// Free a moment ago: whoever starts a server there looks whether it still was.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("it is bound").port()
+/// A port that the system gives to nobody else, though a server may listen there that is told to:
+/// it is still the server's when that was killed.
+struct Port {
+    number: u16,
+    _socket: Socket,
+}
+
+impl Port {
+    fn reserve() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // socket(7): two may have an address as long as one of them does not listen.
+        socket.set_reuse_address(true).expect("an option");
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&anywhere.into()).expect("a free port");
+        let address = socket.local_addr().expect("it is bound").as_socket();
+        Self {
+            number: address.expect("an address of IPv4").port(),
+            _socket: socket,
+        }
+    }
 }
 
 fn log_file(folder: &Path) -> File {

@@ -22,7 +22,7 @@ fn every_workload_is_measured_and_the_summary_follows() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("bench.jsonl");
     let json = file.to_str().unwrap();
-    let (code, said, error) = run(&["--seconds", "1", "--sessions", "20", "--json", json]);
+    let (code, said, error) = run(&["--seconds", "4", "--sessions", "20", "--json", json]);
     assert_eq!(code, Some(0), "{said}{error}");
     assert!(
         said.contains("One core, fully busy, would carry about"),

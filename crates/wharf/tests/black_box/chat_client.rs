@@ -1,6 +1,6 @@
 //! `wharf chat` as scripts use it, and as it is without a terminal.
 
-use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
+use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, wharf};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -185,8 +185,8 @@ pub(crate) fn enter(room: u32) -> Value {
     json!({ "cmd": "enter", "room": room })
 }
 
-/// Starts a server where one was.
-pub(crate) fn start_again(address: &str, data: &Path) -> Server {
+/// Starts a server at that address, where one may have been.
+pub(crate) fn start_at(address: &str, data: &Path) -> Server {
     let mut command = wharf();
     command
         .args(["serve", "--listen", address, "--data"])
@@ -310,8 +310,9 @@ fn the_next_start_needs_no_password_until_logging_out() {
 #[test]
 fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), BACKENDS[0], &[]);
-    let at = address(&server);
+    let mut reserved = Reserved::new();
+    let at = reserved.address_to_listen_at();
+    let mut server = start_at(&at, folder.path());
     let (kims, lees) = (Home::new(), Home::new());
     let mut kim = kims.register(&at, "kim");
     let mut lee = lees.register(&at, "lee");
@@ -327,7 +328,7 @@ fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     assert_eq!(kim.refused(say("anybody?")), "not_connected");
     once.event("lost");
     assert_eq!(once.finish(), 1, "it was to connect once");
-    let _server = start_again(&at, folder.path());
+    let _server = start_at(&at, folder.path());
     kim.event("entered");
     // The second to log in as lee took the first one over, which stays away then.
     lee.event("goodbye");

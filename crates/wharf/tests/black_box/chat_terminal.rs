@@ -1,7 +1,7 @@
 //! `wharf chat` as somebody at a terminal has it: keys go in, a screen comes out.
 
-use crate::chat_client::{Home, address, chat, enter, say, start_again};
-use crate::support::{BACKENDS, PATIENCE, Server};
+use crate::chat_client::{Home, address, chat, enter, say, start_at};
+use crate::support::{BACKENDS, PATIENCE, Reserved, Server};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::{File, OpenOptions};
@@ -199,8 +199,9 @@ fn lines_are_edited_in_korean_and_others_appear_above_them() {
 #[test]
 fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), BACKENDS[0], &[]);
-    let at = address(&server);
+    let mut reserved = Reserved::new();
+    let at = reserved.address_to_listen_at();
+    let mut server = start_at(&at, folder.path());
     let home = Home::new();
     let mut terminal = Terminal::start(&home, &at, &["--guest"]);
     terminal.shows("logged in as ");
@@ -209,7 +210,7 @@ fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     terminal.shows("trying again in ");
-    let _server = start_again(&at, folder.path());
+    let _server = start_at(&at, folder.path());
     terminal.shows("logged in as ");
     terminal.shows("in Room 3, as member");
     let lees = Home::new();

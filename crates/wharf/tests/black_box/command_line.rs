@@ -1,6 +1,6 @@
 //! One clear line and exit code 2 where it cannot start.
 
-use crate::support::{BACKENDS, Server, wharf};
+use crate::support::{BACKENDS, Reserved, Server, wharf};
 
 /// Runs to its end, in a directory of its own, where it leaves nothing; exit code, standard output,
 /// standard error.
@@ -104,11 +104,8 @@ fn an_open_door_is_refused_unless_it_is_asked_for() {
 
 #[test]
 fn bots_without_a_server_say_what_to_type() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let (code, _, error) = run(&["bots", "--target", &free.to_string()]);
+    let free = Reserved::new();
+    let (code, _, error) = run(&["bots", "--target", &free.address()]);
     assert_eq!(code, 2);
     assert!(error.contains("cargo run --release"), "{error}");
 }
@@ -321,14 +318,11 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("none/report.json");
     // Nobody listens there either, which would come first if the file were not looked at.
-    let target = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let target = Reserved::new();
     let arguments = [
         "bots",
         "--target",
-        &target.to_string(),
+        &target.address(),
         "--json",
         nowhere.to_str().unwrap(),
     ];

@@ -40,7 +40,8 @@ fn bots(target: SocketAddr) -> (Option<i32>, String) {
     let target = target.to_string();
     let mut bots = wharf();
     bots.args(["bots", "echo", "--no-login", "--target", &target]);
-    bots.args(["--sessions", "2", "--seconds", "1", "--rate", "50"]);
+    // Each has its second echo in that time, whatever keeps them from it for a while.
+    bots.args(["--sessions", "2", "--seconds", "5", "--rate", "50"]);
     let output = bots.output().expect("wharf runs");
     let said = String::from_utf8(output.stdout).expect("text");
     (output.status.code(), said)

@@ -205,6 +205,10 @@ impl Diary {
         let body = match outcome {
             Outcome::Reply(_, body) => body,
             Outcome::Error(error) => {
+                // It may have been done or not, as if nobody had answered.
+                if error.code() == Code::Unavailable {
+                    return;
+                }
                 // Too much at once: nothing was done.
                 let may_be = matches!(error.code(), Code::Busy | Code::Rate);
                 assert!(may_be, "{error:?}");

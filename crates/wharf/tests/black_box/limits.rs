@@ -1,6 +1,6 @@
 //! What happens at the limits.
 
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, replace};
 use wharf::wire::classic::ResultCode;
 
 #[test]
@@ -62,16 +62,16 @@ fn a_denied_network_is_not_served_and_the_list_is_reloaded() {
         command.arg(&file);
         let mut server = Server::start_command(command);
         server.connect().assert_serves();
-        std::fs::write(&file, "access.deny = ['127.0.0.0/8']\n").unwrap();
+        replace(&file, "access.deny = ['127.0.0.0/8']\n");
         server.wait_for_log(&["reloaded", "deny=1"]);
         assert_turned_away(&mut server, "what the list denies");
-        std::fs::write(&file, "access.deny = ['127.0.0.0/8'\n").unwrap();
+        replace(&file, "access.deny = ['127.0.0.0/8'\n");
         server.wait_for_log(&["not reloaded", "wharf.toml:1:"]);
         assert_turned_away(&mut server, "a wrong file changes nothing");
         std::fs::remove_file(&file).unwrap();
         server.wait_for_log(&["gone", "stay as they are"]);
         assert_turned_away(&mut server, "nor does one that is gone");
-        std::fs::write(&file, "log.format = 'json'\naccess.deny = []\n").unwrap();
+        replace(&file, "log.format = 'json'\naccess.deny = []\n");
         server.wait_for_log(&["WARN", "reloaded: empty", "deny=0"]);
         server.wait_for_log(&["log.format", "next start"]);
         server.connect().assert_serves();

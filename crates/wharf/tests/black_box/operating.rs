@@ -2,7 +2,7 @@
 
 use crate::operators::{ANYWHERE, admin_address, get};
 use crate::platform::{Guest, by_number, by_token, hello, log_in, register, say, text_of, whisper};
-use crate::support::{BACKENDS, PATIENCE, Server, wharf};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use serde_json::Value;
 use std::time::Instant;
 use tempfile::NamedTempFile;
@@ -386,7 +386,8 @@ fn maintenance_keeps_people_out_over_a_restart_and_those_who_are_in_are_told() {
     assert!(said.contains("maintenance"), "{said}");
     drop((kim, server));
 
-    let server = Server::start_in(folder.path(), BACKENDS[0], &[ANYWHERE]);
+    let settings = [&[ANYWHERE], UNHURRIED].concat();
+    let server = Server::start_in(folder.path(), BACKENDS[0], &settings);
     let operator = Operator::of(&server);
     let mut lee = Guest::connect(&server);
     lee.ask(&hello()).expect("Hello is answered");
@@ -448,10 +449,16 @@ fn maintenance_is_announced_in_the_answer_to_hello_and_begins_by_itself() {
     assert_eq!(shown["planned"]["text"], "new rooms");
 
     operator.does(&[&announce[..], &["1s"]].concat());
-    let again = kim.notice::<Maintenance>();
-    assert!(again.begins_ms > 0 && again.begins_ms < told.begins_ms);
-    let begun = kim.notice::<Maintenance>();
-    assert_eq!((begun.begins_ms, begun.ends_ms), (0, again.ends_ms));
+    // On a machine that is busy it may have begun before anybody is told that it will.
+    let mut begun = kim.notice::<Maintenance>();
+    if begun.begins_ms > 0 {
+        assert!(begun.begins_ms < told.begins_ms);
+        let ends_ms = begun.ends_ms;
+        begun = kim.notice::<Maintenance>();
+        assert_eq!(begun.ends_ms, ends_ms);
+    }
+    assert_eq!(begun.begins_ms, 0);
+    assert!(begun.ends_ms < told.ends_ms);
     let (status, _) = get(admin_address(&server), "/readyz", "");
     assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
     assert_eq!(

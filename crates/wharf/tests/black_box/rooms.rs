@@ -9,7 +9,7 @@ mod reported;
 
 use crate::platform::{Guest, by_number, log_in, register, say, text_of};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wharf::proto::account::Rename;
 use wharf::proto::chat::content::What;
 use wharf::proto::chat::{Content, GetHistory, Item, Said, Say};
@@ -88,6 +88,7 @@ fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < deadline, "it never happens");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

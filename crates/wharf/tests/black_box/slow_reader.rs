@@ -37,6 +37,8 @@ fn a_reader_that_stops_costs_its_budget_and_its_session_alone() {
                 "limits.inbound_bytes_per_second=0",
             ],
         );
+        // It takes memory too, and at a slow machine's start later than others.
+        server.wait_for_log(&["the store is open"]);
         let mut witness = server.connect();
         assert_eq!(witness.log_in("witness"), ResultCode::None);
         let mut talker = server.connect();

@@ -13,7 +13,8 @@ fn a_signal_stops_in_order() {
     for backend in BACKENDS {
         for (signal, placement) in [(Signal::TERM, "fused"), (Signal::INT, "split")] {
             let setting = format!("placement={placement}");
-            let mut server = Server::start(backend, &[&setting]);
+            let settings = [&*setting, "limits.drain_seconds=600"];
+            let mut server = Server::start(backend, &settings);
             let mut client = server.connect();
             assert_eq!(client.log_in("kim"), ResultCode::None);
             assert_eq!(client.enter(1), ResultCode::None);

@@ -4,13 +4,14 @@
 use crate::authority::Authority;
 use crate::platform::{Guest, log_in, register};
 use crate::servers::{self, PASSWORD, PATIENT, wait_until};
-use crate::support::{BACKENDS, Server, wharf};
+use crate::support::{BACKENDS, Server, UNHURRIED, wharf};
 use std::path::Path;
 use wharf::proto::session::Code;
 use wharf_store::Value;
 
 fn start(url: &str) -> Server {
-    Server::start(BACKENDS[0], &[&format!("store.url={url}")])
+    let url = format!("store.url={url}");
+    Server::start(BACKENDS[0], &[&[&*url], UNHURRIED].concat())
 }
 
 /// The URL of a database, for whoever trusts that authority.

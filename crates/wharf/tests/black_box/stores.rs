@@ -3,7 +3,7 @@
 use crate::operators::{ANYWHERE, admin_address, get, sum};
 use crate::platform::{Guest, by_number, by_token, log_in, register, say, text_of, whisper};
 use crate::servers::{self, Kind, PASSWORD, wait_until};
-use crate::support::{BACKENDS, PATIENCE, Server};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED};
 use crate::tickets::shown;
 use crate::watched::{metrics, wait_for};
 use std::io::{BufRead, BufReader, Write};
@@ -15,11 +15,8 @@ use wharf::proto::session::{Code, Error, Ping};
 
 /// A server whose store is there. Everybody needs an account.
 fn start(url: &str) -> Server {
-    let settings = [
-        &format!("store.url={url}"),
-        ANYWHERE,
-        "accounts.classic=known",
-    ];
+    let url = format!("store.url={url}");
+    let settings = [&[&*url, ANYWHERE, "accounts.classic=known"], UNHURRIED].concat();
     Server::start(BACKENDS[0], &settings)
 }
 
@@ -177,8 +174,8 @@ fn give_out(port: u16, key: &str, subject: &str) {
 }
 
 fn with_redis(redis: &servers::Server) -> Server {
-    let url = redis.url();
-    Server::start(BACKENDS[0], &[&format!("store.redis={url}"), ANYWHERE])
+    let url = format!("store.redis={}", redis.url());
+    Server::start(BACKENDS[0], &[&[&*url, ANYWHERE], UNHURRIED].concat())
 }
 
 #[test]
@@ -263,8 +260,9 @@ fn redis_that_refuses_hangs_or_dies_fails_what_is_asked_of_it_and_nothing_else()
         redis.start_again();
     });
     seen(&server, "redis", true);
-    // Slower than any request may be.
-    assert_eq!(tell_redis(port, &["CLIENT", "PAUSE", "8000", "ALL"]), "+OK");
+    // Slower than any request may be, and than whoever asks.
+    let pause = ["CLIENT", "PAUSE", "20000", "ALL"];
+    assert_eq!(tell_redis(port, &pause), "+OK");
     only_tickets_wait(&server, port, "slow", || {});
     assert_eq!(
         tell_redis(port, &["CONFIG", "SET", "requirepass", "another"]),

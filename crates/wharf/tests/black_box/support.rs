@@ -1,7 +1,9 @@
 //! Starts the server, and speaks to it as a client would.
 
+use socket2::{Domain, Socket, Type};
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -22,13 +24,15 @@ pub(crate) const BACKENDS: &[&str] = &["uring", "readiness"];
 #[cfg(windows)]
 pub(crate) const BACKENDS: &[&str] = &["iocp"];
 
-/// Settings by which everybody may ask as fast as they like.
+/// Settings by which everybody may ask as fast as they like, and log in as late.
 pub(crate) const UNHURRIED: &[&str] = &[
     "limits.chats_per_minute=0",
     "limits.queries_per_minute=0",
     "limits.commands_per_minute=0",
     "limits.logins_per_minute=0",
     "limits.pings_per_minute=0",
+    "limits.inbound_packets_per_second=0",
+    "limits.login_seconds=600",
 ];
 
 /// The program: the one that ships where the test command says so, else that of these tests.
@@ -69,6 +73,52 @@ fn start(command: &mut Command) -> Child {
     panic!("Wine starts no program")
 }
 
+/// An address at which nobody listens, nor anybody else is going to: it is taken, and no more.
+pub(crate) struct Reserved {
+    address: SocketAddr,
+    socket: Option<Socket>,
+}
+
+impl Reserved {
+    pub(crate) fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // Elsewhere than on Windows whoever is given the address may listen there all the same.
+        #[cfg(unix)]
+        socket.set_reuse_address(true).expect("an option");
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&anywhere.into()).expect("a free port");
+        let address = socket.local_addr().expect("it is bound").as_socket();
+        Self {
+            address: address.expect("an address of IPv4"),
+            socket: Some(socket),
+        }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The same for whoever listens there, again and again. Windows lets nobody listen where
+    /// something is taken, so that there it is taken no more.
+    pub(crate) fn address_to_listen_at(&mut self) -> String {
+        if cfg!(windows) {
+            self.socket = None;
+        }
+        self.address()
+    }
+}
+
+/// Replaces what is in a file that somebody may read at any moment: they find the old or the new,
+/// and never the beginning.
+pub(crate) fn replace(file: &Path, text: &str) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text).expect("room for it");
+    std::fs::rename(&new, file).expect("our own folder");
+}
+
+/// How long a server waits for its store before it serves without.
+const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+
 /// A running server. Dropping it kills it.
 pub(crate) struct Server {
     pub(crate) child: Child,
@@ -79,6 +129,8 @@ pub(crate) struct Server {
     #[cfg_attr(not(unix), expect(dead_code, reason = "one system asks"))]
     output: Receiver<String>,
     log: Receiver<String>,
+    /// Lines of the log that came before anybody waited for one.
+    early: VecDeque<String>,
     /// Lines of the log that were waited for, or came before one that was.
     seen: Vec<String>,
     /// What it writes into, unless its command line says where.
@@ -106,6 +158,7 @@ impl Server {
             .env("WHARF_DATA", data.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let begun = Instant::now();
         let mut child = start(&mut command);
         let (line, log) = mpsc::channel();
         forward(child.stderr.take().expect("piped"), line);
@@ -131,14 +184,37 @@ impl Server {
         };
         let (rest, output_lines) = mpsc::channel();
         forward(output, rest);
-        Self {
+        let is_late = begun.elapsed() >= SETTLED_WITHIN;
+        let mut server = Self {
             child,
             address,
             banner,
             output: output_lines,
             log,
+            early: VecDeque::new(),
             seen: Vec::new(),
             _data: data,
+        };
+        if is_late && has_own_store(&command) {
+            server.wait_for_store();
+        }
+        server
+    }
+
+    /// Waits until the store is open: on a slow machine the server may serve before.
+    fn wait_for_store(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                let early: Vec<_> = self.early.drain(..).collect();
+                panic!("the store does not open:\n{}", early.join("\n"));
+            };
+            let is_open = line.contains("the store is open");
+            self.early.push_back(line);
+            if is_open {
+                return;
+            }
         }
     }
 
@@ -152,7 +228,8 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.log.recv_timeout(left) else {
+            let early = self.early.pop_front();
+            let Ok(line) = early.map_or_else(|| self.log.recv_timeout(left), Ok) else {
                 let seen = self.seen.join("\n");
                 panic!("no new line with {words:?} in the log:\n{seen}");
             };
@@ -210,6 +287,15 @@ impl Server {
     }
 }
 
+/// Whether that starts the program, with a store that nobody else has to start.
+fn has_own_store(command: &Command) -> bool {
+    let is_elsewhere = |argument: &std::ffi::OsStr| {
+        let argument = argument.to_string_lossy();
+        argument.starts_with("store.url=")
+    };
+    command.get_program() == program() && !command.get_args().any(is_elsewhere)
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -224,6 +310,13 @@ fn forward(source: impl Read + Send + 'static, lines: mpsc::Sender<String>) {
             let _ = lines.send(line);
         }
     });
+}
+
+fn login_of(user: &str) -> LoginRequest {
+    LoginRequest {
+        user: UserName::truncated(user),
+        password: UserName::EMPTY,
+    }
 }
 
 /// A client with blocking reads.
@@ -280,12 +373,17 @@ impl Client {
     }
 
     pub(crate) fn log_in(&mut self, user: &str) -> ResultCode {
-        let user = UserName::truncated(user);
-        self.send(&LoginRequest {
-            user,
-            password: UserName::EMPTY,
-        });
+        self.send(&login_of(user));
         self.read_result(id::LOGIN_RESPONSE)
+    }
+
+    /// As [`Self::log_in`]; `None` if the server ends the connection instead.
+    pub(crate) fn try_to_log_in(&mut self, user: &str) -> Option<ResultCode> {
+        self.send_rudely(&login_of(user).to_frame());
+        let mut answer = [0; HEADER_BYTES + 2];
+        self.stream.read_exact(&mut answer).ok()?;
+        let [.., low, high] = answer;
+        Some(ResultCode::from_wire(u16::from_le_bytes([low, high])))
     }
 
     pub(crate) fn enter(&mut self, room: i32) -> ResultCode {

@@ -1,7 +1,7 @@
 //! Login by the studio's own tickets, signed by keys that are made here.
 
 use crate::platform::{Guest, log_in};
-use crate::support::{BACKENDS, Server, serve, wharf};
+use crate::support::{BACKENDS, Server, replace, serve, wharf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -65,7 +65,7 @@ fn unix_seconds() -> i64 {
 
 fn publish(file: &Path, studios: &[&Studio]) {
     let keys: Vec<String> = studios.iter().map(|studio| studio.public()).collect();
-    std::fs::write(file, format!(r#"{{"keys":[{}]}}"#, keys.join(","))).unwrap();
+    replace(file, &format!(r#"{{"keys":[{}]}}"#, keys.join(",")));
 }
 
 /// A server that takes the tickets of `studios`, and where their keys are.
@@ -162,7 +162,7 @@ fn keys_are_replaced_while_the_server_runs_and_bad_ones_change_nothing() {
         ("{\"keys\":[\n}", "line 2 column 1"),
         ("{\"keys\":[]}", "no key"),
     ] {
-        std::fs::write(&file, rubbish).unwrap();
+        replace(&file, rubbish);
         server.wait_for_log(&["keys.json", "not reloaded", why]);
         assert_eq!(enter(&server, &by(&old)).unwrap().account, account);
     }

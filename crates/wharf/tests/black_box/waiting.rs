@@ -98,7 +98,8 @@ fn who_waits_is_not_cut_for_not_being_logged_in_and_who_fails_then_is() {
     let settings = [
         "limits.sessions_max=1",
         "limits.sessions_not_logged_in=1",
-        "limits.login_seconds=1",
+        // Longer than anything keeps those who log in here from it.
+        "limits.login_seconds=8",
         "accounts.queue_max=2",
     ];
     let server = Server::start(BACKENDS[0], &settings);

@@ -2,7 +2,7 @@
 
 use crate::platform::{Guest, by_number, log_in, register, say, text_of, whisper};
 use crate::servers::wait_until;
-use crate::support::{BACKENDS, Server, serve};
+use crate::support::{BACKENDS, Server, replace, serve};
 use std::path::Path;
 use wharf::proto::account::Rename;
 use wharf::proto::chat::{Said, Whispered};
@@ -89,13 +89,13 @@ fn a_list_is_replaced_while_people_talk_and_a_bad_one_changes_nothing() {
         heard(kim)
     };
     assert_eq!(shown(&mut kim), "**** heck");
-    std::fs::write(&list, "darn\nheck = forbid\n").unwrap();
+    replace(&list, "darn\nheck = forbid\n");
     server.wait_for_log(&["words.txt:2:8", "forbid", "not reloaded"]);
     assert_eq!(shown(&mut kim), "**** heck");
     std::fs::remove_file(&list).unwrap();
     server.wait_for_log(&["word list is gone"]);
     assert_eq!(shown(&mut kim), "**** heck");
-    std::fs::write(&list, "heck\n").unwrap();
+    replace(&list, "heck\n");
     server.wait_for_log(&["word list reloaded"]);
     // Each room hears of it in its turn.
     wait_until("the new list holds", || shown(&mut kim) == "darn ****");

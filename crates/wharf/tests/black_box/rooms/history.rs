@@ -166,14 +166,7 @@ fn look_back(guest: &mut Guest) {
 
 #[test]
 fn pages_neither_lose_nor_repeat_a_message_while_more_is_said() {
-    let server = Server::start(
-        BACKENDS[0],
-        &[
-            &["shards=2", "limits.inbound_packets_per_second=0"],
-            UNHURRIED,
-        ]
-        .concat(),
-    );
+    let server = Server::start(BACKENDS[0], &[&["shards=2"], UNHURRIED].concat());
     for (name, history) in [("diary", History::Durable), ("gossip", History::Buffered)] {
         let (mut kim, _) = somebody(&server, &format!("{name} kim"));
         let (mut lee, _) = somebody(&server, &format!("{name} lee"));
@@ -194,14 +187,7 @@ fn pages_neither_lose_nor_repeat_a_message_while_more_is_said() {
 
 #[test]
 fn what_several_say_at_once_is_heard_by_all_in_one_order_and_kept_in_it() {
-    let server = Server::start(
-        BACKENDS[0],
-        &[
-            &["shards=2", "limits.inbound_packets_per_second=0"],
-            UNHURRIED,
-        ]
-        .concat(),
-    );
+    let server = Server::start(BACKENDS[0], &[&["shards=2"], UNHURRIED].concat());
     let (mut kim, _) = somebody(&server, "kim");
     let room = id_of(&kim.ask(&lasting("square", History::Durable)).unwrap());
     let mut guests = vec![kim];

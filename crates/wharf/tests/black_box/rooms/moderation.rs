@@ -228,14 +228,7 @@ impl Court {
 
 #[test]
 fn each_rank_may_do_what_is_its_own_to_those_below_and_nothing_else() {
-    let server = Server::start(
-        BACKENDS[0],
-        &[
-            &["shards=2", "limits.inbound_packets_per_second=0"],
-            UNHURRIED,
-        ]
-        .concat(),
-    );
+    let server = Server::start(BACKENDS[0], &[&["shards=2"], UNHURRIED].concat());
     for (name, is_persistent) in [("stone court", true), ("sand court", false)] {
         let mut court = Court::new(&server, name, is_persistent);
         for by in [0, 1, 3] {
@@ -329,10 +322,7 @@ fn now_ms() -> i64 {
 
 #[test]
 fn whoever_is_banned_or_muted_is_so_until_it_ends_and_no_longer() {
-    let server = Server::start(
-        BACKENDS[0],
-        &[&["limits.inbound_packets_per_second=0"], UNHURRIED].concat(),
-    );
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     for (name, is_persistent) in [("stone", true), ("sand", false)] {
         let (mut kim, _) = somebody(&server, &format!("{name} kim"));
         let (mut lee, lees) = somebody(&server, &format!("{name} lee"));
