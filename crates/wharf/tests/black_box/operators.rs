@@ -75,24 +75,17 @@ fn a_server_under_load_tells_what_it_does() {
                 "--seconds",
                 "600",
             ];
-            let come = || {
-                wharf()
-                    .args(bots)
-                    .args(["--target", &target, "--port-backend", backend])
-                    .stdout(std::process::Stdio::null())
-                    .stderr(std::process::Stdio::null())
-                    .spawn()
-                    .expect("the bots run")
-            };
-            let mut bots = come();
+            let mut bots = wharf()
+                .args(bots)
+                .args(["--target", &target, "--port-backend", backend])
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .expect("the bots run");
             let deadline = Instant::now() + PATIENCE;
             let everybody = "wharf_content_members{";
             while sum(&get(admin, "/metrics", "").1, everybody) < 40.0 {
                 assert!(Instant::now() < deadline, "the bots do not come");
-                // They stay for seconds, in which nobody may have looked.
-                if bots.try_wait().expect("our own child").is_some() {
-                    bots = come();
-                }
                 std::thread::sleep(Duration::from_millis(20));
             }
             let (code, page, error) = top(&["--admin", admin, "--once"]);
