@@ -2,9 +2,8 @@
 //! online, which rooms are busy.
 
 use crate::platform::{Guest, log_in, register};
-use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
+use crate::support::{BACKENDS, Server, UNHURRIED, wait_until, wharf};
 use std::path::Path;
-use std::time::{Duration, Instant};
 use wharf::proto::room::{Create, Enter, Info, Leave, List, Order, Presence, SetPresence, enter};
 use wharf::proto::session::Code;
 
@@ -33,15 +32,6 @@ fn a_delay_outlives_the_server(settings: &[&str]) {
     // Five are free for whoever is not remembered.
     let server = start(folder.path(), settings);
     assert!(is_refused_within(&server, 4));
-}
-
-/// Looks again until it is so.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}: it does not come true");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// Somebody new, who is there once the store is.

@@ -108,6 +108,15 @@ impl Reserved {
     }
 }
 
+/// Looks again until it is so.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: it does not come true");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Replaces what is in a file that somebody may read at any moment: they find the old or the new,
 /// and never the beginning.
 pub(crate) fn replace(file: &Path, text: &str) {

@@ -1,8 +1,7 @@
 //! The word filter of a server, and its list that is replaced while it runs.
 
 use crate::platform::{Guest, by_number, log_in, register, say, text_of, whisper};
-use crate::servers::wait_until;
-use crate::support::{BACKENDS, Server, replace, serve};
+use crate::support::{BACKENDS, Server, replace, serve, wait_until};
 use std::path::Path;
 use wharf::proto::account::Rename;
 use wharf::proto::chat::{Said, Whispered};
