@@ -3,11 +3,11 @@
 //! it has come to there; it is also read when somebody is seen for the first time, and where there
 //! are other servers again and again.
 //!
-//! Memory decides, and takes the worse of both: a store that has lost something, or does not
-//! answer, makes nothing milder at once. It is asked, and not for long: one that is silent keeps
-//! nobody from logging in, it only has more forgotten than it need be. But where other servers write
-//! there and it has less than it had before, somebody was right at one of them (or it has lost what
-//! it had, which looks the same): they begin anew here too.
+//! Memory decides, and takes the worse of both. A store that does not answer makes nothing milder.
+//! It is asked, and not for long: one that is silent keeps nobody from logging in, it only has more
+//! forgotten than it need be. But where other servers write there and it has less than before,
+//! somebody was right at one of them (or it has lost what it had, which looks the same): they begin
+//! anew here too.
 //!
 //! ```text
 //!  Space::Rate   name:HASH      the name that was guessed at: 32 hexadecimal digits of its SHA-256
