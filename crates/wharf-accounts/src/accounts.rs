@@ -212,11 +212,7 @@ impl Accounts {
 
     /// The store answers.
     pub fn stored(&mut self, now: Instant, at: UnixMs, tag: AskTag, reply: Reply) {
-        if let Some(asked) = self.world.recall.asked(tag) {
-            self.recalled((now, at), &asked, &reply);
-        } else if let Some(counted) = self.world.recall.counted(tag) {
-            self.counted((now, at), counted, &reply);
-        }
+        self.recalled((now, at), tag, &reply);
         match self.asks.remove(&tag) {
             Some(id) => {
                 let may_be_done = matches!(reply, Ok(_) | Err(Refusal::Unavailable));
@@ -238,8 +234,12 @@ impl Accounts {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
         let request = self.deadlines.first().map(|(deadline, _)| *deadline);
-        let recall = self.world.recall.next_deadline();
-        request.into_iter().chain(recall).min()
+        let (account, address) = (&self.world.by_account, &self.world.by_address);
+        let recall = [account.next_deadline(), address.next_deadline()];
+        request
+            .into_iter()
+            .chain(recall.into_iter().flatten())
+            .min()
     }
 
     /// Time has passed: requests whose deadline has come are answered.

@@ -6,11 +6,11 @@
 
 mod accounts;
 mod flow;
+mod guesses;
 mod hashing;
 mod known;
 mod options;
 mod password;
-mod recall;
 mod request;
 mod revocation;
 mod secret;
@@ -20,6 +20,7 @@ mod ticket;
 mod world;
 
 pub use accounts::{Accounts, AskTag, Effect};
+pub use guesses::{Counted, Guesses, Look, Told};
 pub use hashing::{HashJob, HashResult, HashWork, Hashed, Hasher, JobId, imitate};
 pub use options::AccountOptions;
 pub use password::{Cost, CostError, Password};
@@ -30,5 +31,5 @@ pub use request::{
 pub use revocation::Revocation;
 pub use secret::{Chance, Hidden, Secret, SystemChance, hash_of_code, recovery_code};
 pub use stats::AccountStats;
-pub use throttle::{Throttle, ThrottleLimits};
+pub use throttle::ThrottleLimits;
 pub use ticket::{JwksError, TicketRules, Tickets};

@@ -51,7 +51,7 @@ impl ThrottleLimits {
 /// A try that takes a while is noted as a failure when it begins, and taken back if it was none:
 /// so many tries at once are worth no more than as many in a row.
 #[derive(Debug)]
-pub struct Throttle<K> {
+pub(crate) struct Throttle<K> {
     limits: ThrottleLimits,
     failures: BTreeMap<K, Failures>,
 }
@@ -100,7 +100,7 @@ impl Past {
 
 impl<K: Clone + Ord> Throttle<K> {
     /// Nobody has failed yet.
-    pub fn new(limits: ThrottleLimits) -> Self {
+    pub(crate) fn new(limits: ThrottleLimits) -> Self {
         Self {
             limits,
             failures: BTreeMap::new(),
@@ -108,7 +108,7 @@ impl<K: Clone + Ord> Throttle<K> {
     }
 
     /// How long `key` has still to wait; nothing for most.
-    pub fn wait(&self, key: &K, now: Instant) -> Duration {
+    pub(crate) fn wait(&self, key: &K, now: Instant) -> Duration {
         self.failures.get(key).map_or(Duration::ZERO, |failures| {
             failures.until.saturating_since(now)
         })
@@ -116,7 +116,7 @@ impl<K: Clone + Ord> Throttle<K> {
 
     /// Notes that `key` was wrong, or may turn out to be. Who is forgotten for it before their
     /// time, if anybody.
-    pub fn failed(&mut self, key: K, now: Instant) -> Option<K> {
+    pub(crate) fn failed(&mut self, key: K, now: Instant) -> Option<K> {
         let evicted = self.make_room(&key, now);
         let known = self.known(&key, now);
         let count = known.map_or(0, |failures| failures.count).saturating_add(1);
@@ -127,19 +127,6 @@ impl<K: Clone + Ord> Throttle<K> {
         };
         self.failures.insert(key, failures);
         evicted
-    }
-
-    /// Takes in that a store has counted so many failures of `key`, each for as long as they are
-    /// remembered, and when they end. Here they count if there are more of them, or later ones.
-    pub fn recount(&mut self, key: K, counted: (i64, UnixMs), (now, at): (Instant, UnixMs)) {
-        let past = Past::counted(&self.limits, counted, at);
-        self.recall(key, past, now);
-    }
-
-    /// Whether `key` has failed so often, those that may turn out to be none among them.
-    pub fn has_failed(&self, key: &K, count: u32, now: Instant) -> bool {
-        self.known(key, now)
-            .is_some_and(|known| known.count >= count)
     }
 
     /// Takes in what was known of `key` elsewhere; of that and what is known here the worse. What
@@ -165,7 +152,7 @@ impl<K: Clone + Ord> Throttle<K> {
     }
 
     /// Takes one failure back that was none, and whatever delay came of it.
-    pub fn take_back(&mut self, key: &K, now: Instant) {
+    pub(crate) fn take_back(&mut self, key: &K, now: Instant) {
         let Some(failures) = self.failures.get_mut(key) else {
             return;
         };
@@ -177,7 +164,7 @@ impl<K: Clone + Ord> Throttle<K> {
     }
 
     /// Forgets the failures of whoever was right.
-    pub fn succeeded(&mut self, key: &K) {
+    pub(crate) fn succeeded(&mut self, key: &K) {
         self.failures.remove(key);
     }
 
@@ -297,15 +284,19 @@ mod tests {
         let (at, now) = (1_800_000_000_000, Instant::ZERO);
         let ends = at + millis(limits.forget) + 86_400_000;
         let mut throttle = Throttle::new(limits);
-        throttle.recount("kim", (1, ends), (now, at));
+        let recount = |throttle: &mut Throttle<_>, name, count, now| {
+            let past = Past::counted(&limits, (count, ends), at);
+            throttle.recall(name, past, now);
+        };
+        recount(&mut throttle, "kim", 1, now);
         assert_eq!(throttle.wait(&"kim", now), Duration::ZERO);
-        throttle.recount("lee", (8, ends), (now, at));
+        recount(&mut throttle, "lee", 8, now);
         let wait = throttle.wait(&"lee", now);
         assert_eq!(wait, limits.delay(8));
         let later = now + wait;
-        throttle.recount("lee", (8, ends), (later, at));
+        recount(&mut throttle, "lee", 8, later);
         assert_eq!(throttle.wait(&"lee", later), Duration::ZERO, "no news");
-        throttle.recount("lee", (9, ends), (later, at));
+        recount(&mut throttle, "lee", 9, later);
         assert_eq!(throttle.wait(&"lee", later), limits.delay(9));
     }
 

@@ -1,15 +1,16 @@
 //! What every request needs: settings, ids, chance, delays, tickets, the hash queue.
 
+use crate::accounts::TaskId;
+use crate::guesses::{Counted, Guesses};
 use crate::hashing::HashQueue;
 use crate::known::KnownTokens;
 use crate::options::AccountOptions;
 use crate::password::SALT_BYTES;
-use crate::recall::{Counted, Recall};
 use crate::request::{Error, Token, User, invalid};
 use crate::secret::{Chance, Hidden, Secret, fresh_secret};
-use crate::throttle::Throttle;
 use crate::ticket::Tickets;
 use core::net::{IpAddr, Ipv6Addr};
+use sha2::{Digest, Sha256};
 use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::account::{NewLogin, NewToken};
 use wharf_data::{AccountId, AuditId, DisplayName, LoginId, NameKey, UnixMs};
@@ -18,10 +19,6 @@ use wharf_data::{AccountId, AuditId, DisplayName, LoginId, NameKey, UnixMs};
 const DEVICE_BYTES_MAX: usize = 64;
 /// Bytes of what may be looked up as a name.
 const LOOKUP_BYTES_MAX: usize = 512;
-
-/// Those who guess are remembered to have been asked about in such numbers at least: a request
-/// asks about two.
-const SEEN_MIN: usize = 1_024;
 
 /// At what somebody guesses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,13 +29,31 @@ pub(crate) enum Guess {
     Account(AccountId),
 }
 
+impl Counted for Guess {
+    fn key(&self) -> String {
+        match self {
+            Self::Name(name) => {
+                let hash = Sha256::digest(name.as_str().as_bytes());
+                let digits: String = hash[..16].iter().map(|it| format!("{it:02x}")).collect();
+                format!("name:{digits}")
+            }
+            Self::Account(account) => format!("account:{}", account.get()),
+        }
+    }
+}
+
+impl Counted for IpAddr {
+    fn key(&self) -> String {
+        format!("address:{self}")
+    }
+}
+
 pub(crate) struct World {
     pub(crate) options: AccountOptions,
     pub(crate) ids: UniqueIds,
     pub(crate) chance: Box<dyn Chance>,
-    pub(crate) by_account: Throttle<Guess>,
-    pub(crate) by_address: Throttle<IpAddr>,
-    pub(crate) recall: Recall,
+    pub(crate) by_account: Guesses<Guess, TaskId>,
+    pub(crate) by_address: Guesses<IpAddr, TaskId>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) hashes: HashQueue,
     pub(crate) known: KnownTokens,
@@ -58,14 +73,8 @@ impl World {
             options,
             ids: UniqueIds::of_share(options.node, IdShare::Accounts),
             chance,
-            by_account: Throttle::new(options.account_delays),
-            by_address: Throttle::new(options.address_delays),
-            recall: Recall::new(
-                options.recall,
-                options.is_alone,
-                SEEN_MIN
-                    .max(options.account_delays.entries_max + options.address_delays.entries_max),
-            ),
+            by_account: Guesses::new(options.account_delays, options.recall, options.is_alone),
+            by_address: Guesses::new(options.address_delays, options.recall, options.is_alone),
             tickets: None,
             hashes,
             known: KnownTokens::new(options.requests_max, options.is_alone),
@@ -118,8 +127,7 @@ impl Cx<'_> {
         if retry_after > Duration::ZERO {
             return Err(Error::Rate { retry_after });
         }
-        let evicted = self.world.by_account.failed(guess.clone(), self.now);
-        self.world.recall.forget(evicted.map(Counted::At));
+        self.world.by_account.failed(guess.clone(), self.now);
         *self.guess = Some(guess);
         Ok(())
     }
@@ -234,6 +242,20 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
         assert_eq!(network("192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn keys_are_short_say_whose_they_are_and_no_name_is_in_them() {
+        let named = |name: &str| Guess::Name(NameKey::of(name)).key();
+        let long = "x".repeat(512);
+        for name in ["kim", "", &long] {
+            let key = named(name);
+            assert!(key.starts_with("name:") && key.len() == 37, "{key}");
+        }
+        assert_eq!(named("KIM"), named("kim"));
+        assert_eq!(Guess::Account(AccountId::new(7)).key(), "account:7");
+        let address: IpAddr = "2001:db8:1:2::".parse().unwrap();
+        assert_eq!(address.key(), "address:2001:db8:1:2::");
     }
 
     #[test]

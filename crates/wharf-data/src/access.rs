@@ -136,8 +136,8 @@ pub enum Request {
         /// Whose; `None` means one's own.
         account: Option<AccountId>,
     },
-    /// What the account shows that logs in by a name; of who is here, also by the one that others
-    /// see.
+    /// What the account shows that is called so, whether it logs in by that or not, and whether
+    /// anybody is here.
     FindProfile {
         /// The name.
         name: String,

@@ -92,6 +92,12 @@ pub enum Ask {
         /// How it is known.
         identity: Identity,
     },
+    /// The same by the name that others see, whether it logs in by that or not: nobody else has it.
+    /// [`crate::Refusal::NotFound`] if it is nobody's now.
+    Named {
+        /// The name.
+        name: NameKey,
+    },
     /// The same by its id. [`crate::Refusal::NotFound`] if it is nobody's, or of an erased one.
     Get {
         /// Which.
@@ -278,6 +284,7 @@ impl Ask {
         matches!(
             self,
             Self::Find { .. }
+                | Self::Named { .. }
                 | Self::Get { .. }
                 | Self::Identities { .. }
                 | Self::Logins { .. }
@@ -301,7 +308,7 @@ pub enum Which {
 /// What is answered about accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// To [`Ask::Find`] and [`Ask::Get`].
+    /// To [`Ask::Find`], [`Ask::Named`] and [`Ask::Get`].
     Found(Found),
     /// To [`Ask::Exchange`] and [`Ask::Recover`].
     LoggedIn {

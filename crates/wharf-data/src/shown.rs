@@ -36,6 +36,7 @@ fn summary(ask: &Ask) -> (&'static str, Option<AccountId>) {
     match ask {
         Ask::Create { account, .. } => ("Create", Some(*account)),
         Ask::Find { .. } => ("Find", None),
+        Ask::Named { .. } => ("Named", None),
         Ask::Get { account } => ("Get", Some(*account)),
         Ask::LogIn { account, .. } => ("LogIn", Some(*account)),
         Ask::Token { .. } => ("Token", None),

@@ -2,6 +2,7 @@
 
 use crate::UnixMs;
 use core::fmt;
+use time::UtcDateTime;
 
 /// A moment in UTC, to the second: `2026-11-26 15:04:05 UTC`.
 ///
@@ -17,42 +18,27 @@ pub struct Utc(pub UnixMs);
 impl Utc {
     /// For programs, to the millisecond: `2026-11-26T15:04:05.123Z`.
     pub fn to_rfc3339(self) -> String {
-        let ([year, month, day], [hour, minute, second]) = self.parts();
-        let ms = self.0.rem_euclid(1_000);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+        let at = self.at();
+        let (hour, minute, second, ms) = at.as_hms_milli();
+        format!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", at.date())
     }
 
-    /// Year, month and day; hour, minute and second.
-    fn parts(self) -> ([i64; 3], [i64; 3]) {
-        let seconds = self.0.div_euclid(1_000);
-        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        (date(days), [second / 3_600, second / 60 % 60, second % 60])
+    /// By the calendar; what that does not reach is its first or its last moment.
+    fn at(self) -> UtcDateTime {
+        let end = match self.0 < 0 {
+            true => UtcDateTime::MIN,
+            false => UtcDateTime::MAX,
+        };
+        UtcDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(end)
     }
 }
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ([year, month, day], [hour, minute, second]) = self.parts();
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"
-        )
+        let at = self.at();
+        let (hour, minute, second) = at.as_hms();
+        write!(f, "{} {hour:02}:{minute:02}:{second:02} UTC", at.date())
     }
-}
-
-/// Year, month and day of the Gregorian calendar, of a day counted from 1970-01-01 on. Years begin
-/// in March here, so that the day that leap years have more is their last.
-fn date(days: i64) -> [i64; 3] {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    [year, month, day]
 }
 
 #[cfg(test)]
@@ -72,8 +58,10 @@ mod tests {
         }
         assert_eq!(Utc(-1).to_rfc3339(), "1969-12-31T23:59:59.999Z");
         // What no calendar reaches is told all the same.
-        for ms in [i64::MIN, i64::MAX] {
-            assert!(Utc(ms).to_string().ends_with(" UTC"));
-        }
+        let ends = [i64::MIN, i64::MAX].map(|ms| Utc(ms).to_string());
+        assert_eq!(
+            ends,
+            ["-9999-01-01 00:00:00 UTC", "9999-12-31 23:59:59 UTC"]
+        );
     }
 }

@@ -114,8 +114,9 @@ impl Platform {
     /// The same with rooms that have a name.
     #[must_use]
     pub fn with_rooms(self, options: RoomOptions, chance: Box<dyn Chance>) -> Self {
+        let is_alone = self.accounts.is_alone();
         Self {
-            rooms: Some(Rooms::new(options, chance)),
+            rooms: Some(Rooms::new(options, is_alone, chance)),
             ..self
         }
     }

@@ -11,7 +11,7 @@ mod tests;
 use crate::platform::Ticket;
 use std::collections::{BTreeMap, VecDeque};
 use wharf_base::{Duration, IdShare, Instant, Latest, UniqueIds};
-use wharf_data::account::{self, Identity, IdentityKind};
+use wharf_data::account;
 use wharf_data::message::{self, Message, NewMessage};
 use wharf_data::people::Whisper;
 use wharf_data::{AccountId, Ask, ConversationId, NameKey, Refusal, Reply, UnixMs};
@@ -83,7 +83,7 @@ impl Whispers {
         }
     }
 
-    /// Somebody says something to somebody: to an account, or to whoever logs in by a name.
+    /// Somebody says something to somebody: to an account, or to whoever is called so.
     pub(crate) fn whisper(
         &mut self,
         at: UnixMs,
@@ -95,11 +95,7 @@ impl Whispers {
         match to {
             Ok(to) => self.keep(at, ticket, by, to, whisper),
             Err(name) => {
-                let identity = Identity {
-                    kind: IdentityKind::Name,
-                    subject: name.as_str().to_owned(),
-                };
-                let ask = Ask::Account(account::Ask::Find { identity });
+                let ask = Ask::Account(account::Ask::Named { name });
                 let pending = Pending::Resolving(ticket, by, whisper);
                 self.steps.push_back(Step::Ask(pending, Box::new(ask)));
             }

@@ -98,6 +98,35 @@ fn an_account_is_found_by_what_it_is_known_by() {
 }
 
 #[test]
+fn an_account_is_found_by_what_it_is_called_now_and_by_no_former_name() {
+    each_database(|bench| {
+        bench.account(create(7, "Kim", 1)).unwrap();
+        let named = |bench: &mut Bench, name| {
+            let name = NameKey::of(name);
+            bench
+                .account(Ask::Named { name })
+                .map(|answer| match answer {
+                    Some(Answer::Found(found)) => found.account.get(),
+                    other => panic!("{other:?}"),
+                })
+        };
+        assert_eq!(named(bench, "KIM"), Ok(7));
+        assert_eq!(named(bench, "Lee"), Err(Refusal::NotFound));
+        let rename = Ask::Rename {
+            account: AccountId::new(7),
+            name: DisplayName::new("Park").unwrap(),
+            at: 1,
+            release: 100,
+            cooled: 100,
+        };
+        bench.account(rename).unwrap();
+        assert_eq!(named(bench, "park"), Ok(7));
+        let former = named(bench, "kim");
+        assert_eq!(former, Err(Refusal::NotFound), "it is only kept for them");
+    });
+}
+
+#[test]
 fn a_name_that_looks_like_anothers_is_taken_and_nothing_is_left_of_the_try() {
     each_database(|bench| {
         bench.account(create(7, "paypal", 1)).unwrap();

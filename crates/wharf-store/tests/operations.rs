@@ -464,6 +464,63 @@ fn sweep(bench: &mut Bench, at: i64, messages_before: Option<i64>, limit: u32) -
     }
 }
 
+fn whispers_to_lee(bench: &mut Bench, client_id: u64, at: i64) {
+    let whisper = message::Ask::Whisper {
+        to: LEE,
+        conversation: ConversationId::new(9),
+        message: NewMessage {
+            author: KIM,
+            client_id: Some(client_id),
+            seq: None,
+            kind: 1,
+            body: b"psst".to_vec(),
+            at,
+        },
+        waits: true,
+    };
+    bench.ask(Ask::Message(whisper)).unwrap();
+}
+
+/// The numbers of what is delivered to Lee, and whether more waits.
+fn delivered(bench: &mut Bench, delivery: i64, limit: u32) -> (Vec<i64>, bool) {
+    let take = message::Ask::TakeWaiting {
+        account: LEE,
+        delivery,
+        limit,
+    };
+    match bench.ask(Ask::Message(take)) {
+        Ok(Answer::Message(message::Answer::Messages { messages, has_more })) => {
+            (messages.iter().map(|it| it.seq).collect(), has_more)
+        }
+        other => panic!("nothing delivered: {other:?}"),
+    }
+}
+
+#[test]
+fn what_waits_goes_with_what_was_said_and_the_rest_is_delivered_all_the_same() {
+    with_talk(|bench| {
+        sweep(bench, 1, Some(i64::MAX), 100);
+        for (id, at) in [(1, 100), (2, 101), (3, 200), (4, 201)] {
+            whispers_to_lee(bench, id, at);
+        }
+        // As far as one is thrown away, what waits may point to nothing.
+        assert_eq!(sweep(bench, 1, Some(150), 1), (1, true));
+        assert_eq!(delivered(bench, 1, 1), (vec![2], true));
+        assert_eq!(sweep(bench, 1, Some(150), 1), (1, true));
+        assert_eq!(delivered(bench, 1, 1), (vec![3], true), "what was, is gone");
+        assert_eq!(delivered(bench, 2, 1), (vec![4], false));
+        assert_eq!(delivered(bench, 3, 1), (vec![], false));
+        // Whoever never comes leaves nothing behind either: two messages, and that they wait.
+        for (id, at) in [(5, 300), (6, 301)] {
+            whispers_to_lee(bench, id, at);
+        }
+        sweep(bench, 1, Some(250), 100);
+        assert_eq!(sweep(bench, 1, Some(350), 100), (4, false));
+        assert_eq!(sweep(bench, 1, Some(350), 100), (0, false));
+        assert_eq!(delivered(bench, 4, 1), (vec![], false));
+    });
+}
+
 #[test]
 fn what_has_ended_is_thrown_away_a_part_at_a_time() {
     with_talk(|bench| {

@@ -146,6 +146,59 @@ fn what_is_counted_begins_anew_with_each_window() {
     });
 }
 
+/// A minute, by which clocks may differ.
+const SLACK_MS: UnixMs = 60_000;
+
+#[test]
+fn a_clock_in_the_far_future_makes_nothing_count_for_ever() {
+    for since_last in [true, false] {
+        each_database(|bench| {
+            let mut count = |at| counted(bench, ("kim", since_last), at);
+            let (now, far) = (1_800_000_000_000, 4_000_000_000_000);
+            assert_eq!(count(now), (1, now + 100));
+            assert_eq!(count(far), (1, far + 100), "by then that has ended");
+            // Whoever has the right time counts on, and takes no more than that from it.
+            assert_eq!(count(now), (2, now + 100 + SLACK_MS));
+            assert_eq!(count(now + 1).0, 3);
+            let later = now + 100 + 2 * SLACK_MS;
+            assert_eq!(count(later), (1, later + 100), "it is over then");
+        });
+    }
+}
+
+/// Whoever was right begins anew, though their failures were on their way.
+#[test]
+fn what_is_counted_and_deleted_at_once_is_done_in_the_order_of_asking() {
+    each_database(|bench| {
+        let count = Ask::Count {
+            key: "kim".into(),
+            window_ms: 100,
+            since_last: true,
+            at: 10,
+        };
+        let delete = Ask::Delete {
+            space: Space::Rate,
+            key: "kim".into(),
+        };
+        let asks = [&count, &count, &delete, &count, &delete, &count, &count];
+        let mut tags = Vec::new();
+        for ask in asks {
+            let ask = wharf_data::Ask::Short(ask.clone());
+            tags.push(bench.send(ask).unwrap());
+        }
+        let mut answers: Vec<_> = tags.iter().map(|_| bench.next()).collect();
+        answers.sort_by_key(|(tag, _)| tag.0);
+        let counts = answers.into_iter().filter_map(|(_, reply)| match reply {
+            Ok(wharf_data::Answer::Short(Answer::Counted { count, .. })) => Some(count),
+            other => {
+                assert_eq!(other, Ok(wharf_data::Answer::Done));
+                None
+            }
+        });
+        assert_eq!(counts.collect::<Vec<_>>(), [1, 2, 1, 1, 2]);
+    });
+}
+
 #[test]
 fn what_ended_long_ago_makes_room_for_what_comes() {
     each_database(|bench| {

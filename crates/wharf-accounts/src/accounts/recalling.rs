@@ -3,12 +3,11 @@
 
 use super::{Accounts, AskTag, Effect, State, TaskId};
 use crate::flow;
-use crate::recall::{Asked, Counted, Look, Said};
+use crate::guesses::Look;
 use crate::request::{Caller, Error, Outcome};
-use crate::throttle::{Past, ThrottleLimits};
 use crate::world::{Guess, network_of};
 use wharf_base::{Duration, Instant};
-use wharf_data::{Reply, UnixMs};
+use wharf_data::{Ask, Reply, UnixMs};
 
 impl Accounts {
     /// Whether a request whose turn has come waits until the store has said how often whoever
@@ -26,81 +25,46 @@ impl Accounts {
         let address = network_of(caller.address);
         let is_late = self.turns.is_in(caller.tag.session) && request.logs_in();
         let waits = self.world.wait(&guess, &address, now) > Duration::ZERO;
-        // What is refused anyway costs nothing.
-        if is_late || waits || !self.world.hashes.has_room() {
+        // What is refused anyway costs nothing; but at another server they may have been right.
+        let is_refused = waits && self.is_alone();
+        if is_late || is_refused || !self.world.hashes.has_room() {
             return false;
         }
-        let mut is_waiting = false;
-        for counted in [Counted::At(guess), Counted::From(address)] {
-            match self.world.recall.look(now, &counted, id) {
-                Look::Known => continue,
-                Look::Waits => {}
-                Look::Unknown => {
-                    let tag = AskTag(self.next_id());
-                    let ask = self.world.recall.ask((now, at), counted, id, tag);
-                    self.effects.push_back(Effect::Ask { tag, ask });
-                }
-            }
-            is_waiting = true;
+        let (by_account, by_address) = (&mut self.world.by_account, &mut self.world.by_address);
+        let looks = [
+            by_account.look(now, &guess, id),
+            by_address.look(now, &address, id),
+        ];
+        if looks[0] == Look::Unknown {
+            let tag = self.next_id();
+            let ask = self.world.by_account.ask((now, at), guess, id, tag);
+            self.tell_store(tag, Some(ask));
         }
-        is_waiting
+        if looks[1] == Look::Unknown {
+            let tag = self.next_id();
+            let ask = self.world.by_address.ask((now, at), address, id, tag);
+            self.tell_store(tag, Some(ask));
+        }
+        looks.iter().any(|look| *look != Look::Known)
     }
 
-    /// The store has said something of somebody, in time or later.
-    pub(super) fn recalled(&mut self, (now, at): (Instant, UnixMs), asked: &Asked, reply: &Reply) {
-        let counted = &asked.about;
-        let said = match Said::of(reply, self.limits_of(counted), at) {
-            Said::Past(_) if asked.is_stale => Said::Nothing,
-            said => said,
-        };
-        let waited = self.world.recall.answered(now, counted, &said);
-        match said {
-            Said::Unknown => self.stats.unrecalled += waited.len() as u64,
-            Said::Nothing => {}
-            Said::Past(past) => self.take_in(now, counted.clone(), past),
-        }
-        self.ready.extend(waited);
-    }
-
-    /// The store has counted a failure, and says how many there are: those that other servers have
-    /// counted count here too.
-    pub(super) fn counted(
-        &mut self,
-        (now, at): (Instant, UnixMs),
-        counted: Counted,
-        reply: &Reply,
-    ) {
-        if let Said::Past(past) = Said::of(reply, self.limits_of(&counted), at) {
-            self.take_in(now, counted, past);
-        }
-    }
-
-    fn limits_of(&self, counted: &Counted) -> &ThrottleLimits {
-        let options = &self.world.options;
-        match counted {
-            Counted::At(_) => &options.account_delays,
-            Counted::From(_) => &options.address_delays,
-        }
-    }
-
-    fn take_in(&mut self, now: Instant, counted: Counted, past: Past) {
+    /// The store has said something of somebody, or has counted a failure, in time or later: those
+    /// that other servers have counted count here too.
+    pub(super) fn recalled(&mut self, times: (Instant, UnixMs), tag: AskTag, reply: &Reply) {
         let world = &mut self.world;
-        let evicted = match counted {
-            Counted::At(guess) => {
-                let evicted = world.by_account.recall(guess, past, now);
-                evicted.map(Counted::At)
-            }
-            Counted::From(address) => {
-                let evicted = world.by_address.recall(address, past, now);
-                evicted.map(Counted::From)
-            }
-        };
-        world.recall.forget(evicted);
+        let told = world.by_account.stored(times, tag.0, reply);
+        let told = told.or_else(|| world.by_address.stored(times, tag.0, reply));
+        if let Some(told) = told {
+            let unrecalled = told.freed.len() as u64;
+            self.stats.unrecalled += if told.is_unknown { unrecalled } else { 0 };
+            self.ready.extend(told.freed);
+        }
     }
 
     /// Those who have waited for the store for long enough go on without it.
     pub(super) fn stop_recalling(&mut self, now: Instant) {
-        let freed = self.world.recall.expire(now);
+        let world = &mut self.world;
+        let freed = [world.by_account.expire(now), world.by_address.expire(now)].concat();
         self.stats.unrecalled += freed.len() as u64;
         self.ready.extend(freed);
     }
@@ -117,38 +81,30 @@ impl Accounts {
         let (Some(guess), Some(caller)) = (guess, caller) else {
             return;
         };
+        let tags = [self.next_id(), self.next_id()];
         let world = &mut self.world;
         match result {
             Ok(_) | Err(Error::Banned { .. }) => {
-                world.by_account.succeeded(&guess);
-                let ask = self.world.recall.erase(&Counted::At(guess));
-                self.tell_store(ask);
+                let ask = world.by_account.was_right(&guess);
+                self.tell_store(tags[0], ask);
             }
             Err(Error::Credentials | Error::Token) => {
                 let address = network_of(caller.address);
-                let evicted = world.by_address.failed(address, now);
-                world.recall.forget(evicted.map(Counted::From));
-                self.count(at, Counted::At(guess));
-                self.count(at, Counted::From(address));
+                world.by_address.failed(address, now);
+                let asks = [
+                    world.by_account.count(at, guess, tags[0]),
+                    world.by_address.count(at, address, tags[1]),
+                ];
+                for (tag, ask) in tags.into_iter().zip(asks) {
+                    self.tell_store(tag, ask);
+                }
             }
             Err(_) => world.by_account.take_back(&guess, now),
         }
     }
 
-    /// Has the store count a failure.
-    fn count(&mut self, at: UnixMs, counted: Counted) {
-        let forget = self.limits_of(&counted).forget;
-        let tag = AskTag(self.next_id());
-        if let Some(ask) = self.world.recall.count(at, counted, forget, tag) {
-            self.effects.push_back(Effect::Ask { tag, ask });
-        }
-    }
-
-    /// Has the store do something; what it answers changes nothing.
-    fn tell_store(&mut self, ask: Option<wharf_data::Ask>) {
-        if let Some(ask) = ask {
-            let tag = AskTag(self.next_id());
-            self.effects.push_back(Effect::Ask { tag, ask });
-        }
+    fn tell_store(&mut self, tag: u64, ask: Option<Ask>) {
+        let tag = AskTag(tag);
+        self.effects.extend(ask.map(|ask| Effect::Ask { tag, ask }));
     }
 }

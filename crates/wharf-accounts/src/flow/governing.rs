@@ -1,6 +1,6 @@
 //! What administrators do. That somebody is one has been checked before.
 
-use super::{Flow, Next, Step, ask, named, telling::Telling};
+use super::{Flow, Next, Step, ask, telling::Telling};
 use crate::request::{LookUp, Outcome, invalid};
 use crate::revocation::Revocation;
 use crate::world::{Cx, name_key};
@@ -13,8 +13,8 @@ const REASON_BYTES_MAX: usize = 500;
 pub(super) fn look_up(by: LookUp) -> Step {
     let question = match by {
         LookUp::Account(account) => Ask::Get { account },
-        LookUp::Name(name) => Ask::Find {
-            identity: named(&name_key("name", &name)?),
+        LookUp::Name(name) => Ask::Named {
+            name: name_key("name", &name)?,
         },
     };
     Ok(ask(question, Flow::Telling(Telling::Person)))

@@ -67,9 +67,9 @@ pub(super) fn start(cx: &mut Cx<'_>, request: Request) -> Step {
             Ok(ask(question, Flow::Telling(Telling::Profile(user))))
         }
         Request::FindProfile { name } => {
-            let identity = named(&name_key("name", &name)?);
+            let name = name_key("name", &name)?;
             let flow = Flow::Owning(Owning::FindingProfile(user));
-            Ok(ask(Ask::Find { identity }, flow))
+            Ok(ask(Ask::Named { name }, flow))
         }
         Request::SetProfile { .. } => set_profile(cx, user, request),
         _ => Err(Error::WrongState),

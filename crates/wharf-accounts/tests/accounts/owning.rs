@@ -189,6 +189,20 @@ fn a_profile_changes_by_its_version_and_its_document_is_its_owners() {
     let find = |name: &str| Request::FindProfile { name: name.into() };
     assert_eq!(profile(rig.ask(Some(lee), find("KIM"))), seen);
     assert_eq!(rig.ask(Some(lee), find("nobody")), Err(Error::NotFound));
+    // A guest logs in by no name, and is called something all the same.
+    let guest = rig.enter(as_guest(1)).unwrap();
+    let found = profile(rig.ask(Some(lee), find(&guest.display_name)));
+    assert_eq!(found.account, guest.user.account);
+    let rename = Request::Rename {
+        name: "Haneul".into(),
+    };
+    rig.ask(Some(guest.user), rename).unwrap();
+    assert_eq!(
+        profile(rig.ask(Some(lee), find("haneul"))).account,
+        guest.user.account
+    );
+    let former = rig.ask(Some(lee), find(&guest.display_name));
+    assert_eq!(former, Err(Error::NotFound), "it is only kept for them");
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn a_store_that_hangs_keeps_nobody_from_logging_in_and_is_left_alone_for_a_while
     rig.pump();
     rig.pass(second(10));
     rig.holds_asks = true;
-    rig.send(4, None, log_in("lee", WRONG));
+    rig.send_from("198.51.100.9", 4, None, log_in("park", WRONG));
     assert_eq!(keys(&rig), ["name", "address"], "it is asked again");
 }
 
@@ -253,6 +253,67 @@ fn failures_at_two_servers_are_added_up_and_whoever_has_to_wait_waits_at_both() 
     here.enter(log_in("kim", PASSWORD)).unwrap();
     let mut left = here.store.rates.keys();
     assert!(!left.any(|key| key.starts_with("name:")), "it begins anew");
+}
+
+/// Their clocks agree, and each has what the other has told the store.
+fn swap(here: &mut Rig, there: &mut Rig) {
+    core::mem::swap(&mut here.store, &mut there.store);
+}
+
+#[test]
+fn who_was_right_at_another_server_begins_anew_here_within_a_second() {
+    let options = AccountOptions {
+        is_alone: false,
+        ..options()
+    };
+    let [mut here, mut there] = [Rig::with(options), Rig::with(options)];
+    here.enter(register("kim")).unwrap();
+    guess(&mut here);
+    assert_eq!(here.ask(None, log_in("kim", PASSWORD)), rate(8));
+    // What the store had is known here, and they are right where nothing is known of them.
+    there.pass(second(28 + 8));
+    swap(&mut here, &mut there);
+    there.enter(log_in("kim", PASSWORD)).unwrap();
+    swap(&mut here, &mut there);
+    here.pass(Duration::from_millis(999));
+    let refused = here.ask(None, log_in("kim", PASSWORD));
+    assert!(matches!(refused, Err(Error::Rate { .. })), "{refused:?}");
+    here.pass(Duration::from_millis(1));
+    here.enter(log_in("kim", PASSWORD)).unwrap();
+    // Whoever guesses from then on is at the beginning.
+    for _ in 0..3 {
+        assert_eq!(
+            here.ask(None, log_in("kim", WRONG)),
+            Err(Error::Credentials)
+        );
+    }
+    here.enter(log_in("kim", PASSWORD)).unwrap();
+}
+
+#[test]
+fn a_store_that_has_lost_nothing_frees_nobody_who_waits() {
+    let mut rig = Rig::with(AccountOptions {
+        is_alone: false,
+        ..options()
+    });
+    rig.enter(register("kim")).unwrap();
+    guess(&mut rig);
+    for seconds in [7, 6, 5] {
+        rig.pass(second(1));
+        assert_eq!(rig.ask(None, log_in("kim", PASSWORD)), rate(seconds));
+    }
+    (rig.holds_asks, rig.holds_recalls) = (true, true);
+    rig.pass(second(1));
+    let tag = rig.send(1, None, log_in("kim", PASSWORD));
+    assert_eq!(keys(&rig), ["name", "address"], "who waits is asked about");
+    rig.refuse_ask(Refusal::Unavailable);
+    rig.refuse_ask(Refusal::Unavailable);
+    rig.pump();
+    assert_eq!(
+        rig.answer(tag),
+        Some(rate(4)),
+        "a silent store frees nobody"
+    );
 }
 
 #[test]

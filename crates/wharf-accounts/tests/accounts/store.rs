@@ -139,6 +139,11 @@ impl MapStore {
                 self.begin(*account, login, *at)
             }
             Ask::Find { identity } => Ok(Some(Answer::Found(self.find(identity)?))),
+            Ask::Named { name } => {
+                let owner = self.names.get(name).filter(|(_, until)| until.is_none());
+                let (account, _) = owner.ok_or(Refusal::NotFound)?;
+                Ok(Some(Answer::Found(self.get(*account)?)))
+            }
             Ask::Get { account } => Ok(Some(Answer::Found(self.get(*account)?))),
             Ask::LogIn {
                 account,

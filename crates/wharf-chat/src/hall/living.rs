@@ -59,13 +59,10 @@ impl Room for Hall {
         let Some(seat) = self.arriving.take() else {
             return cx.kick(who);
         };
-        let is_first = self.seats.is_empty();
         if let Some(opened) = &mut self.opened {
             opened.by_entry.insert(seat.entry, who);
-            if is_first && opened.remembered.len() == 0 {
-                opened.remembered = self.put_by.take(opened.here.room);
-            }
         }
+        self.take_put_by(cx.now());
         self.seats.insert(who, seat);
         if let Some(entered) = self.enter_reply(cx, who) {
             cx.reply(&entered);

@@ -1,7 +1,7 @@
 //! What a room remembers of those who have spoken lately.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wharf_base::Instant;
 use wharf_data::AccountId;
 
@@ -53,6 +53,38 @@ impl Remembered {
             seq,
             at: now,
         });
+    }
+
+    /// Takes in what was said in another opening of the room. Of what was said in both under one
+    /// number, the first is what comes again.
+    pub(super) fn merge(&mut self, other: Self, now: Instant) {
+        if other.0.is_empty() {
+            return;
+        }
+        if self.0.is_empty() {
+            *self = other;
+            return;
+        }
+        for (author, theirs) in other.0 {
+            let ours = self.0.entry(author).or_default();
+            let mut all: Vec<Once> = ours.drain(..).chain(theirs).collect();
+            all.sort_by_key(|once| once.at);
+            let mut ids = BTreeSet::new();
+            all.retain(|once| once.at + KNOWN > now && ids.insert(once.client_id));
+            let beyond = all.len().saturating_sub(OF_AUTHOR_MAX);
+            ours.extend(all.drain(beyond..));
+        }
+        self.0.retain(|_, said| last(said) + KNOWN > now);
+        let beyond = self.0.len().saturating_sub(AUTHORS_MAX);
+        let mut silent: Vec<_> = self
+            .0
+            .iter()
+            .map(|(&who, said)| (last(said), who))
+            .collect();
+        silent.sort_unstable();
+        for (_, who) in silent.drain(..beyond) {
+            self.0.remove(&who);
+        }
     }
 
     /// How many messages are known, those among them that are known no longer.
@@ -146,6 +178,29 @@ mod tests {
         }
         assert_eq!(known.0.len(), AUTHORS_MAX);
         assert_eq!(known.find(KIM, 200, begin), None, "silent for longest");
+    }
+
+    #[test]
+    fn what_two_openings_remember_is_bounded_and_the_first_of_a_number_counts() {
+        let begin = Instant::ZERO;
+        let later = begin + Duration::from_millis(1);
+        let (mut one, mut other) = (Remembered::default(), Remembered::default());
+        for id in 1..=128 {
+            one.add(KIM, id, id as i64, begin);
+            other.add(KIM, 100 + id, 1_000 + id as i64, later);
+        }
+        for author in 10..10 + AUTHORS_MAX as i64 - 1 {
+            one.add(AccountId::new(author), 1, 1, begin);
+            other.add(AccountId::new(author + 10_000), 1, 1, later);
+        }
+        other.merge(one, later);
+        assert_eq!(other.0.len(), AUTHORS_MAX);
+        assert_eq!(other.0[&KIM].len(), 128);
+        assert_eq!(other.find(KIM, 128, later), Some(128), "it was said before");
+        assert_eq!(other.find(KIM, 228, later), Some(1_128));
+        assert_eq!(other.find(KIM, 100, later), None, "the oldest are too many");
+        assert_eq!(other.find(AccountId::new(10_010), 1, later), Some(1));
+        assert_eq!(other.find(AccountId::new(10), 1, later), None);
     }
 
     #[test]

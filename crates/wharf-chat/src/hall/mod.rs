@@ -20,9 +20,10 @@ use crate::platform::room::{as_many_as_fit, member_of};
 use ending::closing;
 use keeping::{Buffered, Durable};
 use memory::{Remembered, SlowMode};
+use put_by::Looked;
 pub(crate) use put_by::PutBy;
 use std::collections::BTreeMap;
-use wharf_base::{CapacityError, Planted};
+use wharf_base::{CapacityError, Instant, Planted};
 use wharf_content::{MemberId, Owed, Refusal, RoomCx};
 use wharf_data::room::{Epoch, History, Role, Standing, Until};
 use wharf_data::rooms::{Entry, EntryId, Here, Info, Request};
@@ -82,6 +83,8 @@ struct Opened {
     /// What was decided about those who are on their way.
     early: BTreeMap<EntryId, Early>,
     remembered: Remembered,
+    /// How much of what openings have put by is in that.
+    looked: Looked,
     slow_mode: SlowMode,
     durable: Durable,
     buffered: Buffered,
@@ -249,13 +252,24 @@ impl Hall {
             is_ended: false,
             by_entry: BTreeMap::new(),
             early: BTreeMap::new(),
-            remembered: self.put_by.take(here.room),
+            remembered: Remembered::default(),
+            looked: Looked::default(),
             slow_mode: SlowMode::default(),
             durable: Durable::default(),
             buffered: Buffered::default(),
             lately: Lately::default(),
         });
+        self.take_put_by(cx.now());
         self.say_begin(cx, here);
+    }
+
+    /// Remembers what was put by of this room, by an earlier opening that has ended since this one
+    /// began too. It is looked at with every message, so that costs nothing while nothing is new.
+    fn take_put_by(&mut self, now: Instant) {
+        if let Some(opened) = self.opened.as_mut().filter(|opened| !opened.is_ended) {
+            let said = self.put_by.take(opened.here.room, &mut opened.looked);
+            opened.remembered.merge(said, now);
+        }
     }
 
     /// Puts by what is remembered of what was said: the room may be closed, and opened elsewhere.

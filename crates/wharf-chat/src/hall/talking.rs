@@ -35,6 +35,7 @@ impl Hall {
         if let Some(what) = &mut content.what {
             self.words.filter(what)?;
         }
+        self.take_put_by(now);
         let opened = self.open()?;
         let is_durable = opened.info.history == History::Durable;
         if let Some(seq) = opened.remembered.find(seat.account, say.client_id, now) {

@@ -193,7 +193,8 @@ fn what_was_said_is_known_in_the_next_opening_wherever_that_is_and_for_five_minu
         first.room.leave(kim);
         // Somebody comes in the same opening, and goes.
         let park = first.join("park", Role::Member, 1).unwrap();
-        assert_eq!(put_by.take(ROOM).len(), 0, "the room has it again");
+        let left = put_by.take(ROOM, &mut Looked::default());
+        assert_eq!(left.len(), 0, "the room has it again");
         first.room.leave(park);
 
         let mut second = Play::beside(history, put_by.clone());
@@ -211,6 +212,29 @@ fn what_was_said_is_known_in_the_next_opening_wherever_that_is_and_for_five_minu
         let kim = third.join("kim", Role::Owner, 3).unwrap();
         third.say(kim, "one", 11);
         assert!(!third.told(kim)[0].2, "five minutes are over");
+    }
+}
+
+#[test]
+fn what_an_opening_says_that_ends_behind_the_beginning_of_the_next_is_known_there() {
+    let put_by = PutBy::default();
+    let mut first = Play::beside(History::Buffered, put_by.clone());
+    let old = first.join("kim", Role::Owner, 1).unwrap();
+    let mut second = Play::beside(History::Buffered, put_by.clone());
+    let kim = second.join("kim", Role::Owner, 2).unwrap();
+    second.say(kim, "two", 12);
+    second.told(kim);
+    first.say(old, "one", 11);
+    let told = first.told(old);
+    first.room.leave(old);
+    second.say(kim, "one", 11);
+    assert_eq!(second.told(kim), [(told[0].0, false, true)]);
+    second.room.leave(kim);
+    let mut third = Play::beside(History::Buffered, put_by);
+    let kim = third.join("kim", Role::Owner, 3).unwrap();
+    for (text, id) in [("one", 11), ("two", 12)] {
+        third.say(kim, text, id);
+        assert!(third.told(kim)[0].2, "{text} is known");
     }
 }
 

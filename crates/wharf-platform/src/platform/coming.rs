@@ -8,7 +8,7 @@ use wharf_accounts::{Caller, CallerTag, Revocation};
 use wharf_base::Instant;
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, User};
 use wharf_data::service::Given;
-use wharf_data::{AccountId, NameKey, Notice, UnixMs};
+use wharf_data::{AccountId, Notice, UnixMs};
 
 impl Platform {
     /// Has accounts look at a request.
@@ -33,24 +33,7 @@ impl Platform {
             address,
             user: by,
         };
-        let request = self.with_account(request);
         self.accounts.request(now, at, caller, request);
-    }
-
-    /// Guests log in by no name; those who are here and show it are found by the one that they
-    /// have all the same.
-    fn with_account(&self, request: Request) -> Request {
-        let Request::FindProfile { name } = &request else {
-            return request;
-        };
-        let found = self.presence.find_name(&NameKey::of(name));
-        let shown = found.filter(|(_, online)| online.is_visible);
-        match shown {
-            Some((account, _)) => Request::GetProfile {
-                account: Some(account),
-            },
-            None => request,
-        }
     }
 
     pub(super) fn run_accounts(&mut self, now: Instant, at: UnixMs) {

@@ -71,6 +71,8 @@ impl Platform {
                     Addressee::Name(name) => {
                         let key = NameKey::of(name);
                         let found = self.presence.find_name(&key);
+                        // Whoever hides is found as if they were not here, by the store.
+                        let found = found.filter(|(_, online)| online.is_visible);
                         found.map(|(account, _)| account).ok_or(key)
                     }
                 };

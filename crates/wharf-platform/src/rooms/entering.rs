@@ -24,8 +24,6 @@ impl Rooms {
             newer: None,
             left_role: None,
             has_other_owner: false,
-            is_recalled: false,
-            is_unwritten: false,
             against: None,
         };
         if self.halls.contains_key(&room) {
@@ -101,7 +99,7 @@ impl Rooms {
             self.count_guess(entering.door());
             return self.turn_away(entering, Error::Credentials);
         }
-        self.forget_guesses(&entering);
+        self.forget_guesses(&entering.door());
         self.judge(entering);
     }
 
@@ -147,16 +145,13 @@ impl Rooms {
     }
 
     /// Has the password checked. A guess counts as wrong until it turns out to be none.
-    fn check(&mut self, mut entering: Entering, hash: String) {
+    fn check(&mut self, entering: Entering, hash: String) {
         let door = entering.door();
-        let wait = self.guesses.wait(&door, self.now);
         let password = entering.password.as_text().and_then(Password::of);
         let error = if entering.against.is_some() {
             // It was changed while the old one was checked.
             Some(Error::Conflict)
-        } else if wait > Duration::ZERO {
-            Some(Error::Rate { retry_after: wait })
-        } else if !self.may_hash() {
+        } else if self.wait_at(&door).is_zero() && !self.may_hash() {
             Some(BUSY)
         } else {
             None
@@ -165,8 +160,14 @@ impl Rooms {
         match (error, password) {
             (Some(error), _) => self.turn_away(entering, error),
             (None, None) => self.turn_away(entering, Error::Credentials),
-            (None, Some(_)) if self.recalls_first(&entering) => self.recall_guesses(entering),
             (None, Some(password)) => {
+                let Some(mut entering) = self.recalled_first(entering) else {
+                    return;
+                };
+                let retry_after = self.wait_at(&door);
+                if retry_after > Duration::ZERO {
+                    return self.turn_away(entering, Error::Rate { retry_after });
+                }
                 self.guesses.failed(door, self.now);
                 let against = hash.clone();
                 entering.against = Some(hash);

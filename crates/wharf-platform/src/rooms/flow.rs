@@ -1,6 +1,5 @@
 //! What is under way: requests that wait for the store or for a hash worker.
 
-use super::guessing::Door;
 use crate::{SessionTag, Ticket};
 use std::collections::BTreeMap;
 use wharf_accounts::Password;
@@ -35,8 +34,6 @@ pub(super) enum Flow {
     Recalling(Box<Entering>),
     /// The same, for the check of the password.
     Checking(Box<Entering>),
-    /// A wrong password of somebody, which the store counts.
-    Counting(Door),
     /// A change, for the hash of the new password.
     Rehashing(Box<(Caller, Here, room::Change)>),
     /// A room, for the store: which does that act.
@@ -98,10 +95,6 @@ pub(super) struct Entering {
     pub(super) left_role: Option<Role>,
     /// Whether somebody else was made the owner since.
     pub(super) has_other_owner: bool,
-    /// Whether it is known how often they have guessed, as far as it can be.
-    pub(super) is_recalled: bool,
-    /// Whether the store has counted nothing of it.
-    pub(super) is_unwritten: bool,
     /// The hash that the password was, or is, checked against.
     pub(super) against: Option<String>,
 }

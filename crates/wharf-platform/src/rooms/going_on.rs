@@ -17,14 +17,12 @@ impl Rooms {
     ) {
         self.set_time(now, at);
         let Some((_, flow)) = self.flows.remove(&number) else {
-            return;
+            return self.recalled(number, &reply);
         };
         match flow {
             Flow::Making(making) => self.made(*making, reply),
             Flow::Opening(room) => self.opened(room, reply),
             Flow::Standing(entering) => self.looked_up(*entering, reply),
-            Flow::Recalling(entering) => self.recalled(*entering, &reply),
-            Flow::Counting(door) => self.counted(door, &reply),
             Flow::Acting(room, act) => self.acted(room, *act, reply),
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),
@@ -101,11 +99,9 @@ impl Rooms {
             Flow::Hashing(making) => self.give_up(*making, Error::Unavailable),
             Flow::Making(making) => self.made(*making, unknown),
             Flow::Opening(room) => self.opened(room, unknown),
-            Flow::Standing(entering) | Flow::Checking(entering) => {
+            Flow::Standing(entering) | Flow::Recalling(entering) | Flow::Checking(entering) => {
                 self.turn_away(*entering, Error::Unavailable);
             }
-            Flow::Recalling(entering) => self.recalled(*entering, &unknown),
-            Flow::Counting(_) => {}
             Flow::Rehashing(it) => self.refuse(it.0, Error::Unavailable),
             Flow::Acting(room, act) => self.acted(room, *act, unknown),
             Flow::Listing(listing) => self.listed(*listing, unknown),

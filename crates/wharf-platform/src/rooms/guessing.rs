@@ -1,128 +1,98 @@
-//! Wrong passwords of rooms: counted where things live for a short time, as wrong ones of accounts
-//! are, so that the delays hold across servers and their restarts.
-//!
-//! ```text
-//!  Space::Rate   door:ACCOUNT:ROOM    score: how many wrong ones, expires: so long after the last
-//! ```
+//! Wrong passwords of rooms: slowed down, here and at other servers, as those of accounts are.
 //!
 //! Each room has its own: who knows the password of one guesses no faster at another's.
-//!
-//! Memory decides. The store is asked before each guess, which is cheaper than a hash; one that
-//! does not answer keeps nobody out.
 
-use super::Rooms;
 use super::flow::{Entering, Flow};
-use wharf_accounts::ThrottleLimits;
+use super::{Rooms, Step};
+use wharf_accounts::{Counted, Look, ThrottleLimits, Told};
 use wharf_base::{Duration, Instant};
-use wharf_data::short::{self, Space};
-use wharf_data::{AccountId, Answer, Ask, Refusal, Reply, RoomId};
+use wharf_data::{AccountId, Ask, Reply, RoomId};
 
 /// How quickly delays grow, and how much is remembered.
 pub(super) const LIMITS: ThrottleLimits = ThrottleLimits::USUAL;
-/// How long nobody waits for a store that did not say.
-const PAUSE: Duration = Duration::from_secs(10);
 
 /// Who guesses, and at which room's password.
-pub(super) type Door = (AccountId, RoomId);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Door(AccountId, RoomId);
+
+impl Counted for Door {
+    fn key(&self) -> String {
+        format!("door:{}:{}", self.0.get(), self.1.get())
+    }
+}
 
 impl Entering {
     pub(super) fn door(&self) -> Door {
-        (self.caller.by, self.room)
+        Door(self.caller.by, self.room)
     }
 }
 
 impl Rooms {
-    /// Whether somebody waits until the store has said how often they have guessed.
-    pub(super) fn recalls_first(&self, entering: &Entering) -> bool {
-        let is_asked = !self.options.recall.is_zero() && self.now >= self.silent_until;
-        is_asked && !entering.is_recalled
+    /// How long somebody has still to wait until they may guess.
+    pub(super) fn wait_at(&self, door: &Door) -> Duration {
+        self.guesses.wait(door, self.now)
     }
 
-    pub(super) fn recall_guesses(&mut self, entering: Entering) {
-        let get = short::Ask::Get {
-            space: Space::Rate,
-            key: key_of(entering.door()),
-            at: self.at,
-        };
-        let until = self.now + self.options.recall;
-        self.ask(Flow::Recalling(Box::new(entering)), Ask::Short(get));
-        self.recalling.push_back((until, self.last_number));
-    }
-
-    /// The store has said it, or nobody waits for it any longer.
-    pub(super) fn recalled(&mut self, mut entering: Entering, reply: &Reply) {
-        match reply {
-            Ok(Answer::Short(short::Answer::Found(found))) => {
-                let counted = (found.score, found.expires);
-                let times = (self.now, self.at);
-                self.guesses.recount(entering.door(), counted, times);
+    /// Gives back whoever need not wait until the store has said how often they have guessed.
+    pub(super) fn recalled_first(&mut self, entering: Entering) -> Option<Entering> {
+        let door = entering.door();
+        let number = self.next_number();
+        match self.guesses.look(self.now, &door, number) {
+            Look::Known => return Some(entering),
+            Look::Waits => {}
+            Look::Unknown => {
+                let (tag, times) = (self.next_number(), (self.now, self.at));
+                let ask = self.guesses.ask(times, door, number, tag);
+                self.tell_store(tag, Some(ask));
             }
-            Err(Refusal::NotFound) => entering.is_unwritten = true,
-            _ => self.silent_until = self.now + PAUSE,
         }
-        entering.is_recalled = true;
-        self.judge(entering);
+        self.wait_as(number, Flow::Recalling(Box::new(entering)));
+        None
+    }
+
+    /// The store has said something of guesses, if it was asked about any.
+    pub(super) fn recalled(&mut self, number: u64, reply: &Reply) {
+        let times = (self.now, self.at);
+        if let Some(Told { freed, .. }) = self.guesses.stored(times, number, reply) {
+            self.go_on_guessing(freed);
+        }
     }
 
     /// Until when somebody waits for it.
     pub(super) fn recalling_until(&self) -> Option<Instant> {
-        self.recalling.front().map(|(until, _)| *until)
+        self.guesses.next_deadline()
     }
 
     /// Those who have waited for long enough go on without it.
     pub(super) fn stop_recalling(&mut self) {
-        while let Some(&(until, number)) = self.recalling.front()
-            && until <= self.now
-        {
-            self.recalling.pop_front();
-            if let Some((_, flow)) = self.flows.remove(&number)
-                && let Flow::Recalling(entering) = flow
-            {
-                self.recalled(*entering, &Err(Refusal::Unavailable));
+        let freed = self.guesses.expire(self.now);
+        self.go_on_guessing(freed);
+    }
+
+    fn go_on_guessing(&mut self, freed: Vec<u64>) {
+        for number in freed {
+            if let Some((_, Flow::Recalling(entering))) = self.flows.remove(&number) {
+                self.judge(*entering);
             }
         }
     }
 
     /// Somebody's password was wrong.
     pub(super) fn count_guess(&mut self, door: Door) {
-        if self.options.recall.is_zero() {
-            return;
-        }
-        let count = short::Ask::Count {
-            key: key_of(door),
-            window_ms: LIMITS.forget.as_millis() as u32,
-            since_last: true,
-            at: self.at,
-        };
-        self.ask(Flow::Counting(door), Ask::Short(count));
+        let tag = self.next_number();
+        let ask = self.guesses.count(self.at, door, tag);
+        self.tell_store(tag, ask);
     }
 
-    /// The store has counted it, with those of other servers.
-    pub(super) fn counted(&mut self, door: Door, reply: &Reply) {
-        if let Ok(Answer::Short(short::Answer::Counted { count, ends })) = reply {
-            let times = (self.now, self.at);
-            self.guesses.recount(door, (*count, *ends), times);
-        }
+    /// Somebody's password was right: they begin anew.
+    pub(super) fn forget_guesses(&mut self, door: &Door) {
+        let tag = self.next_number();
+        let ask = self.guesses.was_right(door);
+        self.tell_store(tag, ask);
     }
 
-    /// Somebody's password was right: they begin anew, and what the store has not counted yet
-    /// counts no more. Whether it has counted any may be unknown.
-    pub(super) fn forget_guesses(&mut self, entering: &Entering) {
-        let door = entering.door();
-        // The first is the one that was right.
-        let has_failed = self.guesses.has_failed(&door, 2, self.now);
-        self.guesses.succeeded(&door);
-        let is_of_it = |flow: &Flow| matches!(flow, Flow::Counting(other) if *other == door);
-        self.flows.retain(|_, (_, flow)| !is_of_it(flow));
-        let may_be_written = has_failed || !entering.is_unwritten;
-        if may_be_written && !self.options.recall.is_zero() {
-            let (space, key) = (Space::Rate, key_of(door));
-            let delete = short::Ask::Delete { space, key };
-            self.ask(Flow::Noting, Ask::Short(delete));
-        }
+    fn tell_store(&mut self, tag: u64, ask: Option<Ask>) {
+        self.steps
+            .extend(ask.map(|ask| Step::Ask(tag, Box::new(ask))));
     }
-}
-
-fn key_of((account, room): Door) -> String {
-    format!("door:{}:{}", account.get(), room.get())
 }

@@ -42,7 +42,7 @@ use flow::{Caller, Entering, Flow};
 use hall::Hall;
 use slots::Slots;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use wharf_accounts::{Chance, HashJob, HashWork, JobId, Throttle};
+use wharf_accounts::{Chance, Guesses, HashJob, HashWork, JobId};
 use wharf_base::{Duration, IdShare, Instant, UniqueIds};
 use wharf_data::access::Error;
 use wharf_data::rooms::{EntryId, Here, Outcome, Request};
@@ -92,11 +92,8 @@ pub(crate) struct Rooms {
     hashing: u32,
     /// Passwords that were not hashed because too many were to be.
     pub(crate) hashes_refused: u64,
-    guesses: Throttle<guessing::Door>,
-    /// Who waits for what the store says of them, and until when.
-    recalling: VecDeque<(Instant, u64)>,
-    /// Until when the store is taken to be silent about them.
-    silent_until: Instant,
+    /// Those who are on their way in wait with the number of their flow.
+    guesses: Guesses<guessing::Door, u64>,
     /// What may be other than it is shown to others.
     pub(crate) changes: Changes,
     steps: VecDeque<Step>,
@@ -106,8 +103,8 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// Nothing is open yet.
-    pub(crate) fn new(options: RoomOptions, chance: Box<dyn Chance>) -> Self {
+    /// Nothing is open yet. `is_alone` where no other process writes to the store.
+    pub(crate) fn new(options: RoomOptions, is_alone: bool, chance: Box<dyn Chance>) -> Self {
         let listed = options.lobbies.min(listing::LOBBIES_MAX);
         Self {
             options,
@@ -127,9 +124,7 @@ impl Rooms {
             flows: BTreeMap::new(),
             hashing: 0,
             hashes_refused: 0,
-            guesses: Throttle::new(guessing::LIMITS),
-            recalling: VecDeque::new(),
-            silent_until: Instant::ZERO,
+            guesses: Guesses::new(guessing::LIMITS, options.recall, is_alone),
             changes: Changes::default(),
             steps: VecDeque::new(),
             last_number: 0,
@@ -288,9 +283,18 @@ impl Rooms {
     }
 
     fn wait(&mut self, flow: Flow) -> u64 {
-        self.last_number += 1;
+        let number = self.next_number();
+        self.wait_as(number, flow);
+        number
+    }
+
+    fn wait_as(&mut self, number: u64, flow: Flow) {
         let due = self.now + self.options.patience;
-        self.flows.insert(self.last_number, (due, flow));
+        self.flows.insert(number, (due, flow));
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
         self.last_number
     }
 

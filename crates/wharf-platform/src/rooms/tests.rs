@@ -39,7 +39,7 @@ struct Rig {
 impl Rig {
     fn new(options: RoomOptions) -> Self {
         Self {
-            rooms: Rooms::new(options, Box::new(Counting(0))),
+            rooms: Rooms::new(options, false, Box::new(Counting(0))),
             store: MapStore::default(),
             replies: BTreeMap::new(),
             asked: Vec::new(),

@@ -66,6 +66,7 @@ impl Keys {
                 count.arg(*at).arg(ends).arg(forgotten_before(*at));
                 count.arg(keep(ends, *at)).arg(key);
                 count.arg(u8::from(*since_last));
+                count.arg(ends.saturating_add(FORGET_AFTER_MS));
                 count
             }
             Ask::Top {
@@ -194,14 +195,15 @@ const TAKE: &str = "
     redis.call('ZREM', KEYS[3], ARGV[1])
     return found";
 
-/// One more in a window, or the first of the next. One that begins anew never ends sooner for it:
-/// clocks differ.
+/// One more in a window, or the first of the next. One that begins anew never ends sooner for it,
+/// nor much later for a clock that is wrong: clocks differ.
 const COUNT: &str = "
     local old = redis.call('HMGET', KEYS[1], 's', 'e')
     local count, ends = '1', ARGV[2]
     if old[2] and tonumber(old[2]) > tonumber(ARGV[1]) then
         count = string.format('%.0f', tonumber(old[1]) + 1)
         if ARGV[6] == '0' or tonumber(old[2]) > tonumber(ends) then ends = old[2] end
+        if tonumber(ends) > tonumber(ARGV[7]) then ends = ARGV[7] end
     end
     redis.call('HSET', KEYS[1], 'v', '', 's', count, 'e', ends)
     redis.call('PEXPIRE', KEYS[1], ARGV[4])

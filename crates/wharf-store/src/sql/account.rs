@@ -7,7 +7,7 @@ mod profile;
 use super::{Db, done, first, moderate, number, refused};
 use crate::database::{Row, SqlError, Value};
 use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, NewLogin, Status, Which};
-use wharf_data::{self as data, AccountId, DisplayName, Refusal, Reply, UnixMs};
+use wharf_data::{self as data, AccountId, DisplayName, NameKey, Refusal, Reply, UnixMs};
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
     match ask {
@@ -27,6 +27,10 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             *at,
         ),
         Ask::Find { identity } => Ok(match find(db, identity)? {
+            Some(found) => Ok(data::Answer::Account(Answer::Found(found))),
+            None => Err(Refusal::NotFound),
+        }),
+        Ask::Named { name } => Ok(match named(db, name)? {
             Some(found) => Ok(data::Answer::Account(Answer::Found(found))),
             None => Err(Refusal::NotFound),
         }),
@@ -258,6 +262,13 @@ pub(super) fn find(db: Db<'_>, identity: &Identity) -> Result<Option<Found>, Sql
         FOUND.to_owned() + "JOIN identity i ON i.account = a.id WHERE i.kind = ? AND i.subject = ?";
     let kind = kind_number(identity.kind);
     let rows = db.query(&sql, &[kind.into(), identity.subject.as_str().into()])?;
+    rows.into_iter().next().map(found).transpose()
+}
+
+fn named(db: Db<'_>, name: &NameKey) -> Result<Option<Found>, SqlError> {
+    let sql = FOUND.to_owned()
+        + "JOIN name n ON n.account = a.id WHERE n.name_key = ? AND n.until IS NULL";
+    let rows = db.query(&sql, &[name.as_str().into()])?;
     rows.into_iter().next().map(found).transpose()
 }
 

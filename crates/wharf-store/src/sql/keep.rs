@@ -2,6 +2,7 @@
 
 use super::{Db, ROWS_MAX, audit, done, export, first, refused};
 use crate::database::{Row, SqlError, Value};
+use core::ptr;
 use std::collections::BTreeSet;
 use wharf_data::keep::{Answer, Ask, CHANGES};
 use wharf_data::{self as data, Act, Refusal, Reply, Target, UnixMs};
@@ -157,6 +158,14 @@ const OLD_MESSAGES: Ending = Ending {
     goes: &["DELETE FROM message WHERE conversation = ? AND seq = ?"],
 };
 
+/// What waits of them for whoever does not come: once all of them are gone, for this takes a look
+/// at everything that waits.
+const OLD_WAITING: Ending = Ending {
+    which: "SELECT account, said_at, conversation, seq FROM waiting WHERE said_at < ? LIMIT ?",
+    goes: &["DELETE FROM waiting \
+             WHERE account = ? AND said_at = ? AND conversation = ? AND seq = ?"],
+};
+
 /// What was said in rooms that are no more.
 const ORPHANS: Ending = Ending {
     which: "SELECT m.conversation, m.seq FROM room r JOIN message m ON m.conversation = r.id \
@@ -188,8 +197,14 @@ fn sweep(
         endings.push((&OLD_MESSAGES, Some(before)));
     }
     endings.extend([(&ORPHANS, None), (&RUINS, None)]);
+    if let Some(before) = messages_before {
+        endings.push((&OLD_WAITING, Some(before)));
+    }
     let (mut count, mut has_more) = (0, false);
     for (ending, time) in endings {
+        if has_more && ptr::eq(ending, &OLD_WAITING) {
+            break;
+        }
         let values: Vec<Value> = time
             .map(Value::from)
             .into_iter()

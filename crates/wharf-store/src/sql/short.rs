@@ -141,9 +141,13 @@ fn count(
 ) -> Result<Reply, SqlError> {
     let old = held(db, Space::Rate, key)?.filter(|old| old.expires > at);
     let (count, ends) = match old {
-        // Clocks differ: a window never ends sooner for it.
-        Some(old) if since_last => (old.score.saturating_add(1), old.expires.max(next)),
-        Some(old) => (old.score.saturating_add(1), old.expires),
+        // Clocks differ: a window never ends sooner for it, nor much later for one that is wrong.
+        Some(old) => {
+            let begun = if since_last { next } else { i64::MIN };
+            let latest = next.saturating_add(FORGET_AFTER_MS);
+            let ends = old.expires.max(begun).min(latest);
+            (old.score.saturating_add(1), ends)
+        }
         None => (1, next),
     };
     forget(db, at)?;

@@ -34,6 +34,7 @@ mod limits;
 mod operating;
 mod operators;
 mod own_game;
+mod places;
 mod platform;
 mod poor_machines;
 mod rooms;

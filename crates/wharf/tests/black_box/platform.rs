@@ -484,7 +484,7 @@ pub(crate) fn whisper(to: &str, text: &str, client_id: u64) -> Whisper {
 
 #[test]
 fn a_whisper_is_told_once_now_or_at_the_next_login() {
-    let server = Server::start(BACKENDS[0], &[]);
+    let server = Server::start(BACKENDS[0], UNHURRIED);
     let (mut kim, mut lee) = (Guest::new(&server), Guest::new(&server));
     let kims = kim.ask(&register("kim")).unwrap().account;
     let lees = lee.ask(&register("lee")).unwrap().account;
@@ -576,6 +576,49 @@ fn whoever_is_in_a_numbered_room_is_listed_with_it() {
     wait_for(room);
     kim.ask(&Leave {}).unwrap();
     wait_for(0);
+}
+
+/// What somebody is told of whoever is called so, by every request that takes a name.
+fn told_of(guest: &mut Guest, name: &str) -> (i64, String, bool) {
+    let by_name = GetProfile {
+        name: name.into(),
+        ..GetProfile::default()
+    };
+    let profile = guest.ask(&by_name).unwrap();
+    let said = guest.ask(&whisper(name, "psst", 0)).unwrap();
+    (profile.account, profile.display_name, said.stored)
+}
+
+/// A guest logs in by no name, so only what they are called leads to them.
+#[test]
+fn whoever_hides_is_found_by_their_name_as_if_they_were_not_here() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let (mut kim, mut guest) = (Guest::new(&server), Guest::new(&server));
+    kim.ask(&register("kim")).unwrap();
+    let device = LogInAsGuest {
+        secret: vec![7; 32],
+        device: None,
+    };
+    let account = guest.ask(&device).unwrap().account;
+    let rename = Rename {
+        display_name: "Haneul".into(),
+    };
+    guest.ask(&rename).unwrap();
+    let expected = (account, "Haneul".to_owned(), true);
+    assert_eq!(told_of(&mut kim, "haneul"), expected, "whoever shows it");
+    let hide = SetPresence {
+        presence: Presence::Nobody.into(),
+    };
+    guest.ask(&hide).unwrap();
+    assert_eq!(told_of(&mut kim, "haneul"), expected, "whoever hides");
+    for _ in 0..2 {
+        guest.next_of::<Whispered>();
+    }
+    guest.ask(&LogOut {}).unwrap();
+    assert_eq!(told_of(&mut kim, "haneul"), expected, "whoever has gone");
+    // The name is nobody else's meanwhile.
+    let mut other = Guest::new(&server);
+    assert_eq!(other.refused(&register("HANEUL")), Code::Taken);
 }
 
 #[test]

@@ -86,6 +86,27 @@ fn whoever_has_guessed_waits_at_another_server_and_after_a_restart_too() {
 }
 
 #[test]
+fn whoever_was_right_at_another_server_begins_anew_here() {
+    let mut here = Rig::new(options());
+    let room = cave(&mut here);
+    guess(&mut here, room);
+    for seconds in [1, 2, 4] {
+        here.pass(Duration::from_secs(seconds));
+        let wrong = here.entry(2, enter(room, "open barley"));
+        assert_eq!(wrong, Err(Error::Credentials));
+    }
+    let mut there = Rig::new(options());
+    there.now = here.now;
+    there.pass(Duration::from_secs(8));
+    core::mem::swap(&mut here.store, &mut there.store);
+    there.entry(2, enter(room, "open sesame")).unwrap();
+    core::mem::swap(&mut here.store, &mut there.store);
+    assert_eq!(here.entry(2, enter(room, "open sesame")), Err(rate(8)));
+    here.pass(Duration::from_secs(1));
+    here.entry(2, enter(room, "open sesame")).unwrap();
+}
+
+#[test]
 fn a_store_that_is_dead_or_hangs_keeps_nobody_out() {
     let mut rig = Rig::new(options());
     let room = cave(&mut rig);

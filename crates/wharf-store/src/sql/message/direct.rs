@@ -145,6 +145,10 @@ fn take_waiting(
     // An earlier delivery has been answered, or this one would not be asked.
     let sql = "DELETE FROM waiting WHERE account = ? AND delivery <> ?";
     db.execute(sql, &[account.clone(), delivery.clone()])?;
+    // What has been thrown away meanwhile waits no more.
+    let sql = "DELETE FROM waiting WHERE account = ? AND NOT EXISTS (SELECT 1 FROM message m \
+               WHERE m.conversation = waiting.conversation AND m.seq = waiting.seq)";
+    db.execute(sql, std::slice::from_ref(&account))?;
     let columns = "SELECT said_at, conversation, seq FROM waiting WHERE account = ? AND";
     let order = "ORDER BY said_at, conversation, seq";
     let sql = format!("{columns} delivery = ? {order}");
@@ -175,7 +179,6 @@ fn take_waiting(
     for row in rows {
         let sql = format!("{MESSAGE}WHERE m.conversation = ? AND m.seq = ?");
         let values = [row.integer(1)?.into(), row.integer(2)?.into()];
-        // What has been thrown away meanwhile waits no more.
         messages.extend(first(db, &sql, &values)?.map(message).transpose()?);
     }
     let sql = "SELECT 1 FROM waiting WHERE account = ? AND delivery IS NULL LIMIT 1";
