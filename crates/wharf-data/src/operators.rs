@@ -6,7 +6,7 @@ use crate::keep::Record;
 use crate::message::{Message, Place};
 use crate::report::{Remembered, Report, Stage};
 use crate::room::{Room, Until};
-use crate::rooms::Shown;
+use crate::rooms::{Info, Shown};
 use crate::{AccountId, Maintenance, PageToken, ReportId, RoomId, audit};
 use core::fmt;
 
@@ -131,6 +131,15 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+    /// Rooms that have a name and are open on this server, kept or not, hidden ones too.
+    OpenRooms {
+        /// Only names that begin like this, or look as if.
+        search: String,
+        /// From an earlier answer.
+        page: Option<PageToken>,
+        /// At most so many.
+        limit: u32,
+    },
     /// Shows a room that has a name, or does something to it.
     Room {
         /// Which.
@@ -185,6 +194,7 @@ impl Request {
                 | Self::SetMaintenance(_)
                 | Self::SetModerator { .. }
                 | Self::Rooms { .. }
+                | Self::OpenRooms { .. }
                 | Self::Room { .. }
                 | Self::Audit { .. }
         )
@@ -212,6 +222,7 @@ impl Request {
             Self::TakeReport(_) => "take-report",
             Self::Decide { .. } => "decide",
             Self::Rooms { .. } => "rooms",
+            Self::OpenRooms { .. } => "open-rooms",
             Self::Room { act, .. } => match act {
                 RoomAct::Show => "show-room",
                 RoomAct::Change { .. } => "change-room",
@@ -314,6 +325,13 @@ pub enum Outcome {
     Rooms {
         /// By name.
         rooms: Vec<Room>,
+        /// For the next part, if there is one.
+        next: Option<PageToken>,
+    },
+    /// To [`Request::OpenRooms`].
+    OpenRooms {
+        /// Those that were opened first come first.
+        rooms: Vec<Info>,
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },

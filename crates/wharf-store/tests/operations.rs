@@ -130,6 +130,29 @@ fn what_was_said_around_goes_with_a_report_and_stays() {
 }
 
 #[test]
+fn nobody_reports_somebody_who_is_not_there() {
+    with_talk(|bench| {
+        let Ask::Report(report::Ask::File { report, by, .. }) = file(1, None) else {
+            panic!("no report")
+        };
+        let nobody = report::Ask::File {
+            report,
+            by,
+            about: AccountId::new(99),
+            message: None,
+            around: 2,
+            remembered: None,
+            text: "shouts".into(),
+            at: 50,
+        };
+        assert_eq!(bench.ask(Ask::Report(nobody)), Err(Refusal::NotFound));
+        assert_eq!(read(bench, 1).map(drop), Err(Refusal::NotFound));
+        bench.done(file(1, None)).unwrap();
+        assert!(read(bench, 1).is_ok());
+    });
+}
+
+#[test]
 fn what_a_room_without_a_history_remembers_goes_with_a_report() {
     with_talk(|bench| {
         let said: Vec<NewMessage> = (1..=60).map(|number| says(LEE, number)).collect();

@@ -72,6 +72,7 @@ impl Operators {
     pub(crate) fn room_answered(&mut self, id: JobId, result: Result<rooms::Outcome, Error>) {
         let outcome = result.and_then(|outcome| match outcome {
             rooms::Outcome::Shown(shown) => Ok(Outcome::Room(shown)),
+            rooms::Outcome::Listed { rooms, next } => Ok(Outcome::OpenRooms { rooms, next }),
             rooms::Outcome::Moderated(it) if !it.is_sure => Err(Error::Unavailable),
             _ => Ok(Outcome::Done),
         });

@@ -3,7 +3,7 @@
 use super::assemble::{self, Assembly, Game, wish};
 use super::db::place_of;
 use super::say::say;
-use super::{ConfigArgs, admin, refuse, serve, services, tickets, words};
+use super::{ConfigArgs, admin, data_lock, refuse, serve, services, tickets, words};
 use std::io::{self, IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -268,8 +268,9 @@ fn data(config: &Effective, store: Option<&Place>) -> Finding {
             format!("{} is no directory", place.display()),
             Some("--data DIR of a directory".to_owned()),
         ),
-        Ok(_) => match try_write(place) {
-            Ok(()) => good("data", format!("{shown} can be written to")),
+        Ok(_) => match try_write(place).and_then(|()| data_lock::is_taken(directory)) {
+            Ok(true) if store.is_some() => bad("data", data_lock::taken(directory), None),
+            Ok(_) => good("data", format!("{shown} can be written to")),
             Err(error) => bad(
                 "data",
                 format!("{shown} cannot be written to: {error}"),

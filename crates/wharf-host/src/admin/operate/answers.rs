@@ -8,7 +8,7 @@ use wharf_data::message::Message;
 use wharf_data::operators::{Known, Outcome};
 use wharf_data::report::{Report, State};
 use wharf_data::room::{History, Role, Room, Standing, Until};
-use wharf_data::rooms::Shown;
+use wharf_data::rooms::{Info, Shown};
 use wharf_data::{Actor, PageToken, Target, audit};
 
 /// What is told.
@@ -92,6 +92,10 @@ impl Told {
                 json!({ "entries": entries, "next_page": page(next) })
             }
             Outcome::Room(shown) => shown_room(&shown),
+            Outcome::OpenRooms { rooms, next } => {
+                let rooms: Vec<Value> = rooms.iter().map(open_room).collect();
+                json!({ "rooms": rooms, "next_page": page(next) })
+            }
             Outcome::Rooms { rooms, next } => {
                 let rooms: Vec<Value> = rooms.iter().map(room).collect();
                 json!({ "rooms": rooms, "next_page": page(next) })
@@ -174,6 +178,20 @@ fn room(room: &Room) -> Value {
         "is_locked": room.settings.is_locked,
         "last_seq": room.last_seq,
         "created_ms": room.created_at,
+    })
+}
+
+fn open_room(info: &Info) -> Value {
+    json!({
+        "room": info.room.to_string(),
+        "name": info.name,
+        "topic": info.topic,
+        "members": info.members,
+        "members_max": info.members_max,
+        "has_password": info.has_password,
+        "is_hidden": info.is_hidden,
+        "is_locked": info.is_locked,
+        "is_persistent": info.is_persistent,
     })
 }
 

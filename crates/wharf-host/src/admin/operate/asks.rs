@@ -174,6 +174,11 @@ fn server(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>,
             page: page(fields)?,
             limit: limit(fields)?,
         },
+        "open-rooms" => Request::OpenRooms {
+            search: fields.text("search")?.unwrap_or_default(),
+            page: page(fields)?,
+            limit: limit(fields)?,
+        },
         "audit" => Request::Audit {
             about: fields.maybe_id("account")?.map(AccountId::new),
             page: page(fields)?,

@@ -163,14 +163,17 @@ fn what_to_do(error: &session::Error) -> String {
     let hint = match error.code() {
         Code::Invalid => "/help and the command's name says how it is typed",
         Code::Version => "one of both has to be updated",
-        Code::Maintenance | Code::Stopping => "come back later",
+        Code::Maintenance => "come back later; moderators log in by name and password",
+        Code::Stopping => "come back later",
         Code::Unavailable => "it may have been done or not: look before you try again",
         Code::Credentials => "type it again; /recover sets a new password by a recovery code",
         Code::Token | Code::Revoked => "log in with a password: /login NAME",
         Code::Taken => "choose another name",
         Code::Conflict => "look at it again before you change it",
         Code::Full => "try again when somebody has left",
-        Code::Forbidden => "ask the room's owner, or a moderator",
+        Code::Forbidden => {
+            "whoever has the rank for it can: the room's owner or moderators, or the server's"
+        }
         _ => "",
     };
     hint.to_owned()

@@ -58,18 +58,21 @@ fn list(line: &Line, search: &str) -> Done {
     };
     let mut fields = Map::new();
     fields.insert("search".to_owned(), json!(search));
-    let named = line.pages("rooms", fields, ("rooms", LIST_MAX))?;
+    let rooms = |act: &str| line.pages(act, fields.clone(), ("rooms", LIST_MAX));
+    let (open_now, named) = (rooms("open-rooms")?, rooms("rooms")?);
     let (open, members) = (sum("rooms"), sum("members"));
     let text = format!(
         "{open} rooms are open now, with or without a name, of {} that can be; {members} people \
-         are in them\nrooms that are kept, open or not:\n{}",
+         are in them\nrooms with a name that are open:\n{}rooms that are kept, open or not:\n{}",
         snapshot.limits.rooms,
+        show::rooms(&open_now),
         show::rooms(&named)
     );
     let json = json!({
         "open": open,
         "members": members,
         "open_max": snapshot.limits.rooms,
+        "open_rooms": open_now,
         "rooms": named,
     });
     Ok(Told::new(json, text))

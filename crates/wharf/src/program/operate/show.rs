@@ -72,10 +72,12 @@ pub(super) fn rooms(rooms: &[Value]) -> String {
             .filter(|mark| room[*mark] == true)
             .map(|mark| mark.split_once('_').map_or(mark, |(_, word)| word))
             .collect();
+        let members = room["members"].as_u64();
         format!(
-            "{}  {}  at most {}  {}\n",
+            "{}  {}  {}at most {}  {}\n",
             field(room, "room"),
             field(room, "name"),
+            members.map_or(String::new(), |count| format!("{count} in it, ")),
             field(room, "members_max"),
             marks.join(", "),
         )
