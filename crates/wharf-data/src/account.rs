@@ -1,5 +1,6 @@
 //! Accounts: who somebody is, how they are known, and where they are logged in.
 
+use crate::room::Until;
 use crate::{AccountId, DisplayName, LoginId, NameKey, UnixMs};
 
 /// How an account is known.
@@ -143,11 +144,19 @@ pub enum Ask {
         /// When: those that have expired are left out.
         at: UnixMs,
     },
+    /// Which of these logins the store has no more, and why: [`Answer::Ended`].
+    Ended {
+        /// Whose, and which; a thousand at the most.
+        logins: Vec<(AccountId, LoginId)>,
+        /// When.
+        at: UnixMs,
+    },
     /// Ends logins.
     Revoke {
         /// Whose.
         account: AccountId,
-        /// Which; of [`Which::One`] that is none, [`crate::Refusal::NotFound`].
+        /// Which; of [`Which::One`] and [`Which::Another`] that is none,
+        /// [`crate::Refusal::NotFound`].
         which: Which,
     },
     /// Sets a password; every other login ends. [`crate::Refusal::Conflict`] if the present one is
@@ -264,7 +273,7 @@ pub enum Ask {
         /// Whose.
         account: AccountId,
         /// Until when.
-        until: Option<crate::room::Until>,
+        until: Option<Until>,
     },
     /// Erases an account: what is personal goes, its bare id stays where others refer to it.
     Erase {
@@ -281,6 +290,7 @@ impl Ask {
                 | Self::Get { .. }
                 | Self::Identities { .. }
                 | Self::Logins { .. }
+                | Self::Ended { .. }
                 | Self::Token { .. }
                 | Self::Profile { .. }
         )
@@ -290,8 +300,11 @@ impl Ask {
 /// Which logins end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// That one.
+    /// That one, by whoever is in by it.
     One(LoginId),
+    /// That one, by whoever is in by another: if a session is in by it, that may be at another
+    /// server.
+    Another(LoginId),
     /// All but that one.
     AllBut(LoginId),
     /// All.
@@ -337,6 +350,8 @@ pub enum Answer {
     },
     /// To [`Ask::Logins`].
     Logins(Vec<Login>),
+    /// To [`Ask::Ended`]: those that have, in the order in which they were asked about.
+    Ended(Vec<Ended>),
     /// To [`Ask::Identities`].
     Identities {
         /// At most one of each.
@@ -374,6 +389,17 @@ pub struct Login {
     pub since: UnixMs,
     /// When it was last used.
     pub used: UnixMs,
+}
+
+/// A login that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Whose it was.
+    pub account: AccountId,
+    /// Which.
+    pub login: LoginId,
+    /// If they may not log in: until when, and why.
+    pub ban: Option<(Until, String)>,
 }
 
 /// What an account shows.

@@ -101,6 +101,8 @@ pub(crate) enum Step {
     TellAll(Notice),
     /// Every shard is to know this from now on.
     Publish(Arc<Bulletin>),
+    /// Another server may have ended logins of those who are here.
+    LookForEnded,
 }
 
 /// Requests of operators and moderators.
@@ -207,7 +209,7 @@ impl Operators {
     pub(crate) fn have_ended(&mut self, revocation: &Revocation) -> Notice {
         let ban = match revocation.which {
             Which::All => self.bans.remove(&revocation.account),
-            Which::One(_) | Which::AllBut(_) => None,
+            Which::One(_) | Which::Another(_) | Which::AllBut(_) => None,
         };
         match ban {
             Some(Banning { until, reason, .. }) => Notice::Banned { until, reason },

@@ -4,12 +4,13 @@
 mod common;
 
 use common::{Bench, act, each_database};
+use wharf_data::account::{Identity, IdentityKind, NewLogin, NewToken, TokenHash, Which};
 use wharf_data::keep::{self, Field, Record};
 use wharf_data::message::{self, NewMessage, Place};
 use wharf_data::report::{self, Stage, State};
 use wharf_data::room::{self, History, Measure, Settings, Until};
 use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, DisplayName, PageToken};
-use wharf_data::{Refusal, ReportId, RoomId, Target, account, audit};
+use wharf_data::{LoginId, NameKey, Refusal, ReportId, RoomId, Target, account, audit};
 
 const KIM: AccountId = AccountId::new(1);
 const LEE: AccountId = AccountId::new(2);
@@ -341,21 +342,74 @@ fn every_act_is_in_the_log_with_what_it_was_before_and_what_it_is_now() {
     });
 }
 
+fn ban(id: i64, account: AccountId, until: Option<i64>) -> Ask {
+    let entry = audit::Entry {
+        act: act(id, Actor::Operator, 70),
+        action: "account.ban".into(),
+        target: Target::Account(account),
+        before: "active".into(),
+        after: "banned".into(),
+    };
+    let status = account::Status::Banned { until };
+    let ask = Ask::Account(account::Ask::SetStatus { account, status });
+    Ask::Audited(entry, Box::new(ask))
+}
+
+#[test]
+fn which_logins_have_ended_is_told_with_the_ban_that_holds() {
+    each_database(|bench| {
+        let people = [(1, "kim"), (2, "lee"), (3, "park"), (4, "dan"), (5, "eve")];
+        let people = people.map(|(number, name)| (bench.person(number, name), number));
+        let logins = people.map(|(account, number)| (account, LoginId::new(number)));
+        let ended = |bench: &mut Bench, at| {
+            let logins = logins.to_vec();
+            let ask = Ask::Account(account::Ask::Ended { logins, at });
+            match bench.ask(ask) {
+                Ok(Answer::Account(account::Answer::Ended(ended))) => {
+                    let told = |it: account::Ended| (it.account, it.login.get(), it.ban);
+                    ended.into_iter().map(told).collect::<Vec<_>>()
+                }
+                other => panic!("not told: {other:?}"),
+            }
+        };
+        assert_eq!(ended(bench, 10), []);
+        let which = Which::All;
+        let out = Ask::Account(account::Ask::Revoke {
+            account: PARK,
+            which,
+        });
+        let erase = Ask::Account(account::Ask::Erase {
+            account: AccountId::new(5),
+        });
+        for ask in [ban(1, KIM, None), ban(2, LEE, Some(20)), out, erase] {
+            bench.done(ask).unwrap();
+        }
+        let forever = Some((Until::TakenBack, "reason 1".to_owned()));
+        let a_while = Some((Until::Time(20), "reason 2".to_owned()));
+        let eve = (AccountId::new(5), 5, None);
+        let told = |lees| {
+            vec![
+                (KIM, 1, forever.clone()),
+                (LEE, 2, lees),
+                (PARK, 3, None),
+                eve.clone(),
+            ]
+        };
+        assert_eq!(ended(bench, 10), told(a_while));
+        assert_eq!(ended(bench, 20), told(None), "it is over");
+        let too_many = vec![logins[0]; 1_001];
+        let ask = account::Ask::Ended {
+            logins: too_many,
+            at: 1,
+        };
+        assert_eq!(bench.ask(Ask::Account(ask)), Err(Refusal::Invalid));
+    });
+}
+
 #[test]
 fn what_is_done_with_an_entry_is_done_and_written_or_neither() {
     with_talk(|bench| {
-        let ban = |id, account| {
-            let entry = audit::Entry {
-                act: act(id, Actor::Operator, 70),
-                action: "account.ban".into(),
-                target: Target::Account(account),
-                before: "active".into(),
-                after: "banned".into(),
-            };
-            let status = account::Status::Banned { until: None };
-            let ask = Ask::Account(account::Ask::SetStatus { account, status });
-            Ask::Audited(entry, Box::new(ask))
-        };
+        let ban = |id, account| ban(id, account, None);
         assert_eq!(bench.done(ban(1, LEE)), Ok(()));
         assert_eq!(bench.done(ban(1, KIM)), Err(Refusal::Duplicate(1)));
         let nobody = AccountId::new(99);
@@ -458,7 +512,42 @@ fn each_change_of_what_holds_on_every_server_is_seen_in_one_setting_and_nothing_
         };
         let until = Some(Until::TakenBack);
         let mute = |account| Ask::Account(account::Ask::SetMute { account, until });
-        for ask in [Ask::Keep(set.clone()), listed(2, 7, true), mute(KIM)] {
+        let revoke = |which| {
+            Ask::Account(account::Ask::Revoke {
+                account: KIM,
+                which,
+            })
+        };
+        let log_in = |number: u8| {
+            Ask::Account(account::Ask::LogIn {
+                account: KIM,
+                identity: Identity {
+                    kind: IdentityKind::Name,
+                    subject: NameKey::of("kim").as_str().to_owned(),
+                },
+                password: None,
+                login: NewLogin {
+                    id: LoginId::new(number.into()),
+                    device: String::new(),
+                    token: NewToken {
+                        hash: TokenHash([number; 32]),
+                        expires: 1_000,
+                    },
+                },
+                at: 5,
+            })
+        };
+        for quiet in [log_in(2), log_in(3), revoke(Which::One(LoginId::new(2)))] {
+            assert!(bench.ask(quiet).is_ok());
+            assert_eq!(Some(&changes(bench)), seen.last());
+        }
+        for ask in [
+            Ask::Keep(set.clone()),
+            listed(2, 7, true),
+            mute(KIM),
+            revoke(Which::Another(LoginId::new(3))),
+            revoke(Which::All),
+        ] {
             assert!(bench.ask(ask).is_ok());
             let now = changes(bench);
             assert!(now.is_ok() && !seen.contains(&now), "{now:?} of {seen:?}");
@@ -468,6 +557,7 @@ fn each_change_of_what_holds_on_every_server_is_seen_in_one_setting_and_nothing_
             Ask::Keep(set),
             listed(3, 8, false),
             mute(AccountId::new(99)),
+            revoke(Which::Another(LoginId::new(3))),
         ] {
             assert!(bench.ask(refused).is_err());
             assert_eq!(Some(&changes(bench)), seen.last());

@@ -220,6 +220,7 @@ impl Platform {
                     }
                 }
                 Step::TellAll(notice) => self.effects.push_back(Effect::TellAll(notice)),
+                Step::LookForEnded => self.ended.may_have_changed(now),
                 Step::Publish(bulletin) => self.effects.push_back(Effect::Publish(bulletin)),
             }
         }

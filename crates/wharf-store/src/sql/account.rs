@@ -38,6 +38,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         | Ask::Token { .. }
         | Ask::Exchange { .. }
         | Ask::Logins { .. }
+        | Ask::Ended { .. }
         | Ask::Revoke { .. }
         | Ask::SetPassword { .. }
         | Ask::Rehash { .. }
