@@ -144,6 +144,11 @@ pub enum Ask {
         /// When: those that have expired are left out.
         at: UnixMs,
     },
+    /// What these accounts are called: [`Answer::Names`].
+    Names {
+        /// Which; a thousand at the most.
+        accounts: Vec<AccountId>,
+    },
     /// Which of these logins the store has no more, and why: [`Answer::Ended`].
     Ended {
         /// Whose, and which; a thousand at the most.
@@ -291,6 +296,7 @@ impl Ask {
                 | Self::Identities { .. }
                 | Self::Logins { .. }
                 | Self::Ended { .. }
+                | Self::Names { .. }
                 | Self::Token { .. }
                 | Self::Profile { .. }
         )
@@ -350,6 +356,8 @@ pub enum Answer {
     },
     /// To [`Ask::Logins`].
     Logins(Vec<Login>),
+    /// To [`Ask::Names`]: of those accounts that there are or were, by their ids.
+    Names(Vec<Named>),
     /// To [`Ask::Ended`]: those that have, in the order in which they were asked about.
     Ended(Vec<Ended>),
     /// To [`Ask::Identities`].
@@ -389,6 +397,15 @@ pub struct Login {
     pub since: UnixMs,
     /// When it was last used.
     pub used: UnixMs,
+}
+
+/// What an account is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Which.
+    pub account: AccountId,
+    /// What others see; `None` if it is erased.
+    pub display_name: Option<String>,
 }
 
 /// A login that has ended.

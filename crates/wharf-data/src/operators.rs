@@ -1,7 +1,7 @@
 //! What is asked by those who run the server and its moderators, and what is answered.
 
 use crate::access::{LookUp, Person};
-use crate::account::Login;
+use crate::account::{Login, Named};
 use crate::keep::Record;
 use crate::message::{Message, Place};
 use crate::report::{Remembered, Report, Stage};
@@ -131,6 +131,8 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+    /// What accounts are called.
+    Names(Vec<AccountId>),
     /// Rooms that have a name and are open on this server, kept or not, hidden ones too.
     OpenRooms {
         /// Only names that begin like this, or look as if.
@@ -193,6 +195,7 @@ impl Request {
                 | Self::Erase { .. }
                 | Self::SetMaintenance(_)
                 | Self::SetModerator { .. }
+                | Self::Names(_)
                 | Self::Rooms { .. }
                 | Self::OpenRooms { .. }
                 | Self::Room { .. }
@@ -221,6 +224,7 @@ impl Request {
             Self::ReadReport(_) => "read-report",
             Self::TakeReport(_) => "take-report",
             Self::Decide { .. } => "decide",
+            Self::Names(_) => "names",
             Self::Rooms { .. } => "rooms",
             Self::OpenRooms { .. } => "open-rooms",
             Self::Room { act, .. } => match act {
@@ -328,6 +332,8 @@ pub enum Outcome {
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },
+    /// To [`Request::Names`]: of those that there are or were.
+    Names(Vec<Named>),
     /// To [`Request::OpenRooms`].
     OpenRooms {
         /// Those that were opened first come first.

@@ -356,6 +356,27 @@ fn ban(id: i64, account: AccountId, until: Option<i64>) -> Ask {
 }
 
 #[test]
+fn people_are_told_by_name_and_those_who_are_gone_without() {
+    each_database(|bench| {
+        let kim = bench.person(1, "kim");
+        let lee = bench.person(2, "lee");
+        let erase = account::Ask::Erase { account: lee };
+        bench.done(Ask::Account(erase)).unwrap();
+        let accounts = vec![lee, AccountId::new(9), kim];
+        let named = |account, name: Option<&str>| account::Named {
+            account,
+            display_name: name.map(str::to_owned),
+        };
+        let answer = bench.account(account::Ask::Names { accounts });
+        let names = vec![named(kim, Some("kim")), named(lee, None)];
+        assert_eq!(answer, Ok(Some(account::Answer::Names(names))));
+        let accounts = vec![kim; 1_001];
+        let too_many = bench.account(account::Ask::Names { accounts });
+        assert_eq!(too_many, Err(Refusal::Invalid));
+    });
+}
+
+#[test]
 fn which_logins_have_ended_is_told_with_the_ban_that_holds() {
     each_database(|bench| {
         let people = [(1, "kim"), (2, "lee"), (3, "park"), (4, "dan"), (5, "eve")];

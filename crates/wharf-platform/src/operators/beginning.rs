@@ -116,6 +116,10 @@ impl Operators {
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Account(ask));
             }
+            Request::Names(accounts) => {
+                self.then(id, Then::Listed);
+                self.ask(id, Ask::Account(account::Ask::Names { accounts }));
+            }
             Request::Export { account, page } => {
                 let ask = keep::Ask::Export {
                     account,

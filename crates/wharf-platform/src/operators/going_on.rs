@@ -181,6 +181,7 @@ impl Operators {
 pub(super) fn outcome_of(answer: Answer) -> Result<Outcome, Error> {
     match readable(answer) {
         Answer::Account(account::Answer::Logins(logins)) => Ok(Outcome::Logins(logins)),
+        Answer::Account(account::Answer::Names(names)) => Ok(Outcome::Names(names)),
         Answer::Keep(keep::Answer::Exported { records, next }) => {
             Ok(Outcome::Exported { records, next })
         }

@@ -1,9 +1,9 @@
 //! What came of an act, as JSON. Ids are texts: many who read JSON round numbers beyond 2^53.
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wharf_data::access::Error;
-use wharf_data::account::Status;
+use wharf_data::account::{Named, Status};
 use wharf_data::message::Message;
 use wharf_data::operators::{Known, Outcome};
 use wharf_data::report::{Report, State};
@@ -92,6 +92,10 @@ impl Told {
                 json!({ "entries": entries, "next_page": page(next) })
             }
             Outcome::Room(shown) => shown_room(&shown),
+            Outcome::Names(names) => {
+                let name = |it: Named| (it.account.to_string(), json!(it.display_name));
+                json!({ "names": names.into_iter().map(name).collect::<Map<_, _>>() })
+            }
             Outcome::OpenRooms { rooms, next } => {
                 let rooms: Vec<Value> = rooms.iter().map(open_room).collect();
                 json!({ "rooms": rooms, "next_page": page(next) })

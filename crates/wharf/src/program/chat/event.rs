@@ -79,7 +79,9 @@ pub(super) struct Problem {
     pub(super) field: String,
     pub(super) retry_after_ms: u32,
     pub(super) details: BTreeMap<String, String>,
-    /// What a script called the line that could not be understood.
+    /// The command of a line that could not be understood, as it was named there.
+    pub(super) cmd: Option<String>,
+    /// What a script called that line.
     pub(super) id: Option<serde_json::Value>,
 }
 
@@ -121,9 +123,14 @@ impl Problem {
 
 impl From<Mistake> for Problem {
     fn from(mistake: Mistake) -> Self {
-        let id = mistake.id.clone();
-        let problem = Self::new("usage", mistake.text).hint(mistake.hint);
-        Self { id, ..problem }
+        let Mistake {
+            text,
+            hint,
+            cmd,
+            id,
+        } = mistake;
+        let problem = Self::new("usage", text).hint(hint);
+        Self { cmd, id, ..problem }
     }
 }
 
@@ -139,6 +146,7 @@ impl From<&session::Error> for Problem {
             details: details
                 .map(|it| (it.name.clone(), it.value.clone()))
                 .collect(),
+            cmd: None,
             id: None,
         }
     }
