@@ -342,95 +342,21 @@ fn every_act_is_in_the_log_with_what_it_was_before_and_what_it_is_now() {
     });
 }
 
-fn ban(id: i64, account: AccountId, until: Option<i64>) -> Ask {
-    let entry = audit::Entry {
-        act: act(id, Actor::Operator, 70),
-        action: "account.ban".into(),
-        target: Target::Account(account),
-        before: "active".into(),
-        after: "banned".into(),
-    };
-    let status = account::Status::Banned { until };
-    let ask = Ask::Account(account::Ask::SetStatus { account, status });
-    Ask::Audited(entry, Box::new(ask))
-}
-
-#[test]
-fn people_are_told_by_name_and_those_who_are_gone_without() {
-    each_database(|bench| {
-        let kim = bench.person(1, "kim");
-        let lee = bench.person(2, "lee");
-        let erase = account::Ask::Erase { account: lee };
-        bench.done(Ask::Account(erase)).unwrap();
-        let accounts = vec![lee, AccountId::new(9), kim];
-        let named = |account, name: Option<&str>| account::Named {
-            account,
-            display_name: name.map(str::to_owned),
-        };
-        let answer = bench.account(account::Ask::Names { accounts });
-        let names = vec![named(kim, Some("kim")), named(lee, None)];
-        assert_eq!(answer, Ok(Some(account::Answer::Names(names))));
-        let accounts = vec![kim; 1_001];
-        let too_many = bench.account(account::Ask::Names { accounts });
-        assert_eq!(too_many, Err(Refusal::Invalid));
-    });
-}
-
-#[test]
-fn which_logins_have_ended_is_told_with_the_ban_that_holds() {
-    each_database(|bench| {
-        let people = [(1, "kim"), (2, "lee"), (3, "park"), (4, "dan"), (5, "eve")];
-        let people = people.map(|(number, name)| (bench.person(number, name), number));
-        let logins = people.map(|(account, number)| (account, LoginId::new(number)));
-        let ended = |bench: &mut Bench, at| {
-            let logins = logins.to_vec();
-            let ask = Ask::Account(account::Ask::Ended { logins, at });
-            match bench.ask(ask) {
-                Ok(Answer::Account(account::Answer::Ended(ended))) => {
-                    let told = |it: account::Ended| (it.account, it.login.get(), it.ban);
-                    ended.into_iter().map(told).collect::<Vec<_>>()
-                }
-                other => panic!("not told: {other:?}"),
-            }
-        };
-        assert_eq!(ended(bench, 10), []);
-        let which = Which::All;
-        let out = Ask::Account(account::Ask::Revoke {
-            account: PARK,
-            which,
-        });
-        let erase = Ask::Account(account::Ask::Erase {
-            account: AccountId::new(5),
-        });
-        for ask in [ban(1, KIM, None), ban(2, LEE, Some(20)), out, erase] {
-            bench.done(ask).unwrap();
-        }
-        let forever = Some((Until::TakenBack, "reason 1".to_owned()));
-        let a_while = Some((Until::Time(20), "reason 2".to_owned()));
-        let eve = (AccountId::new(5), 5, None);
-        let told = |lees| {
-            vec![
-                (KIM, 1, forever.clone()),
-                (LEE, 2, lees),
-                (PARK, 3, None),
-                eve.clone(),
-            ]
-        };
-        assert_eq!(ended(bench, 10), told(a_while));
-        assert_eq!(ended(bench, 20), told(None), "it is over");
-        let too_many = vec![logins[0]; 1_001];
-        let ask = account::Ask::Ended {
-            logins: too_many,
-            at: 1,
-        };
-        assert_eq!(bench.ask(Ask::Account(ask)), Err(Refusal::Invalid));
-    });
-}
-
 #[test]
 fn what_is_done_with_an_entry_is_done_and_written_or_neither() {
     with_talk(|bench| {
-        let ban = |id, account| ban(id, account, None);
+        let ban = |id, account| {
+            let entry = audit::Entry {
+                act: act(id, Actor::Operator, 70),
+                action: "account.ban".into(),
+                target: Target::Account(account),
+                before: "active".into(),
+                after: "banned".into(),
+            };
+            let status = account::Status::Banned { until: None };
+            let ask = Ask::Account(account::Ask::SetStatus { account, status });
+            Ask::Audited(entry, Box::new(ask))
+        };
         assert_eq!(bench.done(ban(1, LEE)), Ok(()));
         assert_eq!(bench.done(ban(1, KIM)), Err(Refusal::Duplicate(1)));
         let nobody = AccountId::new(99);

@@ -20,7 +20,7 @@ pub(super) fn account(line: &Line, who: &str) -> Result<Value, Trouble> {
     let found = line.act("accounts.find", json!({ "name": who }));
     found.map_err(|trouble| {
         trouble.not_found(format!(
-            "there is no such account: nobody logs in by the name {:?}, and none has that id",
+            "there is no such account: nobody is called {:?}, and none has that id",
             super::show::clean(who)
         ))
     })
