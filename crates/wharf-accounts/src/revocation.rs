@@ -22,7 +22,7 @@ impl Revocation {
     pub fn covers(&self, account: AccountId, login: LoginId) -> bool {
         account == self.account
             && match self.which {
-                Which::One(one) => login == one,
+                Which::One(one) | Which::Another(one) => login == one,
                 Which::AllBut(kept) => login != kept,
                 Which::All => true,
             }

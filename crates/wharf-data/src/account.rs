@@ -1,5 +1,6 @@
 //! Accounts: who somebody is, how they are known, and where they are logged in.
 
+use crate::room::Until;
 use crate::{AccountId, DisplayName, LoginId, NameKey, UnixMs};
 
 /// How an account is known.
@@ -149,11 +150,24 @@ pub enum Ask {
         /// When: those that have expired are left out.
         at: UnixMs,
     },
+    /// What these accounts are called: [`Answer::Names`].
+    Names {
+        /// Which; a thousand at the most.
+        accounts: Vec<AccountId>,
+    },
+    /// Which of these logins the store has no more, and why: [`Answer::Ended`].
+    Ended {
+        /// Whose, and which; a thousand at the most.
+        logins: Vec<(AccountId, LoginId)>,
+        /// When.
+        at: UnixMs,
+    },
     /// Ends logins.
     Revoke {
         /// Whose.
         account: AccountId,
-        /// Which; of [`Which::One`] that is none, [`crate::Refusal::NotFound`].
+        /// Which; of [`Which::One`] and [`Which::Another`] that is none,
+        /// [`crate::Refusal::NotFound`].
         which: Which,
     },
     /// Sets a password; every other login ends. [`crate::Refusal::Conflict`] if the present one is
@@ -270,7 +284,7 @@ pub enum Ask {
         /// Whose.
         account: AccountId,
         /// Until when.
-        until: Option<crate::room::Until>,
+        until: Option<Until>,
     },
     /// Erases an account: what is personal goes, its bare id stays where others refer to it.
     Erase {
@@ -288,6 +302,8 @@ impl Ask {
                 | Self::Get { .. }
                 | Self::Identities { .. }
                 | Self::Logins { .. }
+                | Self::Ended { .. }
+                | Self::Names { .. }
                 | Self::Token { .. }
                 | Self::Profile { .. }
         )
@@ -297,8 +313,11 @@ impl Ask {
 /// Which logins end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// That one.
+    /// That one, by whoever is in by it.
     One(LoginId),
+    /// That one, by whoever is in by another: if a session is in by it, that may be at another
+    /// server.
+    Another(LoginId),
     /// All but that one.
     AllBut(LoginId),
     /// All.
@@ -344,6 +363,10 @@ pub enum Answer {
     },
     /// To [`Ask::Logins`].
     Logins(Vec<Login>),
+    /// To [`Ask::Names`]: of those accounts that there are or were, by their ids.
+    Names(Vec<Named>),
+    /// To [`Ask::Ended`]: those that have, in the order in which they were asked about.
+    Ended(Vec<Ended>),
     /// To [`Ask::Identities`].
     Identities {
         /// At most one of each.
@@ -381,6 +404,26 @@ pub struct Login {
     pub since: UnixMs,
     /// When it was last used.
     pub used: UnixMs,
+}
+
+/// What an account is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Which.
+    pub account: AccountId,
+    /// What others see; `None` if it is erased.
+    pub display_name: Option<String>,
+}
+
+/// A login that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Whose it was.
+    pub account: AccountId,
+    /// Which.
+    pub login: LoginId,
+    /// If they may not log in: until when, and why.
+    pub ban: Option<(Until, String)>,
 }
 
 /// What an account shows.

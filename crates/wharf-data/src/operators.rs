@@ -1,12 +1,12 @@
 //! What is asked by those who run the server and its moderators, and what is answered.
 
 use crate::access::{LookUp, Person};
-use crate::account::Login;
+use crate::account::{Login, Named};
 use crate::keep::Record;
 use crate::message::{Message, Place};
 use crate::report::{Remembered, Report, Stage};
 use crate::room::{Room, Until};
-use crate::rooms::Shown;
+use crate::rooms::{Info, Shown};
 use crate::{AccountId, Maintenance, PageToken, ReportId, RoomId, audit};
 use core::fmt;
 
@@ -131,6 +131,17 @@ pub enum Request {
         /// At most so many.
         limit: u32,
     },
+    /// What accounts are called.
+    Names(Vec<AccountId>),
+    /// Rooms that have a name and are open on this server, kept or not, hidden ones too.
+    OpenRooms {
+        /// Only names that begin like this, or look as if.
+        search: String,
+        /// From an earlier answer.
+        page: Option<PageToken>,
+        /// At most so many.
+        limit: u32,
+    },
     /// Shows a room that has a name, or does something to it.
     Room {
         /// Which.
@@ -184,7 +195,9 @@ impl Request {
                 | Self::Erase { .. }
                 | Self::SetMaintenance(_)
                 | Self::SetModerator { .. }
+                | Self::Names(_)
                 | Self::Rooms { .. }
+                | Self::OpenRooms { .. }
                 | Self::Room { .. }
                 | Self::Audit { .. }
         )
@@ -211,7 +224,9 @@ impl Request {
             Self::ReadReport(_) => "read-report",
             Self::TakeReport(_) => "take-report",
             Self::Decide { .. } => "decide",
+            Self::Names(_) => "names",
             Self::Rooms { .. } => "rooms",
+            Self::OpenRooms { .. } => "open-rooms",
             Self::Room { act, .. } => match act {
                 RoomAct::Show => "show-room",
                 RoomAct::Change { .. } => "change-room",
@@ -314,6 +329,15 @@ pub enum Outcome {
     Rooms {
         /// By name.
         rooms: Vec<Room>,
+        /// For the next part, if there is one.
+        next: Option<PageToken>,
+    },
+    /// To [`Request::Names`]: of those that there are or were.
+    Names(Vec<Named>),
+    /// To [`Request::OpenRooms`].
+    OpenRooms {
+        /// Those that were opened first come first.
+        rooms: Vec<Info>,
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },

@@ -42,6 +42,8 @@ fn summary(ask: &Ask) -> (&'static str, Option<AccountId>) {
         Ask::Token { .. } => ("Token", None),
         Ask::Exchange { .. } => ("Exchange", None),
         Ask::Logins { account, .. } => ("Logins", Some(*account)),
+        Ask::Names { .. } => ("Names", None),
+        Ask::Ended { .. } => ("Ended", None),
         Ask::Revoke { account, .. } => ("Revoke", Some(*account)),
         Ask::SetPassword { account, .. } => ("SetPassword", Some(*account)),
         Ask::Rehash { account, .. } => ("Rehash", Some(*account)),

@@ -11,6 +11,7 @@
 
 mod brief;
 mod canary;
+mod ended;
 mod entrance;
 mod logins;
 mod operators;

@@ -27,7 +27,8 @@ use wharf_data::message::Place;
 use wharf_data::operators::{Outcome, Request, RoomAct, Scope, TEXT_CHARS_MAX};
 use wharf_data::room::Until;
 use wharf_data::{
-    AccountId, Act, Actor, Ask, AuditId, Bulletin, Notice, ReportId, RoomId, Target, UnixMs, audit,
+    AccountId, Act, Actor, Ask, AuditId, Bulletin, Notice, PageToken, ReportId, RoomId, Target,
+    UnixMs, audit,
 };
 
 /// Requests in progress at the most; one more is answered "busy".
@@ -68,6 +69,8 @@ pub(crate) enum Step {
     Access(JobId, Box<access::Request>),
     /// Those who look after rooms are to do something, for that reason.
     Room(JobId, RoomId, RoomAct, String),
+    /// The rooms that are open and called so are to be told, so many of them.
+    OpenRooms(JobId, String, Option<PageToken>, u32),
     /// A request is over.
     Reply(Ticket, Result<Outcome, Error>),
     /// Somebody's session is to be ended.
@@ -98,6 +101,8 @@ pub(crate) enum Step {
     TellAll(Notice),
     /// Every shard is to know this from now on.
     Publish(Arc<Bulletin>),
+    /// Another server may have ended logins of those who are here.
+    LookForEnded,
 }
 
 /// Requests of operators and moderators.
@@ -204,7 +209,7 @@ impl Operators {
     pub(crate) fn have_ended(&mut self, revocation: &Revocation) -> Notice {
         let ban = match revocation.which {
             Which::All => self.bans.remove(&revocation.account),
-            Which::One(_) | Which::AllBut(_) => None,
+            Which::One(_) | Which::Another(_) | Which::AllBut(_) => None,
         };
         match ban {
             Some(Banning { until, reason, .. }) => Notice::Banned { until, reason },

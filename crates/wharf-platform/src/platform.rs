@@ -11,6 +11,7 @@ mod terms;
 pub use terms::{CountTag, Effect, From, SessionTag, StoreTag, Ticket};
 
 use crate::brief::Brief;
+use crate::ended::{Ended, OF_ENDED};
 use crate::entrance::Entrance;
 use crate::logins::{Login, Logins};
 use crate::operators::{Operators, Pending as OfOperators};
@@ -38,7 +39,9 @@ use wharf_data::{Actor, Notice, Refusal, UnixMs, operators};
 /// Every call gets exactly one reply, whether its session is still there or not.
 pub struct Platform {
     accounts: Accounts,
-    presence: Presence,
+    pub(crate) presence: Presence,
+    /// Whose logins are looked at, where other servers end them too.
+    pub(crate) ended: Ended,
     effects: VecDeque<Effect>,
     whispers: Whispers,
     operators: Operators,
@@ -85,6 +88,7 @@ impl Platform {
         Self {
             accounts,
             presence: Presence::default(),
+            ended: Ended::default(),
             effects: VecDeque::new(),
             whispers,
             operators: Operators::new(node),
@@ -198,6 +202,8 @@ impl Platform {
             self.brief_stored(now, tag, &reply);
         } else if tag == OF_SWEEPING {
             self.swept(now, &reply);
+        } else if tag == OF_ENDED {
+            self.have_ended(now, reply);
         } else if let Some(ticket) = self.asked.remove(&tag) {
             let reply = reply.map(readable).map(Given::Store).map_err(error_of);
             self.reply(ticket, reply);
@@ -234,6 +240,7 @@ impl Platform {
             self.rooms.as_ref().and_then(Rooms::next_deadline),
             self.brief.as_ref().and_then(Brief::next_deadline),
             self.sweeping.as_ref().and_then(Sweeping::due),
+            self.ended.due(),
             entrance.and_then(Entrance::next_deadline),
         ];
         deadlines.into_iter().flatten().min()
@@ -304,6 +311,7 @@ impl Platform {
         while self.let_in(now, at) {
             self.run(now, at);
         }
+        self.look_for_ended(now, at);
         self.run_brief(now, at);
         self.sweep(now, at);
     }

@@ -2,11 +2,13 @@
 
 mod common;
 
-use common::{Bench, each_database};
+use common::{Bench, act, each_database};
 use wharf_data::account::{
-    Answer, Ask, Identity, IdentityKind, NewLogin, NewToken, Status, TokenHash, Which,
+    Answer, Ask, Ended, Identity, IdentityKind, Named, NewLogin, NewToken, Status, TokenHash, Which,
 };
-use wharf_data::{AccountId, DisplayName, LoginId, NameKey, Refusal};
+use wharf_data::room::Until;
+use wharf_data::{self as data, AccountId, Actor, DisplayName, LoginId, NameKey, Refusal};
+use wharf_data::{Target, audit};
 
 fn name(text: &str) -> DisplayName {
     DisplayName::new(text).unwrap()
@@ -583,5 +585,88 @@ fn of_an_erased_account_nothing_personal_is_left() {
         );
         // The name is free again.
         bench.account(create(8, "kim", 2)).unwrap();
+    });
+}
+
+fn ban(id: i64, account: AccountId, until: Option<i64>) -> data::Ask {
+    let entry = audit::Entry {
+        act: act(id, Actor::Operator, 70),
+        action: "account.ban".into(),
+        target: Target::Account(account),
+        before: "active".into(),
+        after: "banned".into(),
+    };
+    let status = Status::Banned { until };
+    let ask = data::Ask::Account(Ask::SetStatus { account, status });
+    data::Ask::Audited(entry, Box::new(ask))
+}
+
+#[test]
+fn people_are_told_by_name_and_those_who_are_gone_without() {
+    each_database(|bench| {
+        let kim = bench.person(1, "kim");
+        let lee = bench.person(2, "lee");
+        let erase = Ask::Erase { account: lee };
+        bench.done(data::Ask::Account(erase)).unwrap();
+        let accounts = vec![lee, AccountId::new(9), kim];
+        let named = |account, name: Option<&str>| Named {
+            account,
+            display_name: name.map(str::to_owned),
+        };
+        let answer = bench.account(Ask::Names { accounts });
+        let names = vec![named(kim, Some("kim")), named(lee, None)];
+        assert_eq!(answer, Ok(Some(Answer::Names(names))));
+        let accounts = vec![kim; 1_001];
+        let too_many = bench.account(Ask::Names { accounts });
+        assert_eq!(too_many, Err(Refusal::Invalid));
+    });
+}
+
+#[test]
+fn which_logins_have_ended_is_told_with_the_ban_that_holds() {
+    each_database(|bench| {
+        let people = [(1, "kim"), (2, "lee"), (3, "park"), (4, "dan"), (5, "eve")];
+        let people = people.map(|(number, name)| (bench.person(number, name), number));
+        let [kim, lee, park, _, eve] = people.map(|(account, _)| account);
+        let logins = people.map(|(account, number)| (account, LoginId::new(number)));
+        let ended = |bench: &mut Bench, at| {
+            let logins = logins.to_vec();
+            let ask = data::Ask::Account(Ask::Ended { logins, at });
+            match bench.ask(ask) {
+                Ok(data::Answer::Account(Answer::Ended(ended))) => {
+                    let told = |it: Ended| (it.account, it.login.get(), it.ban);
+                    ended.into_iter().map(told).collect::<Vec<_>>()
+                }
+                other => panic!("not told: {other:?}"),
+            }
+        };
+        assert_eq!(ended(bench, 10), []);
+        let which = Which::All;
+        let out = data::Ask::Account(Ask::Revoke {
+            account: park,
+            which,
+        });
+        let erase = data::Ask::Account(Ask::Erase { account: eve });
+        for ask in [ban(1, kim, None), ban(2, lee, Some(20)), out, erase] {
+            bench.done(ask).unwrap();
+        }
+        let forever = Some((Until::TakenBack, "reason 1".to_owned()));
+        let a_while = Some((Until::Time(20), "reason 2".to_owned()));
+        let told = |lees| {
+            vec![
+                (kim, 1, forever.clone()),
+                (lee, 2, lees),
+                (park, 3, None),
+                (eve, 5, None),
+            ]
+        };
+        assert_eq!(ended(bench, 10), told(a_while));
+        assert_eq!(ended(bench, 20), told(None), "it is over");
+        let too_many = vec![logins[0]; 1_001];
+        let ask = Ask::Ended {
+            logins: too_many,
+            at: 1,
+        };
+        assert_eq!(bench.ask(data::Ask::Account(ask)), Err(Refusal::Invalid));
     });
 }

@@ -165,8 +165,12 @@ fn what_is_damaged_is_neither_backed_up_nor_restored_and_leaves_nothing() {
     }
     assert_eq!(files(&folder), ["wharf.db"]);
     let missing = folder.path().join("none.db");
-    let trouble = restore(&place(&other), &missing).unwrap_err();
-    assert!(trouble.to_string().contains("none.db"), "{trouble}");
+    let new = folder.path().join("new").join("wharf.db");
+    for place in [place(&other), place(&new)] {
+        let trouble = restore(&place, &missing).unwrap_err();
+        assert!(trouble.to_string().contains("none.db"), "{trouble}");
+    }
+    assert_eq!(files(&folder), ["wharf.db"], "no directory either");
 }
 
 /// Turns eight bytes of a file around.

@@ -4,12 +4,13 @@
 mod common;
 
 use common::{Bench, act, each_database};
+use wharf_data::account::{Identity, IdentityKind, NewLogin, NewToken, TokenHash, Which};
 use wharf_data::keep::{self, Field, Record};
 use wharf_data::message::{self, NewMessage, Place};
 use wharf_data::report::{self, Stage, State};
 use wharf_data::room::{self, History, Measure, Settings, Until};
 use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, DisplayName, PageToken};
-use wharf_data::{Refusal, ReportId, RoomId, Target, account, audit};
+use wharf_data::{LoginId, NameKey, Refusal, ReportId, RoomId, Target, account, audit};
 
 const KIM: AccountId = AccountId::new(1);
 const LEE: AccountId = AccountId::new(2);
@@ -126,6 +127,29 @@ fn what_was_said_around_goes_with_a_report_and_stays() {
             panic!("no report")
         };
         assert_eq!(messages[2].body, b"word 5");
+    });
+}
+
+#[test]
+fn nobody_reports_somebody_who_is_not_there() {
+    with_talk(|bench| {
+        let Ask::Report(report::Ask::File { report, by, .. }) = file(1, None) else {
+            panic!("no report")
+        };
+        let nobody = report::Ask::File {
+            report,
+            by,
+            about: AccountId::new(99),
+            message: None,
+            around: 2,
+            remembered: None,
+            text: "shouts".into(),
+            at: 50,
+        };
+        assert_eq!(bench.ask(Ask::Report(nobody)), Err(Refusal::NotFound));
+        assert_eq!(read(bench, 1).map(drop), Err(Refusal::NotFound));
+        bench.done(file(1, None)).unwrap();
+        assert!(read(bench, 1).is_ok());
     });
 }
 
@@ -435,7 +459,42 @@ fn each_change_of_what_holds_on_every_server_is_seen_in_one_setting_and_nothing_
         };
         let until = Some(Until::TakenBack);
         let mute = |account| Ask::Account(account::Ask::SetMute { account, until });
-        for ask in [Ask::Keep(set.clone()), listed(2, 7, true), mute(KIM)] {
+        let revoke = |which| {
+            Ask::Account(account::Ask::Revoke {
+                account: KIM,
+                which,
+            })
+        };
+        let log_in = |number: u8| {
+            Ask::Account(account::Ask::LogIn {
+                account: KIM,
+                identity: Identity {
+                    kind: IdentityKind::Name,
+                    subject: NameKey::of("kim").as_str().to_owned(),
+                },
+                password: None,
+                login: NewLogin {
+                    id: LoginId::new(number.into()),
+                    device: String::new(),
+                    token: NewToken {
+                        hash: TokenHash([number; 32]),
+                        expires: 1_000,
+                    },
+                },
+                at: 5,
+            })
+        };
+        for quiet in [log_in(2), log_in(3), revoke(Which::One(LoginId::new(2)))] {
+            assert!(bench.ask(quiet).is_ok());
+            assert_eq!(Some(&changes(bench)), seen.last());
+        }
+        for ask in [
+            Ask::Keep(set.clone()),
+            listed(2, 7, true),
+            mute(KIM),
+            revoke(Which::Another(LoginId::new(3))),
+            revoke(Which::All),
+        ] {
             assert!(bench.ask(ask).is_ok());
             let now = changes(bench);
             assert!(now.is_ok() && !seen.contains(&now), "{now:?} of {seen:?}");
@@ -445,6 +504,7 @@ fn each_change_of_what_holds_on_every_server_is_seen_in_one_setting_and_nothing_
             Ask::Keep(set),
             listed(3, 8, false),
             mute(AccountId::new(99)),
+            revoke(Which::Another(LoginId::new(3))),
         ] {
             assert!(bench.ask(refused).is_err());
             assert_eq!(Some(&changes(bench)), seen.last());

@@ -29,7 +29,11 @@ pub(super) fn start(cx: &mut Cx<'_>, request: Request) -> Step {
         Request::LogOut => Ok(revoke(account, Which::One(user.login), Telling::LoggedOut)),
         Request::RevokeLogin { login } => {
             let telling = Telling::Done(Outcome::Done);
-            Ok(revoke(account, Which::One(login), telling))
+            let which = match login == user.login {
+                true => Which::One(login),
+                false => Which::Another(login),
+            };
+            Ok(revoke(account, which, telling))
         }
         Request::RevokeOthers => {
             let telling = Telling::Done(Outcome::Done);

@@ -173,8 +173,9 @@ impl MapStore {
                 forgiven_since,
             } => self.exchange(token, (*of, device.as_deref()), next, *at, *forgiven_since),
             Ask::Logins { account, at } => Ok(Some(self.list(*account, *at))),
+            Ask::Ended { logins, at } => Ok(Some(self.ended(logins, *at))),
             Ask::Revoke { account, which } => match (which, self.revoke(*account, *which)) {
-                (Which::One(_), 0) => Err(Refusal::NotFound),
+                (Which::One(_) | Which::Another(_), 0) => Err(Refusal::NotFound),
                 _ => Ok(None),
             },
             Ask::SetPassword {

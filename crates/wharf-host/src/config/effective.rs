@@ -392,10 +392,23 @@ impl fmt::Display for Effective {
             }
             let (value, source) = &self.values[setting.key];
             writeln!(f, "# {} ({})", setting.help, setting.kind)?;
-            writeln!(f, "{name} = {value}  # {source}")?;
+            let place = place_of(value).map_or(String::new(), |place| format!(": {place}"));
+            writeln!(f, "{name} = {value}  # {source}{place}")?;
         }
         Ok(())
     }
+}
+
+/// Where that is, of a path that does not say it all.
+fn place_of(value: &Value) -> Option<String> {
+    let Value::Path(path) = value else {
+        return None;
+    };
+    let is_part = path.is_relative() && !path.as_os_str().is_empty();
+    let whole = is_part.then(|| std::path::absolute(path))?.ok()?;
+    // A line of the comment ends where the place does.
+    let line = whole.display().to_string();
+    Some(line.chars().filter(|letter| !letter.is_control()).collect())
 }
 
 fn shown(raw: &Raw, setting: &Setting) -> String {

@@ -116,6 +116,10 @@ impl Operators {
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Account(ask));
             }
+            Request::Names(accounts) => {
+                self.then(id, Then::Listed);
+                self.ask(id, Ask::Account(account::Ask::Names { accounts }));
+            }
             Request::Export { account, page } => {
                 let ask = keep::Ask::Export {
                     account,
@@ -143,6 +147,15 @@ impl Operators {
                 };
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Room(ask));
+            }
+            Request::OpenRooms {
+                search,
+                page,
+                limit,
+            } => {
+                let limit = limit.clamp(1, PAGE_MAX);
+                let step = Step::OpenRooms(id, search, page, limit);
+                self.steps.push_back(step);
             }
             Request::Room { room, act, reason } => self.order(id, room, act, &reason)?,
             Request::Reports { stage, page, limit } => {

@@ -126,6 +126,7 @@ impl Board {
         if reading == Reading::Changes {
             if self.looking.has_changed(now, &reply) {
                 self.read(at, steps);
+                steps.push_back(Step::LookForEnded);
             }
             return;
         }

@@ -72,6 +72,7 @@ impl Operators {
     pub(crate) fn room_answered(&mut self, id: JobId, result: Result<rooms::Outcome, Error>) {
         let outcome = result.and_then(|outcome| match outcome {
             rooms::Outcome::Shown(shown) => Ok(Outcome::Room(shown)),
+            rooms::Outcome::Listed { rooms, next } => Ok(Outcome::OpenRooms { rooms, next }),
             rooms::Outcome::Moderated(it) if !it.is_sure => Err(Error::Unavailable),
             _ => Ok(Outcome::Done),
         });
@@ -180,6 +181,7 @@ impl Operators {
 pub(super) fn outcome_of(answer: Answer) -> Result<Outcome, Error> {
     match readable(answer) {
         Answer::Account(account::Answer::Logins(logins)) => Ok(Outcome::Logins(logins)),
+        Answer::Account(account::Answer::Names(names)) => Ok(Outcome::Names(names)),
         Answer::Keep(keep::Answer::Exported { records, next }) => {
             Ok(Outcome::Exported { records, next })
         }

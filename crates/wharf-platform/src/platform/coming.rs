@@ -116,6 +116,7 @@ impl Platform {
     /// Somebody is logged in; whoever was, by the same account, is not any more.
     fn came(&mut self, at: UnixMs, session: SessionTag, logged_in: &LoggedIn) {
         let User { account, login } = logged_in.user;
+        self.ended.came(account);
         let online = Online {
             session,
             login,
@@ -134,7 +135,7 @@ impl Platform {
 
     /// A session is to end: nobody is in it from now on, and it is in no room, however long its
     /// link lasts.
-    pub(super) fn cast_off(&mut self, session: SessionTag) {
+    pub(crate) fn cast_off(&mut self, session: SessionTag) {
         self.presence.leave(session);
         if let Some(rooms) = &mut self.rooms {
             rooms.session_closed(session);

@@ -179,6 +179,11 @@ impl Platform {
                     }
                     None => self.operators.room_answered(job, Err(Error::NotFound)),
                 },
+                Step::OpenRooms(job, search, page, limit) => {
+                    let rooms = self.rooms.as_ref().ok_or(Error::NotFound);
+                    let told = rooms.and_then(|it| it.open_now(&search, page.as_ref(), limit));
+                    self.operators.room_answered(job, told);
+                }
                 Step::Reply(ticket, outcome) => {
                     let outcome = outcome.map(|outcome| Given::Operated(Box::new(outcome)));
                     self.reply(ticket, outcome);
@@ -215,6 +220,7 @@ impl Platform {
                     }
                 }
                 Step::TellAll(notice) => self.effects.push_back(Effect::TellAll(notice)),
+                Step::LookForEnded => self.ended.may_have_changed(now),
                 Step::Publish(bulletin) => self.effects.push_back(Effect::Publish(bulletin)),
             }
         }

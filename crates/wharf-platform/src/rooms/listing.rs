@@ -7,6 +7,7 @@ use super::flow::{Caller, Flow, Listing};
 use super::hall::Hall;
 use crate::platform::error_of;
 use core::cmp::Reverse;
+use core::ops::Bound;
 use wharf_data::access::Error;
 use wharf_data::room::{self, Answer, History};
 use wharf_data::rooms::{Info, Outcome};
@@ -24,6 +25,8 @@ pub(super) const ROOM_BYTES: usize = 64;
 const ROOM_BYTES_MAX: usize = ROOM_BYTES + 4 * (32 + 256);
 /// The list that page tokens of open rooms belong to.
 const OPEN: &str = "open rooms";
+/// The same of those that operators see.
+const NAMED: &str = "open rooms with a name";
 
 /// The id of one of the numbered rooms.
 pub(crate) fn id_of_lobby(number: u32) -> RoomId {
@@ -115,6 +118,37 @@ impl Rooms {
             Err(refusal) => return self.refuse(caller, error_of(refusal)),
         };
         self.reply(caller, Outcome::Listed { rooms, next });
+    }
+
+    /// Rooms with a name that are open, hidden ones too, those that were made first to begin with.
+    ///
+    /// # Errors
+    /// What is wrong with the page.
+    pub(crate) fn open_now(
+        &self,
+        search: &str,
+        page: Option<&PageToken>,
+        limit: u32,
+    ) -> Result<Outcome, Error> {
+        let key = NameKey::of(search);
+        let after = match page.map(|page| page.position(NAMED, key.as_str())) {
+            None => Bound::Unbounded,
+            Some(position) => match position.as_deref() {
+                Some([Part::Number(room)]) => Bound::Excluded(RoomId::new(*room)),
+                _ => return Err(error_of(Refusal::Invalid)),
+            },
+        };
+        let halls = self.halls.range((after, Bound::Unbounded));
+        let mut named = halls.filter(|(_, hall)| hall.key.as_str().starts_with(key.as_str()));
+        let rooms = named.by_ref().take(limit as usize);
+        let rooms: Vec<Info> = rooms.map(|(_, hall)| hall.info()).collect();
+        let last = rooms.last().filter(|_| named.next().is_some());
+        let token = |last: &Info| {
+            let position = [Part::Number(last.room.get())];
+            PageToken::new(NAMED, key.as_str(), &position)
+        };
+        let next = last.map(token);
+        Ok(Outcome::Listed { rooms, next })
     }
 
     /// A room that is open, as lists show it; `None` if they do not.

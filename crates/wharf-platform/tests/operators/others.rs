@@ -1,12 +1,14 @@
 //! Two servers on one store: what one changes holds at the other, and neither undoes what the
 //! other has done.
 
-use crate::rig::{Rig, Store};
+use crate::rig::{Rig, Store, log_in};
 use wharf_base::Duration;
 use wharf_data::access::Error;
 use wharf_data::operators::{Outcome, Request};
 use wharf_data::room::Until;
-use wharf_data::{AccountId, Ask, Maintenance, Notice, Refusal, keep};
+use wharf_data::service::Call;
+use wharf_data::{AccountId, Ask, Maintenance, Notice, Refusal, account, keep};
+use wharf_platform::SessionTag;
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -126,4 +128,115 @@ fn what_is_looked_up_while_something_changes_here_is_read_once_more() {
     first.pass(LOOK_EVERY);
     let known = first.platform.bulletin().maintenance.clone();
     assert_eq!(known.as_deref(), Some("b"));
+}
+
+fn ban(account: AccountId) -> Request {
+    Request::Ban {
+        account,
+        until: Until::TakenBack,
+        reason: "cheating".into(),
+    }
+}
+
+fn banned() -> Notice {
+    Notice::Banned {
+        until: Until::TakenBack,
+        reason: "cheating".into(),
+    }
+}
+
+#[test]
+fn sessions_end_here_whose_logins_have_ended_at_another_server() {
+    let mut second = beside(Store::default());
+    let people = [1, 2, 3, 4].map(|session| {
+        let name = format!("guest {session}");
+        second.register(session, &name).user.account
+    });
+    second.pass(LOOK_EVERY);
+    let mut first = beside(Store::default());
+    at_the_store_of(&mut second, &mut first);
+    let reason = String::new();
+    for request in [
+        ban(people[0]),
+        Request::SignOut {
+            account: people[1],
+            reason: reason.clone(),
+        },
+        Request::Erase {
+            account: people[2],
+            reason,
+        },
+    ] {
+        assert_eq!(first.operate(request), Ok(Outcome::Done));
+    }
+    at_the_store_of(&mut first, &mut second);
+    assert!(second.notices.is_empty());
+    second.pass(LOOK_EVERY);
+    let told = [banned(), Notice::LoginEnded, Notice::LoginEnded];
+    let told = (1..).map(SessionTag).zip(told);
+    assert_eq!(second.notices, told.collect::<Vec<_>>());
+    let presence = second.platform.presence();
+    let here = people.map(|account| presence.find(account).is_some());
+    assert_eq!(here, [false, false, false, true]);
+    second.pass(LOOK_EVERY);
+    assert_eq!(second.notices.len(), 3, "each is told once");
+}
+
+#[test]
+fn whoever_comes_while_it_is_noticed_is_looked_at_too() {
+    let mut second = beside(Store::default());
+    let kim = second.register(1, "kim").user.account;
+    second.close(1);
+    second
+        .store
+        .settings
+        .insert(keep::CHANGES.into(), "9".into());
+    // The store has begun the login, and its answer is late.
+    second.holds_store = true;
+    second.call(
+        2,
+        Call::Access {
+            by: None,
+            request: log_in("kim"),
+        },
+    );
+    let (tag, begun) = loop {
+        let (tag, ask) = second.held.pop().expect("something is asked");
+        let reply = second.store_says(&ask);
+        if matches!(ask, Ask::Account(account::Ask::LogIn { .. })) {
+            break (tag, reply);
+        }
+        second.platform_hears(tag, reply);
+    };
+    second.holds_store = false;
+    let mut first = beside(Store::default());
+    at_the_store_of(&mut second, &mut first);
+    assert_eq!(first.operate(ban(kim)), Ok(Outcome::Done));
+    at_the_store_of(&mut first, &mut second);
+    second.pass(LOOK_EVERY);
+    assert!(second.notices.is_empty(), "nobody is here");
+    second.platform_hears(tag, begun);
+    assert_eq!(second.notices, [(SessionTag(2), banned())]);
+    assert!(second.platform.presence().is_empty());
+}
+
+#[test]
+fn a_store_that_does_not_say_whose_login_has_ended_is_asked_again() {
+    let mut second = beside(Store::default());
+    let kim = second.register(1, "kim").user.account;
+    let mut first = beside(Store::default());
+    at_the_store_of(&mut second, &mut first);
+    assert_eq!(first.operate(ban(kim)), Ok(Outcome::Done));
+    at_the_store_of(&mut first, &mut second);
+    second.holds_store = true;
+    second.pass(LOOK_EVERY);
+    let (tag, look) = second.held.pop().expect("a look");
+    let changed = second.store_says(&look);
+    second.platform_hears(tag, changed);
+    assert_eq!(second.held.len(), 4, "three that are read, and the logins");
+    second.refuse(Refusal::Unavailable);
+    second.holds_store = false;
+    assert!(second.notices.is_empty());
+    second.pass(LOOK_EVERY);
+    assert_eq!(second.notices, [(SessionTag(1), banned())]);
 }

@@ -67,7 +67,10 @@ impl Store {
                         self.note_change();
                         Ok(Answer::Done)
                     }
-                    Ask::Account(_) => return self.people.run(ask),
+                    Ask::Account(_) => {
+                        self.note_change();
+                        return self.people.run(ask);
+                    }
                     inner => self.run(inner),
                 };
                 if done.is_ok() {
@@ -409,6 +412,17 @@ impl Rig {
         for (tag, _) in std::mem::take(&mut self.held) {
             self.platform.stored(self.now, AT, tag, Err(refusal));
         }
+        self.pump();
+    }
+
+    /// What the store says to that.
+    pub(crate) fn store_says(&mut self, ask: &Ask) -> data::Reply {
+        self.store.run(ask)
+    }
+
+    /// An answer of the store's comes.
+    pub(crate) fn platform_hears(&mut self, tag: StoreTag, reply: data::Reply) {
+        self.platform.stored(self.now, AT, tag, reply);
         self.pump();
     }
 

@@ -34,6 +34,7 @@ pub fn backup(place: &Place, to: &Path) -> Result<u64, Trouble> {
         ));
     };
     let remedy = "back up to a name that is free: nothing is ever overwritten";
+    demand_whole(from)?;
     copy(from, to, remedy)
 }
 
@@ -61,17 +62,21 @@ pub fn restore(place: &Place, from: &Path) -> Result<(), Trouble> {
             return Err(Trouble::new(beside.display(), what, remedy));
         }
     }
+    // Nothing is made for a backup that is of no use.
+    demand_whole(from)?;
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|error| io_trouble(folder, &error))?;
     }
     copy(from, to, remedy).map(drop)
 }
 
+/// What is copied must be there, and sound.
+fn demand_whole(from: &Path) -> Result<(), Trouble> {
+    let remedy = "restore an older backup, or ask for help before it is used any more";
+    demand_sound(from, remedy)
+}
+
 fn copy(from: &Path, to: &Path, remedy: &str) -> Result<u64, Trouble> {
-    demand_sound(
-        from,
-        "restore an older backup, or ask for help before it is used any more",
-    )?;
     // The name is taken now, and nobody else's file is replaced.
     match sqlite::create_private(to) {
         Ok(_) => {}

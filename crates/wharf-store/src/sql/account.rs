@@ -42,6 +42,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         | Ask::Token { .. }
         | Ask::Exchange { .. }
         | Ask::Logins { .. }
+        | Ask::Ended { .. }
         | Ask::Revoke { .. }
         | Ask::SetPassword { .. }
         | Ask::Rehash { .. }
@@ -62,6 +63,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         ),
         Ask::Identities { account } => identities(db, *account),
         Ask::Unlink { account, kind } => unlink(db, *account, *kind),
+        Ask::Names { accounts } => profile::names(db, accounts),
         Ask::Profile { .. } | Ask::SetProfile { .. } | Ask::Rename { .. } => profile::run(db, ask),
         Ask::SetStatus { account, status } => set_status(db, *account, *status),
         Ask::SetMute { account, until } => moderate::mute_everywhere(db, *account, *until),

@@ -44,6 +44,11 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
                 (*at).into(),
                 stage_number(Stage::Open).into(),
             ];
+            let is_bare = message.is_none() && remembered.is_none();
+            let person = "SELECT 1 FROM person WHERE account = ?";
+            if is_bare && first(db, person, &[about.get().into()])?.is_none() {
+                return refused(Refusal::NotFound);
+            }
             db.execute(sql, &values)?;
             match (message, remembered) {
                 (Some((place, seq)), _) => copy(db, *report, (*by, *about), *place, *seq, *around),

@@ -5,8 +5,10 @@ use super::assemble::{Assembly, ClassicLogins, classic_logins};
 use super::say::say;
 use super::services;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::absolute;
 use wharf_host::config::Effective;
 use wharf_host::{Placement, ShardReport, StorePlaces};
 use wharf_net::NetLimits;
@@ -83,6 +85,7 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
         "wharf {}\n\n{text}\nTry next, in another terminal:\n{}  Ctrl-C here stops in order\n\n",
         env!("CARGO_PKG_VERSION"),
         try_next(
+            &this_program(std::env::args_os().next()),
             assembly.is_classic.then(|| classic_logins(config, true)),
             local,
             admin.address()
@@ -95,6 +98,7 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
 /// `classic` is who logs in by the guide's packets; `None` for a game of its own. The bots have no
 /// accounts: they are of use where none is needed.
 fn try_next(
+    program: &str,
     classic: Option<ClassicLogins>,
     local: SocketAddr,
     admin: Option<SocketAddr>,
@@ -124,8 +128,18 @@ fn try_next(
     }
     let width = lines.iter().map(|(typed, _)| typed.len()).max();
     let width = width.unwrap_or_default();
-    let line = |(typed, what)| format!("  cargo run --release -- {typed:width$}   {what}\n");
+    let line = |(typed, what)| format!("  {program} {typed:width$}   {what}\n");
     lines.into_iter().map(line).collect()
+}
+
+/// This program as it was typed, or as cargo has built it: nothing has to be built once more.
+fn this_program(typed: Option<OsString>) -> String {
+    let typed = typed.map_or_else(String::new, |typed| typed.to_string_lossy().into_owned());
+    match typed {
+        typed if typed.is_empty() => "wharf".to_owned(),
+        typed if typed.contains(char::is_whitespace) => format!("\"{typed}\""),
+        typed => typed,
+    }
 }
 
 /// Which there are, and where more is said of them.
@@ -144,7 +158,10 @@ fn rooms(config: &Effective, assembly: &Assembly) -> String {
 /// Where accounts, rooms and messages are kept. What might be a password is not in it.
 fn store(places: &StorePlaces) -> String {
     let kept = match &places.kept {
-        Place::File(path) => format!("SQLite, {}", path.display()),
+        Place::File(path) => {
+            let whole = absolute(path).unwrap_or_else(|_| path.clone());
+            format!("SQLite, {}", whole.display())
+        }
         server @ Place::Server(_) => server.to_string(),
     };
     let short = places.short.as_ref();
@@ -305,8 +322,13 @@ mod tests {
             }),
         };
         let file = places(Place::in_folder("data".as_ref()), None);
-        let name = std::path::Path::new("data").join("wharf.db");
-        assert!(store(&file).starts_with(&format!("SQLite, {}", name.display())));
+        let here = std::env::current_dir().unwrap();
+        let name = here.join("data").join("wharf.db");
+        let told = store(&file);
+        assert!(
+            told.starts_with(&format!("SQLite, {} ", name.display())),
+            "{told}"
+        );
         let server = Place::at("postgres://kim:secret@db:5432/wharf?password=secret");
         let told = store(&places(server, Some("redis://:secret@cache:6379/1")));
         let expected = "postgres://db:5432/wharf; keys for one use in redis://cache:6379/1 (";
@@ -315,7 +337,8 @@ mod tests {
 
     #[test]
     fn what_may_be_typed_next_works_against_this_server() {
-        let next = |classic, local: &str| try_next(classic, local.parse().unwrap(), None);
+        let next =
+            |classic, local: &str| try_next("wharf --", classic, local.parse().unwrap(), None);
         let open = next(Some(ClassicLogins::Open), "127.0.0.1:11021");
         assert!(
             open.contains("-- bots ") && !open.contains("--target"),
@@ -330,6 +353,26 @@ mod tests {
         let other = next(None, "192.0.2.7:11021");
         assert!(other.contains("bots --target 192.0.2.7:11021"), "{other}");
         assert!(next(None, "[::]:7").contains("--target [::1]:7"));
+    }
+
+    #[test]
+    fn what_may_be_typed_next_is_this_program() {
+        let typed = |typed: &str| this_program(Some(typed.into()));
+        assert_eq!(this_program(None), "wharf");
+        assert_eq!(
+            typed("target/release/examples/dice"),
+            "target/release/examples/dice"
+        );
+        assert_eq!(
+            typed("C:\\my games\\wharf.exe"),
+            "\"C:\\my games\\wharf.exe\""
+        );
+        let local = "127.0.0.1:11021".parse().unwrap();
+        let next = try_next("games/dice", None, local, None);
+        assert!(
+            next.lines().all(|line| line.starts_with("  games/dice ")),
+            "{next}"
+        );
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use super::assemble::{self, Assembly, Game, wish};
 use super::db::place_of;
 use super::say::say;
-use super::{ConfigArgs, admin, refuse, serve, services, tickets, words};
+use super::{ConfigArgs, admin, data_lock, refuse, serve, services, tickets, words};
 use std::io::{self, IsTerminal, stdout};
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::process::ExitCode;
 use std::{fmt, fs};
 use wharf_host::config::{Effective, Machine};
@@ -255,7 +255,8 @@ fn word_list(config: &Effective) -> Option<Finding> {
 /// Whether the log files and the database can be written, which are all that the server writes.
 fn data(config: &Effective, store: Option<&Place>) -> Finding {
     let directory = config.path("data");
-    let shown = directory.display();
+    let whole = absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let shown = whole.display();
     if !config.flag("log.files") && !matches!(store, Some(Place::File(_))) {
         return good("data", format!("nothing is written to {shown}"));
     }
@@ -268,8 +269,9 @@ fn data(config: &Effective, store: Option<&Place>) -> Finding {
             format!("{} is no directory", place.display()),
             Some("--data DIR of a directory".to_owned()),
         ),
-        Ok(_) => match try_write(place) {
-            Ok(()) => good("data", format!("{shown} can be written to")),
+        Ok(_) => match try_write(place).and_then(|()| data_lock::is_taken(directory)) {
+            Ok(true) if store.is_some() => bad("data", data_lock::taken(&whole), None),
+            Ok(_) => good("data", format!("{shown} can be written to")),
             Err(error) => bad(
                 "data",
                 format!("{shown} cannot be written to: {error}"),

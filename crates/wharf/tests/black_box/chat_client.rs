@@ -33,7 +33,6 @@ impl Home {
         Self { folder }
     }
 
-    #[cfg(target_os = "linux")]
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -368,6 +367,52 @@ fn without_a_terminal_it_is_plain_text_and_its_exit_code_tells() {
     let waits = "/wait message timeout=0.01\n";
     let (code, said, _) = home.run(&at, &["--guest", "--json"], waits);
     assert!(code == 1 && said.contains(r#""code":"timeout""#), "{said}");
+}
+
+#[test]
+fn the_exit_code_says_whether_it_could_begin_and_whether_all_was_done() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = &*address(&server);
+    let home = Home::new();
+    let right = home.password_file();
+    let wrong = home.path().join("wrong");
+    std::fs::write(&wrong, "wrong horse").unwrap();
+    let wrong = wrong.to_str().unwrap();
+    let kim = ["--user", "kim", "--password-file"];
+    let registered = home.run(at, &[&kim[..], &[&right, "--register"]].concat(), "");
+    assert_eq!(registered.0, 0, "{}", registered.1);
+    for (code, at, arguments, input) in [
+        // It could not begin: nothing of the input was done.
+        (2, "127.0.0.1:1", &["--guest"][..], "/ping\n"),
+        (2, at, &["--no-such-option"], "/ping\n"),
+        (2, at, &["--user", "lee"], "/ping\n"),
+        (
+            2,
+            at,
+            &["--user", "kim", "--password-file", "nowhere"],
+            "/ping\n",
+        ),
+        (2, at, &[kim[0], kim[1], kim[2], wrong], "/ping\n"),
+        (2, at, &["--classic", "--user", "*server*"], "/enter 0\n"),
+        // It began, and something was not done.
+        (1, at, &[], "/enter 0\n"),
+        (1, at, &[], "/login kim wrong-horse\n"),
+        (1, at, &["--guest"], "/entr 0\n"),
+        (1, at, &["--guest"], "/enter 0\n/enter 99999\n/ping\n"),
+        (0, at, &[], "/ping\n"),
+        (0, at, &["--guest"], "/enter 0\nhello\n"),
+    ] {
+        for how in [&[][..], &["--json"]] {
+            // Of each its own: a login that is kept would be gone on with.
+            let (ended, said, error) = Home::new().run(at, &[arguments, how].concat(), input);
+            assert_eq!(
+                ended, code,
+                "{arguments:?} {how:?} {input:?}: {said}{error}"
+            );
+            let has_done = said.contains("\"cmd\":\"ping\"") || said.contains(" ms\n");
+            assert!(code != 2 || !has_done, "{said}");
+        }
+    }
 }
 
 #[test]

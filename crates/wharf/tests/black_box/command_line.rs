@@ -1,6 +1,7 @@
 //! One clear line and exit code 2 where it cannot start.
 
 use crate::support::{BACKENDS, Reserved, Server, wharf};
+use std::path::Path;
 
 /// Runs to its end, in a directory of its own, where it leaves nothing; exit code, standard output,
 /// standard error.
@@ -165,6 +166,28 @@ fn the_configuration_is_printed_with_its_sources() {
         text.contains("listen = \"127.0.0.1:11021\"  # default"),
         "{text}"
     );
+}
+
+#[test]
+fn where_the_data_directory_is_says_the_configuration_and_doctor() {
+    let relative = Path::new("elsewhere").join("data");
+    let flag = ["--data", relative.to_str().unwrap()];
+    let is_whole = |place: &str| Path::new(place).is_absolute() && place.ends_with(flag[1]);
+    let (code, text, _) = run(&[&["config", "print"], &flag[..]].concat());
+    assert_eq!(code, 0);
+    let place = text.lines().find_map(|line| line.split_once("# --data: "));
+    assert!(place.is_some_and(|(_, place)| is_whole(place)), "{text}");
+    // It is not made for that: whatever is left in the working directory fails the test.
+    let doctor = ["doctor", "--listen", "127.0.0.1:0"];
+    let (_, text, _) = run(&[&doctor[..], &flag].concat());
+    let told = text
+        .split_once("good  data")
+        .expect("it can be written to")
+        .1;
+    let place = told
+        .split_once(" can be written to")
+        .map(|(place, _)| place.trim());
+    assert!(place.is_some_and(is_whole), "{text}");
 }
 
 #[test]

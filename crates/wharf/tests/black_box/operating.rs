@@ -307,6 +307,42 @@ fn a_report_is_read_with_what_was_said_taken_and_decided_once() {
 }
 
 #[test]
+fn people_are_named_beside_their_ids_and_whoever_is_gone_is_erased() {
+    let server = Server::start(BACKENDS[0], &[ANYWHERE]);
+    let operator = Operator::of(&server);
+    let (mut kim, _, kims) = newcomer(&server, "kim");
+    let (_lee, lees_login, lees) = newcomer(&server, "lee");
+    let report = Report {
+        account: lees_login.account,
+        text: "shouts".into(),
+        ..Report::default()
+    };
+    let reported = kim.ask(&report).unwrap().report.to_string();
+    operator.does(&["moderators", "add", "kim"]);
+    let page = |arguments: &[&str]| operator.run(arguments).1;
+    assert_eq!(page(&["moderators", "list"]), format!("kim ({kims})\n"));
+    operator.does(&["accounts", "erase", "lee", "--yes"]);
+    operator.does(&["maintenance", "on", "new rooms", "--for", "2h"]);
+    let listed = page(&["reports", "list"]);
+    assert!(
+        listed.contains(&format!("about erased ({lees})")),
+        "{listed}"
+    );
+    let shown = page(&["reports", "show", &reported]);
+    assert!(shown.contains(&format!("by kim ({kims})")), "{shown}");
+    let audit = page(&["audit"]);
+    for words in [
+        format!("account erased ({lees})"),
+        format!("kim ({kims}) moderates"),
+        "  maintenance until 20".to_owned(),
+    ] {
+        assert!(audit.contains(&words), "{words} is not in: {audit}");
+    }
+    let names = &operator.does(&["audit"])["names"];
+    assert_eq!(*names, serde_json::json!({ kims: "kim", lees: null }));
+}
+
+#[test]
 fn moderators_do_by_packets_what_they_may_and_nobody_else_does() {
     let server = Server::start(BACKENDS[0], &[ANYWHERE]);
     let operator = Operator::of(&server);

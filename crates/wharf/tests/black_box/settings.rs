@@ -1,6 +1,6 @@
 //! Settings of accounts and stores that are wrong: who says so, and where.
 
-use crate::support::wharf;
+use crate::support::{BACKENDS, Server, wharf};
 use std::path::Path;
 use std::process::Command;
 
@@ -114,6 +114,23 @@ fn files_that_settings_name_are_read_by_doctor_and_serve() {
             assert!(!said.contains("hush"), "{said}");
         }
     }
+}
+
+#[test]
+fn doctor_says_that_a_directory_is_another_servers_while_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("my.toml");
+    std::fs::write(&config, "").unwrap();
+    let server = Server::start_in(folder.path(), BACKENDS[0], &[]);
+    let (code, said) = run(&config, &["doctor"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("bad   data") && said.contains("another server's"),
+        "{said}"
+    );
+    drop(server);
+    let (code, said) = run(&config, &["doctor"]);
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]

@@ -8,9 +8,10 @@ use crate::platform::{Guest, by_number, log_in, register, say};
 use crate::servers::{self, Kind, wait_until};
 use crate::support::{BACKENDS, Server, UNHURRIED};
 use std::path::Path;
+use wharf::proto::account::{ListLogins, RevokeLogins};
 use wharf::proto::chat::ListReports;
 use wharf::proto::room::{Create, Enter, enter};
-use wharf::proto::session::{Code, Maintenance};
+use wharf::proto::session::{Code, Goodbye, Maintenance, Ping};
 
 /// A server of that node, on that store, that asks nobody to be slow; with what else is set.
 fn start_with(folder: &Path, url: &str, node: &str, more: &[&str]) -> Server {
@@ -84,6 +85,43 @@ fn mutes_moderators_and_maintenance_reach_the_other_server_while_it_runs() {
     here.does(&["maintenance", "off"]);
     let told = [(); 2].map(|()| kim.next_of::<Maintenance>().is_on);
     assert_eq!(told, [true, false], "it is over there too");
+}
+
+/// Why a session is over.
+fn goodbye(guest: &mut Guest) -> (Code, String) {
+    let goodbye = guest.next_of::<Goodbye>();
+    assert!(guest.client.is_ended());
+    (goodbye.code(), goodbye.text)
+}
+
+#[test]
+fn bans_sign_outs_and_erasure_end_sessions_at_the_other_server_while_it_runs() {
+    let database = servers::Server::start(Kind::PostgreSql);
+    let url = database.fresh_database();
+    let folder = tempfile::tempdir().unwrap();
+    let start = |node| start(folder.path(), &url, node);
+    let (first, second) = (start("0"), start("1"));
+    let here = Operator::of(&first);
+    let [mut kim, mut lee, mut park, mut dan] =
+        ["kim", "lee", "park", "dan"].map(|name| somebody(&second, name).0);
+    let mut elsewhere = Guest::new(&first);
+    elsewhere.ask(&log_in("dan", "correct horse")).unwrap();
+
+    here.does(&["accounts", "ban", "kim", "--reason", "cheating"]);
+    assert_eq!(goodbye(&mut kim), (Code::Banned, "cheating".to_owned()));
+    here.does(&["accounts", "sign-out", "lee"]);
+    assert_eq!(goodbye(&mut lee).0, Code::Revoked);
+    here.does(&["accounts", "erase", "park", "--yes"]);
+    assert_eq!(goodbye(&mut park).0, Code::Revoked);
+    let logins = elsewhere.ask(&ListLogins {}).unwrap().logins;
+    let other = logins.iter().find(|it| !it.is_this).expect("the other");
+    elsewhere.ask(&RevokeLogins { login: other.id }).unwrap();
+    assert_eq!(goodbye(&mut dan).0, Code::Revoked);
+    elsewhere
+        .ask(&Ping::default())
+        .expect("whoever did it stays");
+    let mut kim = Guest::new(&second);
+    assert_eq!(kim.refused(&log_in("kim", "correct horse")), Code::Banned);
 }
 
 /// Guesses at one server make those at the other wait, though that had seen the name before.

@@ -1,8 +1,9 @@
 //! Logins and their tokens.
 
 use super::{Answered, MapStore};
-use wharf_data::account::{Answer, Login, NewLogin, NewToken, TokenHash, Which};
-use wharf_data::{AccountId, LoginId, Refusal, UnixMs};
+use wharf_data::account::{Answer, Ended, Login, NewLogin, NewToken, Status, TokenHash, Which};
+use wharf_data::room::Until;
+use wharf_data::{AccountId, LoginId, Refusal, Target, UnixMs, audit};
 
 /// What stands for the time of its exchange in a token whose answer was lost.
 const REPLACED: UnixMs = 1;
@@ -36,6 +37,32 @@ impl MapStore {
         assert!(self.logins.insert(login.id, row).is_none(), "an id twice");
         self.add_token(login.id, &login.token);
         Ok(None)
+    }
+
+    pub(super) fn ended(&self, logins: &[(AccountId, LoginId)], at: UnixMs) -> Answer {
+        let is_over = |(_, login): &&(AccountId, LoginId)| !self.logins.contains_key(login);
+        let ended = logins.iter().filter(is_over).map(|(account, login)| {
+            let status = self.people.get(account).map(|person| person.status);
+            let until = match status.filter(|status| status.is_banned(at)) {
+                Some(Status::Banned { until: Some(until) }) => Some(Until::Time(until)),
+                Some(_) => Some(Until::TakenBack),
+                None => None,
+            };
+            let banned = |it: &&audit::Entry| {
+                it.action == "account.ban" && it.target == Target::Account(*account)
+            };
+            let reason = self
+                .log
+                .iter()
+                .rfind(banned)
+                .map(|it| it.act.reason.clone());
+            Ended {
+                account: *account,
+                login: *login,
+                ban: until.map(|until| (until, reason.unwrap_or_default())),
+            }
+        });
+        Answer::Ended(ended.collect())
     }
 
     fn add_token(&mut self, login: LoginId, token: &NewToken) {
@@ -115,7 +142,7 @@ impl MapStore {
         let before = self.logins.len();
         self.logins.retain(|login, row| {
             let ends = match which {
-                Which::One(one) => *login == one,
+                Which::One(one) | Which::Another(one) => *login == one,
                 Which::AllBut(kept) => *login != kept,
                 Which::All => true,
             };

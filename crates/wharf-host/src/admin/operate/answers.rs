@@ -1,14 +1,14 @@
 //! What came of an act, as JSON. Ids are texts: many who read JSON round numbers beyond 2^53.
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wharf_data::access::Error;
-use wharf_data::account::Status;
+use wharf_data::account::{Named, Status};
 use wharf_data::message::Message;
 use wharf_data::operators::{Known, Outcome};
 use wharf_data::report::{Report, State};
 use wharf_data::room::{History, Role, Room, Standing, Until};
-use wharf_data::rooms::Shown;
+use wharf_data::rooms::{Info, Shown};
 use wharf_data::{Actor, PageToken, Target, audit};
 
 /// What is told.
@@ -92,6 +92,14 @@ impl Told {
                 json!({ "entries": entries, "next_page": page(next) })
             }
             Outcome::Room(shown) => shown_room(&shown),
+            Outcome::Names(names) => {
+                let name = |it: Named| (it.account.to_string(), json!(it.display_name));
+                json!({ "names": names.into_iter().map(name).collect::<Map<_, _>>() })
+            }
+            Outcome::OpenRooms { rooms, next } => {
+                let rooms: Vec<Value> = rooms.iter().map(open_room).collect();
+                json!({ "rooms": rooms, "next_page": page(next) })
+            }
             Outcome::Rooms { rooms, next } => {
                 let rooms: Vec<Value> = rooms.iter().map(room).collect();
                 json!({ "rooms": rooms, "next_page": page(next) })
@@ -174,6 +182,20 @@ fn room(room: &Room) -> Value {
         "is_locked": room.settings.is_locked,
         "last_seq": room.last_seq,
         "created_ms": room.created_at,
+    })
+}
+
+fn open_room(info: &Info) -> Value {
+    json!({
+        "room": info.room.to_string(),
+        "name": info.name,
+        "topic": info.topic,
+        "members": info.members,
+        "members_max": info.members_max,
+        "has_password": info.has_password,
+        "is_hidden": info.is_hidden,
+        "is_locked": info.is_locked,
+        "is_persistent": info.is_persistent,
     })
 }
 

@@ -10,6 +10,9 @@ use wharf_data::{AccountId, Maintenance, PageToken, ReportId, RoomId, UnixMs};
 /// Entries of a page where nothing else is said.
 const PAGE: i64 = 50;
 
+/// Accounts whose names are asked for at once, at the most.
+const NAMES_MAX: usize = 100;
+
 /// What `act` with these fields is, at `at`; `None` if there is no such act.
 ///
 /// # Errors
@@ -35,6 +38,11 @@ fn accounts(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request
             Some(name) => LookUp::Name(name),
             None => LookUp::Account(AccountId::new(fields.id("account")?)),
         })));
+    }
+    if act == "names" {
+        let accounts = fields.ids("accounts", NAMES_MAX)?;
+        let accounts = accounts.into_iter().map(AccountId::new).collect();
+        return Ok(Some(Request::Names(accounts)));
     }
     if ![
         "ban", "unban", "mute", "unmute", "sessions", "sign-out", "export", "erase", "kick",
@@ -170,6 +178,11 @@ fn server(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>,
             is_moderator: act == "moderators.add",
         },
         "rooms" => Request::Rooms {
+            search: fields.text("search")?.unwrap_or_default(),
+            page: page(fields)?,
+            limit: limit(fields)?,
+        },
+        "open-rooms" => Request::OpenRooms {
             search: fields.text("search")?.unwrap_or_default(),
             page: page(fields)?,
             limit: limit(fields)?,

@@ -32,15 +32,24 @@ impl Fields {
     /// An id, if it is there. Texts are taken because numbers beyond 2^53 are rounded by many who
     /// read and write JSON.
     pub(super) fn maybe_id(&mut self, field: &'static str) -> Result<Option<i64>, Error> {
-        let id = match self.0.remove(field) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::Number(number)) => number.as_i64(),
-            Some(Value::String(text)) => text.parse().ok(),
-            Some(_) => None,
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => id_of(&value)
+                .map(Some)
+                .ok_or_else(|| wrong(field, "it is no whole number above 0")),
+        }
+    }
+
+    /// So many ids at the most, that must be there.
+    pub(super) fn ids(&mut self, field: &'static str, max: usize) -> Result<Vec<i64>, Error> {
+        let Some(Value::Array(ids)) = self.0.remove(field) else {
+            return Err(wrong(field, "it is no list"));
         };
-        let id = id.filter(|id| *id > 0);
-        id.map(Some)
-            .ok_or_else(|| wrong(field, "it is no whole number above 0"))
+        if ids.len() > max {
+            return Err(wrong(field, &format!("at most {max} at once")));
+        }
+        let ids: Option<Vec<i64>> = ids.iter().map(id_of).collect();
+        ids.ok_or_else(|| wrong(field, "one of them is no whole number above 0"))
     }
 
     /// A number from `min` on, if it is there.
@@ -92,6 +101,15 @@ impl Fields {
     }
 }
 
+fn id_of(value: &Value) -> Option<i64> {
+    let id = match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    id.filter(|id| *id > 0)
+}
+
 pub(super) fn wrong(field: &'static str, text: &str) -> Error {
     let text = text.to_owned();
     Error::Invalid { field, text }
@@ -134,6 +152,17 @@ mod tests {
             (Ok(Some(true)), Ok(None))
         );
         assert_eq!(told(fields.flag("b")), "b: it is neither true nor false");
+        for (ids, expected) in [
+            ("[1,\"2\"]", Ok(vec![1, 2])),
+            ("[]", Ok(vec![])),
+            ("[1,2,3]", Err("ids: at most 2 at once")),
+            ("[0]", Err("ids: one of them is no whole number above 0")),
+            ("7", Err("ids: it is no list")),
+        ] {
+            let read = read(&format!("{{\"ids\":{ids}}}")).unwrap().ids("ids", 2);
+            let read = read.map_err(|error| error.to_string());
+            assert_eq!(read, expected.map_err(str::to_owned), "{ids}");
+        }
         assert_eq!(Fields::read(b"").unwrap().end(), Ok(()));
     }
 }

@@ -243,3 +243,30 @@ fn a_room_whose_name_the_store_has_given_to_another_tells_those_in_it() {
     let news = rig.news(watch).expect("it hears of it");
     assert!(matches!(&news[..], [News::Closed(_)]), "{news:?}");
 }
+
+#[test]
+fn whoever_runs_the_server_lists_what_is_open_a_page_at_a_time_hidden_rooms_too() {
+    let mut rig = Rig::new(options());
+    for (who, name) in [(1, "tent"), (2, "Teahouse"), (3, "cave"), (4, "TEA")] {
+        let mut new = new_room(name, who % 2 == 0);
+        new.is_hidden = who == 4;
+        rig.entry(who, Request::Create(Box::new(new))).unwrap();
+    }
+    let list = |rig: &Rig, search: &str, page: Option<&PageToken>| {
+        let Outcome::Listed { rooms, next } = rig.rooms.open_now(search, page, 2)? else {
+            panic!("no list")
+        };
+        let names: Vec<String> = rooms.into_iter().map(|info| info.name).collect();
+        Ok((names, next))
+    };
+    let (names, next) = list(&rig, "te", None).unwrap();
+    assert_eq!(names, ["tent", "Teahouse"]);
+    let next = next.expect("there is one more");
+    let (names, none) = list(&rig, "te", Some(&next)).unwrap();
+    assert_eq!((names, none), (vec!["TEA".to_owned()], None));
+    assert_eq!(list(&rig, "cave", None).unwrap().1, None);
+    for (search, page) in [("t", next), ("te", PageToken::received("made-up"))] {
+        let refused = list(&rig, search, Some(&page));
+        assert!(matches!(refused, Err(Error::Invalid { field: "page", .. })));
+    }
+}

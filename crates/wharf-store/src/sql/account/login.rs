@@ -2,11 +2,13 @@
 
 use super::{find, find_account, set_password};
 use crate::database::{SqlError, Value};
-use crate::sql::{Db, done, first, number, refused};
+use crate::sql::{Db, ROWS_MAX, audit, done, first, keep, number, refused};
+use std::collections::BTreeSet;
 use wharf_data::account::{
-    Answer, Ask, Identity, IdentityKind, Login, NewLogin, NewToken, TokenHash, Which,
+    Answer, Ask, Ended, Identity, IdentityKind, Login, NewLogin, NewToken, Status, TokenHash, Which,
 };
-use wharf_data::{self as data, AccountId, LoginId, NameKey, Refusal, Reply, UnixMs};
+use wharf_data::room::Until;
+use wharf_data::{self as data, AccountId, LoginId, NameKey, Refusal, Reply, Target, UnixMs};
 
 /// Logins that an owner is shown.
 const LOGINS_MAX: i64 = 100;
@@ -37,10 +39,11 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             *forgiven_since,
         ),
         Ask::Logins { account, at } => logins(db, *account, *at),
+        Ask::Ended { logins, at } => ended_of(db, logins, *at),
         Ask::Revoke { account, which } => {
             let ended = revoke(db, *account, *which)?;
             match (which, ended) {
-                (Which::One(_), 0) => refused(Refusal::NotFound),
+                (Which::One(_) | Which::Another(_), 0) => refused(Refusal::NotFound),
                 _ => done(),
             }
         }
@@ -207,6 +210,7 @@ fn exchange(
     if exchanged > 0 && !is_forgiven {
         // Shown twice: by its owner and by a thief.
         end_login(db, login)?;
+        keep::note_change(db)?;
         return Ok(Ok(data::Answer::Account(Answer::Stolen {
             account: AccountId::new(account),
             login: LoginId::new(login),
@@ -264,7 +268,7 @@ pub(super) fn revoke(db: Db<'_>, account: AccountId, which: Which) -> Result<usi
     for row in rows {
         let login = LoginId::new(row.integer(0)?);
         let ends = match which {
-            Which::One(one) => login == one,
+            Which::One(one) | Which::Another(one) => login == one,
             Which::AllBut(kept) => login != kept,
             Which::All => true,
         };
@@ -273,7 +277,49 @@ pub(super) fn revoke(db: Db<'_>, account: AccountId, which: Which) -> Result<usi
             ended += 1;
         }
     }
+    // Its sessions may be at another server, which looks for that.
+    if ended > 0 && !matches!(which, Which::One(_)) {
+        keep::note_change(db)?;
+    }
     Ok(ended)
+}
+
+/// Which logins are no more.
+fn ended_of(db: Db<'_>, logins: &[(AccountId, LoginId)], at: UnixMs) -> Result<Reply, SqlError> {
+    if logins.len() > ROWS_MAX as usize {
+        return refused(Refusal::Invalid);
+    }
+    let mut ended = Vec::new();
+    if !logins.is_empty() {
+        let places = vec!["?"; logins.len()].join(", ");
+        let sql = format!("SELECT id FROM login WHERE id IN ({places})");
+        let ids: Vec<Value> = logins.iter().map(|(_, id)| id.get().into()).collect();
+        let left = db.query(&sql, &ids)?;
+        let left = left.iter().map(|row| row.integer(0));
+        let left: BTreeSet<i64> = left.collect::<Result<_, _>>()?;
+        let is_over = |(_, login): &&(AccountId, LoginId)| !left.contains(&login.get());
+        for (account, login) in logins.iter().filter(is_over) {
+            ended.push(Ended {
+                account: *account,
+                login: *login,
+                ban: ban_of(db, *account, at)?,
+            });
+        }
+    }
+    Ok(Ok(data::Answer::Account(Answer::Ended(ended))))
+}
+
+/// Until when an account is banned and why, if it is.
+fn ban_of(db: Db<'_>, account: AccountId, at: UnixMs) -> Result<Option<(Until, String)>, SqlError> {
+    let status = find_account(db, account.get())?.map(|found| found.status);
+    let until = match status.filter(|status| status.is_banned(at)) {
+        Some(Status::Banned { until: Some(until) }) => Until::Time(until),
+        Some(_) => Until::TakenBack,
+        None => return Ok(None),
+    };
+    let why = audit::latest(db, "account.ban", Target::Account(account))?;
+    let reason = why.map(|(_, reason)| reason).unwrap_or_default();
+    Ok(Some((until, reason)))
 }
 
 fn logins(db: Db<'_>, account: AccountId, at: UnixMs) -> Result<Reply, SqlError> {

@@ -1,9 +1,9 @@
 //! Profiles in SQL: what an account shows, and how it is called.
 
 use super::{kind_number, take_name};
-use crate::database::SqlError;
-use crate::sql::{Db, first, refused};
-use wharf_data::account::{Answer, Ask, IdentityKind, Profile};
+use crate::database::{SqlError, Value};
+use crate::sql::{Db, ROWS_MAX, first, refused};
+use wharf_data::account::{Answer, Ask, IdentityKind, Named, Profile};
 use wharf_data::{self as data, AccountId, DisplayName, Refusal, Reply, UnixMs};
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
@@ -33,6 +33,29 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         } => rename(db, *account, name, *at, (*release, *cooled)),
         _ => Err(SqlError::Wrong("no request about profiles".into())),
     }
+}
+
+/// What accounts are called, those that are erased too.
+pub(super) fn names(db: Db<'_>, accounts: &[AccountId]) -> Result<Reply, SqlError> {
+    if accounts.len() > ROWS_MAX as usize {
+        return refused(Refusal::Invalid);
+    }
+    let mut names = Vec::new();
+    if !accounts.is_empty() {
+        let places = vec!["?"; accounts.len()].join(", ");
+        let sql = format!(
+            "SELECT a.id, p.display_name FROM account a LEFT JOIN person p ON p.account = a.id \
+             WHERE a.id IN ({places}) ORDER BY a.id"
+        );
+        let ids: Vec<Value> = accounts.iter().map(|id| id.get().into()).collect();
+        for mut row in db.query(&sql, &ids)? {
+            names.push(Named {
+                account: AccountId::new(row.integer(0)?),
+                display_name: row.maybe_text(1)?,
+            });
+        }
+    }
+    Ok(Ok(data::Answer::Account(Answer::Names(names))))
 }
 
 fn read_profile(db: Db<'_>, account: AccountId) -> Result<Option<Profile>, SqlError> {

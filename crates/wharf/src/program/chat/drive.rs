@@ -175,6 +175,7 @@ impl Driver {
             (Input::Unreadable(text), _) => self.refuse(Mistake {
                 text,
                 hint: "it was left out".to_owned(),
+                cmd: None,
                 id: None,
             }),
             (Input::Secrets(Ok(secrets)), Turn::Secrets(mut call)) => {

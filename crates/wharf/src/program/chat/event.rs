@@ -79,7 +79,9 @@ pub(super) struct Problem {
     pub(super) field: String,
     pub(super) retry_after_ms: u32,
     pub(super) details: BTreeMap<String, String>,
-    /// What a script called the line that could not be understood.
+    /// The command of a line that could not be understood, as it was named there.
+    pub(super) cmd: Option<String>,
+    /// What a script called that line.
     pub(super) id: Option<serde_json::Value>,
 }
 
@@ -121,9 +123,14 @@ impl Problem {
 
 impl From<Mistake> for Problem {
     fn from(mistake: Mistake) -> Self {
-        let id = mistake.id.clone();
-        let problem = Self::new("usage", mistake.text).hint(mistake.hint);
-        Self { id, ..problem }
+        let Mistake {
+            text,
+            hint,
+            cmd,
+            id,
+        } = mistake;
+        let problem = Self::new("usage", text).hint(hint);
+        Self { cmd, id, ..problem }
     }
 }
 
@@ -139,6 +146,7 @@ impl From<&session::Error> for Problem {
             details: details
                 .map(|it| (it.name.clone(), it.value.clone()))
                 .collect(),
+            cmd: None,
             id: None,
         }
     }
@@ -163,14 +171,17 @@ fn what_to_do(error: &session::Error) -> String {
     let hint = match error.code() {
         Code::Invalid => "/help and the command's name says how it is typed",
         Code::Version => "one of both has to be updated",
-        Code::Maintenance | Code::Stopping => "come back later",
+        Code::Maintenance => "come back later; moderators log in by name and password",
+        Code::Stopping => "come back later",
         Code::Unavailable => "it may have been done or not: look before you try again",
         Code::Credentials => "type it again; /recover sets a new password by a recovery code",
         Code::Token | Code::Revoked => "log in with a password: /login NAME",
         Code::Taken => "choose another name",
         Code::Conflict => "look at it again before you change it",
         Code::Full => "try again when somebody has left",
-        Code::Forbidden => "ask the room's owner, or a moderator",
+        Code::Forbidden => {
+            "whoever has the rank for it can: the room's owner or moderators, or the server's"
+        }
         _ => "",
     };
     hint.to_owned()

@@ -3,6 +3,7 @@
 use super::args::{Accounts, Act, Maintenance, Moderators, Notice, Reports, word};
 use super::lasting::Lasting;
 use super::line::{Line, Trouble};
+use super::names::Names;
 use super::show;
 use super::who::{account, account_id, room_id, session_id};
 use serde_json::{Map, Value, json};
@@ -49,7 +50,8 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
                 .map_err(|trouble| {
                     trouble.not_found("there is no such room, or nobody is in it")
                 })?;
-            let text = format!("{} sessions heard it\n", answer["sessions"]);
+            let heard = answer["sessions"].as_u64().unwrap_or_default();
+            let text = format!("{} heard it\n", show::counted(heard, "session"));
             Ok(Told::new(answer, text))
         }
         Act::Maintenance { command } => maintenance(line, command),
@@ -61,8 +63,10 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
                 fields.insert("account".to_owned(), json!(account_id(line, account)?));
             }
             let entries = line.pages("audit", fields, ("entries", *last as usize))?;
-            let text = show::entries(&entries);
-            Ok(Told::new(json!({ "entries": entries }), text))
+            let mut answer = json!({ "entries": entries });
+            let names = Names::noted_in(line, &mut answer);
+            let text = show::entries(&entries, &names);
+            Ok(Told::new(answer, text))
         }
     }
 }
@@ -181,11 +185,11 @@ fn export(line: &Line, id: &str, file: &Path) -> Done {
     let mut page = line.act("accounts.export", json!({ "account": id }))?;
     let opened = OpenOptions::new().write(true).create_new(true).open(file);
     let mut writer = BufWriter::new(opened.map_err(wrong)?);
-    let mut records = 0;
+    let mut records = 0_u64;
     let written = loop {
         let lines = page["lines"].as_array().cloned().unwrap_or_default();
         let mut lines = lines.iter().filter_map(Value::as_str);
-        records += lines.clone().count();
+        records += lines.clone().count() as u64;
         if let Err(error) = lines.try_for_each(|line| writeln!(writer, "{line}")) {
             break Err(wrong(error));
         }
@@ -203,7 +207,8 @@ fn export(line: &Line, id: &str, file: &Path) -> Done {
         let _ = fs::remove_file(file);
         return Err(trouble);
     }
-    let text = format!("{}: {records} records\n", file.display());
+    let counted = show::counted(records, "record");
+    let text = format!("{}: {counted}\n", file.display());
     Ok(Told::new(json!({ "records": records }), text))
 }
 
@@ -244,12 +249,10 @@ fn moderators(line: &Line, command: &Moderators) -> Done {
     match command {
         Moderators::List => {
             let mut bulletin = line.act("bulletin", json!({}))?;
-            let moderators = bulletin["moderators"].take();
-            let all = moderators.as_array().cloned().unwrap_or_default();
-            let ids = all.iter().filter_map(Value::as_str);
-            let text = ids.map(|id| format!("{id}\n")).collect::<String>();
-            let json = json!({ "moderators": moderators });
-            Ok(Told::new(json, text))
+            let mut answer = json!({ "moderators": bulletin["moderators"].take() });
+            let names = Names::noted_in(line, &mut answer);
+            let text = show::moderators(&answer, &names);
+            Ok(Told::new(answer, text))
         }
         Moderators::Add { who } => {
             let fields = json!({ "account": account_id(line, who)? });
@@ -270,17 +273,21 @@ fn reports(line: &Line, command: &Reports) -> Done {
             let mut fields = Map::new();
             fields.insert("stage".to_owned(), json!(word(*stage)));
             let reports = line.pages("reports.list", fields, ("reports", LIST_MAX))?;
-            let text = show::reports(&reports);
-            Ok(Told::new(json!({ "reports": reports }), text))
+            let mut answer = json!({ "reports": reports });
+            let names = Names::noted_in(line, &mut answer);
+            let text = show::reports(&reports, &names);
+            Ok(Told::new(answer, text))
         }
         Reports::Show { id } => {
-            let answer = line.act("reports.show", json!({ "report": id }))?;
-            let text = show::report(&answer);
+            let mut answer = line.act("reports.show", json!({ "report": id }))?;
+            let names = Names::noted_in(line, &mut answer);
+            let text = show::report(&answer, &names);
             Ok(Told::new(answer, text))
         }
         Reports::Take { id } => {
-            let answer = line.act("reports.take", json!({ "report": id }))?;
-            let text = show::report(&answer);
+            let mut answer = line.act("reports.take", json!({ "report": id }))?;
+            let names = Names::noted_in(line, &mut answer);
+            let text = show::report(&answer, &names);
             Ok(Told::new(answer, text))
         }
         Reports::Decide {

@@ -4,6 +4,7 @@ mod acts;
 mod args;
 mod lasting;
 mod line;
+mod names;
 mod rooms;
 mod show;
 mod who;

@@ -3,6 +3,7 @@
 use super::acts::{Done, LIST_MAX, Told, told};
 use super::args::Rooms;
 use super::line::Line;
+use super::names::Names;
 use super::show;
 use super::who::{account_id, room_id};
 use serde_json::{Map, json};
@@ -16,8 +17,9 @@ pub(super) fn run(line: &Line, command: &Rooms) -> Done {
         Rooms::List { search } => list(line, search),
         Rooms::Show { room } => {
             let fields = json!({ "room": room_id(line, room)? });
-            let answer = line.act("rooms.show", fields)?;
-            let text = show::room(&answer);
+            let mut answer = line.act("rooms.show", fields)?;
+            let names = Names::noted_in(line, &mut answer);
+            let text = show::room(&answer, &names);
             Ok(Told::new(answer, text))
         }
         Rooms::Change {
@@ -58,18 +60,23 @@ fn list(line: &Line, search: &str) -> Done {
     };
     let mut fields = Map::new();
     fields.insert("search".to_owned(), json!(search));
-    let named = line.pages("rooms", fields, ("rooms", LIST_MAX))?;
+    let rooms = |act: &str| line.pages(act, fields.clone(), ("rooms", LIST_MAX));
+    let (open_now, named) = (rooms("open-rooms")?, rooms("rooms")?);
     let (open, members) = (sum("rooms"), sum("members"));
     let text = format!(
-        "{open} rooms are open now, with or without a name, of {} that can be; {members} people \
-         are in them\nrooms that are kept, open or not:\n{}",
+        "open now, with or without a name: {} of {} that can be, with {} in all\n\
+         rooms with a name that are open:\n{}rooms that are kept, open or not:\n{}",
+        show::counted(open, "room"),
         snapshot.limits.rooms,
+        show::counted(members, "member"),
+        show::rooms(&open_now),
         show::rooms(&named)
     );
     let json = json!({
         "open": open,
         "members": members,
         "open_max": snapshot.limits.rooms,
+        "open_rooms": open_now,
         "rooms": named,
     });
     Ok(Told::new(json, text))

@@ -1,6 +1,8 @@
 //! Answers as text for people. What users have written is shown without what moves a cursor.
 
+use super::names::{Names, moderators_in};
 use serde_json::Value;
+use wharf_data::Maintenance;
 
 /// A text on one line, without control characters.
 pub(in super::super) fn clean(text: &str) -> String {
@@ -23,6 +25,14 @@ fn field(value: &Value, name: &str) -> String {
         Value::String(text) => clean(text),
         Value::Null => "-".to_owned(),
         other => clean(&other.to_string()),
+    }
+}
+
+/// So many of something, whose word takes an s.
+pub(super) fn counted(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
     }
 }
 
@@ -72,10 +82,12 @@ pub(super) fn rooms(rooms: &[Value]) -> String {
             .filter(|mark| room[*mark] == true)
             .map(|mark| mark.split_once('_').map_or(mark, |(_, word)| word))
             .collect();
+        let members = room["members"].as_u64();
         format!(
-            "{}  {}  at most {}  {}\n",
+            "{}  {}  {}at most {}  {}\n",
             field(room, "room"),
             field(room, "name"),
+            members.map_or(String::new(), |count| format!("{count} in it, ")),
             field(room, "members_max"),
             marks.join(", "),
         )
@@ -102,7 +114,7 @@ pub(super) fn maintenance(text: &Value, planned: &Value) -> String {
 }
 
 /// A room, with those of whom it knows something.
-pub(super) fn room(room: &Value) -> String {
+pub(super) fn room(room: &Value, names: &Names) -> String {
     let yes = |name: &str| match room[name] == true {
         true => "yes",
         false => "no",
@@ -113,10 +125,9 @@ pub(super) fn room(room: &Value) -> String {
             false => format!("  {name}"),
         };
         format!(
-            "  {}  {}  {}{}{}{}\n",
-            field(insider, "account"),
+            "  {}  {}{}{}{}\n",
+            names.who(&insider["account"]),
             field(insider, "role"),
-            field(insider, "display_name"),
             if insider["is_here"] == true {
                 "  here"
             } else {
@@ -128,7 +139,7 @@ pub(super) fn room(room: &Value) -> String {
     };
     format!(
         "room      {}\nname      {}\ntopic     {}\nmembers   {} of {}\nopen      {}\n\
-         stays     {}\nhidden    {}\nlocked    {}\npassword  {}\nhistory   {}, {} messages\n{}",
+         stays     {}\nhidden    {}\nlocked    {}\npassword  {}\nhistory   {}, {}\n{}",
         field(room, "room"),
         field(room, "name"),
         field(room, "topic"),
@@ -140,81 +151,122 @@ pub(super) fn room(room: &Value) -> String {
         yes("is_locked"),
         yes("has_password"),
         field(room, "history"),
-        room["last_seq"],
+        counted(room["last_seq"].as_u64().unwrap_or_default(), "message"),
         lines(room["people"].as_array(), line, "nobody is there"),
     )
 }
 
-pub(super) fn reports(reports: &[Value]) -> String {
-    lines(Some(&reports.to_vec()), summary, "none")
+/// Who the moderators are.
+pub(super) fn moderators(answer: &Value, names: &Names) -> String {
+    let line = |id: &Value| format!("{}\n", names.who(id));
+    lines(answer["moderators"].as_array(), line, "none")
 }
 
-fn summary(report: &Value) -> String {
+pub(super) fn reports(reports: &[Value], names: &Names) -> String {
+    lines(Some(&reports.to_vec()), |it| summary(it, names), "none")
+}
+
+fn summary(report: &Value, names: &Names) -> String {
     format!(
-        "{}  {}  {}  about {} ({})  {}\n",
+        "{}  {}  {}  about {}  {}\n",
         field(report, "report"),
         time_of(report, "at_ms"),
         match report["decision"].as_str() {
             Some(decision) => clean(decision),
             None => field(report, "state"),
         },
-        field(report, "account"),
-        field(report, "display_name"),
+        names.who(&report["account"]),
         field(report, "text"),
     )
 }
 
 /// With what was said around it; the message that it is about is marked.
-pub(super) fn report(report: &Value) -> String {
+pub(super) fn report(report: &Value, names: &Names) -> String {
     let about = &report["message"]["seq"];
     let line = |message: &Value| {
         format!(
-            "{} {}  {}  {} ({}): {}\n",
+            "{} {}  {}  {}: {}\n",
             if &message["seq"] == about { ">" } else { " " },
             message["seq"],
             time_of(message, "at_ms"),
-            field(message, "author_name"),
-            field(message, "author"),
+            names.who(&message["author"]),
             field(message, "text"),
         )
     };
     let messages = lines(report["messages"].as_array(), line, "nothing was said");
     format!(
         "{}by {}, moderator {}\n{messages}",
-        summary(report),
-        field(report, "by"),
-        field(report, "moderator")
+        summary(report, names),
+        names.who(&report["by"]),
+        names.who(&report["moderator"])
     )
 }
 
-pub(super) fn entries(entries: &[Value]) -> String {
+pub(super) fn entries(entries: &[Value], names: &Names) -> String {
     let line = |entry: &Value| {
-        let by = match entry["by"].as_str() {
-            Some(by) => clean(by),
-            None => field(entry, "actor"),
+        let by = match &entry["by"] {
+            Value::Null => field(entry, "actor"),
+            by => names.who(by),
         };
         let target = entry["target"].as_object().into_iter().flatten();
         let target: Vec<String> = target
-            .map(|(name, _)| format!("{name} {}", field(&entry["target"], name)))
+            .map(|(kind, id)| match &**kind {
+                "account" => format!("account {}", names.who(id)),
+                kind => format!("{kind} {}", field(&entry["target"], kind)),
+            })
             .collect();
-        let after = match (entry["before"].as_str(), entry["after"].as_str()) {
-            (Some("") | None, after) => clean(after.unwrap_or_default()),
-            (Some(before), after) => {
-                format!("{} -> {}", clean(before), clean(after.unwrap_or_default()))
-            }
-        };
         let reason = match entry["reason"].as_str() {
             Some("") | None => String::new(),
             Some(reason) => format!("  ({})", clean(reason)),
         };
         format!(
-            "{}  {by}  {}  {}  {after}{reason}\n",
+            "{}  {by}  {}  {}  {}{reason}\n",
             time_of(entry, "at_ms"),
             field(entry, "action"),
             target.join(", "),
+            change(entry, names),
         )
     };
     lines(Some(&entries.to_vec()), line, "nothing was done yet")
+}
+
+/// What an act has changed, in words.
+fn change(entry: &Value, names: &Names) -> String {
+    let (before, after) = (&entry["before"], &entry["after"]);
+    let (before, after) = (
+        before.as_str().unwrap_or_default(),
+        after.as_str().unwrap_or_default(),
+    );
+    if let Some(text) = after.strip_prefix("maintenance=") {
+        return match text {
+            "" => "maintenance is over, or called off".to_owned(),
+            text => planned(&Maintenance::of_setting(text)),
+        };
+    }
+    if let (Some(were), Some(are)) = (moderators_in(before), moderators_in(after)) {
+        let who = |id: &&str| names.who(&Value::from(*id));
+        let added = are
+            .difference(&were)
+            .map(|id| format!("{} moderates", who(id)));
+        let gone = were
+            .difference(&are)
+            .map(|id| format!("{} moderates no more", who(id)));
+        return added.chain(gone).collect::<Vec<_>>().join(", ");
+    }
+    match before {
+        "" => clean(after),
+        before => format!("{} -> {}", clean(before), clean(after)),
+    }
+}
+
+/// Maintenance, as it was set.
+fn planned(maintenance: &Maintenance) -> String {
+    let Maintenance { text, begins, ends } = maintenance;
+    let at = |word: &str, at: &Option<i64>| {
+        at.map_or(String::new(), |at| format!(" {word} {}", time(at)))
+    };
+    let (from, until) = (at("from", begins), at("until", ends));
+    format!("maintenance{from}{until}: {}", clean(text))
 }
 
 fn lines(items: Option<&Vec<Value>>, line: impl Fn(&Value) -> String, none: &str) -> String {
@@ -241,13 +293,56 @@ mod tests {
     fn what_users_have_written_moves_no_cursor() {
         let report = json!({
             "report": "7", "by": "1", "account": "2", "display_name": "a\u{1b}[2Jb",
-            "text": "x\ny\u{202e}z", "at_ms": 0, "state": "open", "messages": [],
+            "text": "x\ny\u{202e}z\u{1b}[2J", "at_ms": 0, "state": "open", "messages": [],
         });
-        let text = super::report(&report);
+        let text = super::report(&report, &super::Names::default());
         assert!(
             !text.contains('\u{1b}') && !text.contains('\u{202e}'),
             "{text}"
         );
         assert_eq!(text.lines().count(), 3, "{text}");
+    }
+
+    #[test]
+    fn what_holds_for_the_whole_server_is_told_in_words() {
+        let entry = |before: &str, after: &str| {
+            json!({
+                "at_ms": 0, "actor": "operator", "by": null, "action": "server.setting",
+                "target": {}, "before": before, "after": after, "reason": "",
+            })
+        };
+        for (before, after, expected) in [
+            (
+                "maintenance=",
+                "maintenance=\u{1}60000 120000\nnew rooms",
+                "maintenance from 1970-01-01 00:01:00 UTC until 1970-01-01 00:02:00 UTC: new rooms",
+            ),
+            (
+                "maintenance=x",
+                "maintenance=back at\nnoon",
+                "maintenance: back at noon",
+            ),
+            (
+                "maintenance=x",
+                "maintenance=",
+                "maintenance is over, or called off",
+            ),
+            (
+                "accounts.administrators=7 8",
+                "accounts.administrators=8 9",
+                "9 moderates, 7 moderates no more",
+            ),
+            ("word", "deed", "word -> deed"),
+        ] {
+            let told = super::entries(&[entry(before, after)], &super::Names::default());
+            let end = format!("  {expected}\n");
+            assert!(told.ends_with(&end), "{told}");
+        }
+    }
+
+    #[test]
+    fn one_is_not_told_as_many() {
+        let told = [0, 1, 2].map(|count| super::counted(count, "room"));
+        assert_eq!(told, ["0 rooms", "1 room", "2 rooms"]);
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn account(line: &Line, who: &str) -> Result<Value, Trouble> {
     let found = line.act("accounts.find", json!({ "name": who }));
     found.map_err(|trouble| {
         trouble.not_found(format!(
-            "there is no such account: nobody logs in by the name {:?}, and none has that id",
+            "there is no such account: nobody is called {:?}, and none has that id",
             super::show::clean(who)
         ))
     })
@@ -48,7 +48,7 @@ pub(super) fn session_id(line: &Line, who: &str) -> Result<String, Trouble> {
 }
 
 /// A room's id: a number is an id, if there is such a room; else it is looked for by its name,
-/// among those that are kept.
+/// among those that are open, then among those that are kept.
 ///
 /// # Errors
 /// [`Trouble`]; also if there is none, or more than one that could be meant.
@@ -62,7 +62,8 @@ pub(super) fn room_id(line: &Line, room: &str) -> Result<String, Trouble> {
     }
     let mut fields = Map::new();
     fields.insert("search".to_owned(), json!(room));
-    let rooms = line.pages("rooms", fields, ("rooms", ALIKE_MAX))?;
+    let mut rooms = line.pages("open-rooms", fields.clone(), ("rooms", ALIKE_MAX))?;
+    rooms.extend(line.pages("rooms", fields, ("rooms", ALIKE_MAX))?);
     of_name(&rooms, room).map_err(Trouble::Refused)
 }
 
@@ -72,7 +73,11 @@ fn of_name(rooms: &[Value], name: &str) -> Result<String, String> {
         let those = rooms
             .iter()
             .filter(|it| it["name"].as_str().is_some_and(same));
-        those.filter_map(|it| it["room"].as_str()).collect()
+        let mut ids: Vec<&str> = those.filter_map(|it| it["room"].as_str()).collect();
+        // One that is kept and open is in both lists.
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     };
     let exactly = called(&|it| it == name);
     let alike = || called(&|it| it.to_lowercase() == name.to_lowercase());
@@ -80,7 +85,7 @@ fn of_name(rooms: &[Value], name: &str) -> Result<String, String> {
     match found[..] {
         [id] => Ok(id.to_owned()),
         [] => Err(format!(
-            "there is no such room: none that is kept is called {:?}, and none has that id; \
+            "there is no such room: none that is open or kept is called {:?}, and none has that id; \
              `wharf admin rooms list` tells them",
             super::show::clean(name)
         )),

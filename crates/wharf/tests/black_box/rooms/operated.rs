@@ -75,7 +75,15 @@ fn whoever_runs_the_server_shows_changes_hands_over_and_closes_a_room() {
             [("kim", "owner", true), ("lee", "member", true)]
         );
         let page = operator.run(&["rooms", "show", room]).1;
-        assert!(page.contains("owner  kim  here"), "{page}");
+        assert!(
+            page.contains(&format!("kim ({kims})  owner  here")),
+            "{page}"
+        );
+        let open = operator.does(&["rooms", "list", "--search", "TE"])["open_rooms"].take();
+        let named = |it: &Value| (it["name"].clone(), it["members"].clone());
+        let open: Vec<_> = open.as_array().expect("rooms").iter().map(named).collect();
+        assert_eq!(open, [("tent".into(), 2.into())], "kept or not");
+        assert_eq!(operator.does(&["rooms", "show", "Tent"])["room"], room);
 
         let change = ["rooms", "change", room, "--name", "hall", "--lock"];
         operator.does(&[&change[..], &["--reason", "tidy"]].concat());

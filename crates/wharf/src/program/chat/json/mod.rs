@@ -69,6 +69,9 @@ fn failed(call: Option<&Call>, problem: &Problem) -> Map<String, Value> {
         "retry_after_ms": Some(problem.retry_after_ms).filter(|ms| *ms > 0),
         "details": problem.details,
     }));
+    if let Some(cmd) = &problem.cmd {
+        object.insert("cmd".to_owned(), json!(cmd));
+    }
     if let Some(id) = &problem.id {
         object.insert("id".to_owned(), id.clone());
     }

@@ -53,6 +53,17 @@ fn an_answer_bears_the_command_and_what_the_script_called_it() {
 }
 
 #[test]
+fn a_mistake_bears_the_command_as_it_was_named() {
+    let mistake = parse(r#"{"cmd":"sya","text":"hi","id":7}"#, true).unwrap_err();
+    let problem = mistake.into();
+    let call = None;
+    let told = object(&Event::Failed { call, problem });
+    let told = ["event", "code", "cmd", "id"].map(|name| told[name].clone());
+    let expected = [json!("error"), json!("usage"), json!("sya"), json!(7)];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_login_shows_no_token() {
     let login = LoggedIn {
         account: 7,

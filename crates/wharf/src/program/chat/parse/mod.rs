@@ -26,6 +26,8 @@ pub(super) struct Call {
 pub(super) struct Mistake {
     pub(super) text: String,
     pub(super) hint: String,
+    /// The command, as far as one was named.
+    pub(super) cmd: Option<String>,
     /// What a script called it.
     pub(super) id: Option<Value>,
 }
@@ -107,6 +109,7 @@ impl Call {
         Mistake {
             text: text.into(),
             hint: self.command.usage(),
+            cmd: Some(self.command.name.to_owned()),
             id: self.id.clone(),
         }
     }
@@ -250,6 +253,7 @@ fn parse_json(line: &str) -> Result<Call, Mistake> {
     let told = |text: String, id: Option<Value>| Mistake {
         text,
         hint: r#"such as {"cmd":"say","text":"hello"}"#.to_owned(),
+        cmd: None,
         id,
     };
     let object: Map<String, Value> =
@@ -304,6 +308,7 @@ fn command_of(name: &str, id: Option<Value>) -> Result<&'static Command, Mistake
             Some(near) => format!("did you mean /{near}?"),
             None => "/help lists what there is".to_owned(),
         },
+        cmd: Some(name.to_owned()),
         id,
     })
 }

@@ -106,9 +106,26 @@ fn json_means_the_same_as_what_is_typed() {
 }
 
 #[test]
-fn a_mistake_bears_what_the_script_called_it() {
-    let mistake = parse(r#"{"cmd":"sya","id":"x"}"#, true).unwrap_err();
-    assert_eq!(mistake.id, Some(Value::from("x")));
+fn a_mistake_bears_its_command_and_what_the_script_called_it() {
+    let mistake = |line: &str| {
+        let mistake = parse(line, true).unwrap_err();
+        (mistake.cmd, mistake.id)
+    };
+    let id = Some(Value::from("x"));
+    let cmd = |name: &str| Some(name.to_owned());
+    for (line, expected) in [
+        (r#"{"cmd":"sya","id":"x"}"#, (cmd("sya"), id.clone())),
+        (
+            r#"{"cmd":"enter","romo":1,"id":"x"}"#,
+            (cmd("enter"), id.clone()),
+        ),
+        (r#"{"id":"x"}"#, (None, id)),
+        ("{", (None, None)),
+        ("/SYA hello", (cmd("sya"), None)),
+        ("/leave now please", (cmd("leave"), None)),
+    ] {
+        assert_eq!(mistake(line), expected, "{line}");
+    }
 }
 
 #[test]

@@ -167,6 +167,7 @@ impl Talk {
         let mut about = self.places.note(room, &packet);
         match &packet {
             ServerPacket::Goodbye(goodbye) => self.back = after(goodbye),
+            ServerPacket::Maintenance(it) => self.maintenance.clone_from(&it.text),
             ServerPacket::Removed(_) => self.places.leave(room),
             ServerPacket::Said(it) => {
                 let author = it.message.as_ref().map(|it| it.author);

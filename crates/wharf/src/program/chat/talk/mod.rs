@@ -52,6 +52,8 @@ pub(super) struct Talk {
     is_ready: bool,
     /// The server has said something since the connection was made.
     has_heard: bool,
+    /// What the server has said of its maintenance.
+    maintenance: String,
     now: Moment,
 }
 
@@ -149,6 +151,7 @@ impl Talk {
             back: Return::Never,
             is_ready: false,
             has_heard: false,
+            maintenance: String::new(),
             now,
         }
     }
@@ -157,7 +160,11 @@ impl Talk {
         self.outputs.push_back(Output::Tell(event.into()));
     }
 
-    fn fail(&mut self, call: impl Into<Option<Call>>, problem: Problem) {
+    fn fail(&mut self, call: impl Into<Option<Call>>, mut problem: Problem) {
+        if problem.code == "maintenance" && problem.text == self.maintenance {
+            // It was told a moment ago, and is not said twice.
+            problem.text = "until that is over nobody else logs in".to_owned();
+        }
         let call = call.into();
         self.tell(Event::Failed { call, problem });
     }

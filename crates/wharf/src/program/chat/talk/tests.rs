@@ -13,7 +13,7 @@ use wharf_accounts::Chance;
 use wharf_proto::account::{self, GetProfile, LoggedIn, Profile};
 use wharf_proto::chat::SaidSo;
 use wharf_proto::room::{Entered, Info, Moderate};
-use wharf_proto::session::{Code, Error, Goodbye, Hello, Ping, Pong, Welcome};
+use wharf_proto::session::{Code, Error, Goodbye, Hello, Maintenance, Ping, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
 
 struct Ones;
@@ -454,4 +454,25 @@ fn which_room_one_is_in_is_told_and_what_to_do_to_be_in_another() {
     let told = stage.last_told();
     assert!(told.contains("not in a room called elsewhere"), "{told}");
     assert!(told.contains("/leave this one first"), "{told}");
+}
+
+#[test]
+fn what_is_said_of_maintenance_is_not_said_again_by_the_login_that_it_keeps_out() {
+    for (heard, told) in [
+        ("new rooms", "until that is over nobody else logs in"),
+        ("", "new rooms"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::new(folder.path(), by_name());
+        stage.begin();
+        if !heard.is_empty() {
+            stage.notice(&Maintenance {
+                is_on: true,
+                text: heard.into(),
+                ..Maintenance::default()
+            });
+        }
+        stage.answer(&Error::new(Code::Maintenance, "new rooms"));
+        assert!(stage.last_told().contains(told), "{}", stage.last_told());
+    }
 }
