@@ -69,7 +69,13 @@ pub enum Outcome {
     /// Done, and there is nothing to tell.
     Done,
     /// To [`Request::Whisper`]: it is durable.
-    Kept(Kept),
+    Kept {
+        /// Where it is.
+        kept: Kept,
+        /// Whether nobody is seen to be there whom it could be told. Whoever does not show that
+        /// they are there is not given away by it.
+        waits: bool,
+    },
 }
 
 /// Somebody who is here.

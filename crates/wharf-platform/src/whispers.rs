@@ -38,8 +38,8 @@ pub(crate) enum Pending {
 pub(crate) enum Step {
     /// The store is to be asked, and this waits for its answer.
     Ask(Pending, Box<Ask>),
-    /// A call is over.
-    Reply(Ticket, Result<message::Kept, Refusal>),
+    /// A call is over: what it said to that account is kept, or not.
+    Reply(Ticket, Result<(AccountId, message::Kept), Refusal>),
     /// Somebody is told.
     Tell(AccountId, Box<Message>),
 }
@@ -158,6 +158,7 @@ impl Whispers {
                 };
                 // Where it is not known whether it was kept, it may wait.
                 let may_wait = !matches!(kept, Err(refusal) if refusal != Refusal::Unavailable);
+                let kept = kept.map(|kept| (to, kept));
                 self.steps.push_back(Step::Reply(ticket, kept));
                 if may_wait {
                     self.will_wait(to);

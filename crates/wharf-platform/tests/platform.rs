@@ -14,8 +14,9 @@ use std::net::IpAddr;
 use wharf_accounts::{AccountOptions, Accounts, Hashed, imitate};
 use wharf_base::{Duration, Instant, Rng, UniqueIds};
 use wharf_data::access::{Error, LoggedIn, Outcome, Request, UnknownId, User};
+use wharf_data::people::{self, Addressee};
 use wharf_data::service::{Call, Given, Reply};
-use wharf_data::{AccountId, Answer, Ask, Notice, account, message};
+use wharf_data::{AccountId, Answer, Ask, ConversationId, Notice, account, message};
 use wharf_platform::{Effect, From, LoginEnd, LoginWay, Places, Platform, SessionTag, Ticket};
 
 const AT: i64 = UniqueIds::EPOCH_UNIX_MS as i64 + 1_000_000;
@@ -83,6 +84,7 @@ impl Rig {
                 Effect::Ask { .. } if self.holds_store => {}
                 Effect::Ask { tag, ask } => {
                     let reply = match &ask {
+                        Ask::Message(message::Ask::Whisper { .. }) => Ok(kept()),
                         // Nothing waits for anybody.
                         Ask::Message(_) => Ok(Answer::Message(message::Answer::Messages {
                             messages: Vec::new(),
@@ -101,6 +103,15 @@ impl Rig {
             }
         }
     }
+}
+
+fn kept() -> Answer {
+    let kept = message::Kept {
+        conversation: ConversationId::new(1),
+        seq: 1,
+        is_duplicate: false,
+    };
+    Answer::Message(message::Answer::Kept(vec![kept]))
 }
 
 fn session_of(session: u64) -> From {
@@ -220,6 +231,34 @@ fn a_classic_login_of_an_account_that_is_here_is_refused_and_nobody_is_disturbed
     // Whoever comes by the platform takes over from a classic client too.
     logged_in(rig.ask(3, None, log_in("kim")));
     assert_eq!(rig.notices, [(SessionTag(2), Notice::TakenOver)]);
+}
+
+#[test]
+fn a_whisper_says_whether_it_waits_and_gives_nobody_away_who_is_hidden() {
+    let mut rig = Rig::new();
+    let kim = rig.register(1, "kim").user;
+    let lee = rig.register(2, "lee").user;
+    let waits = |rig: &mut Rig| {
+        let request = people::Request::Whisper(people::Whisper {
+            to: Addressee::Account(lee.account),
+            client_id: None,
+            kind: 1,
+            body: Vec::new(),
+        });
+        let by = kim.account;
+        let ticket = rig.call(session_of(1), Call::People { by, request });
+        match rig.reply_to(ticket) {
+            Ok(Given::People(people::Outcome::Kept { waits, .. })) => waits,
+            other => panic!("not kept: {other:?}"),
+        }
+    };
+    assert!(!waits(&mut rig), "lee is seen to be here");
+    let (by, hide) = (lee.account, people::Request::SetVisible(false));
+    let hidden = rig.call(session_of(2), Call::People { by, request: hide });
+    assert!(rig.reply_to(hidden).is_ok());
+    assert!(waits(&mut rig), "nobody is told that lee is here");
+    rig.platform.session_closed(SessionTag(2));
+    assert!(waits(&mut rig), "lee is not here");
 }
 
 /// One place, and so many who may wait for it.

@@ -185,6 +185,13 @@ impl Hall {
         reply: Reply,
     ) {
         let Ok(Given::Rooms(Outcome::Moderated(moderated))) = reply else {
+            if matches!(reply, Err(access::Error::NotFound)) {
+                let text = match moderation.measure {
+                    Measure::Kick => "they are not in this room",
+                    _ => "there is no such account",
+                };
+                return asker.answer(cx, &Error::new(Code::NotFound, text));
+            }
             return self.on_refused(cx, asker, &reply);
         };
         match moderated.is_sure {
@@ -324,6 +331,10 @@ pub(super) fn on_removed(cx: &mut RoomCx<'_>, asker: Asker, seq: i64, reply: &Re
         Ok(_) => {
             asker.answer(cx, &RemovedSo {});
             cx.broadcast(&WasRemoved { seq, with: 0 });
+        }
+        Err(access::Error::NotFound) => {
+            let text = "this room keeps no such message";
+            asker.answer(cx, &Error::new(Code::NotFound, text));
         }
         Err(error) => asker.answer(cx, &error_of(error)),
     }

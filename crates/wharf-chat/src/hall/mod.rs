@@ -396,5 +396,6 @@ fn said_so(seq: i64, stored: bool, is_duplicate: bool) -> chat::SaidSo {
         seq,
         stored,
         is_duplicate,
+        waits: false,
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
         }
         Err(error) => {
             exporting::failed(cx, packet);
-            return cx.reply_to(request, &error_of(&error));
+            return cx.reply_to(request, &refusal(packet, &error));
         }
     };
     give_access(cx, (request, packet), outcome);
@@ -157,6 +157,41 @@ fn internal() -> Error {
 
 /// When it is worth asking again whoever does not answer.
 const UNAVAILABLE: core::time::Duration = core::time::Duration::from_secs(2);
+
+/// What went wrong with a request, in words that fit it.
+fn refusal(packet: u16, error: &access::Error) -> Error {
+    use wharf_proto::chat;
+    let told = error_of(error);
+    let text = match (error, packet) {
+        (access::Error::NotFound, chat::Whisper::ID | account::GetProfile::ID) => {
+            "there is nobody who is called so"
+        }
+        (access::Error::NotFound, chat::Block::ID) => "there is no such account",
+        (access::Error::NotFound, chat::Report::ID) => "there is no such account, or message",
+        (access::Error::NotFound, chat::TakeReport::ID | chat::DecideReport::ID) => {
+            "there is no such report"
+        }
+        (access::Error::NotFound, account::RevokeLogins::ID) => {
+            "there is no such login of this account"
+        }
+        (
+            access::Error::Forbidden,
+            chat::Announce::ID
+            | chat::ListReports::ID
+            | chat::TakeReport::ID
+            | chat::DecideReport::ID,
+        ) => "only moderators of the server may do that",
+        (
+            access::Error::Credentials,
+            account::ChangePassword::ID | account::MakeRecoveryCodes::ID | account::Erase::ID,
+        ) => "the account's password is wrong, or missing",
+        _ => return told,
+    };
+    Error {
+        text: text.to_owned(),
+        ..told
+    }
+}
 
 /// What went wrong, as it is told.
 pub(crate) fn error_of(error: &access::Error) -> Error {

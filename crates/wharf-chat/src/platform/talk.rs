@@ -176,12 +176,13 @@ pub(crate) fn tell_removed(cx: &mut FoyerCx<'_>, with: AccountId, seq: i64) {
 /// Answers a request about people.
 pub(super) fn give_people(cx: &mut FoyerCx<'_>, request: u32, outcome: people::Outcome) {
     match outcome {
-        people::Outcome::Kept(kept) => cx.reply_to(
+        people::Outcome::Kept { kept, waits } => cx.reply_to(
             request,
             &SaidSo {
                 seq: kept.seq,
                 stored: true,
                 is_duplicate: kept.is_duplicate,
+                waits,
             },
         ),
         people::Outcome::Done => cx.reply_to(request, &PresenceSet {}),

@@ -171,7 +171,11 @@ impl Platform {
                     self.effects.push_back(Effect::Ask { tag, ask: *ask });
                 }
                 Step::Reply(ticket, kept) => {
-                    let kept = kept.map(|kept| Given::People(people::Outcome::Kept(kept)));
+                    let kept = kept.map(|(to, kept)| {
+                        let online = self.presence.find(to);
+                        let waits = !online.is_some_and(|online| online.is_visible);
+                        Given::People(people::Outcome::Kept { kept, waits })
+                    });
                     let error = |refusal| match refusal {
                         Refusal::Invalid => Error::Invalid {
                             field: "to",

@@ -84,7 +84,7 @@ impl Rig {
         while let Some(step) = self.whispers.poll() {
             match step {
                 Step::Ask(pending, ask) => self.asked.push_back((pending, *ask)),
-                Step::Reply(_, kept) => self.acknowledged.extend(kept.map(|kept| kept.seq)),
+                Step::Reply(_, kept) => self.acknowledged.extend(kept.map(|(_, kept)| kept.seq)),
                 Step::Tell(_, message) => self.told.push(message.seq),
             }
         }

@@ -43,10 +43,10 @@ pub struct Message {
     /// Its number in its conversation, from 1 on; 0 if the conversation has no history.
     #[prost(int64, tag = "1")]
     pub seq: i64,
-    /// Who said it; 0 if the account is gone.
+    /// Who said it; 0 if it was the server itself.
     #[prost(int64, tag = "2")]
     pub author: i64,
-    /// The author's display name when it was said.
+    /// The author's display name; empty if the account was erased, or was none.
     #[prost(string, tag = "3")]
     pub author_name: ::prost::alloc::string::String,
     /// What was said; not there if it was removed.
@@ -83,6 +83,10 @@ pub struct SaidSo {
     /// Whether it had been said before.
     #[prost(bool, tag = "3")]
     pub is_duplicate: bool,
+    /// Of a Whisper: whether nobody is seen to be there whom it could be told. It waits for their next
+    /// login then; one who does not show that they are there may hear it now.
+    #[prost(bool, tag = "4")]
+    pub waits: bool,
 }
 /// Somebody said something in the room; oneself too.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

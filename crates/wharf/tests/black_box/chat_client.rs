@@ -202,7 +202,7 @@ fn two_people_talk_in_wide_letters_and_whisper() {
         let mut kim = kims.register(&at, "김철수");
         let mut lee = lees.register(&at, "lee");
         let entered = kim.ok(enter(3));
-        assert_eq!(entered["room"]["number"], 3);
+        assert_eq!(entered["info"]["number"], 3);
         lee.ok(enter(3));
         assert_eq!(kim.event("joined")["name"], "lee");
 
@@ -213,7 +213,7 @@ fn two_people_talk_in_wide_letters_and_whisper() {
             "cmd": "wait", "for": "message", "from": "김철수", "text": text.replace('\u{9b}', ""),
         });
         let heard = lee.ok(wait);
-        assert_eq!(heard["heard"]["room"], "Room 3");
+        assert_eq!(heard["heard"]["room_name"], "Room 3");
         assert_eq!(kim.refused(say(text)), "invalid", "controls are not said");
 
         lee.ok(json!({ "cmd": "w", "name": "김철수", "text": "psst" }));

@@ -51,12 +51,20 @@ pub(super) enum Done {
 /// What a packet is about, beyond what stands in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct About {
-    /// The room's name.
-    pub(super) room: Option<String>,
+    /// The room.
+    pub(super) room: Option<InRoom>,
     /// Names of accounts of which it has the number alone.
     pub(super) names: BTreeMap<i64, String>,
     /// Whether it is oneself who did it.
     pub(super) is_own: bool,
+}
+
+/// A room that something is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InRoom {
+    /// Its id; 0 where the protocol knows none.
+    pub(super) id: i64,
+    pub(super) name: String,
 }
 
 impl About {
@@ -139,9 +147,9 @@ impl From<&session::Error> for Problem {
         let details = error.details.iter();
         Self {
             code: code_name(error.code),
-            text: error.text.clone(),
+            text: as_typed(&error.text).to_owned(),
             hint: what_to_do(error),
-            field: error.field.clone(),
+            field: as_typed(&error.field).to_owned(),
             retry_after_ms: error.retry_after_ms,
             details: details
                 .map(|it| (it.name.clone(), it.value.clone()))
@@ -163,6 +171,11 @@ pub(super) fn code_name(code: i32) -> String {
     }
 }
 
+/// A field, or what is told of it, by the name by which a command takes it.
+fn as_typed(field: &str) -> &str {
+    field.strip_prefix("content.").unwrap_or(field)
+}
+
 fn what_to_do(error: &session::Error) -> String {
     if error.retry_after_ms > 0 {
         let seconds = error.retry_after_ms.div_ceil(1_000);
@@ -179,9 +192,6 @@ fn what_to_do(error: &session::Error) -> String {
         Code::Taken => "choose another name",
         Code::Conflict => "look at it again before you change it",
         Code::Full => "try again when somebody has left",
-        Code::Forbidden => {
-            "whoever has the rank for it can: the room's owner or moderators, or the server's"
-        }
         _ => "",
     };
     hint.to_owned()
@@ -209,5 +219,11 @@ mod tests {
             ..session::Error::default()
         };
         assert_eq!(Problem::from(&error).code, "code_777");
+        let error = session::Error::new(Code::Invalid, "content.text is needed");
+        let problem = Problem::from(&error.in_field("content.text"));
+        assert_eq!(
+            (&*problem.text, &*problem.field),
+            ("text is needed", "text")
+        );
     }
 }

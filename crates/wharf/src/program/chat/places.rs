@@ -1,6 +1,6 @@
 //! The rooms that one is in, and whom one has met.
 
-use super::event::About;
+use super::event::{About, InRoom};
 use super::parse::Call;
 use std::collections::BTreeMap;
 use wharf_proto::ServerPacket;
@@ -16,6 +16,15 @@ struct Place {
     members: BTreeMap<i64, Member>,
     /// What enters it again.
     enter: Call,
+}
+
+impl Place {
+    fn named(&self) -> InRoom {
+        InRoom {
+            id: self.info.room,
+            name: self.info.name.clone(),
+        }
+    }
 }
 
 /// The rooms that one is in, by their handles; a server that knows one room at a time gives none.
@@ -91,6 +100,14 @@ impl Places {
         Some(&place.info.name)
     }
 
+    /// What something is about that happens in the room that is talked in.
+    pub(super) fn about_current(&self) -> About {
+        About {
+            room: self.rooms.get(&self.current).map(Place::named),
+            ..About::default()
+        }
+    }
+
     /// What a packet changes of all this, and what it is about.
     pub(super) fn note(&mut self, handle: Option<u16>, packet: &ServerPacket) -> About {
         let handle = self.meant(handle);
@@ -141,8 +158,7 @@ impl Places {
             }
         };
         if is_about_room {
-            let place = self.rooms.get(&handle);
-            about.room = place.map(|place| place.info.name.clone());
+            about.room = self.rooms.get(&handle).map(Place::named);
         }
         about
     }
@@ -282,7 +298,11 @@ mod tests {
         let account = 8;
         let reason = 0;
         let about = places.note(None, &ServerPacket::Parted(Parted { account, reason }));
-        assert_eq!(about.room.as_deref(), Some("lounge"));
+        let lounge = InRoom {
+            id: 4,
+            name: "lounge".to_owned(),
+        };
+        assert_eq!(about.room, Some(lounge));
         assert_eq!(about.name(8), "lee");
         assert_eq!(places.account("KIM"), Some(7));
     }
@@ -299,7 +319,8 @@ mod tests {
         assert!(places.choose("ONE") && !places.choose("three"));
         assert_eq!(places.handle(), Some(1));
         let said = ServerPacket::Said(wharf_proto::chat::Said::default());
-        assert_eq!(places.note(Some(2), &said).room.as_deref(), Some("two"));
+        let about = places.note(Some(2), &said);
+        assert_eq!(about.room.map(|it| it.name).as_deref(), Some("two"));
         let calls = places.lose_all();
         let rooms: Vec<_> = calls.iter().map(|it| it.get("room").unwrap()).collect();
         assert_eq!(rooms, ["2", "1"]);

@@ -2,7 +2,7 @@
 
 use super::event::About;
 use super::json::word;
-use super::text::{Line, Style, member_text};
+use super::text::{Line, Style, author, many, member_text};
 use super::width::{columns, harmless, pad};
 use time::OffsetDateTime;
 use wharf_proto::ServerPacket;
@@ -25,12 +25,15 @@ pub(super) fn lines(packet: &ServerPacket, about: &About) -> Vec<Line> {
         ServerPacket::Bans(it) => {
             let ban = |it: &wharf_proto::room::Ban| {
                 let until = until(it.until_ms);
-                let by = about.name(it.by);
-                let text = harmless(&it.text);
-                format!(
-                    "{} {until} by {by} {text}",
-                    named(it.account, &it.display_name)
-                )
+                let by = match it.by {
+                    0 => "the server".to_owned(),
+                    by => harmless(&about.name(by)),
+                };
+                let ban = format!("{} {until} by {by}", named(it.account, &it.display_name));
+                match &*it.text {
+                    "" => ban,
+                    text => format!("{ban}: {}", harmless(text)),
+                }
             };
             it.bans.iter().map(ban).collect()
         }
@@ -48,7 +51,8 @@ pub(super) fn lines(packet: &ServerPacket, about: &About) -> Vec<Line> {
                 }
             };
             let mut lines: Vec<_> = it.identities.iter().map(identity).collect();
-            lines.push(format!("{} recovery codes are left", it.recovery_codes));
+            let left = many(it.recovery_codes, "recovery code");
+            lines.push(format!("{left} left"));
             lines
         }
         ServerPacket::RecoveryCodes(it) => {
@@ -68,7 +72,7 @@ pub(super) fn lines(packet: &ServerPacket, about: &About) -> Vec<Line> {
                     Some(_) => "(an item or a gesture)".to_owned(),
                     None => "(removed)".to_owned(),
                 };
-                format!("{:>5} {}: {text}", it.seq, harmless(&it.author_name))
+                format!("{:>5} {}: {text}", it.seq, author(it))
             };
             lines.extend(it.messages.iter().map(message));
             lines
@@ -134,8 +138,12 @@ pub(super) fn room_text(info: &Info) -> String {
     text
 }
 
+/// Somebody's name and account; who has no name any more has erased it.
 fn named(account: i64, name: &str) -> String {
-    let name = harmless(name);
+    let name = match name {
+        "" => "(erased)".to_owned(),
+        name => harmless(name),
+    };
     let filled = NAME_COLUMNS.max(columns(&name));
     format!("{} #{account}", pad(&name, filled))
 }
@@ -174,7 +182,8 @@ fn case(it: &Case) -> String {
     format!("{:>6} {name} {state}: {}", it.report, harmless(&it.text))
 }
 
-fn until(until_ms: i64) -> String {
+/// How long something holds.
+pub(super) fn until(until_ms: i64) -> String {
     match until_ms {
         0 => "for ever".to_owned(),
         until_ms => format!("until {}", date(until_ms)),
@@ -182,7 +191,7 @@ fn until(until_ms: i64) -> String {
 }
 
 /// A Unix time as a date and time of day, in UTC.
-fn date(unix_ms: i64) -> String {
+pub(super) fn date(unix_ms: i64) -> String {
     match OffsetDateTime::from_unix_timestamp(unix_ms.div_euclid(1_000)) {
         Ok(at) => format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute()),
         Err(_) => "at no time".to_owned(),

@@ -4,7 +4,7 @@
 mod engine;
 
 use super::engine::{Moment, Output};
-use super::event::{About, Done, Event, Problem};
+use super::event::{About, Done, Event, InRoom, Problem};
 use super::parse::Call;
 use super::talk::Wish;
 use std::collections::{BTreeMap, VecDeque};
@@ -120,7 +120,10 @@ impl Classic {
 
     fn about(&self) -> About {
         About {
-            room: self.room.as_ref().map(|room| name_of(room.number)),
+            room: self.room.as_ref().map(|room| InRoom {
+                id: 0,
+                name: name_of(room.number),
+            }),
             ..About::default()
         }
     }

@@ -12,7 +12,7 @@ use wharf_proto::ServerPacket;
 use wharf_proto::account::{LoggedIn, Profile};
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Case, Decision, Message, Scope};
-use wharf_proto::room::{History, Info, Member, Rank, Reason};
+use wharf_proto::room::{Entered, History, Info, Member, Rank, Reason};
 
 /// An event as a line.
 pub(super) fn line(event: &Event) -> String {
@@ -44,7 +44,9 @@ pub(super) fn object(event: &Event) -> Map<String, Value> {
             let (name, told) = notice(packet, about);
             let mut object = fields(json!({ "event": name }));
             if let Some(room) = &about.room {
-                object.insert("room".to_owned(), json!(room));
+                object.extend(fields(
+                    json!({ "room": maybe_id(room.id), "room_name": room.name }),
+                ));
             }
             object.extend(told);
             object
@@ -151,17 +153,12 @@ fn room_answer(packet: &ServerPacket) -> Option<Map<String, Value>> {
             let rooms: Vec<_> = it.rooms.iter().map(room).collect();
             json!({ "rooms": rooms, "next_page": it.next_page })
         }
-        ServerPacket::Entered(it) => json!({
-            "room": it.info.as_ref().map(room),
-            "rank": rank(it.rank()),
-            "members": it.members.iter().map(member).collect::<Vec<_>>(),
-            "last_seq": it.last_seq,
-        }),
+        ServerPacket::Entered(it) => entered(it),
         ServerPacket::Members(it) => json!({
             "members": it.members.iter().map(member).collect::<Vec<_>>(),
             "next_page": it.next_page,
         }),
-        ServerPacket::Changed(it) => json!({ "room": it.info.as_ref().map(room) }),
+        ServerPacket::Changed(it) => room_and_info(it.info.as_ref()),
         ServerPacket::Users(it) => {
             let users = it.users.iter().map(|it| {
                 json!({
@@ -175,7 +172,7 @@ fn room_answer(packet: &ServerPacket) -> Option<Map<String, Value>> {
             let bans = it.bans.iter().map(|it| {
                 json!({
                     "account": id(it.account), "name": it.display_name, "by": maybe_id(it.by),
-                    "text": it.text, "until_ms": it.until_ms,
+                    "text": it.text, "until_ms": maybe_time(it.until_ms),
                 })
             });
             json!({ "bans": bans.collect::<Vec<_>>(), "next_page": it.next_page })
@@ -188,6 +185,7 @@ fn chat_answer(packet: &ServerPacket, about: &About) -> Option<Map<String, Value
     Some(fields(match packet {
         ServerPacket::SaidSo(it) => json!({
             "seq": it.seq, "stored": it.stored, "is_duplicate": it.is_duplicate,
+            "waits": it.waits,
         }),
         ServerPacket::History(it) => {
             let messages: Vec<_> = it.messages.iter().map(message).collect();
@@ -247,40 +245,33 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
         }
         ServerPacket::Removed(it) => {
             let reason = reason(it.reason());
-            let told = json!({ "reason": reason, "text": it.text, "until_ms": it.until_ms });
+            let until_ms = maybe_time(it.until_ms);
+            let told = json!({ "reason": reason, "text": it.text, "until_ms": until_ms });
             ("removed", Some(told))
         }
-        ServerPacket::NowChanged(it) => {
-            let told = json!({ "info": it.info.as_ref().map(room) });
-            ("room_changed", Some(told))
-        }
+        ServerPacket::NowChanged(it) => ("room_changed", Some(room_and_info(it.info.as_ref()))),
         ServerPacket::MemberChanged(it) => ("member_changed", it.member.as_ref().map(member)),
         ServerPacket::Goodbye(it) => {
             let told = json!({
-                "code": code_name(it.code), "text": it.text, "retry_after_ms": it.retry_after_ms,
+                "code": code_name(it.code), "text": it.text,
+                "retry_after_ms": maybe_time(it.retry_after_ms),
             });
             ("goodbye", Some(told))
         }
         ServerPacket::QueuePlace(it) => {
-            let told = json!({ "before": it.before, "wait_ms": it.wait_ms });
+            let told = json!({ "before": it.before, "wait_ms": maybe_time(it.wait_ms) });
             ("queue_place", Some(told))
         }
         ServerPacket::Maintenance(it) => {
             let told = json!({
                 "is_on": it.is_on, "text": it.text,
-                "begins_ms": it.begins_ms, "ends_ms": it.ends_ms,
+                "begins_ms": maybe_time(it.begins_ms), "ends_ms": maybe_time(it.ends_ms),
             });
             ("maintenance", Some(told))
         }
         // A login that goes by itself, and a room that is entered again.
         ServerPacket::LoggedIn(it) => ("logged_in", Some(logged_in(it))),
-        ServerPacket::Entered(it) => {
-            let told = json!({
-                "rank": rank(it.rank()),
-                "members": it.members.iter().map(member).collect::<Vec<_>>(),
-            });
-            ("entered", Some(told))
-        }
+        ServerPacket::Entered(it) => ("entered", Some(entered(it))),
         _ => ("notice", None),
     };
     (name, value.map(fields).unwrap_or_default())
@@ -288,9 +279,15 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
 
 /// One message. What was said is in `text`, `item` or `emote`.
 fn message(it: &Message) -> Value {
+    let has_name = !it.author_name.is_empty();
     let mut value = json!({
-        "seq": it.seq, "account": id(it.author), "from": it.author_name, "at_ms": it.at_ms,
+        "seq": it.seq, "from": has_name.then_some(&it.author_name), "at_ms": it.at_ms,
+        // A classic client has no number of its own.
+        "account": if has_name { id(it.author) } else { maybe_id(it.author) },
     });
+    if is_erased(it) {
+        value["is_erased"] = json!(true);
+    }
     if it.is_removed {
         value["is_removed"] = json!(true);
     }
@@ -312,9 +309,26 @@ fn member(it: &Member) -> Value {
     })
 }
 
+/// What a room is, and of which it is said.
+fn room_and_info(info: Option<&Info>) -> Value {
+    json!({
+        "room": info.map(|info| maybe_id(info.room)),
+        "room_name": info.map(|info| &info.name),
+        "info": info.map(room),
+    })
+}
+
+fn entered(it: &Entered) -> Value {
+    let mut value = room_and_info(it.info.as_ref());
+    value["rank"] = json!(rank(it.rank()));
+    value["members"] = it.members.iter().map(member).collect();
+    value["last_seq"] = json!(it.last_seq);
+    value
+}
+
 fn room(it: &Info) -> Value {
     json!({
-        "room": id(it.room), "name": it.name, "topic": it.topic, "members": it.members,
+        "room": maybe_id(it.room), "name": it.name, "topic": it.topic, "members": it.members,
         "members_max": it.members_max, "has_password": it.has_password,
         "is_locked": it.is_locked, "is_persistent": it.is_persistent,
         "is_hidden": it.is_hidden, "slow_seconds": it.slow_seconds, "number": it.number,
@@ -342,6 +356,19 @@ fn maybe_id(it: i64) -> Value {
         0 => Value::Null,
         it => id(it),
     }
+}
+
+/// A time, or a duration, where 0 stands for none.
+fn maybe_time(ms: impl Into<i64>) -> Value {
+    match ms.into() {
+        0 => Value::Null,
+        ms => json!(ms),
+    }
+}
+
+/// Whether whoever said it has erased the account; what has no author at all is the server's.
+pub(super) fn is_erased(message: &Message) -> bool {
+    message.author != 0 && message.author_name.is_empty()
 }
 
 /// A rank, as scripts know it.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::commands::{Command, Kind, find, nearest};
+use super::commands::{Command, Kind, Param, find, nearest};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -150,7 +150,13 @@ impl Call {
     /// With what is missing.
     pub(super) fn check(&self) -> Result<(), Mistake> {
         let takes = self.command.takes.iter();
-        let mut missing = takes.filter(|param| param.is_needed && !self.has(param.name));
+        // Only a topic may be empty: the room is about nothing then.
+        let is_empty = |param: &&Param| {
+            self.command.name != "topic"
+                && self.get(param.name).is_some_and(|it| it.trim().is_empty())
+        };
+        let mut missing =
+            takes.filter(|param| param.is_needed && (!self.has(param.name) || is_empty(param)));
         match missing.next() {
             None => Ok(()),
             Some(param) => Err(self.mistake(format!("{} is missing", param.name))),

@@ -106,6 +106,23 @@ fn json_means_the_same_as_what_is_typed() {
 }
 
 #[test]
+fn what_is_empty_is_missing_but_for_a_topic() {
+    for (line, missing) in [
+        (r#"{"cmd":"say","text":" "}"#, Some("text is missing")),
+        (
+            r#"{"cmd":"w","name":"","text":"hi"}"#,
+            Some("name is missing"),
+        ),
+        (r#"{"cmd":"topic","text":""}"#, None),
+        ("/emote wave", None),
+    ] {
+        let call = parse(line, true).unwrap().unwrap();
+        let checked = call.check().err().map(|mistake| mistake.text);
+        assert_eq!(checked.as_deref(), missing, "{line}");
+    }
+}
+
+#[test]
 fn a_mistake_bears_its_command_and_what_the_script_called_it() {
     let mistake = |line: &str| {
         let mistake = parse(line, true).unwrap_err();

@@ -1,11 +1,11 @@
 //! What the server says, and what it changes.
 
-use super::super::commands::{Command, find};
+use super::super::commands::find;
 use super::super::engine::Return;
 use super::super::event::{About, Done, Event, Problem};
 use super::super::parse::Call;
 use super::super::places::folded;
-use super::super::plan::logs_in;
+use super::hints::{Standing, refusal};
 use super::{Asked, Talk, Wish};
 use std::time::Duration;
 use wharf_data::NameKey;
@@ -37,10 +37,7 @@ impl Talk {
             }
             (Asked::Rejoin(call), ServerPacket::Entered(entered)) => {
                 self.places.enter(handle, &entered, call);
-                let about = About {
-                    room: self.places.current_name().map(str::to_owned),
-                    ..About::default()
-                };
+                let about = self.places.about_current();
                 let packet = ServerPacket::Entered(entered);
                 self.tell(Event::Notice { packet, about });
             }
@@ -154,10 +151,11 @@ impl Talk {
             }
             Asked::Find { call, .. } => self.fail(call, error.into()),
             Asked::Call { call, .. } => {
-                let mut problem = Problem::from(error);
-                if let Some(hint) = hint_of(call.command, error.code()) {
-                    problem.hint = hint.to_owned();
-                }
+                let standing = Standing {
+                    is_in: self.me.is_some(),
+                    is_in_room: self.places.current().is_some(),
+                };
+                let problem = refusal(&call, error, standing);
                 self.fail(call, problem);
             }
         }
@@ -177,19 +175,6 @@ impl Talk {
             _ => {}
         }
         self.tell(Event::Notice { packet, about });
-    }
-}
-
-/// What to do where a code means something else than usual.
-fn hint_of(command: &Command, code: Code) -> Option<&'static str> {
-    match (command.name, code) {
-        ("enter", Code::Credentials) => Some("the room has a password: /enter ROOM PASSWORD"),
-        ("decide", Code::Conflict) => Some("/take REPORT comes first; it may be decided already"),
-        ("recover", Code::Token) => Some("look at the name and the code, which works only once"),
-        ("ticket", Code::Token) => Some("fetch a new ticket"),
-        ("say" | "emote" | "item" | "w", Code::Muted) => Some("others see nothing of it"),
-        (_, Code::WrongState) if logs_in(command) => Some("/logout ends this login first"),
-        _ => None,
     }
 }
 

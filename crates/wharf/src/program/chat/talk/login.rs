@@ -5,6 +5,7 @@ use super::super::engine::{Output, Return};
 use super::super::event::{Event, Problem};
 use super::super::keep::Token;
 use super::super::plan::{Plan, plan, this_device};
+use super::hints::login_refusal;
 use super::{Asked, Talk};
 use std::time::Duration;
 use wharf_proto::ClientPacket;
@@ -68,7 +69,7 @@ impl Talk {
             self.tell(Event::Hint(hint.to_owned()));
             return self.log_in();
         }
-        self.fail(None, error.into());
+        self.fail(None, login_refusal(error));
         let is_passing = matches!(error.code(), Code::Busy | Code::Rate | Code::Unavailable);
         if is_passing && self.is_ready {
             // After a lost connection that is worth another try.

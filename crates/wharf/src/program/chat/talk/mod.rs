@@ -2,6 +2,7 @@
 
 mod answers;
 mod engine;
+mod hints;
 mod login;
 #[cfg(test)]
 mod tests;

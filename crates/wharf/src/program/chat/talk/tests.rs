@@ -245,6 +245,35 @@ fn what_a_refusal_means_depends_on_what_was_asked() {
         ("/ticket abc", Code::Token, "fetch a new ticket"),
         ("/refresh", Code::Token, "no login to go on with"),
         ("/enter 3", Code::Credentials, "/enter ROOM PASSWORD"),
+        ("/enter 3", Code::WrongState, "/login NAME"),
+        ("/unlock", Code::Forbidden, "only the room's owner may"),
+        ("/kick #3", Code::Forbidden, "moderators and its owner"),
+        (
+            "/kick #3",
+            Code::NotFound,
+            "/members lists those who are in",
+        ),
+        (
+            "/announce all hi",
+            Code::Forbidden,
+            "only moderators of the server",
+        ),
+        (
+            "/w nobody hi",
+            Code::NotFound,
+            "/who lists those who are here",
+        ),
+        (
+            "/recovery",
+            Code::Credentials,
+            "the account has one: /recovery PASSWORD",
+        ),
+        (
+            "/erase forever",
+            Code::Credentials,
+            "/erase forever PASSWORD",
+        ),
+        ("/item 7 a", Code::Invalid, "typed as /item ITEM NAME"),
         ("/login kim a-password", Code::Credentials, "/recover"),
         ("/guest", Code::WrongState, "/logout ends this login first"),
     ] {
@@ -255,6 +284,42 @@ fn what_a_refusal_means_depends_on_what_was_asked() {
         let told = stage.last_told();
         assert!(told.contains(hint), "{line}: {told}");
     }
+}
+
+#[test]
+fn a_name_or_password_that_is_refused_at_the_start_is_told_with_how_to_give_another() {
+    for (field, hint) in [
+        ("password", "a password has 8 to 256 bytes"),
+        ("name", "/register NAME takes another name"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let registers = true;
+        let wish = Wish {
+            registers,
+            ..by_name()
+        };
+        let mut stage = Stage::new(folder.path(), wish);
+        stage.begin();
+        stage.expect::<account::Register>();
+        stage.answer(&Error::new(Code::Invalid, "too short").in_field(field));
+        assert!(stage.last_told().contains(hint), "{}", stage.last_told());
+    }
+}
+
+#[test]
+fn whoever_is_logged_in_or_in_a_room_is_told_what_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("hello");
+    stage.answer(&Error::new(Code::WrongState, "no"));
+    assert!(stage.last_told().contains("/enter ROOM comes first"));
+    stage.call("/enter 3");
+    stage.answer(&entered());
+    stage.call("/enter 4");
+    stage.answer(&Error::new(Code::WrongState, "no"));
+    assert!(stage.last_told().contains("/leave comes first"));
 }
 
 #[test]

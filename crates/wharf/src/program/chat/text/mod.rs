@@ -4,14 +4,14 @@
 mod tests;
 
 use super::event::{About, Done, Event, Problem, code_name};
-use super::json::{rank, reason};
+use super::json::{is_erased, rank};
 use super::tables;
 use super::width::{columns, harmless, harmless_lines, wrap};
 use crate::program::operate::time;
 use wharf_proto::ServerPacket;
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, Message};
-use wharf_proto::room::{Entered, Info, Member, Rank};
+use wharf_proto::room::{Entered, Info, Member, Rank, Reason, Removed};
 use wharf_proto::session::Maintenance;
 
 /// How a part of a line looks.
@@ -178,6 +178,9 @@ fn answer(command: &str, packet: &ServerPacket, about: &About) -> Vec<Line> {
             Vec::new()
         }
         ServerPacket::SaidSo(it) if it.is_duplicate => dim("that was said before".to_owned()),
+        ServerPacket::SaidSo(it) if it.waits => {
+            dim("whispered; it waits, as far as can be seen nobody is there".to_owned())
+        }
         ServerPacket::SaidSo(_) => dim("whispered".to_owned()),
         ServerPacket::Entered(it) => entered(it),
         ServerPacket::Left(_) => dim("left".to_owned()),
@@ -191,7 +194,7 @@ fn answer(command: &str, packet: &ServerPacket, about: &About) -> Vec<Line> {
             }
             lines
         }
-        ServerPacket::Announced(it) => dim(format!("told {} sessions", it.sessions)),
+        ServerPacket::Announced(it) => dim(format!("told {}", many(it.sessions, "session"))),
         ServerPacket::Reported(it) => dim(format!("reported as number {}", it.report)),
         ServerPacket::LoggedIn(_) => notice(packet, about),
         other => {
@@ -211,7 +214,11 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
     let loud = |text: String| vec![Line::new(Style::Loud, text)];
     match packet {
         ServerPacket::Said(it) => it.message.as_ref().map(said).unwrap_or_default(),
-        ServerPacket::Whispered(it) => it.message.as_ref().map(whispered).unwrap_or_default(),
+        ServerPacket::Whispered(it) => {
+            let message = it.message.as_ref();
+            let lines = message.map(|message| whispered(message, it.was_kept));
+            lines.unwrap_or_default()
+        }
         ServerPacket::WasRemoved(it) if it.with > 0 => {
             dim(format!("whisper {} was removed", it.seq))
         }
@@ -223,14 +230,16 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
         },
         ServerPacket::Parted(it) => {
             let name = harmless(&about.name(it.account));
-            dim(format!("{name} is gone ({})", reason(it.reason())))
+            dim(format!("{name} {}", how_they_went(it.reason())))
         }
         ServerPacket::Removed(it) => {
-            let text = harmless(&it.text);
-            loud(format!(
-                "you were sent out: {}. {text}",
-                reason(it.reason())
-            ))
+            let room = about.room.as_ref();
+            let room = room.map_or_else(|| "the room".to_owned(), |it| harmless(&it.name));
+            let mut text = how_it_ended(it, &room);
+            if !it.text.is_empty() {
+                text += &format!(": {}", harmless(&it.text));
+            }
+            loud(text)
         }
         ServerPacket::NowChanged(it) => it.info.as_ref().map(changed).unwrap_or_default(),
         ServerPacket::MemberChanged(it) => match &it.member {
@@ -275,8 +284,47 @@ fn maintenance(it: &Maintenance) -> String {
     format!("{text}: {}", harmless(&it.text))
 }
 
+fn how_they_went(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unspecified | Reason::Left => "left",
+        Reason::Gone => "is gone: the connection ended",
+        Reason::Kicked => "was sent out",
+        Reason::Banned => "was sent out, and is kept out",
+        Reason::Closed => "left: the room was closed",
+    }
+}
+
+fn how_it_ended(removed: &Removed, room: &str) -> String {
+    match removed.reason() {
+        Reason::Banned => format!(
+            "you were sent out of {room}, and are kept out {}",
+            tables::until(removed.until_ms)
+        ),
+        Reason::Closed => format!("{room} was closed"),
+        Reason::Left | Reason::Gone => format!("you are no longer in {room}"),
+        Reason::Unspecified | Reason::Kicked => format!("you were sent out of {room}"),
+    }
+}
+
+/// Who said it, for people.
+pub(super) fn author(message: &Message) -> String {
+    match &*message.author_name {
+        "" if is_erased(message) => "(erased)".to_owned(),
+        "" => "the server".to_owned(),
+        name => harmless(name),
+    }
+}
+
+/// So many of something, whose name takes an `s`.
+pub(super) fn many(count: u32, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
 fn said(message: &Message) -> Vec<Line> {
-    let name = harmless(&message.author_name);
+    let name = author(message);
     match what(message) {
         Some(What::Emote(emote)) => {
             let text = format!("* {name} {}", harmless(emote));
@@ -286,18 +334,18 @@ fn said(message: &Message) -> Vec<Line> {
     }
 }
 
-fn whispered(message: &Message) -> Vec<Line> {
-    let name = harmless(&message.author_name);
-    Line::said(
-        Style::Private,
-        format!("{name} whispers: "),
-        &shown(message),
-    )
+/// What waited for this login is told with the time when it was said.
+fn whispered(message: &Message, was_kept: bool) -> Vec<Line> {
+    let name = author(message);
+    let head = match was_kept {
+        true => format!("{name} whispered at {}: ", tables::date(message.at_ms)),
+        false => format!("{name} whispers: "),
+    };
+    Line::said(Style::Private, head, &shown(message))
 }
 
 fn past(message: &Message) -> Vec<Line> {
-    let name = harmless(&message.author_name);
-    let head = format!("{:>5} {name}: ", message.seq);
+    let head = format!("{:>5} {}: ", message.seq, author(message));
     Line::said(Style::Dim, head, &shown(message))
 }
 

@@ -91,7 +91,7 @@ fn who_comes_and_goes_is_told_by_name() {
         lee⏎ came
     "]],
     );
-    for (account, told) in [(7, "김 is gone (kicked)\n"), (8, "#8 is gone (kicked)\n")] {
+    for (account, told) in [(7, "김 was sent out\n"), (8, "#8 was sent out\n")] {
         let reason = Reason::Kicked.into();
         let parted = ServerPacket::Parted(Parted { account, reason });
         let paper = Paper {
@@ -106,6 +106,76 @@ fn who_comes_and_goes_is_told_by_name() {
         let packet = parted;
         assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
     }
+}
+
+#[test]
+fn whoever_is_out_of_a_room_is_told_why_and_for_how_long() {
+    let room = Some(super::super::event::InRoom {
+        id: 44,
+        name: "lounge".to_owned(),
+    });
+    for (reason, text, until_ms, told) in [
+        (Reason::Kicked, "", 0, "you were sent out of lounge\n"),
+        (
+            Reason::Kicked,
+            "be nice",
+            0,
+            "you were sent out of lounge: be nice\n",
+        ),
+        (
+            Reason::Banned,
+            "spam",
+            0,
+            "you were sent out of lounge, and are kept out for ever: spam\n",
+        ),
+        (
+            Reason::Banned,
+            "",
+            1_795_694_400_000,
+            "you were sent out of lounge, and are kept out until 2026-11-26 12:00 UTC\n",
+        ),
+        (Reason::Closed, "", 0, "lounge was closed\n"),
+    ] {
+        let packet = ServerPacket::Removed(Removed {
+            reason: reason.into(),
+            text: text.to_owned(),
+            until_ms,
+        });
+        let about = About {
+            room: room.clone(),
+            ..About::default()
+        };
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
+    }
+}
+
+#[test]
+fn what_waited_is_told_with_its_time_and_who_has_gone_as_erased() {
+    let kept = Whispered {
+        message: message("kim", "call me").map(|message| Message {
+            at_ms: 1_795_694_400_000,
+            ..message
+        }),
+        was_kept: true,
+    };
+    shows(
+        ServerPacket::Whispered(kept),
+        80,
+        expect![[r"
+            kim whispered at 2026-11-26 12:00 UTC: call me
+        "]],
+    );
+    let by = |author| message("", "be nice").map(|message| Message { author, ..message });
+    assert_eq!(author(&by(7).unwrap()), "(erased)");
+    assert_eq!(author(&by(0).unwrap()), "the server");
+    assert_eq!(
+        (many(1, "session"), many(2, "session")),
+        ("1 session".into(), "2 sessions".into())
+    );
 }
 
 #[test]
