@@ -13,7 +13,11 @@ pub fn of(lines: &[Line]) -> String {
         return table;
     };
     let rounds = lines.iter().map(|line| line.rounds).max().unwrap_or(0);
-    let _ = writeln!(table, "{}; {rounds} rounds", first.title());
+    let rounds = match rounds {
+        1 => "1 round".to_owned(),
+        _ => format!("{rounds} rounds"),
+    };
+    let _ = writeln!(table, "{}; {rounds} at {}", first.title(), first.commit);
     let _ = writeln!(
         table,
         "  {:<14}{:>8} {:>15}  {:>19}  {:>9} {:>20} {:>20}",
@@ -53,7 +57,7 @@ pub fn of(lines: &[Line]) -> String {
     table
 }
 
-/// Targets and what was found, one a line.
+/// Targets and what was found, one a line, all of one commit.
 pub fn of_verdicts(verdicts: &[Verdict]) -> String {
     let mut table = String::new();
     for verdict in verdicts {

@@ -34,7 +34,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
 }
 
 fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, Duration::from_secs(5))
+    measure(cell, who, Duration::from_secs(2))
 }
 
 fn measure_a_minute(cell: &Cell, who: Who) -> Result<Sample, String> {
@@ -54,7 +54,7 @@ fn measure(cell: &Cell, who: Who, span: Duration) -> Result<Sample, String> {
     std::thread::sleep(span);
     let after = server.usage();
     let silence = Sample {
-        server_busy: (after.cpu_ns - before.cpu_ns) as f64 / span.as_nanos() as f64,
+        server_busy: after.since(before)?.cpu_ns as f64 / span.as_nanos() as f64,
         resident_kib: after.resident_kib as f64,
         kernel_kib: kernel_tcp_kib() as f64,
         bytes_per_session: after.resident_kib.saturating_sub(empty.resident_kib) as f64 * 1_024.0
