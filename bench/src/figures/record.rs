@@ -141,5 +141,10 @@ mod tests {
             .map(|it| (it.found.as_str(), it.commit.as_str()))
             .collect();
         assert_eq!(found, [("1.200 (1.200-1.200)", "old")]);
+        let record = Record::new(vec![
+            line("echo growth", 100, "old", 1.0),
+            line("echo growth", 19_000, "new", 9.0),
+        ]);
+        assert_eq!(record.pairs(&group), []);
     }
 }
