@@ -11,8 +11,8 @@ const RATE: f64 = 40_000.0;
 const PER_ROOM: usize = 10;
 const SPAN: Duration = Duration::from_secs(2);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Newcomers. Each password takes tens of milliseconds and all of them fit into the server's queue,
-/// so that some wait until the run has ended.
+/// Newcomers. Each password takes tens of milliseconds: as many wait as are served in good time, for
+/// all of the run; the others are told to come again.
 const NEWCOMERS: u32 = 1_000;
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
@@ -43,11 +43,19 @@ fn calm(cell: &Cell, who: Who) -> Result<Sample, String> {
 fn storm(cell: &Cell, who: Who) -> Result<Sample, String> {
     let (_server, sample, mut newcomers) = measure(cell, who, Newcomers::gather)?;
     newcomers.turn(Duration::ZERO)?;
-    match (newcomers.refused, newcomers.served) {
-        (0, NEWCOMERS) => Err("no password waited any more at the end".into()),
-        (0, 0) => Err("no password was hashed meanwhile".into()),
-        (0, _) => Ok(sample),
-        (refused, _) => Err(format!("{refused} newcomers were told to come again")),
+    let Newcomers {
+        served, refused, ..
+    } = newcomers;
+    match NEWCOMERS - served - refused {
+        0 => Err(format!(
+            "no password waited any more at the end: {served} were served, {refused} refused"
+        )),
+        _ if served == 0 => Err("no password was hashed meanwhile".into()),
+        waiting => Ok(Sample {
+            passwords_waiting: f64::from(waiting),
+            passwords_refused: f64::from(refused),
+            ..sample
+        }),
     }
 }
 

@@ -6,6 +6,9 @@ use crate::server::{Scale, Server, Who, kernel_tcp_kib};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// How long a server may be busy with those who came.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
     let sessions = if quick { 1_000 } else { 19_000 };
     let servers = [
@@ -50,6 +53,8 @@ fn measure(cell: &Cell, who: Who, span: Duration) -> Result<Sample, String> {
     let echoes = who.room_dialect() == Dialect::Classic;
     let mut crowd = Crowd::gather(server.address, who.room_dialect(), sessions, per_room)?;
     settle(&mut crowd)?;
+    // What it does behind its clients' backs, once they are in, is not silence yet.
+    std::thread::sleep(AFTERMATH);
     let before = server.usage();
     std::thread::sleep(span);
     let after = server.usage();

@@ -86,11 +86,17 @@ pub struct Sample {
     pub rate_curve_us: Vec<f64>,
     /// The most deliveries a second of all rates that were offered.
     pub capacity_per_second: f64,
+    /// The deliveries a second that were offered when the server ended connections, as it does
+    /// with those that do not keep up; 0 where it did not.
+    pub cut_above_per_second: f64,
     /// How busy both were then, or in the closed loop.
     pub client_busy: f64,
     pub server_busy: f64,
     /// By how much the client was late with a hundredth of what it sent then.
     pub client_lag_us: f64,
+    /// Newcomers whose passwords still waited at the end, and who were told to come again.
+    pub passwords_waiting: f64,
+    pub passwords_refused: f64,
     /// Of the slow readers, the share that the server cut off.
     pub cut: f64,
     /// The most memory of server and kernel (TCP) together at any time.
