@@ -12,13 +12,14 @@ mod server;
 mod workload;
 
 use clap::Parser;
-use figures::line::{self, Line, Origin, ROUNDS_MAX};
+use figures::line::{self, Line, ROUNDS_MAX};
+use figures::origin::Origin;
 use figures::stats::Chance;
 use figures::{pairs, table, target};
 use server::{Who, root};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use workload::{Cell, Sample};
 
 /// The core of the client.
@@ -45,7 +46,8 @@ struct Cli {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Rounds at the most in this invocation; those of one commit are merged
-    #[arg(long, value_name = "N", default_value_t = ROUNDS_MAX)]
+    #[arg(long, value_name = "N", default_value_t = ROUNDS_MAX, value_parser = rounds)]
+    #[arg(conflicts_with = "quick")]
     rounds: usize,
     /// Nothing is kept in docs/bench
     #[arg(long)]
@@ -54,7 +56,7 @@ struct Cli {
     #[arg(long, value_name = "PROGRAM")]
     beside: Option<PathBuf>,
     /// Measure nothing: write the report anew from what is kept
-    #[arg(long)]
+    #[arg(long, exclusive = true)]
     report: bool,
 }
 
@@ -76,6 +78,14 @@ impl Cli {
     }
 }
 
+/// A number of rounds; with none, nothing would be measured.
+fn rounds(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("a number from 1 on".into()),
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
@@ -92,8 +102,12 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<bool, String> {
     let kept = root().join("docs/bench/results.jsonl");
     if cli.report {
-        report::write(&line::read(&kept)?)?;
+        report::write(line::read(&kept)?)?;
         return Ok(true);
+    }
+    if let Some(path) = &cli.json {
+        // Rather now than after the first round.
+        line::append(path, &[])?;
     }
     prepare()?;
     if let Some(program) = &cli.beside {
@@ -105,21 +119,31 @@ fn run(cli: &Cli) -> Result<bool, String> {
         .for_each(|group| group.retain(|cell| cli.wants(cell)));
     groups.retain(|group| !group.is_empty());
     if groups.is_empty() {
-        return Err("no workload has such a name and size; --help lists the names".into());
+        let of_quick = if cli.quick {
+            " among those of --quick"
+        } else {
+            ""
+        };
+        return Err(format!(
+            "no workload{of_quick} has such a name and size; --help lists the names"
+        ));
+    }
+    if let Some(why) = Who::Wharf.missing() {
+        return Err(format!("{why}; cargo xtask bench builds it"));
     }
     let (mut failed, count) = (false, groups.len());
     for (number, group) in groups.into_iter().enumerate() {
         let campaign = Campaign {
             cli,
             kept: &kept,
-            origin: origin(),
+            origin: Origin::here(),
             progress: format!("[{}/{count}]", number + 1),
             before: line::read(&kept)?,
         };
         failed |= campaign.measure(&group)?;
     }
     if cli.keeps() {
-        report::write(&line::read(&kept)?)?;
+        report::write(line::read(&kept)?)?;
         println!("The report: docs/bench/README.md");
     }
     Ok(!failed)
@@ -147,17 +171,15 @@ impl Campaign<'_> {
         let mut order: Vec<usize> = (0..runs.len()).collect();
         let mut chance = Chance(seed());
         let mut lines: Vec<Line> = Vec::new();
-        let rounds = if self.cli.quick {
-            1
-        } else {
-            self.cli.rounds.max(1)
-        };
+        let rounds = if self.cli.quick { 1 } else { self.cli.rounds };
         for round in 1..=rounds {
             chance.shuffle(&mut order);
             let mut samples = vec![Sample::default(); runs.len()];
+            let round_ms = since_1970().as_millis() as u64;
             for &at in &order {
                 let (cell, who) = runs[at];
-                samples[at] = self.sample(&group[cell], who, round);
+                let sample = self.sample(&group[cell], who, round);
+                samples[at] = Sample { round_ms, ..sample };
             }
             let news = self.lines(group, &runs, &samples);
             self.keep(&news)?;
@@ -185,9 +207,17 @@ impl Campaign<'_> {
             cell.scale.sessions,
             who.name()
         );
-        (cell.measure)(cell, who).unwrap_or_else(|failed| Sample {
-            failed,
-            ..Sample::default()
+        (cell.measure)(cell, who).unwrap_or_else(|failed| {
+            eprintln!(
+                "\r\x1b[K{} x {} by {} FAILED: {failed}",
+                cell.workload,
+                cell.scale.sessions,
+                who.name()
+            );
+            Sample {
+                failed,
+                ..Sample::default()
+            }
         })
     }
 
@@ -269,41 +299,11 @@ fn prepare() -> Result<(), String> {
     })
 }
 
-fn origin() -> Origin {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .current_dir(root())
-            .args(arguments)
-            .output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        text.unwrap_or_default()
-    };
-    // What is measured, and what measures it: other commits change no figure.
-    let sources = ["--", "crates", "bench", "Cargo.toml", "Cargo.lock"];
-    let changes = git(&[&["status", "--porcelain"], &sources[..]].concat());
-    let changed = if changes.is_empty() { "" } else { "+" };
-    let last = ["rev-list", "-1", "--abbrev-commit", "HEAD"];
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let cores = std::thread::available_parallelism()
-        .map_or(0, usize::from)
-        .max(2);
-    Origin {
-        commit: git(&[&last, &sources[..]].concat()) + changed,
-        machine: format!(
-            "{}, {cores} cores used, Linux {}",
-            model.map_or("unknown", |(_, model)| model),
-            kernel.trim()
-        ),
-    }
+fn seed() -> u64 {
+    since_1970().as_nanos() as u64 | 1
 }
 
-fn seed() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    now.as_nanos() as u64 | 1
+fn since_1970() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
 }

@@ -185,10 +185,9 @@ impl Crowd {
     ) -> Result<(), String> {
         self.flush()?;
         match self.poll.poll(&mut self.events, Some(patience)) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => {
-                return Err(told("wait")(error));
-            }
-            _ => {}
+            // Nothing is known of how long it was quiet.
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            waited => waited.map_err(told("wait"))?,
         }
         if self.events.is_empty() && patience >= PATIENCE {
             return Err(format!(

@@ -3,7 +3,7 @@
 //! A delivery is 295 bytes in every dialect but echo's, the size of the classic chat's 223; what
 //! it carries ([`Mark`]) is the same everywhere.
 
-use super::platform;
+use super::{nats, platform, redis};
 use std::fmt::Write as _;
 
 /// Bytes of a delivery on the wire.
@@ -101,11 +101,8 @@ impl Dialect {
             Self::Echo => Vec::new(),
             Self::Classic | Self::ClassicEcho => [login(name), enter(room)].concat(),
             Self::Platform => platform::guest(name, room),
-            Self::Redis => format!("HELLO 3\r\nSUBSCRIBE {}\r\n", channel(room)).into_bytes(),
-            Self::Nats => {
-                let connect = r#"CONNECT {"verbose":false,"pedantic":false,"echo":true}"#;
-                format!("{connect}\r\nSUB {} 1\r\nPING\r\n", channel(room)).into_bytes()
-            }
+            Self::Redis => redis::hello(room),
+            Self::Nats => nats::hello(room),
         }
     }
 
@@ -121,35 +118,9 @@ impl Dialect {
                 body[..text.len()].copy_from_slice(text.as_bytes())
             }),
             Self::Platform => platform::say(out, &mut text, mark.serial),
-            Self::Redis => {
-                let channel = channel(room);
-                let payload = self.payload(&text, room);
-                let head = format!("*3\r\n$7\r\nPUBLISH\r\n${}\r\n{channel}\r\n", channel.len());
-                out.extend_from_slice(head.as_bytes());
-                out.extend_from_slice(format!("${}\r\n{payload}\r\n", payload.len()).as_bytes());
-            }
-            Self::Nats => {
-                let payload = self.payload(&text, room);
-                let head = format!("PUB {} {}\r\n{payload}\r\n", channel(room), payload.len());
-                out.extend_from_slice(head.as_bytes());
-            }
+            Self::Redis => redis::publish(out, room, &text),
+            Self::Nats => nats::publish(out, room, &text),
         }
-    }
-
-    /// The payload that makes a delivery [`DELIVERY_BYTES`] long.
-    fn payload(self, text: &str, room: u32) -> String {
-        let channel = channel(room);
-        let around = match self {
-            Self::Redis => {
-                let head = format!(
-                    ">3\r\n$7\r\nmessage\r\n${}\r\n{channel}\r\n$200\r\n\r\n",
-                    channel.len()
-                );
-                head.len()
-            }
-            _ => format!("MSG {channel} 1 200\r\n\r\n").len(),
-        };
-        format!("{text:x<width$}", width = DELIVERY_BYTES - around)
     }
 
     /// The first whole event of `input` and its bytes; `None` if it is not whole yet.
@@ -157,14 +128,10 @@ impl Dialect {
         match self {
             Self::Echo | Self::Classic | Self::ClassicEcho => cut_frame(input),
             Self::Platform => platform::cut(input),
-            Self::Redis => cut_resp(input),
-            Self::Nats => cut_nats(input),
+            Self::Redis => redis::cut(input),
+            Self::Nats => nats::cut(input),
         }
     }
-}
-
-fn channel(room: u32) -> String {
-    format!("r{room:04}")
 }
 
 fn fill(body: &mut [u8], text: &str) {
@@ -244,97 +211,18 @@ fn cut_frame(input: &[u8]) -> Option<(usize, Event)> {
     Some((length, event))
 }
 
-/// The end of the line that begins at `at`, behind its CRLF, and its text.
-fn line(input: &[u8], at: usize) -> Option<(usize, &[u8])> {
-    let rest = input.get(at..)?;
-    let end = rest.iter().position(|&byte| byte == b'\r')?;
-    rest.get(end + 1)?;
-    Some((at + end + 2, &rest[..end]))
-}
-
-fn number(text: &[u8]) -> Option<usize> {
-    str::from_utf8(text).ok()?.parse().ok()
-}
-
-fn cut_resp(input: &[u8]) -> Option<(usize, Event)> {
-    let (mut at, head) = line(input, 0)?;
-    let count = number(&head[1..]);
-    match head[0] {
-        b'-' => Some((at, Event::Wrong(String::from_utf8_lossy(head).into_owned()))),
-        // A push: `message channel payload` or `subscribe channel count`.
-        b'>' => {
-            let (behind, kind) = bulk(input, at)?;
-            let (behind, _) = bulk(input, behind)?;
-            if kind == b"subscribe" {
-                return Some((line(input, behind)?.0, Event::Ready));
-            }
-            let (end, payload) = bulk(input, behind)?;
-            let mark = Mark::read(payload);
-            Some((
-                end,
-                mark.map_or_else(
-                    || Event::Wrong("a push without a mark".into()),
-                    Event::Delivery,
-                ),
-            ))
-        }
-        // The answer to HELLO: pairs, each part a line or a bulk string; and a list of modules.
-        b'%' => {
-            for _ in 0..2 * count? {
-                let (behind, part) = line(input, at)?;
-                at = if part[0] == b'$' {
-                    bulk(input, at)?.0
-                } else {
-                    behind
-                };
-            }
-            Some((at, Event::Other))
-        }
-        _ => Some((at, Event::Other)),
-    }
-}
-
-fn bulk(input: &[u8], at: usize) -> Option<(usize, &[u8])> {
-    let (at, head) = line(input, at)?;
-    let end = at + number(&head[1..])?;
-    input.get(end + 1)?;
-    Some((end + 2, &input[at..end]))
-}
-
-fn cut_nats(input: &[u8]) -> Option<(usize, Event)> {
-    let (at, head) = line(input, 0)?;
-    if head.starts_with(b"-ERR") {
-        return Some((at, Event::Wrong(String::from_utf8_lossy(head).into_owned())));
-    }
-    if head == b"PONG" {
-        return Some((at, Event::Ready));
-    }
-    if !head.starts_with(b"MSG ") {
-        return Some((at, Event::Other));
-    }
-    let length = number(head.rsplit(|&byte| byte == b' ').next()?)?;
-    let payload = input.get(at..at + length)?;
-    input.get(at + length + 1)?;
-    let mark = Mark::read(payload);
-    let event = mark.map_or_else(
-        || Event::Wrong("a message without a mark".into()),
-        Event::Delivery,
-    );
-    Some((at + length + 2, event))
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const MARK: Mark = Mark {
+    pub const MARK: Mark = Mark {
         sender: 7,
         serial: 9,
         due_ns: 1 << 40,
     };
 
     /// `bytes`, cut at any place, is one event, which takes all of it.
-    fn assert_cut(dialect: Dialect, bytes: &[u8], event: &Event) {
+    pub fn assert_cut(dialect: Dialect, bytes: &[u8], event: &Event) {
         for end in 0..bytes.len() {
             assert_eq!(
                 dialect.cut(&bytes[..end]),
@@ -366,40 +254,6 @@ mod tests {
         });
         assert_eq!(came.len(), DELIVERY_BYTES);
         assert_cut(Dialect::Classic, &came, &Event::Delivery(MARK));
-    }
-
-    #[test]
-    fn a_push_of_redis_is_a_delivery_of_the_same_size() {
-        let mut text = String::new();
-        MARK.write(&mut text);
-        let payload = Dialect::Redis.payload(&text, 3);
-        let push = format!(
-            ">3\r\n$7\r\nmessage\r\n$5\r\nr0003\r\n${}\r\n{payload}\r\n",
-            payload.len()
-        );
-        assert_eq!(push.len(), DELIVERY_BYTES);
-        assert_cut(Dialect::Redis, push.as_bytes(), &Event::Delivery(MARK));
-        assert_cut(
-            Dialect::Redis,
-            b">3\r\n$9\r\nsubscribe\r\n$5\r\nr0003\r\n:1\r\n",
-            &Event::Ready,
-        );
-        assert_cut(
-            Dialect::Redis,
-            b"%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nmodules\r\n*0\r\n",
-            &Event::Other,
-        );
-    }
-
-    #[test]
-    fn a_message_of_nats_is_a_delivery_of_the_same_size() {
-        let mut text = String::new();
-        MARK.write(&mut text);
-        let payload = Dialect::Nats.payload(&text, 3);
-        let message = format!("MSG r0003 1 {}\r\n{payload}\r\n", payload.len());
-        assert_eq!(message.len(), DELIVERY_BYTES);
-        assert_cut(Dialect::Nats, message.as_bytes(), &Event::Delivery(MARK));
-        assert_cut(Dialect::Nats, b"PONG\r\n", &Event::Ready);
     }
 
     #[test]

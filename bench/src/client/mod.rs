@@ -3,8 +3,10 @@
 mod crowd;
 mod dialect;
 mod load;
+mod nats;
 mod order;
 pub mod platform;
+mod redis;
 
 pub use crowd::{BUSY, Crowd, SERVER_ENDED};
 pub use dialect::{Dialect, Event, Mark, leave, tick};

@@ -1,5 +1,6 @@
 //! One line of the results: a server at one workload and size, over some rounds.
 
+use super::origin::Origin;
 use super::stats::{Interval, Spread, median};
 use crate::workload::{Cell, Sample};
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,8 @@ const SETTLED: f64 = 0.02;
 /// A client that comes so late to a hundredth of its messages has too much to do.
 const LATE_US: f64 = 5_000.0;
 
-/// As it is written, one JSON object a line. `ratio` is the median over the rounds of this
-/// server's CPU per message in terms of Wharf's in the same round, turned round: Wharf's share of
-/// it, so that less than 1 means that Wharf needs less.
+/// As it is written, one JSON object a line. `ratio` is Wharf's CPU per message over this server's
+/// in the same round, the median over the rounds: less than 1 means that Wharf needs less.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
     pub workload: String,
@@ -48,15 +48,9 @@ pub struct Line {
     pub ratios: Vec<f64>,
 }
 
-/// Where a line comes from.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    pub commit: String,
-    pub machine: String,
-}
-
 impl Line {
-    /// Of what `peer` and Wharf did beside each other in the rounds of a cell.
+    /// Of what `peer` and Wharf did beside each other in the rounds of a cell: `samples` and `wharf`
+    /// have one of each round.
     pub fn new(
         cell: &Cell,
         peer: &str,
@@ -121,7 +115,7 @@ impl Line {
         )
     }
 
-    /// The same cell, server, commit and machine.
+    /// The same cell, server, commit and machine: only their rounds are merged.
     pub fn is_like(&self, other: &Self) -> bool {
         let key = |line: &Self| {
             let names = [&line.workload, &line.peer, &line.commit, &line.machine];
@@ -131,20 +125,17 @@ impl Line {
         key(self) == key(other)
     }
 
+    /// Where its rounds were measured.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            commit: self.commit.clone(),
+            machine: self.machine.clone(),
+        }
+    }
+
     /// The workload and its size.
     pub fn title(&self) -> String {
-        let Self {
-            workload,
-            sessions,
-            per_room,
-            in_flight,
-            ..
-        } = self;
-        match (in_flight, workload.as_str()) {
-            (0, _) => format!("{workload}, {sessions} sessions in rooms of {per_room}"),
-            (_, "fan-out") => format!("{workload} to {sessions}, {in_flight} in flight"),
-            _ => format!("{workload}, {sessions} sessions, {in_flight} in flight"),
-        }
+        title(&self.workload, self.sessions, self.per_room, self.in_flight)
     }
 
     /// Whether the client had no time to spare, and the server had. In an open loop it looks at the
@@ -158,7 +149,7 @@ impl Line {
         }
     }
 
-    /// Rounds that failed.
+    /// How many of its rounds failed.
     pub fn failures(&self) -> usize {
         let failed = |sample: &&Sample| !sample.failed.is_empty();
         self.samples.iter().filter(failed).count()
@@ -221,7 +212,17 @@ impl Line {
     }
 }
 
-/// The lines of a file, those of the same cell merged; none if there is no file.
+/// A workload and its size, in words.
+pub fn title(workload: &str, sessions: usize, per_room: usize, in_flight: u32) -> String {
+    match (in_flight, workload) {
+        (0, _) => format!("{workload}, {sessions} sessions in rooms of {per_room}"),
+        (_, "fan-out") => format!("{workload} to {sessions}, {in_flight} in flight"),
+        _ => format!("{workload}, {sessions} sessions, {in_flight} in flight"),
+    }
+}
+
+/// The lines of a file in the order in which they were first written, those that are alike merged;
+/// none if there is no file.
 ///
 /// # Errors
 /// What is wrong with the file.
@@ -276,9 +277,79 @@ pub fn test_line(peer: &str, ratios: &[f64]) -> Line {
     line
 }
 
+/// What is asked of these workloads does not matter: they are not run.
+#[cfg(test)]
+pub fn test_cell(workload: &'static str, sessions: usize) -> Cell {
+    use crate::server::{Scale, Who};
+    Cell {
+        workload,
+        scale: Scale {
+            sessions,
+            per_room: 10,
+        },
+        in_flight: 1,
+        rate: 0.0,
+        servers: vec![Who::Wharf, Who::Peer("peer-uring")],
+        counts: false,
+        measure: |_, _| Err("nobody measures here".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_cpu(us: &[f64]) -> Vec<Sample> {
+        let of = |&cpu_us_per_message: &f64| Sample {
+            cpu_us_per_message,
+            ..Sample::default()
+        };
+        us.iter().map(of).collect()
+    }
+
+    fn beside(wharf: &[Sample], peer: &[Sample]) -> Line {
+        let origin = Origin {
+            commit: "abc".into(),
+            machine: "here".into(),
+        };
+        let cell = test_cell("echo", 64);
+        Line::new(&cell, "uring", peer.to_vec(), wharf, &origin)
+    }
+
+    #[test]
+    fn a_ratio_is_wharfs_cpu_over_the_others_in_the_same_round() {
+        let line = beside(&of_cpu(&[2.0, 30.0, 1.0]), &of_cpu(&[4.0, 60.0, 2.0]));
+        assert_eq!(line.ratio, Some(0.5), "half of what the other needs");
+        assert_eq!(line.ratios, [0.5; 3], "a slow round was slow for both");
+        let range = (line.cpu_us_min, line.cpu_us_per_message, line.cpu_us_max);
+        assert_eq!(range, (2.0, 4.0, 60.0), "the other's own");
+    }
+
+    #[test]
+    fn a_failed_round_is_in_no_figure_and_is_counted() {
+        let (mut wharf, mut peer) = (of_cpu(&[2.0, 2.0, 2.0]), of_cpu(&[4.0, 1.0, 8.0]));
+        wharf[1].failed = "a delivery was lost".into();
+        peer[2].failed = "it does not listen".into();
+        let line = beside(&wharf, &peer);
+        assert_eq!(
+            line.ratios,
+            [0.5],
+            "of the one round in which both were right"
+        );
+        assert_eq!(line.figures(|it| it.cpu_us_per_message), [4.0, 1.0]);
+        assert_eq!((line.failures(), line.rounds, line.failed), (1, 3, true));
+        assert!(!line.has_only_failed());
+    }
+
+    #[test]
+    fn without_a_round_of_both_there_is_no_ratio_and_nothing_is_settled_early() {
+        let mut peer = of_cpu(&[1.0; 4]);
+        peer.iter_mut()
+            .for_each(|it| it.failed = "it does not listen".into());
+        let line = beside(&of_cpu(&[1.0; 4]), &peer);
+        assert_eq!((line.ratio, line.has_only_failed()), (None, true));
+        assert!(!line.has_settled());
+    }
 
     #[test]
     fn rounds_of_one_commit_are_merged_and_those_of_others_are_not() {
@@ -287,15 +358,20 @@ mod tests {
             commit: "def".into(),
             ..test_line("uring", &[3.0])
         };
+        let elsewhere = Line {
+            machine: "there".into(),
+            ..test_line("uring", &[4.0])
+        };
         let lines = [
             test_line("uring", &[1.0, 2.0]),
             other,
             test_line("uring", &[6.0]),
+            elsewhere,
         ];
         append(&path, &lines).unwrap();
         let read = read(&path).unwrap();
         fs::remove_file(&path).unwrap();
         let found: Vec<_> = read.iter().map(|line| (line.rounds, line.ratio)).collect();
-        assert_eq!(found, [(3, Some(2.0)), (1, Some(3.0))]);
+        assert_eq!(found, [(3, Some(2.0)), (1, Some(3.0)), (1, Some(4.0))]);
     }
 }

@@ -11,8 +11,8 @@ const SLOW_READER_KIB: f64 = 4.0 * 512.0 + 1_024.0;
 /// The latest that a delivery may come while passwords are hashed.
 const LATEST_US: f64 = 20_000.0;
 
-/// Those that look at two cells, which were measured beside each other: growth, and what slow
-/// readers cost the others.
+/// Those that look at two cells of one commit, which were measured beside each other: growth, what
+/// slow readers cost the others, the platform's chat, and what hashing costs.
 pub fn of_all(lines: &[Line]) -> Vec<Verdict> {
     let pair = |small: (&str, usize), large: (&str, usize)| {
         let find = |(workload, sessions): (&str, usize), peer: &str| {
@@ -73,11 +73,32 @@ impl Pair<'_> {
             true => figure(sample),
             false => 0.0,
         };
-        let rounds = self.small.samples.iter().zip(&self.large.samples);
-        let both = rounds.map(|(small, large)| (figure(small), figure(large)));
-        both.filter(|(small, large)| *small > 0.0 && *large > 0.0)
+        let both = self.rounds().into_iter();
+        both.map(|(small, large)| (figure(small), figure(large)))
+            .filter(|(small, large)| *small > 0.0 && *large > 0.0)
             .map(|(small, large)| large / small)
             .collect()
+    }
+
+    /// Samples of the same rounds. Old ones do not say of which round they are: the one that was
+    /// kept first of the smaller belongs to the first of the larger, and so on, if there are as many.
+    fn rounds(&self) -> Vec<(&Sample, &Sample)> {
+        let old = |line: &'_ Line| line.samples.iter().filter(|it| it.round_ms == 0).count();
+        let is_even = old(self.small) == old(self.large);
+        let (mut pairs, mut nth) = (Vec::new(), 0);
+        for small in &self.small.samples {
+            let is_same = |large: &&Sample| large.round_ms == small.round_ms;
+            let mut same = self.large.samples.iter().filter(is_same);
+            let large = match small.round_ms {
+                0 => {
+                    nth += 1;
+                    same.nth(nth - 1).filter(|_| is_even)
+                }
+                _ => same.next(),
+            };
+            pairs.extend(large.map(|large| (small, large)));
+        }
+        pairs
     }
 
     fn ratio(&self, of: String, target: f64, figure: fn(&Sample) -> f64) -> Option<Verdict> {
@@ -87,6 +108,7 @@ impl Pair<'_> {
             of,
             target: format!("at most {target} + {noise:.3}"),
             found: shown(&ratio),
+            commit: self.large.commit.clone(),
             is_reached: ratio.high <= target + noise,
             has_settled: self.has_settled(),
         })
@@ -104,6 +126,7 @@ impl Pair<'_> {
             of: "hash storm: the latest delivery, the machine's own pauses left out".into(),
             target: format!("at most {LATEST_US:.0} us"),
             found: format!("{most:.0} us"),
+            commit: self.large.commit.clone(),
             is_reached: most <= LATEST_US,
             has_settled: self.has_settled(),
         })
@@ -120,6 +143,7 @@ impl Pair<'_> {
             of: format!("slow readers: {of}"),
             target,
             found,
+            commit: self.large.commit.clone(),
             is_reached,
             has_settled: self.has_settled(),
         };
@@ -171,6 +195,45 @@ mod tests {
         let verdicts = of_all(&[few, many]);
         assert_eq!(verdicts[0].found, "1.200 (1.200-1.200)");
         assert!(verdicts[0].is_reached);
+    }
+
+    #[test]
+    fn a_round_in_which_only_one_was_measured_shifts_no_other() {
+        let sample = |&(round_ms, cpu_us_per_message): &(u64, f64)| Sample {
+            cpu_us_per_message,
+            round_ms,
+            ..Sample::default()
+        };
+        let of = |sessions: usize, rounds: &[(u64, f64)]| {
+            line("chat growth", sessions, rounds.iter().map(sample).collect())
+        };
+        let found = |few: &[(u64, f64)], many: &[(u64, f64)]| {
+            let verdicts = of_all(&[of(100, few), of(19_000, many)]);
+            verdicts.first().map(|it| it.found.clone())
+        };
+        let half_again = Some("1.500 (1.500-1.500)".to_owned());
+        let few = [(7, 8.0), (8, 1.0), (9, 10.0)];
+        assert_eq!(found(&few, &[(8, 1.5), (9, 15.0)]), half_again);
+        // Of those of before it is not known which was left out.
+        assert_eq!(found(&[(0, 1.0), (0, 10.0)], &[(0, 15.0)]), None);
+        let old = [(0, 1.0), (0, 10.0), (9, 2.0)];
+        assert_eq!(found(&old, &[(0, 1.5), (0, 15.0), (9, 3.0)]), half_again);
+    }
+
+    #[test]
+    fn a_round_that_failed_is_left_out_of_a_comparison() {
+        let sample = |cpu_us_per_message: f64, failed: &str| Sample {
+            cpu_us_per_message,
+            failed: failed.into(),
+            ..Sample::default()
+        };
+        let few = vec![sample(1.0, ""), sample(5.0, ""), sample(1.0, "lost")];
+        let many = vec![sample(1.1, ""), sample(50.0, "lost"), sample(9.0, "")];
+        let lines = [
+            line("echo growth", 100, few),
+            line("echo growth", 19_000, many),
+        ];
+        assert_eq!(of_all(&lines)[0].found, "1.100 (1.100-1.100)");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 /// Draws of a bootstrap.
 const DRAWS: usize = 2_000;
+/// Of them, those to each side that an interval of 95 % leaves out.
+const OUTSIDE: usize = DRAWS * 25 / 1_000;
 
 /// A median with what lies around it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,8 +47,8 @@ impl Interval {
         medians.sort_by(f64::total_cmp);
         Some(Self {
             median: middle,
-            low: medians[DRAWS * 25 / 1_000],
-            high: medians[DRAWS * 975 / 1_000],
+            low: medians[OUTSIDE],
+            high: medians[DRAWS - 1 - OUTSIDE],
         })
     }
 
@@ -110,6 +112,58 @@ mod tests {
         let many = Interval::of(&figures(500)).unwrap();
         assert!(few.low <= few.median && few.median <= few.high);
         assert!(many.half_width() < few.half_width(), "{many:?} {few:?}");
+    }
+
+    /// Whether the figures are below the k-th of n is a coin for each draw, so theory has the ends:
+    /// of seven, the second is the first that the median of seven draws is at most with a chance of
+    /// more than 2.5 % (10 %; 1 % for the first), and the sixth the last.
+    #[test]
+    fn an_interval_is_the_one_that_theory_has() {
+        let seven = [4.0, 7.0, 1.0, 6.0, 2.0, 5.0, 3.0];
+        let expected = Interval {
+            median: 4.0,
+            low: 2.0,
+            high: 6.0,
+        };
+        assert_eq!(Interval::of(&seven), Some(expected));
+        // Of five, the first has 5.8 %: nothing may be left out.
+        let five = Interval::of(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        assert_eq!((five.low, five.high), (1.0, 5.0));
+        assert_eq!(five.half_width(), 2.0 / 3.0);
+    }
+
+    #[test]
+    fn an_interval_shifts_and_scales_as_its_figures_do() {
+        let figures = [1.0, 1.5, 2.5, 3.0, 7.0, 8.0, 8.5, 9.0];
+        let plain = Interval::of(&figures).unwrap();
+        let other = Interval::of(&figures.map(|it| 2.0 * it + 4.0)).unwrap();
+        let of = |it: f64| 2.0 * it + 4.0;
+        assert_eq!(
+            (other.low, other.median, other.high),
+            (of(plain.low), of(plain.median), of(plain.high))
+        );
+    }
+
+    #[test]
+    fn a_shuffle_loses_nothing_and_every_order_comes_up_as_often() {
+        let mut chance = Chance(11);
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..6_000 {
+            let mut order = [0, 1, 2];
+            chance.shuffle(&mut order);
+            *counts.entry(order).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 6, "{counts:?}");
+        for (order, count) in counts {
+            assert!((800..1_200).contains(&count), "{order:?}: {count}");
+        }
+    }
+
+    #[test]
+    fn a_spread_is_of_all_figures() {
+        let spread = Spread::of(&[3.0, 1.0, 2.0, 9.0]).unwrap();
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.5, 9.0));
+        assert_eq!(Spread::of(&[]), None);
     }
 
     #[test]

@@ -13,7 +13,11 @@ pub fn of(lines: &[Line]) -> String {
         return table;
     };
     let rounds = lines.iter().map(|line| line.rounds).max().unwrap_or(0);
-    let _ = writeln!(table, "{}; {rounds} rounds", first.title());
+    let rounds = match rounds {
+        1 => "1 round".to_owned(),
+        _ => format!("{rounds} rounds"),
+    };
+    let _ = writeln!(table, "{}; {rounds} at {}", first.title(), first.commit);
     let _ = writeln!(
         table,
         "  {:<14}{:>8} {:>15}  {:>19}  {:>9} {:>20} {:>20}",
@@ -53,7 +57,7 @@ pub fn of(lines: &[Line]) -> String {
     table
 }
 
-/// Targets and what was found, one a line.
+/// Targets and what was found, one a line, all of one commit.
 pub fn of_verdicts(verdicts: &[Verdict]) -> String {
     let mut table = String::new();
     for verdict in verdicts {
@@ -128,12 +132,29 @@ fn more(line: &Line) -> String {
         };
         let _ = write!(more, "  up to {capacity:.0}/s{limit}");
     }
+    let cut_above = line.figures(|sample| sample.cut_above_per_second);
+    let cuts = cut_above.iter().filter(|rate| **rate > 0.0);
+    if let Some(least) = cuts.clone().copied().reduce(f64::min) {
+        let (cuts, rounds) = (cuts.count(), cut_above.len());
+        let _ = write!(
+            more,
+            ", connections ended at {least:.0}/s ({cuts} of {rounds} rounds)"
+        );
+    }
     let peak_kib = line.median(|sample| sample.peak_kib);
     if peak_kib > 0.0 {
         let cut = 100.0 * line.median(|sample| sample.cut);
         let _ = write!(
             more,
             "  at most {peak_kib:.0} KiB with the kernel's, {cut:.0} % of the slow cut"
+        );
+    }
+    let waiting = line.median(|sample| sample.passwords_waiting);
+    if waiting > 0.0 {
+        let refused = line.median(|sample| sample.passwords_refused);
+        let _ = write!(
+            more,
+            "  {waiting:.0} passwords waited to the end, {refused:.0} were told to come again"
         );
     }
     let store_us = line.median(|sample| sample.store_us_per_message);
@@ -150,4 +171,32 @@ fn more(line: &Line) -> String {
         );
     }
     more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::line::test_line;
+
+    #[test]
+    fn connections_that_a_server_ended_at_saturation_are_told() {
+        let mut line = test_line("wharf", &[1.0; 2]);
+        line.samples[0].capacity_per_second = 3e6;
+        line.samples[1].capacity_per_second = 3e6;
+        assert!(!of(&[line.clone()]).contains("ended"));
+        line.samples[1].cut_above_per_second = 4e6;
+        let table = of(&[line]);
+        let expected = "up to 3000000/s, connections ended at 4000000/s (1 of 2 rounds)";
+        assert!(table.contains(expected), "{table}");
+    }
+
+    #[test]
+    fn a_table_names_its_rounds_its_commit_and_each_failure() {
+        let mut line = test_line("uring", &[1.0; 2]);
+        line.samples[0].failed = "it does not listen".into();
+        let table = of(&[line]);
+        let heading = "echo, 64 sessions, 1 in flight; 2 rounds at abc\n";
+        assert!(table.starts_with(heading), "{table}");
+        assert!(table.contains("FAILED: it does not listen\n"), "{table}");
+    }
 }

@@ -16,6 +16,8 @@ pub struct Verdict {
     pub of: String,
     pub target: String,
     pub found: String,
+    /// The one that was measured.
+    pub commit: String,
     pub is_reached: bool,
     /// Whether more rounds would hardly change it.
     pub has_settled: bool,
@@ -54,6 +56,7 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
             of: judge.named("every delivery right"),
             target: "every round".into(),
             found: format!("failed in {} of {} rounds", wharf.failures(), wharf.rounds),
+            commit: wharf.commit.clone(),
             is_reached: false,
             has_settled: true,
         });
@@ -130,6 +133,7 @@ impl Judge<'_> {
             of: self.named("memory that a million logins leave behind"),
             target: "less than half a byte each".into(),
             found: format!("{bytes:.3} bytes each"),
+            commit: self.wharf.commit.clone(),
             is_reached: bytes < 0.5,
             has_settled: true,
         }
@@ -142,6 +146,7 @@ impl Judge<'_> {
             of: self.named("CPU of silence"),
             target: "none".into(),
             found: format!("{:.4} % of a core", 100.0 * busy),
+            commit: self.wharf.commit.clone(),
             is_reached: busy < 1e-4,
             has_settled: true,
         };
@@ -150,6 +155,7 @@ impl Judge<'_> {
             of: self.named("resident memory of a session in a room"),
             target: "at most 2,048 bytes, half of a receive buffer".into(),
             found: format!("{bytes:.0} bytes"),
+            commit: self.wharf.commit.clone(),
             is_reached: bytes <= 2_048.0,
             has_settled: true,
         });
@@ -165,6 +171,7 @@ impl Judge<'_> {
             of: self.named(&format!("CPU against {}", peer.peer)),
             target: format!("at most {target} + {noise:.3}"),
             found: shown(&ratio),
+            commit: self.wharf.commit.clone(),
             is_reached: ratio.high <= target + noise,
             has_settled: peer.has_settled(),
         })
@@ -187,6 +194,7 @@ impl Judge<'_> {
             of: self.named(name),
             target: format!("{:.0} us as {}, or below", median(&best), best.peer),
             found: format!("{:.0} us ({:.0}-{:.0})", ours.median, ours.low, ours.high),
+            commit: self.wharf.commit.clone(),
             is_reached: ours.low <= median(&best),
             has_settled: self.peer(AGAIN).is_some_and(Line::has_settled),
         })
@@ -216,6 +224,7 @@ impl Judge<'_> {
                 ours.high,
                 limited(self.wharf)
             ),
+            commit: self.wharf.commit.clone(),
             is_reached: ours.median > most || is_tie,
             has_settled: self.peer(AGAIN).is_some_and(Line::has_settled),
         })

@@ -54,7 +54,7 @@ pub fn latencies(
 }
 
 /// CPU per message against the number of sessions, a line for each server.
-pub fn growth(title: &str, of_it: &[&Line]) -> Result<String, String> {
+pub fn growth(title: &str, of_it: &[Line]) -> Result<String, String> {
     let mut sessions: Vec<usize> = of_it.iter().map(|line| line.sessions).collect();
     sessions.sort_unstable();
     sessions.dedup();
@@ -65,7 +65,7 @@ pub fn growth(title: &str, of_it: &[&Line]) -> Result<String, String> {
         }
     }
     let figure = |peer: &str, count: usize| {
-        let wanted = |line: &&&Line| line.peer == peer && line.sessions == count;
+        let wanted = |line: &&Line| line.peer == peer && line.sessions == count;
         of_it
             .iter()
             .find(wanted)

@@ -1,13 +1,15 @@
 //! The servers that are measured: Wharf and its peers, each started on a free port and one core.
 
 mod counts;
+mod port;
 mod usage;
 
 pub use counts::{Counter, Counts};
 pub use usage::{Usage, kernel_tcp_kib};
 
 use crate::client::Dialect;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -120,16 +122,18 @@ pub struct Server {
     pub address: SocketAddr,
     /// Which of its threads are looked at, by their names.
     counts: fn(&str) -> bool,
-    _data: Folder,
+    folder: Folder,
 }
 
 impl Server {
     /// Starts it for so many clients and waits until it listens.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When it does not start, with what it said last.
     pub fn start(who: Who, scale: Scale) -> Result<Self, String> {
-        let address = free_address()?;
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let address = port::free_address(number)?;
         let mut command = Command::new("taskset");
         command.args(["-c", CORE]).arg(who.program());
         match who {
@@ -139,32 +143,46 @@ impl Server {
             _ => wharf(&mut command, who, address, scale),
         }
         // Where no configuration lies, and no accounts of another.
-        let data = Folder::new()?;
+        let folder = Folder::new(number)?;
         command.current_dir(std::env::temp_dir());
-        command.env("WHARF_DATA", &data.0);
+        command.env("WHARF_DATA", folder.0.join("data"));
+        let complaints = File::create(folder.complaints());
+        let complaints = complaints.map_err(|error| format!("{}: {error}", who.name()))?;
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(complaints)
             .spawn();
         let child = child.map_err(|error| format!("{}: {error}", who.name()))?;
         let mut server = Self {
             child,
             address,
             counts: |_| true,
-            _data: data,
+            folder,
         };
         let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
+        while !port::listens(address) {
             if let Ok(Some(status)) = server.child.try_wait() {
-                return Err(format!("{} ended at its start: {status}", who.name()));
+                let why = server.last_words();
+                return Err(format!("{} ended at its start: {status}{why}", who.name()));
             }
             if Instant::now() > deadline {
-                return Err(format!("{} does not listen", who.name()));
+                let why = server.last_words();
+                return Err(format!("{} does not listen{why}", who.name()));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(server)
+    }
+
+    /// What it complained of last, behind a comma; nothing if of nothing.
+    pub fn last_words(&self) -> String {
+        let said = std::fs::read(self.folder.complaints()).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let last = said.lines().rev().find(|line| !line.trim().is_empty());
+        last.map_or_else(String::new, |last| {
+            format!(", having said: {}", last.trim())
+        })
     }
 
     /// From now on only what threads of such names use is looked at.
@@ -187,9 +205,8 @@ impl Server {
     }
 }
 
-/// Its end, if it was not asked to.
 impl Server {
-    /// Whether its process still runs.
+    /// Whether its process still runs, which nobody asked to end.
     pub fn lives(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         stat.is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
@@ -207,13 +224,16 @@ impl Drop for Server {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self, String> {
-        static LAST: AtomicU32 = AtomicU32::new(0);
-        let number = LAST.fetch_add(1, Ordering::Relaxed);
+    fn new(number: u32) -> Result<Self, String> {
         let name = format!("wharf-bench-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self(path))
+    }
+
+    /// Where its errors go.
+    fn complaints(&self) -> PathBuf {
+        self.0.join("complaints")
     }
 }
 
@@ -275,13 +295,4 @@ fn redis(command: &mut Command, address: SocketAddr) {
 
 fn nats(command: &mut Command, address: SocketAddr) {
     command.args(["-a", "127.0.0.1", "-p", &address.port().to_string()]);
-}
-
-/// A port that nobody has, as far as the kernel knows just now.
-fn free_address() -> Result<SocketAddr, String> {
-    let listener =
-        TcpListener::bind("127.0.0.1:0").map_err(|error| format!("a free port: {error}"))?;
-    listener
-        .local_addr()
-        .map_err(|error| format!("a free port: {error}"))
 }

@@ -32,6 +32,22 @@ impl Usage {
         usage
     }
 
+    /// What was used since `before`; the memory is that of now.
+    ///
+    /// # Errors
+    /// When less was used than before: a thread that was counted has ended, with what it had used.
+    pub fn since(self, before: Self) -> Result<Self, String> {
+        let less = |now: u64, before: u64| {
+            let used = now.checked_sub(before);
+            used.ok_or("a thread of the server ended while it was measured")
+        };
+        Ok(Self {
+            cpu_ns: less(self.cpu_ns, before.cpu_ns)?,
+            switches: less(self.switches, before.switches)?,
+            resident_kib: self.resident_kib,
+        })
+    }
+
     /// Of the calling thread.
     pub fn of_this_thread() -> Self {
         let schedstat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -69,6 +85,19 @@ fn field(status: &str, name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_ended_is_told_and_not_taken_for_a_saving() {
+        let of = |cpu_ns, switches| Usage {
+            cpu_ns,
+            switches,
+            resident_kib: 9,
+        };
+        let used = of(70, 12).since(of(20, 10)).unwrap();
+        assert_eq!((used.cpu_ns, used.switches, used.resident_kib), (50, 2, 9));
+        assert!(of(10, 12).since(of(20, 10)).is_err());
+        assert!(of(70, 2).since(of(20, 10)).is_err());
+    }
 
     #[test]
     fn our_own_usage_grows() {

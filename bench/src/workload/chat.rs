@@ -83,6 +83,7 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let most = saturate(cell, &server, &mut load, &at_rate)?;
     Ok(Sample {
         capacity_per_second: most.per_second,
+        cut_above_per_second: most.cut_above_per_second,
         client_busy: most.client_busy,
         client_lag_us: most.client_lag_us,
         server_busy: most.server_busy,
@@ -106,7 +107,10 @@ fn saturate(
     let (mut rate, mut tries) = (cell.rate * RISE, 0);
     for _ in 0..STEPS_MAX {
         let run = match metered(server, || load.open_loop(senders, rate, STEP)) {
-            Err(error) if error.starts_with(SERVER_ENDED) && server.lives() => break,
+            Err(error) if error.starts_with(SERVER_ENDED) && server.lives() => {
+                most.cut_above_per_second = rate * cell.scale.per_room as f64;
+                break;
+            }
             run => run?,
         };
         let step = Sample::at_a_rate(&run);

@@ -1,6 +1,6 @@
 //! Churn: connect, log in, enter, leave, close, over and over.
 
-use super::{Cell, Sample};
+use super::{Cell, Sample, used, why_of};
 use crate::client::{Crowd, Dialect, Event, leave};
 use crate::server::{Scale, Server, Usage, Who};
 use std::time::Instant;
@@ -52,17 +52,17 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     churn.run(warm_up)?;
     let before = server.usage();
     let began = Instant::now();
-    churn.run(logins)?;
+    churn.run(logins).map_err(|why| why_of(&server, why))?;
     let after = server.usage();
     let seconds = began.elapsed().as_secs_f64();
-    let cpu_ns = (after.cpu_ns - before.cpu_ns) as f64;
+    let used = used(after, before)?;
+    let cpu_ns = used.cpu_ns as f64;
     Ok(Sample {
         cpu_us_per_message: cpu_ns / 1e3 / logins as f64,
         per_second: logins as f64 / seconds,
         resident_kib: after.resident_kib as f64,
         bytes_per_session: grown(before, after) / logins as f64,
-        switches_per_message: (after.switches.saturating_sub(before.switches)) as f64
-            / logins as f64,
+        switches_per_message: used.switches as f64 / logins as f64,
         server_busy: cpu_ns / 1e9 / seconds,
         ..Sample::default()
     })

@@ -2,7 +2,7 @@
 //! Each is acknowledged once a power cut cannot take it any more. Many are under way at once, so
 //! the store commits them in groups.
 
-use super::{Cell, Sample};
+use super::{Cell, Sample, used, why_of};
 use crate::client::{BUSY, Crowd, Dialect, Event, Mark, Order, latencies, platform};
 use crate::hiccup::Probe;
 use crate::server::{Scale, Server, Who};
@@ -30,7 +30,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         measure,
     };
     vec![
-        cell("durable messages", whispers as _),
+        cell("durable whispers", whispers as _),
         cell("durable room messages", rooms),
     ]
 }
@@ -53,19 +53,20 @@ fn measure(cell: &Cell, who: Who, talk: Talk) -> Result<Sample, String> {
     let latency = people.talk(cell.rate as u32);
     let seconds = (people.crowd.now_ns() - began_ns) as f64 / 1e9;
     let (after, hiccups) = ((server.usage(), server.usage_of(store)), probe.stop());
-    let latency = latency?;
+    let latency = latency.map_err(|why| why_of(&server, why))?;
     let messages = latency.len() as f64;
-    let cpu_ns = (after.0.cpu_ns - before.0.cpu_ns) as f64;
+    let (all, of_store) = (used(after.0, before.0)?, used(after.1, before.1)?);
+    let cpu_ns = all.cpu_ns as f64;
     let quantile = |quantile| latency.value_at_quantile(quantile) as f64;
     Ok(Sample {
         cpu_us_per_message: cpu_ns / 1e3 / messages,
-        store_us_per_message: (after.1.cpu_ns - before.1.cpu_ns) as f64 / 1e3 / messages,
+        store_us_per_message: of_store.cpu_ns as f64 / 1e3 / messages,
         per_second: messages / seconds,
         p50_us: quantile(0.5),
         p99_us: quantile(0.99),
         p999_us: quantile(0.999),
         resident_kib: after.0.resident_kib as f64,
-        switches_per_message: after.0.switches.saturating_sub(before.0.switches) as f64 / messages,
+        switches_per_message: all.switches as f64 / messages,
         server_busy: cpu_ns / 1e9 / seconds,
         hiccup_p99_us: hiccups.p99_us,
         hiccup_max_us: hiccups.max_us,

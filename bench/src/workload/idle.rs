@@ -6,6 +6,9 @@ use crate::server::{Scale, Server, Who, kernel_tcp_kib};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// How long a server may be busy with those who came.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
     let sessions = if quick { 1_000 } else { 19_000 };
     let servers = [
@@ -34,7 +37,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
 }
 
 fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, Duration::from_secs(5))
+    measure(cell, who, Duration::from_secs(2))
 }
 
 fn measure_a_minute(cell: &Cell, who: Who) -> Result<Sample, String> {
@@ -50,11 +53,13 @@ fn measure(cell: &Cell, who: Who, span: Duration) -> Result<Sample, String> {
     let echoes = who.room_dialect() == Dialect::Classic;
     let mut crowd = Crowd::gather(server.address, who.room_dialect(), sessions, per_room)?;
     settle(&mut crowd)?;
+    // What it does behind its clients' backs, once they are in, is not silence yet.
+    std::thread::sleep(AFTERMATH);
     let before = server.usage();
     std::thread::sleep(span);
     let after = server.usage();
     let silence = Sample {
-        server_busy: (after.cpu_ns - before.cpu_ns) as f64 / span.as_nanos() as f64,
+        server_busy: after.since(before)?.cpu_ns as f64 / span.as_nanos() as f64,
         resident_kib: after.resident_kib as f64,
         kernel_kib: kernel_tcp_kib() as f64,
         bytes_per_session: after.resident_kib.saturating_sub(empty.resident_kib) as f64 * 1_024.0

@@ -54,6 +54,9 @@ impl Cell {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sample {
+    /// When its round began, in milliseconds since 1970: the same for all that were measured
+    /// beside each other. 0 in those that were kept before this was.
+    pub round_ms: u64,
     /// Of the server, for each message that was delivered (churn: each login; idle: each echo).
     pub cpu_us_per_message: f64,
     pub per_second: f64,
@@ -83,11 +86,17 @@ pub struct Sample {
     pub rate_curve_us: Vec<f64>,
     /// The most deliveries a second of all rates that were offered.
     pub capacity_per_second: f64,
+    /// The deliveries a second that were offered when the server ended connections, as it does
+    /// with those that do not keep up; 0 where it did not.
+    pub cut_above_per_second: f64,
     /// How busy both were then, or in the closed loop.
     pub client_busy: f64,
     pub server_busy: f64,
     /// By how much the client was late with a hundredth of what it sent then.
     pub client_lag_us: f64,
+    /// Newcomers whose passwords still waited at the end, and who were told to come again.
+    pub passwords_waiting: f64,
+    pub passwords_refused: f64,
     /// Of the slow readers, the share that the server cut off.
     pub cut: f64,
     /// The most memory of server and kernel (TCP) together at any time.
@@ -201,15 +210,31 @@ fn metered(
     let (after, client_after) = (server.usage(), Usage::of_this_thread());
     let hiccups = probe.stop();
     Ok(Metered {
-        outcome: outcome?,
-        used: Usage {
-            cpu_ns: after.cpu_ns - before.cpu_ns,
-            switches: after.switches.saturating_sub(before.switches),
-            resident_kib: after.resident_kib,
-        },
-        seconds_of_client: (client_after.cpu_ns - client_before.cpu_ns) as f64 / 1e9,
+        outcome: outcome.map_err(|why| why_of(server, why))?,
+        used: used(after, before)?,
+        seconds_of_client: client_after.since(client_before)?.cpu_ns as f64 / 1e9,
         hiccups,
     })
+}
+
+/// A failure, and beside it that the server is gone, if so.
+fn why_of(server: &Server, why: String) -> String {
+    match server.lives() {
+        true => why,
+        false => format!("{why}; the server is gone{}", server.last_words()),
+    }
+}
+
+/// What was used between two looks at busy threads.
+///
+/// # Errors
+/// When one of them ended, or none has done anything: they may have other names now.
+fn used(after: Usage, before: Usage) -> Result<Usage, String> {
+    let used = after.since(before)?;
+    match used.cpu_ns {
+        0 => Err("those threads of the server that count have used no CPU".into()),
+        _ => Ok(used),
+    }
 }
 
 /// Every cell, in the order of the report; with `quick` the smallest of each and no growth. Those
@@ -232,4 +257,85 @@ pub fn groups(quick: bool) -> Vec<Vec<Cell>> {
     groups.extend(alone(tokens::cells(quick)));
     groups.extend(alone(churn::cells(quick)));
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::latencies;
+
+    #[test]
+    fn costs_are_in_microseconds_a_delivery_and_in_shares_of_a_core() {
+        let mut outcome = Outcome {
+            deliveries: 1_000,
+            seconds: 0.5,
+            latency: latencies(),
+            lag: latencies(),
+        };
+        (1..=100).for_each(|us| outcome.latency.saturating_record(us));
+        let meter = Metered {
+            outcome,
+            used: Usage {
+                cpu_ns: 4_000_000,
+                switches: 500,
+                resident_kib: 2_048,
+            },
+            seconds_of_client: 0.25,
+            hiccups: Hiccups {
+                p99_us: 7.0,
+                max_us: 9.0,
+            },
+        };
+        let sample = Sample::in_a_closed_loop(&meter).and_at_a_rate(&meter);
+        assert_eq!(sample.cpu_us_per_message, 4.0);
+        assert_eq!(sample.per_second, 2_000.0);
+        assert_eq!(sample.switches_per_message, 0.5);
+        assert_eq!((sample.client_busy, sample.server_busy), (0.5, 0.008));
+        assert_eq!(
+            (sample.p50_us, sample.p99_us, sample.p999_us),
+            (50.0, 99.0, 100.0)
+        );
+        assert_eq!((sample.rate_p50_us, sample.hiccup_max_us), (50.0, 9.0));
+        assert_eq!(sample.curve_us.len(), QUANTILES.len());
+    }
+
+    #[test]
+    fn what_the_kernel_did_is_told_a_message_and_a_wait() {
+        let counts = Counts {
+            syscalls: 300.0,
+            enters: 200.0,
+            completions: 800.0,
+            wakes: 50.0,
+        };
+        let sample = Sample::default().and_counts(Some((counts, 100)));
+        assert_eq!(
+            (sample.syscalls_per_message, sample.wakes_per_message),
+            (3.0, 0.5)
+        );
+        assert_eq!(sample.completions_per_wait, 4.0);
+    }
+
+    #[test]
+    fn threads_that_did_nothing_are_an_error_and_no_saving() {
+        let usage = |cpu_ns| Usage {
+            cpu_ns,
+            ..Usage::default()
+        };
+        assert!(used(usage(9), usage(9)).is_err());
+        assert_eq!(used(usage(9), usage(4)).unwrap().cpu_ns, 5);
+    }
+
+    #[test]
+    fn the_quick_cells_have_one_of_each_workload_but_growth() {
+        let names = |quick| {
+            let groups = groups(quick).into_iter().flatten();
+            let names = groups.map(|cell| cell.workload);
+            let wanted = names.filter(|name| !name.contains("growth") && !name.contains("long"));
+            wanted.collect::<std::collections::BTreeSet<&str>>()
+        };
+        assert_eq!(names(true), names(false));
+        let of_growth = |cell: &&Cell| cell.workload.contains("growth");
+        let quick = groups(true);
+        assert_eq!(quick.iter().flatten().filter(of_growth).count(), 0);
+    }
 }

@@ -1,7 +1,7 @@
 //! Logins by token: connect, log in, enter, close, over and over. What the accounts cost shows
 //! beside a program that only exchanges the same bytes.
 
-use super::{Cell, Sample};
+use super::{Cell, Sample, used, why_of};
 use crate::client::{BUSY, Crowd, Dialect, Event, platform};
 use crate::server::{Scale, Server, Who};
 use std::collections::VecDeque;
@@ -38,14 +38,15 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let store_before = server.usage_of(store);
     let (before, began) = (server.usage(), Instant::now());
     let logins = cell.rate as u64;
-    people.come_and_go(logins)?;
+    let came = people.come_and_go(logins);
+    came.map_err(|why| why_of(&server, why))?;
     let (after, seconds) = (server.usage(), began.elapsed().as_secs_f64());
-    let store_ns = server.usage_of(store).cpu_ns - store_before.cpu_ns;
-    let cpu_ns = (after.cpu_ns - before.cpu_ns) as f64;
-    let switches = after.switches.saturating_sub(before.switches) as f64;
+    let store_used = server.usage_of(store).since(store_before)?;
+    let used = used(after, before)?;
+    let (cpu_ns, switches) = (used.cpu_ns as f64, used.switches as f64);
     Ok(Sample {
         cpu_us_per_message: cpu_ns / 1e3 / logins as f64,
-        store_us_per_message: store_ns as f64 / 1e3 / logins as f64,
+        store_us_per_message: store_used.cpu_ns as f64 / 1e3 / logins as f64,
         per_second: logins as f64 / seconds,
         resident_kib: after.resident_kib as f64,
         switches_per_message: switches / logins as f64,
