@@ -108,7 +108,7 @@ impl Operators {
         Ok(())
     }
 
-    /// Begins what reads lists, and what is about reports.
+    /// Begins what reads lists.
     fn look(&mut self, at: UnixMs, id: JobId, by: Actor, request: Request) -> Result<(), Error> {
         match request {
             Request::Logins(account) => {
@@ -158,6 +158,14 @@ impl Operators {
                 self.steps.push_back(step);
             }
             Request::Room { room, act, reason } => self.order(id, room, act, &reason)?,
+            request => self.judge(at, id, by, request)?,
+        }
+        Ok(())
+    }
+
+    /// Begins what is about reports.
+    fn judge(&mut self, at: UnixMs, id: JobId, by: Actor, request: Request) -> Result<(), Error> {
+        match request {
             Request::Reports { stage, page, limit } => {
                 let limit = limit.clamp(1, PAGE_MAX);
                 self.then(id, Then::Listed);

@@ -9,7 +9,7 @@ use wharf_data::access::{Error, Outcome, Request, UnknownId};
 use wharf_data::message::Place;
 use wharf_data::operators::{self, Known};
 use wharf_data::service::{Given, Reply};
-use wharf_data::{AccountId, Actor, Ask, Bulletin, Notice, UnixMs, message, rooms};
+use wharf_data::{AccountId, Actor, Ask, Bulletin, Notice, PageToken, UnixMs, message, rooms};
 
 /// Operators' requests to accounts have this bit, those of sessions have not.
 const OF_OPERATORS: u64 = 1 << 63;
@@ -180,9 +180,7 @@ impl Platform {
                     None => self.operators.room_answered(job, Err(Error::NotFound)),
                 },
                 Step::OpenRooms(job, search, page, limit) => {
-                    let rooms = self.rooms.as_ref().ok_or(Error::NotFound);
-                    let told = rooms.and_then(|it| it.open_now(&search, page.as_ref(), limit));
-                    self.operators.room_answered(job, told);
+                    self.tell_open_rooms(job, &search, page.as_ref(), limit);
                 }
                 Step::Reply(ticket, outcome) => {
                     let outcome = outcome.map(|outcome| Given::Operated(Box::new(outcome)));
@@ -225,6 +223,13 @@ impl Platform {
             }
         }
         has_asked
+    }
+
+    /// Which rooms are open and called so.
+    fn tell_open_rooms(&mut self, job: JobId, search: &str, page: Option<&PageToken>, limit: u32) {
+        let rooms = self.rooms.as_ref().ok_or(Error::NotFound);
+        let told = rooms.and_then(|rooms| rooms.open_now(search, page, limit));
+        self.operators.room_answered(job, told);
     }
 
     /// Whoever reads it takes away what was removed: those in the room, or the two who talk.
