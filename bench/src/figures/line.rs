@@ -49,8 +49,8 @@ pub struct Line {
 }
 
 impl Line {
-    /// Of what `peer` and Wharf did beside each other in the rounds of a cell: `samples` and `wharf`
-    /// have one of each round.
+    /// Of what `peer` and Wharf did beside each other in the rounds of a cell: `samples` and
+    /// `wharf` have one of each round.
     pub fn new(
         cell: &Cell,
         peer: &str,

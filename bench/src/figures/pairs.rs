@@ -81,7 +81,8 @@ impl Pair<'_> {
     }
 
     /// Samples of the same rounds. Old ones do not say of which round they are: the one that was
-    /// kept first of the smaller belongs to the first of the larger, and so on, if there are as many.
+    /// kept first of the smaller belongs to the first of the larger, and so on, if there are as
+    /// many.
     fn rounds(&self) -> Vec<(&Sample, &Sample)> {
         let old = |line: &'_ Line| line.samples.iter().filter(|it| it.round_ms == 0).count();
         let is_even = old(self.small) == old(self.large);

@@ -226,8 +226,8 @@ fn head(newest: &Origin) -> String {
     format!(
         "# Measured against the field\n\n\
          Written by `cargo xtask bench`; `results.jsonl` beside it has every round.\n\n\
-         - Each workload and size stands here as it was at the newest commit that has rounds of it, \
-           which its table names, and the targets beside what they found; nothing is mixed with \
+         - Each workload and size stands here as it was at the newest commit that has rounds of \
+           it, which its table names, and the targets beside what they found; nothing is mixed with \
            what was measured at another. The newest of all is {}, on {}.\n\
          - The peers but Redis and NATS are the shortest honest programs of their kind: `uring` and `epoll` are bare \
            loops that send back what comes without looking at it; `uring-fanout` is the floor of a \

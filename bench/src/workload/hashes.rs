@@ -11,8 +11,8 @@ const RATE: f64 = 40_000.0;
 const PER_ROOM: usize = 10;
 const SPAN: Duration = Duration::from_secs(2);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Newcomers. Each password takes tens of milliseconds: as many wait as are served in good time, for
-/// all of the run; the others are told to come again.
+/// Newcomers. Each password takes tens of milliseconds: as many wait as are served in good time,
+/// for all of the run; the others are told to come again.
 const NEWCOMERS: u32 = 1_000;
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
