@@ -1,5 +1,6 @@
 //! Addresses and files that are as a test wants them, whatever others do meanwhile.
 
+use crate::support::wait_until;
 use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -40,9 +41,9 @@ impl Reserved {
 }
 
 /// Replaces what is in a file that somebody may read at any moment: they find the old or the new,
-/// and never the beginning.
+/// and never the beginning. While they do, Windows may refuse.
 pub(crate) fn replace(file: &Path, text: &str) {
     let new = file.with_extension("new");
     std::fs::write(&new, text).expect("room for it");
-    std::fs::rename(&new, file).expect("our own folder");
+    wait_until("it is replaced", || std::fs::rename(&new, file).is_ok());
 }
