@@ -85,7 +85,7 @@ fn toolchain(workspace: &Workspace) -> Outcome<Toolchain> {
     let parts = [
         "bin/cargo",
         "bin/rustc",
-        "bin/cargo-clippy",
+        "bin/clippy-driver",
         "lib/rustlib/src",
     ];
     if parts

@@ -2,13 +2,12 @@
 
 mod common;
 
-use common::{Bench, act, each_database};
+use common::{Bench, ban, each_database};
 use wharf_data::account::{
     Answer, Ask, Ended, Identity, IdentityKind, Named, NewLogin, NewToken, Status, TokenHash, Which,
 };
 use wharf_data::room::Until;
-use wharf_data::{self as data, AccountId, Actor, DisplayName, LoginId, NameKey, Refusal};
-use wharf_data::{Target, audit};
+use wharf_data::{self as data, AccountId, DisplayName, LoginId, NameKey, Refusal};
 
 fn name(text: &str) -> DisplayName {
     DisplayName::new(text).unwrap()
@@ -586,19 +585,6 @@ fn of_an_erased_account_nothing_personal_is_left() {
         // The name is free again.
         bench.account(create(8, "kim", 2)).unwrap();
     });
-}
-
-fn ban(id: i64, account: AccountId, until: Option<i64>) -> data::Ask {
-    let entry = audit::Entry {
-        act: act(id, Actor::Operator, 70),
-        action: "account.ban".into(),
-        target: Target::Account(account),
-        before: "active".into(),
-        after: "banned".into(),
-    };
-    let status = Status::Banned { until };
-    let ask = data::Ask::Account(Ask::SetStatus { account, status });
-    data::Ask::Audited(entry, Box::new(ask))
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, act, each_database};
+use common::{Bench, act, ban, each_database};
 use wharf_data::account::{Identity, IdentityKind, NewLogin, NewToken, TokenHash, Which};
 use wharf_data::keep::{self, Field, Record};
 use wharf_data::message::{self, NewMessage, Place};
@@ -345,18 +345,7 @@ fn every_act_is_in_the_log_with_what_it_was_before_and_what_it_is_now() {
 #[test]
 fn what_is_done_with_an_entry_is_done_and_written_or_neither() {
     with_talk(|bench| {
-        let ban = |id, account| {
-            let entry = audit::Entry {
-                act: act(id, Actor::Operator, 70),
-                action: "account.ban".into(),
-                target: Target::Account(account),
-                before: "active".into(),
-                after: "banned".into(),
-            };
-            let status = account::Status::Banned { until: None };
-            let ask = Ask::Account(account::Ask::SetStatus { account, status });
-            Ask::Audited(entry, Box::new(ask))
-        };
+        let ban = |id, account| ban(id, account, None);
         assert_eq!(bench.done(ban(1, LEE)), Ok(()));
         assert_eq!(bench.done(ban(1, KIM)), Err(Refusal::Duplicate(1)));
         let nobody = AccountId::new(99);

@@ -228,11 +228,7 @@ fn a_store_that_is_gone_costs_nothing_and_what_it_has_is_not_made_milder() {
 
 #[test]
 fn failures_at_two_servers_are_added_up_and_whoever_has_to_wait_waits_at_both() {
-    let options = AccountOptions {
-        is_alone: false,
-        ..options()
-    };
-    let [mut here, mut there] = [Rig::with(options), Rig::with(options)];
+    let [mut here, mut there] = two_servers();
     here.enter(register("kim")).unwrap();
     let mut number = 0;
     for _ in 0..5 {
@@ -245,7 +241,7 @@ fn failures_at_two_servers_are_added_up_and_whoever_has_to_wait_waits_at_both() 
         assert_eq!(wrong, Err(Error::Credentials));
         // The next guess is at the other one, where the store is now.
         core::mem::swap(&mut here, &mut there);
-        core::mem::swap(&mut here.store, &mut there.store);
+        swap(&mut here, &mut there);
     }
     assert_eq!(here.ask(None, log_in("kim", PASSWORD)), rate(2));
     assert_eq!(there.ask(None, log_in("kim", PASSWORD)), rate(2));
@@ -255,6 +251,15 @@ fn failures_at_two_servers_are_added_up_and_whoever_has_to_wait_waits_at_both() 
     assert!(!left.any(|key| key.starts_with("name:")), "it begins anew");
 }
 
+/// They write to one store in turn.
+fn two_servers() -> [Rig; 2] {
+    let options = AccountOptions {
+        is_alone: false,
+        ..options()
+    };
+    [Rig::with(options), Rig::with(options)]
+}
+
 /// Their clocks agree, and each has what the other has told the store.
 fn swap(here: &mut Rig, there: &mut Rig) {
     core::mem::swap(&mut here.store, &mut there.store);
@@ -262,11 +267,7 @@ fn swap(here: &mut Rig, there: &mut Rig) {
 
 #[test]
 fn who_was_right_at_another_server_begins_anew_here_within_a_second() {
-    let options = AccountOptions {
-        is_alone: false,
-        ..options()
-    };
-    let [mut here, mut there] = [Rig::with(options), Rig::with(options)];
+    let [mut here, mut there] = two_servers();
     here.enter(register("kim")).unwrap();
     guess(&mut here);
     assert_eq!(here.ask(None, log_in("kim", PASSWORD)), rate(8));

@@ -26,18 +26,9 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             login,
             *at,
         ),
-        Ask::Find { identity } => Ok(match find(db, identity)? {
-            Some(found) => Ok(data::Answer::Account(Answer::Found(found))),
-            None => Err(Refusal::NotFound),
-        }),
-        Ask::Named { name } => Ok(match named(db, name)? {
-            Some(found) => Ok(data::Answer::Account(Answer::Found(found))),
-            None => Err(Refusal::NotFound),
-        }),
-        Ask::Get { account } => Ok(match find_account(db, account.get())? {
-            Some(found) => Ok(data::Answer::Account(Answer::Found(found))),
-            None => Err(Refusal::NotFound),
-        }),
+        Ask::Find { identity } => Ok(reply(find(db, identity)?)),
+        Ask::Named { name } => Ok(reply(named(db, name)?)),
+        Ask::Get { account } => Ok(reply(find_account(db, account.get())?)),
         Ask::LogIn { .. }
         | Ask::Token { .. }
         | Ask::Exchange { .. }
@@ -265,6 +256,11 @@ pub(super) fn find(db: Db<'_>, identity: &Identity) -> Result<Option<Found>, Sql
     let kind = kind_number(identity.kind);
     let rows = db.query(&sql, &[kind.into(), identity.subject.as_str().into()])?;
     rows.into_iter().next().map(found).transpose()
+}
+
+fn reply(found: Option<Found>) -> Reply {
+    let found = found.ok_or(Refusal::NotFound)?;
+    Ok(data::Answer::Account(Answer::Found(found)))
 }
 
 fn named(db: Db<'_>, name: &NameKey) -> Result<Option<Found>, SqlError> {

@@ -2,7 +2,6 @@
 
 use super::{Db, ROWS_MAX, audit, done, export, first, refused};
 use crate::database::{Row, SqlError, Value};
-use core::ptr;
 use std::collections::BTreeSet;
 use wharf_data::keep::{Answer, Ask, CHANGES};
 use wharf_data::{self as data, Act, Refusal, Reply, Target, UnixMs};
@@ -197,27 +196,29 @@ fn sweep(
         endings.push((&OLD_MESSAGES, Some(before)));
     }
     endings.extend([(&ORPHANS, None), (&RUINS, None)]);
-    if let Some(before) = messages_before {
-        endings.push((&OLD_WAITING, Some(before)));
-    }
-    let (mut count, mut has_more) = (0, false);
-    for (ending, time) in endings {
-        if has_more && ptr::eq(ending, &OLD_WAITING) {
-            break;
-        }
+    let mut count = 0;
+    let mut end = |ending: &Ending, time: Option<UnixMs>| {
         let values: Vec<Value> = time
             .map(Value::from)
             .into_iter()
             .chain([limit.into()])
             .collect();
         let rows = db.query(ending.which, &values)?;
-        has_more |= rows.len() >= limit as usize;
+        let is_full = rows.len() >= limit as usize;
         count += rows.len() as u64;
         for Row(key) in rows {
             for sql in ending.goes {
                 db.execute(sql, &key)?;
             }
         }
+        Ok::<_, SqlError>(is_full)
+    };
+    let mut has_more = false;
+    for (ending, time) in endings {
+        has_more |= end(ending, time)?;
+    }
+    if let (false, Some(before)) = (has_more, messages_before) {
+        has_more = end(&OLD_WAITING, Some(before))?;
     }
     let answer = Answer::Swept { count, has_more };
     Ok(Ok(data::Answer::Keep(answer)))

@@ -119,6 +119,11 @@ fn refused(refusal: Refusal) -> Result<Reply, SqlError> {
     Ok(Err(refusal))
 }
 
+/// So many places for values, in a list.
+fn places(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
 /// The rows of a statement that is to find one or none.
 fn first(db: Db<'_>, sql: &str, values: &[Value]) -> Result<Option<Row>, SqlError> {
     Ok(db.query(sql, values)?.into_iter().next())

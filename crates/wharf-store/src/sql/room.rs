@@ -1,7 +1,7 @@
 //! Rooms in SQL: what they are. Who may do what in them has a file of its own.
 
 use super::moderate::{self, Rank};
-use super::{Db, audit, cut, done, first, number, one_more, refused};
+use super::{Db, audit, cut, done, first, number, one_more, places, refused};
 use crate::database::{Row, SqlError, Value};
 use core::slice;
 use wharf_data::room::{Answer, Ask, By, Change, Epoch, History, Room, Settings};
@@ -107,7 +107,7 @@ fn these(db: Db<'_>, rooms: &[RoomId]) -> Result<Reply, SqlError> {
     }
     let mut found = Vec::new();
     if !rooms.is_empty() {
-        let places = vec!["?"; rooms.len()].join(", ");
+        let places = places(rooms.len());
         let values: Vec<Value> = rooms.iter().map(|room| room.get().into()).collect();
         for mut row in db.query(&format!("{ROOM}r.id IN ({places})"), &values)? {
             found.push(room(&mut row)?);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wharf_base::Instant;
 use wharf_data::account::{self, Identity, IdentityKind, NewLogin, NewToken, TokenHash};
 use wharf_data::{AccountId, Act, Actor, Answer, Ask, AuditId, DisplayName, LoginId, NameKey};
-use wharf_data::{Refusal, Reply};
+use wharf_data::{Refusal, Reply, Target, audit};
 use wharf_store::{Access, Clock, Connect, Redis, RedisPlace, Store, StoreOptions, StoreStats};
 use wharf_store::{Tag, admin};
 
@@ -182,6 +182,20 @@ pub(crate) fn act(id: i64, actor: Actor, at: i64) -> Act {
         reason: format!("reason {id}"),
         at,
     }
+}
+
+/// An operator's ban, with its entry in the log.
+pub(crate) fn ban(id: i64, account: AccountId, until: Option<i64>) -> Ask {
+    let entry = audit::Entry {
+        act: act(id, Actor::Operator, 70),
+        action: "account.ban".into(),
+        target: Target::Account(account),
+        before: "active".into(),
+        after: "banned".into(),
+    };
+    let status = account::Status::Banned { until };
+    let ask = Ask::Account(account::Ask::SetStatus { account, status });
+    Ask::Audited(entry, Box::new(ask))
 }
 
 /// The time since the test began.

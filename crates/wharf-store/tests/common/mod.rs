@@ -13,7 +13,7 @@ pub(crate) mod elsewhere;
 #[path = "../servers/mod.rs"]
 pub(crate) mod servers;
 
-pub(crate) use bench::{Bench, act, clock, patient};
+pub(crate) use bench::{Bench, act, ban, clock, patient};
 use wharf_store::{Durability, Sqlite};
 
 /// Runs `test` on an empty store, of each kind: in the suite's own run on SQLite, and once more on

@@ -14,14 +14,32 @@ use wharf::proto::room::{Create, Enter, enter};
 use wharf::proto::session::{Code, Goodbye, Maintenance, Ping};
 
 /// A server of that node, on that store, that asks nobody to be slow; with what else is set.
-fn start_with(folder: &Path, url: &str, node: &str, more: &[&str]) -> Server {
+fn start(folder: &Path, url: &str, node: &str, more: &[&str]) -> Server {
     let (url, number) = (format!("store.url={url}"), format!("store.node={node}"));
     let settings = [&[url.as_str(), &number, ANYWHERE], UNHURRIED, more].concat();
     Server::start_in(&folder.join(node), BACKENDS[0], &settings)
 }
 
-fn start(folder: &Path, url: &str, node: &str) -> Server {
-    start_with(folder, url, node, &[])
+/// Two servers, and what has to be there for as long as they run: their database and directories.
+struct Both {
+    kept: (servers::Server, tempfile::TempDir),
+    first: Server,
+    second: Server,
+}
+
+impl Both {
+    fn start(more: &[&str]) -> Self {
+        let database = servers::Server::start(Kind::PostgreSql);
+        let url = database.fresh_database();
+        let folder = tempfile::tempdir().unwrap();
+        let start = |node| start(folder.path(), &url, node, more);
+        let (first, second) = (start("0"), start("1"));
+        Self {
+            kept: (database, folder),
+            first,
+            second,
+        }
+    }
 }
 
 /// Somebody new at a server, whose store is there, and how they are called there.
@@ -42,13 +60,11 @@ fn somebody(server: &Server, name: &str) -> (Guest, String) {
 
 #[test]
 fn mutes_moderators_and_maintenance_reach_the_other_server_while_it_runs() {
-    let database = servers::Server::start(Kind::PostgreSql);
-    let url = database.fresh_database();
-    let folder = tempfile::tempdir().unwrap();
-    let (first, second) = (
-        start(folder.path(), &url, "0"),
-        start(folder.path(), &url, "1"),
-    );
+    let Both {
+        kept: _kept,
+        first,
+        second,
+    } = Both::start(&[]);
     let (here, there) = (Operator::of(&first), Operator::of(&second));
     let (mut kim, kims) = somebody(&second, "kim");
     let (_lee, lees) = somebody(&first, "lee");
@@ -96,11 +112,11 @@ fn goodbye(guest: &mut Guest) -> (Code, String) {
 
 #[test]
 fn bans_sign_outs_and_erasure_end_sessions_at_the_other_server_while_it_runs() {
-    let database = servers::Server::start(Kind::PostgreSql);
-    let url = database.fresh_database();
-    let folder = tempfile::tempdir().unwrap();
-    let start = |node| start(folder.path(), &url, node);
-    let (first, second) = (start("0"), start("1"));
+    let Both {
+        kept: _kept,
+        first,
+        second,
+    } = Both::start(&[]);
     let here = Operator::of(&first);
     let [mut kim, mut lee, mut park, mut dan] =
         ["kim", "lee", "park", "dan"].map(|name| somebody(&second, name).0);
@@ -126,11 +142,11 @@ fn bans_sign_outs_and_erasure_end_sessions_at_the_other_server_while_it_runs() {
 
 /// Guesses at one server make those at the other wait, though that had seen the name before.
 fn failures_are_added_up(more: &[&str]) {
-    let database = servers::Server::start(Kind::PostgreSql);
-    let url = database.fresh_database();
-    let folder = tempfile::tempdir().unwrap();
-    let start = |node| start_with(folder.path(), &url, node, more);
-    let (first, second) = (start("0"), start("1"));
+    let Both {
+        kept: _kept,
+        first,
+        second,
+    } = Both::start(more);
     drop(somebody(&first, "kim"));
     assert!(!is_refused_within(&second, 1), "the first is free");
     assert!(is_refused_within(&first, 100));
@@ -164,11 +180,11 @@ fn is_slowed_within(thief: &mut Guest, room: i64, guesses: u32) -> bool {
 
 #[test]
 fn whoever_guesses_at_the_password_of_a_room_waits_at_the_other_server_too() {
-    let database = servers::Server::start(Kind::PostgreSql);
-    let url = database.fresh_database();
-    let folder = tempfile::tempdir().unwrap();
-    let start = |node| start(folder.path(), &url, node);
-    let (first, second) = (start("0"), start("1"));
+    let Both {
+        kept: _kept,
+        first,
+        second,
+    } = Both::start(&[]);
     let (mut kim, _) = somebody(&first, "kim");
     let create = Create {
         name: "cave".into(),

@@ -48,15 +48,6 @@ fn assert_waits(error: &Error) {
     assert!(error.retry_after_ms > 0, "{error:?}");
 }
 
-/// Whether somebody who asks again and again was quicker than they may, and has waited.
-fn was_too_soon(error: &Error) -> bool {
-    let is_so = error.code() == Code::Rate;
-    if is_so {
-        std::thread::sleep(Duration::from_millis(error.retry_after_ms.into()));
-    }
-    is_so
-}
-
 fn an_account_outlives_the_server_and_its_database(kind: Kind) {
     let mut database = servers::Server::start(kind);
     let url = database.fresh_database();
@@ -120,7 +111,6 @@ fn retried<T>(guest: &mut Guest, mut ask: impl FnMut(&mut Guest) -> Result<T, Er
     loop {
         match ask(guest) {
             Ok(answer) => return answer,
-            Err(error) if was_too_soon(&error) => {}
             Err(error) => assert_waits(&error),
         }
         assert!(Instant::now() < deadline, "the store does not come back");
@@ -217,12 +207,7 @@ fn a_key_for_one_use_lies_in_redis_and_is_good_once() {
 /// What fails while Redis is not well, and what does not; then it is well again.
 fn only_tickets_wait(server: &Server, port: u16, name: &str, heal: impl FnOnce()) {
     let mut guest = Guest::new(server);
-    let error = loop {
-        let error = guest.ask(&shown("0123456789abcdef")).unwrap_err();
-        if !was_too_soon(&error) {
-            break error;
-        }
-    };
+    let error = guest.ask(&shown("0123456789abcdef")).unwrap_err();
     assert_waits(&error);
     guest.ask(&register(name)).expect("accounts are elsewhere");
     guest.ask(&by_number(0)).expect("rooms are nowhere");

@@ -217,26 +217,17 @@ fn shown_room(shown: &Shown) -> Value {
             "muted": until(mute),
         })
     });
-    json!({
-        "room": info.room.to_string(),
-        "name": info.name,
-        "topic": info.topic,
-        "members": info.members,
-        "members_max": info.members_max,
-        "has_password": info.has_password,
-        "is_hidden": info.is_hidden,
-        "is_locked": info.is_locked,
-        "is_persistent": info.is_persistent,
-        "is_open": shown.is_open,
-        "history": match info.history {
-            History::Off => "off",
-            History::Buffered => "buffered",
-            History::Durable => "durable",
-        },
-        "slow_ms": info.slow_ms,
-        "last_seq": shown.last_seq,
-        "people": people.collect::<Vec<_>>(),
-    })
+    let mut told = open_room(info);
+    told["is_open"] = json!(shown.is_open);
+    told["history"] = json!(match info.history {
+        History::Off => "off",
+        History::Buffered => "buffered",
+        History::Durable => "durable",
+    });
+    told["slow_ms"] = json!(info.slow_ms);
+    told["last_seq"] = json!(shown.last_seq);
+    told["people"] = people.collect();
+    told
 }
 
 fn entry(entry: &audit::Entry) -> Value {

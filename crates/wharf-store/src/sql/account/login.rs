@@ -2,7 +2,7 @@
 
 use super::{find, find_account, set_password};
 use crate::database::{SqlError, Value};
-use crate::sql::{Db, ROWS_MAX, audit, done, first, keep, number, refused};
+use crate::sql::{Db, ROWS_MAX, audit, done, first, keep, number, places, refused};
 use std::collections::BTreeSet;
 use wharf_data::account::{
     Answer, Ask, Ended, Identity, IdentityKind, Login, NewLogin, NewToken, Status, TokenHash, Which,
@@ -291,7 +291,7 @@ fn ended_of(db: Db<'_>, logins: &[(AccountId, LoginId)], at: UnixMs) -> Result<R
     }
     let mut ended = Vec::new();
     if !logins.is_empty() {
-        let places = vec!["?"; logins.len()].join(", ");
+        let places = places(logins.len());
         let sql = format!("SELECT id FROM login WHERE id IN ({places})");
         let ids: Vec<Value> = logins.iter().map(|(_, id)| id.get().into()).collect();
         let left = db.query(&sql, &ids)?;

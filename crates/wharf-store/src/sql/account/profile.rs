@@ -2,7 +2,7 @@
 
 use super::{kind_number, take_name};
 use crate::database::{SqlError, Value};
-use crate::sql::{Db, ROWS_MAX, first, refused};
+use crate::sql::{Db, ROWS_MAX, first, places, refused};
 use wharf_data::account::{Answer, Ask, IdentityKind, Named, Profile};
 use wharf_data::{self as data, AccountId, DisplayName, Refusal, Reply, UnixMs};
 
@@ -42,7 +42,7 @@ pub(super) fn names(db: Db<'_>, accounts: &[AccountId]) -> Result<Reply, SqlErro
     }
     let mut names = Vec::new();
     if !accounts.is_empty() {
-        let places = vec!["?"; accounts.len()].join(", ");
+        let places = places(accounts.len());
         let sql = format!(
             "SELECT a.id, p.display_name FROM account a LEFT JOIN person p ON p.account = a.id \
              WHERE a.id IN ({places}) ORDER BY a.id"

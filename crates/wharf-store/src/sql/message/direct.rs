@@ -2,7 +2,7 @@
 
 use super::{MESSAGE, find_kept, keep, last_seq, message, set_last};
 use crate::database::{SqlError, Value};
-use crate::sql::{Db, ROWS_MAX, cut, done, first, number, one_more, refused};
+use crate::sql::{Db, ROWS_MAX, cut, done, first, number, one_more, places, refused};
 use wharf_data::message::{Answer, Ask, Direct, NewMessage};
 use wharf_data::{
     self as data, AccountId, ConversationId, PageToken, Part, Refusal, Reply, UnixMs,
@@ -323,7 +323,7 @@ fn blocks_among(db: Db<'_>, account: AccountId, others: &[AccountId]) -> Result<
     }
     let mut blocked = Vec::new();
     if !others.is_empty() {
-        let places = vec!["?"; others.len()].join(", ");
+        let places = places(others.len());
         let sql = format!(
             "SELECT other FROM block WHERE account = ? AND other IN ({places}) \
              UNION SELECT account FROM block WHERE other = ? AND account IN ({places})"

@@ -2,8 +2,9 @@
 
 use super::event::About;
 use super::json::word;
-use super::text::{Line, Style, author, many, member_text};
+use super::text::{Line, Style, author, member_text};
 use super::width::{columns, harmless, pad};
+use crate::program::operate::counted;
 use time::OffsetDateTime;
 use wharf_proto::ServerPacket;
 use wharf_proto::account::{IdentityKind, Logins, Profile};
@@ -51,7 +52,7 @@ pub(super) fn lines(packet: &ServerPacket, about: &About) -> Vec<Line> {
                 }
             };
             let mut lines: Vec<_> = it.identities.iter().map(identity).collect();
-            let left = many(it.recovery_codes, "recovery code");
+            let left = counted(it.recovery_codes.into(), "recovery code");
             lines.push(format!("{left} left"));
             lines
         }

@@ -278,14 +278,12 @@ fn reports(line: &Line, command: &Reports) -> Done {
             let text = show::reports(&reports, &names);
             Ok(Told::new(answer, text))
         }
-        Reports::Show { id } => {
-            let mut answer = line.act("reports.show", json!({ "report": id }))?;
-            let names = Names::noted_in(line, &mut answer);
-            let text = show::report(&answer, &names);
-            Ok(Told::new(answer, text))
-        }
-        Reports::Take { id } => {
-            let mut answer = line.act("reports.take", json!({ "report": id }))?;
+        Reports::Show { id } | Reports::Take { id } => {
+            let act = match command {
+                Reports::Take { .. } => "reports.take",
+                _ => "reports.show",
+            };
+            let mut answer = line.act(act, json!({ "report": id }))?;
             let names = Names::noted_in(line, &mut answer);
             let text = show::report(&answer, &names);
             Ok(Told::new(answer, text))

@@ -10,7 +10,7 @@ mod show;
 mod who;
 
 pub(super) use args::AdminArgs;
-pub(super) use show::{clean, time};
+pub(super) use show::{clean, counted, time};
 
 use super::CANNOT_START;
 use super::say::{complain, say};

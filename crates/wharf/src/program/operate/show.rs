@@ -29,7 +29,7 @@ fn field(value: &Value, name: &str) -> String {
 }
 
 /// So many of something, whose word takes an s.
-pub(super) fn counted(count: u64, one: &str) -> String {
+pub(in super::super) fn counted(count: u64, one: &str) -> String {
     match count {
         1 => format!("1 {one}"),
         count => format!("{count} {one}s"),

@@ -7,7 +7,7 @@ use super::event::{About, Done, Event, Problem, code_name};
 use super::json::{is_erased, rank};
 use super::tables;
 use super::width::{columns, harmless, harmless_lines, wrap};
-use crate::program::operate::time;
+use crate::program::operate::{counted, time};
 use wharf_proto::ServerPacket;
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, Message};
@@ -194,7 +194,9 @@ fn answer(command: &str, packet: &ServerPacket, about: &About) -> Vec<Line> {
             }
             lines
         }
-        ServerPacket::Announced(it) => dim(format!("told {}", many(it.sessions, "session"))),
+        ServerPacket::Announced(it) => {
+            dim(format!("told {}", counted(it.sessions.into(), "session")))
+        }
         ServerPacket::Reported(it) => dim(format!("reported as number {}", it.report)),
         ServerPacket::LoggedIn(_) => notice(packet, about),
         other => {
@@ -312,14 +314,6 @@ pub(super) fn author(message: &Message) -> String {
         "" if is_erased(message) => "(erased)".to_owned(),
         "" => "the server".to_owned(),
         name => harmless(name),
-    }
-}
-
-/// So many of something, whose name takes an `s`.
-pub(super) fn many(count: u32, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
     }
 }
 

@@ -173,7 +173,7 @@ fn what_waited_is_told_with_its_time_and_who_has_gone_as_erased() {
     assert_eq!(author(&by(7).unwrap()), "(erased)");
     assert_eq!(author(&by(0).unwrap()), "the server");
     assert_eq!(
-        (many(1, "session"), many(2, "session")),
+        (counted(1, "session"), counted(2, "session")),
         ("1 session".into(), "2 sessions".into())
     );
 }
