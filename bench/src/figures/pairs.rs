@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::stats::Interval;
-use super::target::{AGAIN, Verdict, noise, shown};
+use super::target::{AGAIN, BARE, Verdict, noise, shown};
 use crate::workload::{SLOW, Sample};
 
 /// What one slow reader may take: four budgets of its queue, and what the kernel has for its link.
@@ -22,10 +22,12 @@ pub fn of_all(lines: &[Line]) -> Vec<Verdict> {
             };
             lines.iter().find(is_it)
         };
+        let bare = |name: &&str| Some((find(small, name)?, find(large, name)?));
         Some(Pair {
             small: find(small, "wharf")?,
             large: find(large, "wharf")?,
             again: find(large, AGAIN),
+            bare: BARE.iter().find_map(bare),
         })
     };
     let mut verdicts = Vec::new();
@@ -64,57 +66,28 @@ struct Pair<'a> {
     small: &'a Line,
     large: &'a Line,
     again: Option<&'a Line>,
+    /// The same two of a bare loop, if one was measured beside them.
+    bare: Option<(&'a Line, &'a Line)>,
 }
 
 impl Pair<'_> {
-    /// `figure` of the larger over that of the smaller, in the rounds in which both were right.
-    fn ratios(&self, figure: fn(&Sample) -> f64) -> Vec<f64> {
-        let figure = |sample: &Sample| match sample.failed.is_empty() {
-            true => figure(sample),
-            false => 0.0,
-        };
-        let both = self.rounds().into_iter();
-        both.map(|(small, large)| (figure(small), figure(large)))
-            .filter(|(small, large)| *small > 0.0 && *large > 0.0)
-            .map(|(small, large)| large / small)
-            .collect()
-    }
-
-    /// Samples of the same rounds. Old ones do not say of which round they are: the one that was
-    /// kept first of the smaller belongs to the first of the larger, and so on, if there are as
-    /// many.
-    fn rounds(&self) -> Vec<(&Sample, &Sample)> {
-        let old = |line: &'_ Line| line.samples.iter().filter(|it| it.round_ms == 0).count();
-        let is_even = old(self.small) == old(self.large);
-        let (mut pairs, mut nth) = (Vec::new(), 0);
-        for small in &self.small.samples {
-            let is_same = |large: &&Sample| large.round_ms == small.round_ms;
-            let mut same = self.large.samples.iter().filter(is_same);
-            let large = match small.round_ms {
-                0 => {
-                    nth += 1;
-                    same.nth(nth - 1).filter(|_| is_even)
-                }
-                _ => same.next(),
-            };
-            pairs.extend(large.map(|large| (small, large)));
-        }
-        pairs
-    }
-
     fn ratio(&self, of: String, target: f64, figure: fn(&Sample) -> f64) -> Option<Verdict> {
-        let ratio = Interval::of(&self.ratios(figure))?;
+        let ratio = Interval::of(&ratios(self.small, self.large, figure))?;
         let noise = noise(self.again);
+        let bare = self.bare.and_then(|(small, large)| {
+            let ratio = Interval::of(&ratios(small, large, figure))?;
+            Some(format!("{} as {}", shown(&ratio), small.peer))
+        });
         Some(Verdict {
             of,
             target: format!("at most {target} + {noise:.3}"),
             found: shown(&ratio),
+            floor: bare.unwrap_or_default(),
             commit: self.large.commit.clone(),
             is_reached: ratio.high <= target + noise,
             has_settled: self.has_settled(),
         })
     }
-
     /// No delivery came later than [`LATEST_US`], but by as much as the machine itself paused.
     fn latest(&self) -> Option<Verdict> {
         let late = |sample: &Sample| {
@@ -127,6 +100,7 @@ impl Pair<'_> {
             of: "hash storm: the latest delivery, the machine's own pauses left out".into(),
             target: format!("at most {LATEST_US:.0} us"),
             found: format!("{most:.0} us"),
+            floor: String::new(),
             commit: self.large.commit.clone(),
             is_reached: most <= LATEST_US,
             has_settled: self.has_settled(),
@@ -144,6 +118,7 @@ impl Pair<'_> {
             of: format!("slow readers: {of}"),
             target,
             found,
+            floor: String::new(),
             commit: self.large.commit.clone(),
             is_reached,
             has_settled: self.has_settled(),
@@ -167,6 +142,40 @@ impl Pair<'_> {
     fn has_settled(&self) -> bool {
         self.again.is_some_and(Line::has_settled)
     }
+}
+
+/// `figure` of the larger cell over that of the smaller, in the rounds in which both were right.
+fn ratios(small: &Line, large: &Line, figure: fn(&Sample) -> f64) -> Vec<f64> {
+    let figure = |sample: &Sample| match sample.failed.is_empty() {
+        true => figure(sample),
+        false => 0.0,
+    };
+    let both = rounds(small, large).into_iter();
+    both.map(|(small, large)| (figure(small), figure(large)))
+        .filter(|(small, large)| *small > 0.0 && *large > 0.0)
+        .map(|(small, large)| large / small)
+        .collect()
+}
+
+/// Samples of the same rounds. Old ones do not say of which round they are: the one that was kept
+/// first of the smaller belongs to the first of the larger, and so on, if there are as many.
+fn rounds<'a>(small: &'a Line, large: &'a Line) -> Vec<(&'a Sample, &'a Sample)> {
+    let old = |line: &'_ Line| line.samples.iter().filter(|it| it.round_ms == 0).count();
+    let is_even = old(small) == old(large);
+    let (mut pairs, mut nth) = (Vec::new(), 0);
+    for small in &small.samples {
+        let is_same = |large: &&Sample| large.round_ms == small.round_ms;
+        let mut same = large.samples.iter().filter(is_same);
+        let large = match small.round_ms {
+            0 => {
+                nth += 1;
+                same.nth(nth - 1).filter(|_| is_even)
+            }
+            _ => same.next(),
+        };
+        pairs.extend(large.map(|large| (small, large)));
+    }
+    pairs
 }
 
 #[cfg(test)]
@@ -196,6 +205,24 @@ mod tests {
         let verdicts = of_all(&[few, many]);
         assert_eq!(verdicts[0].found, "1.200 (1.200-1.200)");
         assert!(verdicts[0].is_reached);
+    }
+
+    #[test]
+    fn what_grows_says_how_a_bare_loop_grows() {
+        let of = |peer: &str, sessions: usize, cpu_us_per_message: f64| {
+            let sample = Sample {
+                cpu_us_per_message,
+                ..Sample::default()
+            };
+            let mut line = line("echo growth", sessions, vec![sample; 3]);
+            line.peer = peer.into();
+            line
+        };
+        let ours = [of("wharf", 100, 1.0), of("wharf", 19_000, 1.5)];
+        let bare = [of("uring", 100, 1.0), of("uring", 19_000, 1.75)];
+        assert_eq!(of_all(&ours)[0].floor, "");
+        let floor = &of_all(&[ours, bare].concat())[0].floor;
+        assert_eq!(floor, "1.750 (1.750-1.750) as uring");
     }
 
     #[test]

@@ -7,6 +7,9 @@ use crate::workload::Sample;
 /// The same program once more: how far apart its two ratios lie is the machine's doing.
 pub(super) const AGAIN: &str = "wharf again";
 
+/// Those who send what comes, or to whom it is to go, and do nothing else.
+pub(super) const BARE: [&str; 2] = ["uring", "uring-fanout"];
+
 /// Sessions among which what the server touches once is little for each.
 const MANY_SESSIONS: usize = 10_000;
 
@@ -16,6 +19,9 @@ pub struct Verdict {
     pub of: String,
     pub target: String,
     pub found: String,
+    /// What a bare loop found beside it, which does nothing that Wharf is there for: as low as it
+    /// goes. Empty where none was measured.
+    pub floor: String,
     /// The one that was measured.
     pub commit: String,
     pub is_reached: bool,
@@ -56,6 +62,7 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
             of: judge.named("every delivery right"),
             target: "every round".into(),
             found: format!("failed in {} of {} rounds", wharf.failures(), wharf.rounds),
+            floor: String::new(),
             commit: wharf.commit.clone(),
             is_reached: false,
             has_settled: true,
@@ -73,6 +80,12 @@ pub(super) fn noise(again: Option<&Line>) -> f64 {
 pub(super) fn shown(ratio: &Interval) -> String {
     let Interval { median, low, high } = ratio;
     format!("{median:.3} ({low:.3}-{high:.3})")
+}
+
+/// CPU of one peer over that of another, by what Wharf's is of theirs; `None` of itself.
+fn ratio_of(one: &Line, other: &Line) -> Option<String> {
+    let (of_one, of_other) = (one.ratio?, other.ratio?);
+    (one.peer != other.peer).then(|| format!("{:.3}", of_other / of_one))
 }
 
 /// Wharf and its peers beside each other.
@@ -133,6 +146,7 @@ impl Judge<'_> {
             of: self.named("memory that a million logins leave behind"),
             target: "less than half a byte each".into(),
             found: format!("{bytes:.3} bytes each"),
+            floor: String::new(),
             commit: self.wharf.commit.clone(),
             is_reached: bytes < 0.5,
             has_settled: true,
@@ -146,6 +160,7 @@ impl Judge<'_> {
             of: self.named("CPU of silence"),
             target: "none".into(),
             found: format!("{:.4} % of a core", 100.0 * busy),
+            floor: String::new(),
             commit: self.wharf.commit.clone(),
             is_reached: busy < 1e-4,
             has_settled: true,
@@ -155,6 +170,7 @@ impl Judge<'_> {
             of: self.named("resident memory of a session in a room"),
             target: "at most 2,048 bytes, half of a receive buffer".into(),
             found: format!("{bytes:.0} bytes"),
+            floor: String::new(),
             commit: self.wharf.commit.clone(),
             is_reached: bytes <= 2_048.0,
             has_settled: true,
@@ -171,6 +187,7 @@ impl Judge<'_> {
             of: self.named(&format!("CPU against {}", peer.peer)),
             target: format!("at most {target} + {noise:.3}"),
             found: shown(&ratio),
+            floor: self.floor(|bare| ratio_of(bare, peer)),
             commit: self.wharf.commit.clone(),
             is_reached: ratio.high <= target + noise,
             has_settled: peer.has_settled(),
@@ -194,6 +211,10 @@ impl Judge<'_> {
             of: self.named(name),
             target: format!("{:.0} us as {}, or below", median(&best), best.peer),
             found: format!("{:.0} us ({:.0}-{:.0})", ours.median, ours.low, ours.high),
+            floor: self.floor(|bare| {
+                let bare = Some(bare.median(&figure)).filter(|us| *us > 0.0);
+                bare.map(|us| format!("{us:.0} us"))
+            }),
             commit: self.wharf.commit.clone(),
             is_reached: ours.low <= median(&best),
             has_settled: self.peer(AGAIN).is_some_and(Line::has_settled),
@@ -224,10 +245,18 @@ impl Judge<'_> {
                 ours.high,
                 limited(self.wharf)
             ),
+            floor: String::new(),
             commit: self.wharf.commit.clone(),
             is_reached: ours.median > most || is_tie,
             has_settled: self.peer(AGAIN).is_some_and(Line::has_settled),
         })
+    }
+
+    /// What `figure` is of the bare loop among the peers, with its name.
+    fn floor(&self, figure: impl Fn(&Line) -> Option<String>) -> String {
+        let bare = self.those(&BARE).next();
+        let figure = bare.and_then(|bare| Some(format!("{} as {}", figure(bare)?, bare.peer)));
+        figure.unwrap_or_default()
     }
 
     fn peer(&self, name: &str) -> Option<&Line> {
@@ -266,6 +295,18 @@ mod tests {
         assert!(cpu(echo(&[1.06; 5], &[0.98, 0.98, 1.0, 1.02, 1.02])));
         let torn = [0.9, 0.9, 1.0, 1.2, 1.2];
         assert!(!cpu(echo(&torn, &[1.0; 5])), "the upper end counts");
+    }
+
+    #[test]
+    fn a_target_stands_beside_what_a_bare_loop_makes_of_it() {
+        let lines = [
+            test_line("wharf", &[1.0; 5]),
+            test_line("uring", &[1.1; 5]),
+            test_line("epoll", &[0.88; 5]),
+        ];
+        let floors: Vec<_> = of_cell(&lines).into_iter().map(|it| it.floor).collect();
+        // Of itself it is none; the bare loop takes 0.8 of what epoll does.
+        assert_eq!(floors[..2], ["", "0.800 as uring"]);
     }
 
     #[test]

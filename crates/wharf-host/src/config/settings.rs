@@ -327,6 +327,13 @@ pub const SETTINGS: &[Setting] = &[
         |_| Value::Integer(4_096),
         "messages that may wait for a session that takes nothing for a second; four times that at once",
     ),
+    integer(
+        "limits.send_memory_bytes",
+        (1 << 20, 1 << 40),
+        |_| Value::Integer(256 << 20),
+        "bytes on their way to all sessions of a shard, at least two of limits.send_queue_bytes: \
+         above half of it those above their even share are slow readers",
+    ),
     Setting {
         key: "access.allow",
         kind: Kind::Networks,

@@ -247,9 +247,8 @@ fn limits(config: &Effective, shards: u8, inbound: &'static PacketTable) -> NetL
         send_stall: seconds("limits.send_stall_seconds"),
         drain: seconds("limits.drain_seconds"),
         send_queue_bytes,
-        // Room for two full queues, and more for usual ones.
-        send_queues_bytes: defaults
-            .send_queues_bytes
+        send_queues_bytes: config
+            .integer("limits.send_memory_bytes")
             .max(2 * u64::from(send_queue_bytes)),
         send_queue_messages: count("limits.send_queue_messages"),
         ..defaults

@@ -55,7 +55,11 @@ fn assert_samples(page: &str, expected: &[(&str, f64)]) {
 
 #[test]
 fn logins_people_rooms_and_hashes_are_counted_as_they_were() {
-    let settings = [ANYWHERE, "accounts.classic=register"];
+    let settings = [
+        ANYWHERE,
+        "accounts.classic=register",
+        "limits.send_memory_bytes=67108864",
+    ];
     let server = Server::start(BACKENDS[0], &settings);
     let mut kim = Guest::new(&server);
     let kims = kim.ask(&register("kim")).unwrap();
@@ -73,6 +77,7 @@ fn logins_people_rooms_and_hashes_are_counted_as_they_were() {
             ("wharf_hash_waiting", 0.0),
             ("wharf_people_online", 2.0),
             ("wharf_accounts_made_total", 2.0),
+            ("wharf_shard_send_memory_max_bytes", 67_108_864.0),
         ],
     );
     let mut again = Guest::new(&server);
