@@ -68,10 +68,16 @@ pub fn returning(token: &[u8], room: u32) -> Vec<u8> {
     out
 }
 
-/// What one says who makes an account with a password, which is hashed.
-pub fn newcomer(name: u32) -> Vec<u8> {
+/// What one says who does not say yet who they are.
+pub fn stranger() -> Vec<u8> {
     let mut out = Vec::new();
     append(&mut out, 1, &hello());
+    out
+}
+
+/// Makes an account with a password, which is hashed.
+pub fn register(name: u32) -> Vec<u8> {
+    let mut out = Vec::new();
     let register = Register {
         name: format!("newcomer{name}"),
         password: "correct horse".into(),

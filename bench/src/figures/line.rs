@@ -289,6 +289,7 @@ pub fn test_cell(workload: &'static str, sessions: usize) -> Cell {
         },
         in_flight: 1,
         rate: 0.0,
+        span: std::time::Duration::ZERO,
         servers: vec![Who::Wharf, Who::Peer("peer-uring")],
         counts: false,
         measure: |_, _| Err("nobody measures here".into()),

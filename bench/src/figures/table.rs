@@ -151,10 +151,13 @@ fn more(line: &Line) -> String {
     }
     let waiting = line.median(|sample| sample.passwords_waiting);
     if waiting > 0.0 {
-        let refused = line.median(|sample| sample.passwords_refused);
+        let first = line.median(|sample| sample.passwords_waiting_first);
+        let hashed = line.median(|sample| sample.passwords_hashed);
+        let busy = 100.0 * line.median(|sample| sample.hashing_busy);
         let _ = write!(
             more,
-            "  {waiting:.0} passwords waited to the end, {refused:.0} were told to come again"
+            "  {first:.0} passwords waited at first, {waiting:.0} to the end, {hashed:.0} hashed, \
+             the worker {busy:.0} % busy"
         );
     }
     let store_us = line.median(|sample| sample.store_us_per_message);
@@ -177,6 +180,7 @@ fn more(line: &Line) -> String {
 mod tests {
     use super::*;
     use crate::figures::line::test_line;
+    use crate::workload::Sample;
 
     #[test]
     fn connections_that_a_server_ended_at_saturation_are_told() {
@@ -187,6 +191,23 @@ mod tests {
         line.samples[1].cut_above_per_second = 4e6;
         let table = of(&[line]);
         let expected = "up to 3000000/s, connections ended at 4000000/s (1 of 2 rounds)";
+        assert!(table.contains(expected), "{table}");
+    }
+
+    #[test]
+    fn how_many_passwords_waited_is_told() {
+        let mut line = test_line("wharf", &[1.0]);
+        assert!(!of(&[line.clone()]).contains("passwords"));
+        line.samples[0] = Sample {
+            passwords_waiting_first: 990.0,
+            passwords_waiting: 920.0,
+            passwords_hashed: 70.0,
+            hashing_busy: 0.99,
+            ..Sample::default()
+        };
+        let table = of(&[line]);
+        let expected = "990 passwords waited at first, 920 to the end, 70 hashed, \
+                        the worker 99 % busy";
         assert!(table.contains(expected), "{table}");
     }
 

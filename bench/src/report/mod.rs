@@ -234,7 +234,10 @@ fn head(newest: &Origin) -> String {
          Written by `cargo xtask bench`; `results.jsonl` beside it has every round.\n\n\
          - Each workload and size stands here as it was at the newest commit that has rounds of \
            it, which its table names, and the targets beside what they found; nothing is mixed with \
-           what was measured at another. The newest of all is {}, on {}.\n\
+           what was measured at another. A commit is the last that touched what is measured or \
+           measures (`crates`, `bench/src`, `bench/peers`, the lists of dependencies; tests and \
+           documents left out), so rounds are gathered over later ones; `+` and a hash behind it: \
+           with changes that were in no commit. The newest of all is {}, on {}.\n\
          - The peers but Redis and NATS are the shortest honest programs of their kind: `uring` and `epoll` are bare \
            loops that send back what comes without looking at it; `uring-fanout` is the floor of a \
            fan-out, with one send for each receiver and nothing else; `tokio-chat` speaks the same \

@@ -1,10 +1,12 @@
 //! The servers that are measured: Wharf and its peers, each started on a free port and one core.
 
 mod counts;
+mod metrics;
 mod port;
 mod usage;
 
 pub use counts::{Counter, Counts};
+pub use metrics::Metrics;
 pub use usage::{Usage, kernel_tcp_kib};
 
 use crate::client::Dialect;
@@ -18,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// The core of every server; the client has the other.
 const CORE: &str = "0";
+/// How far admin addresses are looked for from where servers' are.
+const ADMIN_PORTS: u32 = 10_000;
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -120,6 +124,8 @@ pub struct Scale {
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// Where Wharf is asked about itself.
+    admin: SocketAddr,
     /// Which of its threads are looked at, by their names.
     counts: fn(&str) -> bool,
     folder: Folder,
@@ -131,16 +137,31 @@ impl Server {
     /// # Errors
     /// When it does not start, with what it said last.
     pub fn start(who: Who, scale: Scale) -> Result<Self, String> {
+        Self::start_with(who, scale, &[])
+    }
+
+    /// The same, with settings of Wharf's beside those of every workload.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(who: Who, scale: Scale, settings: &[&str]) -> Result<Self, String> {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let address = port::free_address(number)?;
+        let admin = port::free_address(number + ADMIN_PORTS)?;
         let mut command = Command::new("taskset");
         command.args(["-c", CORE]).arg(who.program());
         match who {
             Who::Peer(_) => drop(command.arg(address.to_string())),
             Who::Redis => redis(&mut command, address),
             Who::Nats => nats(&mut command, address),
-            _ => wharf(&mut command, who, address, scale),
+            _ => {
+                wharf(&mut command, who, address, scale);
+                let admin = format!("admin.listen={admin}");
+                for setting in settings.iter().copied().chain([admin.as_str()]) {
+                    command.args(["--set", setting]);
+                }
+            }
         }
         // Where no configuration lies, and no accounts of another.
         let folder = Folder::new(number)?;
@@ -157,6 +178,7 @@ impl Server {
         let mut server = Self {
             child,
             address,
+            admin,
             counts: |_| true,
             folder,
         };
@@ -197,6 +219,14 @@ impl Server {
     /// What threads of such names have used.
     pub fn usage_of(&self, counts: fn(&str) -> bool) -> Usage {
         Usage::of(self.child.id(), counts)
+    }
+
+    /// What Wharf says of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metrics(&self) -> Result<Metrics, String> {
+        Metrics::of(self.admin)
     }
 
     /// Begins to count what the kernel does for it; `None` where that is not allowed.

@@ -24,6 +24,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
     };
     let cell = |&(sessions, per_room): &(usize, usize)| Cell {
         counts: !quick,
+        span: if quick { SPAN / 2 } else { SPAN },
         measure: if quick { measure_at_rate } else { measure },
         ..cell("chat", sessions, per_room, &fanout::SERVERS)
     };
@@ -51,6 +52,7 @@ fn cell(workload: &'static str, sessions: usize, per_room: usize, servers: &[Who
         scale: Scale { sessions, per_room },
         in_flight: 0,
         rate: RATE / per_room as f64,
+        span: SPAN,
         servers: servers.to_vec(),
         counts: false,
         measure: measure_at_rate,
@@ -69,7 +71,7 @@ fn measure_at_rate(cell: &Cell, who: Who) -> Result<Sample, String> {
     let server = Server::start(who, cell.scale)?;
     let mut load = gather(cell, who, &server)?;
     let senders = cell.scale.sessions;
-    let run = metered(&server, || load.open_loop(senders, cell.rate, SPAN))?;
+    let run = metered(&server, || load.open_loop(senders, cell.rate, cell.span))?;
     Ok(Sample::at_a_rate(&run))
 }
 
@@ -77,7 +79,7 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let server = Server::start(who, cell.scale)?;
     let mut load = gather(cell, who, &server)?;
     let senders = cell.scale.sessions;
-    let run = metered(&server, || load.open_loop(senders, cell.rate, SPAN))?;
+    let run = metered(&server, || load.open_loop(senders, cell.rate, cell.span))?;
     let at_rate = Sample::at_a_rate(&run);
     let counted = cell.counted(&server, || load.open_loop(senders, cell.rate, STEP))?;
     let most = saturate(cell, &server, &mut load, &at_rate)?;

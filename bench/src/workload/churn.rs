@@ -3,7 +3,7 @@
 use super::{Cell, Sample, used, why_of};
 use crate::client::{Crowd, Dialect, Event, leave};
 use crate::server::{Scale, Server, Usage, Who};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Clients at once.
 const AT_ONCE: usize = 50;
@@ -34,6 +34,7 @@ fn cell(workload: &'static str, logins: u64, servers: &[Who]) -> Cell {
         },
         in_flight: 1,
         rate: logins as f64,
+        span: Duration::ZERO,
         servers: servers.to_vec(),
         counts: false,
         measure,

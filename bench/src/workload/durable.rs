@@ -7,6 +7,7 @@ use crate::client::{BUSY, Crowd, Dialect, Event, Mark, Order, latencies, platfor
 use crate::hiccup::Probe;
 use crate::server::{Scale, Server, Who};
 use hdrhistogram::Histogram;
+use std::time::Duration;
 
 const SESSIONS: usize = 64;
 const PER_ROOM: usize = 8;
@@ -25,6 +26,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         },
         in_flight: IN_FLIGHT,
         rate: f64::from(if quick { MESSAGES / 5 } else { MESSAGES }),
+        span: Duration::ZERO,
         servers: vec![Who::Wharf, Who::WharfAgain],
         counts: false,
         measure,

@@ -34,6 +34,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         .iter()
         .map(|&(sessions, in_flight)| Cell {
             counts: !quick,
+            span: if quick { SPAN / 3 } else { SPAN },
             measure: if quick {
                 measure_briefly
             } else {
@@ -68,6 +69,7 @@ fn cell(workload: &'static str, sessions: usize, in_flight: u32, servers: &[Who]
         },
         in_flight,
         rate: RATE,
+        span: SPAN,
         servers: servers.to_vec(),
         counts: false,
         measure: measure_whole,
@@ -75,14 +77,14 @@ fn cell(workload: &'static str, sessions: usize, in_flight: u32, servers: &[Who]
 }
 
 fn measure_whole(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, MESSAGES, SPAN)
+    measure(cell, who, MESSAGES)
 }
 
 fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, MESSAGES / 10, SPAN / 3)
+    measure(cell, who, MESSAGES / 20)
 }
 
-fn measure(cell: &Cell, who: Who, messages: u64, span: Duration) -> Result<Sample, String> {
+fn measure(cell: &Cell, who: Who, messages: u64) -> Result<Sample, String> {
     let Scale { sessions, per_room } = cell.scale;
     let logged_in = cell.workload == "echo growth" && who.is_wharf();
     let dialect = if logged_in {
@@ -97,7 +99,7 @@ fn measure(cell: &Cell, who: Who, messages: u64, span: Duration) -> Result<Sampl
     let closed = metered(&server, || {
         load.closed_loop(sessions, cell.in_flight, messages)
     })?;
-    let open = metered(&server, || load.open_loop(sessions, cell.rate, span))?;
+    let open = metered(&server, || load.open_loop(sessions, cell.rate, cell.span))?;
     let counted = cell.counted(&server, || {
         load.closed_loop(sessions, cell.in_flight, WARM_UP)
     })?;

@@ -34,14 +34,27 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         },
         in_flight,
         rate: RATE / receivers as f64,
+        span: if quick { SPAN / 3 } else { SPAN },
         servers: SERVERS.to_vec(),
         counts: !quick,
-        measure,
+        measure: if quick {
+            measure_briefly
+        } else {
+            measure_whole
+        },
     };
     sizes.iter().map(cell).collect()
 }
 
-fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
+fn measure_whole(cell: &Cell, who: Who) -> Result<Sample, String> {
+    measure(cell, who, DELIVERIES)
+}
+
+fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
+    measure(cell, who, DELIVERIES / 6)
+}
+
+fn measure(cell: &Cell, who: Who, deliveries: u64) -> Result<Sample, String> {
     let Scale { sessions, per_room } = cell.scale;
     let server = Server::start(who, cell.scale)?;
     let crowd = Crowd::gather(server.address, who.room_dialect(), sessions, per_room)?;
@@ -49,9 +62,9 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let messages = |deliveries: u64| deliveries / per_room as u64;
     load.closed_loop(1, cell.in_flight, messages(WARM_UP))?;
     let closed = metered(&server, || {
-        load.closed_loop(1, cell.in_flight, messages(DELIVERIES))
+        load.closed_loop(1, cell.in_flight, messages(deliveries))
     })?;
-    let open = metered(&server, || load.open_loop(1, cell.rate, SPAN))?;
+    let open = metered(&server, || load.open_loop(1, cell.rate, cell.span))?;
     let counted = cell.counted(&server, || {
         load.closed_loop(1, cell.in_flight, messages(WARM_UP))
     })?;

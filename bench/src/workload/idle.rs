@@ -26,27 +26,17 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         },
         in_flight: 0,
         rate: sessions as f64,
+        span: Duration::from_secs(if quick { 1 } else { 60 }),
         servers: servers.to_vec(),
         counts: false,
-        measure: if quick {
-            measure_briefly
-        } else {
-            measure_a_minute
-        },
+        measure,
     }]
-}
-
-fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, Duration::from_secs(2))
-}
-
-fn measure_a_minute(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, Duration::from_secs(60))
 }
 
 /// Memory after everybody is in, CPU of silence, and what an echo a second costs where the server
 /// has an echo.
-fn measure(cell: &Cell, who: Who, span: Duration) -> Result<Sample, String> {
+fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
+    let span = cell.span;
     let Scale { sessions, per_room } = cell.scale;
     let server = Server::start(who, cell.scale)?;
     let empty = server.usage();

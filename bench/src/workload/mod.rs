@@ -17,6 +17,7 @@ use crate::client::Outcome;
 use crate::hiccup::{Hiccups, Probe};
 use crate::server::{Counts, Scale, Server, Usage, Who, kernel_tcp_kib};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// One line of a table: a workload at one size, by several servers.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Cell {
     pub in_flight: u32,
     /// Messages a second that are offered; 0 for a closed loop.
     pub rate: f64,
+    /// How long it is measured at that rate; 0 for a closed loop alone.
+    pub span: Duration,
     pub servers: Vec<Who>,
     /// Whether it is also counted what the kernel does.
     pub counts: bool,
@@ -94,9 +97,12 @@ pub struct Sample {
     pub server_busy: f64,
     /// By how much the client was late with a hundredth of what it sent then.
     pub client_lag_us: f64,
-    /// Newcomers whose passwords still waited at the end, and who were told to come again.
+    /// Passwords that waited to be hashed when it began and when it ended, those that were hashed
+    /// meanwhile, and the share of the time in which the worker was at it.
+    pub passwords_waiting_first: f64,
     pub passwords_waiting: f64,
-    pub passwords_refused: f64,
+    pub passwords_hashed: f64,
+    pub hashing_busy: f64,
     /// Of the slow readers, the share that the server cut off.
     pub cut: f64,
     /// The most memory of server and kernel (TCP) together at any time.

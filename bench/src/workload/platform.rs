@@ -21,6 +21,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         },
         in_flight: 0,
         rate: RATE / PER_ROOM as f64,
+        span: if quick { SPAN / 2 } else { SPAN },
         servers: vec![Who::Wharf, Who::WharfAgain],
         counts: false,
         measure,
@@ -45,6 +46,6 @@ fn measure(cell: &Cell, who: Who, dialect: Dialect) -> Result<Sample, String> {
     let crowd = Crowd::gather(server.address, dialect, sessions, per_room)?;
     let mut load = Load::new(crowd, per_room);
     load.open_loop(sessions, cell.rate, WARM_UP)?;
-    let run = metered(&server, || load.open_loop(sessions, cell.rate, SPAN))?;
+    let run = metered(&server, || load.open_loop(sessions, cell.rate, cell.span))?;
     Ok(Sample::at_a_rate(&run))
 }

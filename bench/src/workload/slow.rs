@@ -32,6 +32,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         scale,
         in_flight: 0,
         rate: RATE / PER_ROOM as f64,
+        span: SPAN,
         servers: servers.clone(),
         counts: false,
         measure,
@@ -62,7 +63,9 @@ fn measure(cell: &Cell, who: Who, slow: bool) -> Result<Sample, String> {
         load.make_the_first_deaf();
     }
     let (run, peak_kib) = while_looking(&server, || {
-        metered(&server, || load.open_loop_of(&speakers, cell.rate, SPAN))
+        metered(&server, || {
+            load.open_loop_of(&speakers, cell.rate, cell.span)
+        })
     });
     let sample = Sample::at_a_rate(&run?);
     Ok(Sample {

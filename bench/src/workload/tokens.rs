@@ -5,7 +5,7 @@ use super::{Cell, Sample, used, why_of};
 use crate::client::{BUSY, Crowd, Dialect, Event, platform};
 use crate::server::{Scale, Server, Who};
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Clients at once.
 const AT_ONCE: usize = 50;
@@ -24,6 +24,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         },
         in_flight: 1,
         rate: (if quick { LOGINS / 5 } else { LOGINS }) as f64,
+        span: Duration::ZERO,
         servers: vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-login")],
         counts: false,
         measure,

@@ -295,7 +295,7 @@ pub const SETTINGS: &[Setting] = &[
         "limits.login_seconds",
         SECONDS,
         |_| Value::Integer(30),
-        "from connecting to being logged in",
+        "from connecting to being logged in; with more than 30, passwords wait longer for their turn",
     ),
     integer(
         "limits.partial_frame_seconds",

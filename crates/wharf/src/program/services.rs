@@ -55,6 +55,7 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
         hash_workers: hashing.threads as u32,
         // Passwords of rooms have a small part of the queue.
         hash_jobs_max: hashing.queue_max - RoomOptions::default().hashes_max as usize,
+        deadline: answered_within(config),
         ..AccountOptions::default()
     };
     let rooms = RoomOptions {
@@ -142,6 +143,12 @@ pub(super) fn store_places(config: &Effective) -> StorePlaces {
     }
 }
 
+/// By when accounts answer: who may take longer to log in may wait longer for a password's turn.
+fn answered_within(config: &Effective) -> Duration {
+    let login = Duration::from_secs(config.integer("limits.login_seconds"));
+    login.max(AccountOptions::default().deadline)
+}
+
 /// How long what was said is kept, if not for ever.
 fn messages_kept(config: &Effective) -> Option<Duration> {
     let days = config.integer("store.messages_days");
@@ -154,7 +161,7 @@ mod tests {
     use super::*;
     use wharf_host::config::{Layers, Machine};
 
-    fn kept_with(set: &[(&str, &str)]) -> Result<Option<Duration>, String> {
+    fn resolved(set: &[(&str, &str)]) -> Result<Effective, String> {
         const MACHINE: Machine = Machine {
             processors: 2,
             descriptors_max: None,
@@ -167,21 +174,29 @@ mod tests {
             command_line: set.iter().map(own).collect(),
             ..Layers::default()
         };
-        let config = Effective::resolve(TABLES, &MACHINE, &layers);
-        config
-            .map(|config| messages_kept(&config))
-            .map_err(|error| error.to_string())
+        Effective::resolve(TABLES, &MACHINE, &layers).map_err(|error| error.to_string())
     }
 
     #[test]
     fn what_was_said_is_kept_for_ever_unless_days_are_set() {
-        let with = |days| kept_with(&[("store.messages_days", days)]);
-        assert_eq!(kept_with(&[]), Ok(None));
+        let kept = |set: &[(&str, &str)]| resolved(set).map(|config| messages_kept(&config));
+        let with = |days| kept(&[("store.messages_days", days)]);
+        assert_eq!(kept(&[]), Ok(None));
         assert_eq!(with("0"), Ok(None));
         assert_eq!(with("30"), Ok(Some(DAY * 30)));
         for days in ["36501", "-1", "soon"] {
             let told = with(days).expect_err("refused");
             assert!(told.contains("from 0 to 36500"), "{told}");
         }
+    }
+
+    #[test]
+    fn who_may_take_longer_to_log_in_may_wait_longer_for_an_answer() {
+        let within = |seconds| {
+            let config = resolved(&[("limits.login_seconds", seconds)]).unwrap();
+            answered_within(&config).as_secs()
+        };
+        // The requests of those who are in are given no less.
+        assert_eq!(["5", "30", "600"].map(within), [30, 30, 600]);
     }
 }
