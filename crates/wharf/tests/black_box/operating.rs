@@ -136,14 +136,40 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
         kim.ask(&say("hello")).unwrap();
         kim.notice::<Said>();
 
-        operator.does(&["accounts", "ban", "kim", "--reason", "cheating"]);
+        let ban = ["accounts", "ban", "kim", "--for", "1h", "--reason"];
+        let too_long = "x".repeat(501);
+        let refused = operator.is_refused(&[&ban[..], &[&*too_long]].concat());
+        assert!(
+            refused.contains("a reason has at most 500 bytes"),
+            "{refused}"
+        );
+        // One line is made of it.
+        operator.does(&[&ban[..], &["cheating\n\u{1b}[2Jtwice"]].concat());
+        let why = "cheating  [2Jtwice";
         let goodbye = kim.notice::<Goodbye>();
-        assert_eq!((goodbye.code(), &*goodbye.text), (Code::Banned, "cheating"));
+        assert_eq!((goodbye.code(), &*goodbye.text), (Code::Banned, why));
         assert!(kim.client.is_ended());
         let mut kim = Guest::new(&server);
-        assert_eq!(kim.refused(&log_in("kim", "correct horse")), Code::Banned);
+        let banned = kim.ask(&log_in("kim", "correct horse")).unwrap_err();
+        assert_eq!(banned.code(), Code::Banned);
+        let detail = |name: &str| {
+            let detail = banned.details.iter().find(|it| it.name == name);
+            detail.map(|it| &*it.value)
+        };
+        assert_eq!(detail("reason"), Some(why));
+        assert!(detail("until_ms").is_some(), "{banned:?}");
+        let told = banned
+            .text
+            .split_once(" UTC: ")
+            .expect("an end and a reason");
+        assert!(
+            told.0.starts_with("the account is banned until "),
+            "{banned:?}"
+        );
+        assert_eq!(told.1, why);
         assert_eq!(kim.refused(&by_token(&kims_login)), Code::Token);
-        assert!(operator.does(&["accounts", "find", "kim"])["banned"].is_object());
+        let found = operator.does(&["accounts", "find", "kim"]);
+        assert_eq!(found["banned"]["reason"], why);
         operator.does(&["accounts", "unban", &kims, "--reason", "a mistake"]);
         kim.ask(&log_in("kim", "correct horse")).unwrap();
 
@@ -153,7 +179,7 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
             &format!("operator account.kick {lees} language"),
             &format!("operator account.mute {kims} spam"),
             &format!("operator account.unmute {kims} "),
-            &format!("operator account.ban {kims} cheating"),
+            &format!("operator account.ban {kims} {why}"),
             &format!("operator account.unban {kims} a mistake"),
         ];
         assert_eq!(operator.audit(&[]), expected);

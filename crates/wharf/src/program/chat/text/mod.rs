@@ -154,11 +154,11 @@ pub(super) fn lines(event: &Event) -> Vec<Line> {
 
 fn failed(problem: &Problem) -> Vec<Line> {
     let mut text = format!("{}: {}", problem.code, harmless(&problem.text));
-    // The text says until when something holds, as people read it.
+    // The text says until when something holds and why, as people read it.
     let told = problem
         .details
         .iter()
-        .filter(|(name, _)| *name != "until_ms");
+        .filter(|(name, _)| !["until_ms", "reason"].contains(&name.as_str()));
     for (name, value) in told {
         text += &format!(" ({} {})", harmless(name), harmless(value));
     }

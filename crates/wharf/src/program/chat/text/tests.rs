@@ -4,6 +4,7 @@ use super::*;
 use expect_test::{Expect, expect};
 use wharf_proto::chat::{Said, Whispered};
 use wharf_proto::room::{Joined, Parted, Reason};
+use wharf_proto::session::{Code, Error};
 
 fn message(name: &str, text: &str) -> Option<Message> {
     let what = Some(What::Text(text.to_owned()));
@@ -228,4 +229,17 @@ fn maintenance_is_told_with_its_times() {
         maintenance until 2026-11-26 13:00:00 UTC: new rooms
     "#]],
     );
+}
+
+#[test]
+fn whoever_is_kept_out_is_told_once_until_when_and_why() {
+    let text = "the account is banned until 2026-11-26 12:00:00 UTC: cheating";
+    let error = Error::new(Code::Banned, text);
+    let error = error.until(Some(1_795_694_400_000)).why("cheating");
+    let paper = Paper {
+        columns: None,
+        has_colours: false,
+    };
+    let told = paper.write(&failed(&Problem::from(&error)));
+    assert_eq!(told, format!("banned: {text}\n"));
 }
