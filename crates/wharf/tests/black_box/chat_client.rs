@@ -319,6 +319,8 @@ fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     lee.ok(enter(3));
     let mut once = lees.start(&at, &["--once"]);
     once.event("logged_in");
+    // The second to log in as lee takes the first one over, which stays away then.
+    lee.event("goodbye");
 
     server.child.kill().unwrap();
     server.child.wait().unwrap();
@@ -329,10 +331,48 @@ fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     assert_eq!(once.finish(), 1, "it was to connect once");
     let _server = start_at(&at, folder.path());
     kim.event("entered");
-    // The second to log in as lee took the first one over, which stays away then.
-    lee.event("goodbye");
     assert_eq!(lee.ok(json!({ "cmd": "connect" }))["event"], "ok");
     kim.ok(say("there you are"));
+}
+
+#[test]
+fn one_goes_to_another_server_and_back_and_no_password_goes_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut reserved = Reserved::new();
+    let there = reserved.address_to_listen_at();
+    let here = Server::start(BACKENDS[0], &[]);
+    let at = address(&here);
+    let home = Home::new();
+    let mut kim = home.register(&at, "kim");
+    kim.ok(enter(3));
+    let connect = |to: &str| json!({ "cmd": "connect", "addr": to });
+    let connects = |kim: &mut Script, command: Value, target: &str| {
+        kim.type_line(&command.to_string());
+        assert_eq!(kim.event("connected")["target"], target);
+        assert_eq!(kim.event("ok")["cmd"], "connect");
+    };
+    kim.type_line(&connect(&there).to_string());
+    let lost = kim.event("lost");
+    assert!(lost["text"].as_str().unwrap().contains(&there), "{lost}");
+    assert_eq!(kim.event("error")["code"], "not_connected");
+
+    let other = start_at(&there, folder.path());
+    connects(&mut kim, json!({ "cmd": "connect" }), &there);
+    // The password of the first server is not tried there.
+    let hint = kim.event("hint")["text"].clone();
+    assert!(
+        hint.as_str().unwrap().starts_with("not logged in"),
+        "{hint}"
+    );
+    kim.ok(json!({ "cmd": "register", "name": "kim", "password": PASSWORD }));
+    connects(&mut kim, connect(&at), &at);
+    assert_eq!(kim.event("logged_in")["is_new"], false, "by what is kept");
+    for _ in 0..2 {
+        connects(&mut kim, connect(&there), &there);
+        assert_eq!(kim.event("logged_in")["name"], "kim");
+    }
+    drop(other);
+    assert!(kim.event("lost")["again_ms"].is_u64(), "it is tried again");
 }
 
 #[test]
