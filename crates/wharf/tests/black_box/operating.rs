@@ -6,7 +6,7 @@ use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use serde_json::Value;
 use std::time::Instant;
 use tempfile::NamedTempFile;
-use wharf::proto::account::{Erase, Export, LoggedIn};
+use wharf::proto::account::{Erase, Export, LogInAsGuest, LoggedIn};
 use wharf::proto::chat::{
     Announce, Announcement, DecideReport, Decision, ListReports, Report, Said, Scope, TakeReport,
     Whispered,
@@ -369,6 +369,26 @@ fn people_are_named_beside_their_ids_and_whoever_is_gone_is_erased() {
 }
 
 #[test]
+fn a_guest_is_found_by_the_name_that_others_see() {
+    let server = Server::start(BACKENDS[0], &[ANYWHERE]);
+    let operator = Operator::of(&server);
+    let guest = LogInAsGuest {
+        secret: vec![7; 32],
+        ..LogInAsGuest::default()
+    };
+    let guest = Guest::new(&server).ask(&guest).unwrap();
+    for name in [
+        guest.display_name.clone(),
+        guest.display_name.to_uppercase(),
+    ] {
+        let found = operator.does(&["accounts", "find", &name]);
+        assert_eq!(found["account"], guest.account.to_string(), "{name}");
+        assert_eq!(found["display_name"], guest.display_name);
+        assert_eq!(found["has_password"], false);
+    }
+}
+
+#[test]
 fn moderators_do_by_packets_what_they_may_and_nobody_else_does() {
     let server = Server::start(BACKENDS[0], &[ANYWHERE]);
     let operator = Operator::of(&server);
@@ -467,7 +487,9 @@ fn maintenance_keeps_people_out_over_a_restart_and_those_who_are_in_are_told() {
         lee.refused(&log_in("kim", "correct horse")),
         Code::Maintenance
     );
-    assert_ne!(server.connect().log_in("classic"), ResultCode::None);
+    let mut classic = server.connect();
+    assert_eq!(classic.log_in("classic"), ResultCode::LoginUserUsedAll);
+    assert!(classic.is_ended(), "as where there is no place");
     let mut moderator = Guest::new(&server);
     moderator
         .ask(&log_in("moderator", "correct horse"))
@@ -582,6 +604,7 @@ fn an_account_is_exported_and_erased_by_operators_and_by_its_owner() {
     assert!(records == count && count > 1, "{exported}");
     assert!(exported.contains("\"kim\""), "{exported}");
     assert!(exported.contains("\"text\":\"안녕, lee\""), "{exported}");
+    assert!(exported.contains("\"looks_like\":"), "{exported}");
     let account = format!("{{\"kind\":\"account\",\"account\":\"{kims}\"");
     assert!(exported.starts_with(&account), "{exported}");
     for line in exported.lines() {
