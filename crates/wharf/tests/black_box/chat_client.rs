@@ -376,6 +376,69 @@ fn one_goes_to_another_server_and_back_and_no_password_goes_along() {
 }
 
 #[test]
+fn a_whisper_to_whoever_is_away_waits_and_comes_late_once() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let at = address(&server);
+    let (kims, lees) = (Home::new(), Home::new());
+    let mut kim = kims.register(&at, "kim");
+    assert_eq!(lees.register(&at, "lee").finish(), 0);
+    let whisper = |text: &str| json!({ "cmd": "w", "name": "lee", "text": text });
+    // Until the server knows that lee has gone, it may be thought to be heard.
+    let deadline = Instant::now() + PATIENCE;
+    let mut told = 0;
+    loop {
+        told += 1;
+        if kim.ok(whisper(&told.to_string()))["waits"] == true {
+            break;
+        }
+        assert!(Instant::now() < deadline, "lee is still here");
+    }
+    let mut lee = lees.start(&at, &["--user", "lee"]);
+    let wait = json!({ "cmd": "wait", "for": "whisper", "text": told.to_string() });
+    let heard = lee.ok(wait)["heard"].clone();
+    assert_eq!(
+        (&heard["from"], &heard["was_kept"]),
+        (&json!("kim"), &json!(true))
+    );
+    assert_eq!(kim.ok(whisper("here"))["waits"], false);
+    assert_eq!(lee.event("whisper")["text"], "here");
+    assert_eq!(lee.finish(), 0);
+    // What comes behind a login comes in order: nothing kept stands before this.
+    let mut lee = lees.start(&at, &["--user", "lee"]);
+    lee.event("logged_in");
+    kim.ok(whisper("once more"));
+    assert_eq!(lee.event("whisper")["text"], "once more");
+}
+
+#[test]
+fn what_somebody_has_said_who_is_erased_is_read_without_a_name() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let (kims, lees) = (Home::new(), Home::new());
+    let (mut kim, mut lee) = (kims.register(&at, "kim"), lees.register(&at, "lee"));
+    kim.ok(json!({
+        "cmd": "create", "name": "den", "persistent": true, "history": "durable",
+    }));
+    lee.ok(json!({ "cmd": "enter", "room": "den" }));
+    lee.ok(say("remember me"));
+    kim.event("message");
+    let history = || json!({ "cmd": "history" });
+    let message = kim.ok(history())["messages"][0].clone();
+    assert_eq!(
+        (&message["from"], &message["is_erased"]),
+        (&json!("lee"), &Value::Null)
+    );
+    lee.ok(json!({ "cmd": "erase", "sure": "forever", "password": PASSWORD }));
+    kim.event("parted");
+    let message = kim.ok(history())["messages"][0].clone();
+    assert_eq!(message["text"], "remember me");
+    assert_eq!(
+        (&message["from"], &message["is_erased"]),
+        (&Value::Null, &json!(true))
+    );
+}
+
+#[test]
 fn without_a_terminal_it_is_plain_text_and_its_exit_code_tells() {
     let server = Server::start(BACKENDS[0], &[]);
     let at = address(&server);

@@ -4,6 +4,8 @@ use crate::operators::{ANYWHERE, admin_address, get};
 use crate::platform::{Guest, by_number, by_token, hello, log_in, register, say, text_of, whisper};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use serde_json::Value;
+use std::io::Write as _;
+use std::process::Stdio;
 use std::time::Instant;
 use tempfile::NamedTempFile;
 use wharf::proto::account::{Erase, Export, LogInAsGuest, LoggedIn};
@@ -37,12 +39,22 @@ impl Operator {
 
     /// Exit code, output and errors of `wharf admin`.
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.run_with(arguments, "")
+    }
+
+    /// The same, with that as its input.
+    fn run_with(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         let mut command = wharf();
         command.args(["admin", "--admin", &self.admin]);
         if let Some(file) = &self.token {
             command.arg("--token-file").arg(file.path());
         }
-        let output = command.args(arguments).output().expect("wharf runs");
+        let piped = Stdio::piped;
+        let command = command.stdin(piped()).stdout(piped()).stderr(piped());
+        let mut child = command.args(arguments).spawn().expect("wharf runs");
+        // One that asks nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("wharf ends");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
         let code = output.status.code().expect("an exit code");
         (code, text(output.stdout), text(output.stderr))
@@ -232,7 +244,6 @@ fn what_cannot_be_done_is_refused_and_leaves_no_trace_on_anybody() {
         (&["rooms", "show", "nowhere"], "no such"),
         (&["notice", "--room", "nowhere", "hello"], "no such"),
         (&["notice", "--room-id", "77", "hello"], "no such"),
-        (&["accounts", "erase", &kims], "nothing was erased"),
         (&["reports", "take", "77"], "no such"),
         (&["moderators", "add", "77"], "no such"),
         (&["kick", "77"], "no such"),
@@ -386,6 +397,34 @@ fn a_guest_is_found_by_the_name_that_others_see() {
         assert_eq!(found["display_name"], guest.display_name);
         assert_eq!(found["has_password"], false);
     }
+}
+
+#[test]
+fn erasing_asks_for_the_number_and_takes_it_from_a_pipe_too() {
+    let server = Server::start(BACKENDS[0], &[ANYWHERE]);
+    let operator = Operator::of(&server);
+    let (_kim, _, kims) = newcomer(&server, "kim");
+    let erase = ["accounts", "erase", "kim"];
+    for typed in ["", "\n", "yes\n", "kim\n"] {
+        let (code, said, error) = operator.run_with(&erase, typed);
+        assert_eq!((code, &*said), (1, ""), "{typed:?}: {error}");
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 2, "the question, and what came of it: {error}");
+        assert!(
+            lines[0].starts_with(&format!("kim is account {kims}. ")),
+            "{error}"
+        );
+        assert_eq!(lines[1], "wharf admin: nothing was erased");
+        operator.does(&["accounts", "find", "kim"]);
+    }
+    let (code, said, error) = operator.run_with(&erase, &format!("{kims}\n"));
+    assert_eq!((code, &*said), (0, "erased\n"), "{error}");
+    operator.is_refused(&["accounts", "find", "kim"]);
+    let audit = operator.run(&["audit"]).1;
+    assert!(
+        audit.contains(&format!("account erased ({kims})")),
+        "{audit}"
+    );
 }
 
 #[test]
