@@ -46,7 +46,7 @@ pub(super) enum Act {
         #[command(subcommand)]
         command: Accounts,
     },
-    /// End a session; its account may come again
+    /// End a session on the server that --admin names, and on no other; its account may come again
     Kick {
         /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
