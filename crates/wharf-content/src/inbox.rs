@@ -76,7 +76,7 @@ pub enum LoginRefusal {
     InUse,
     /// No such user, or a wrong password.
     Invalid,
-    /// No more users may log in now.
+    /// No more users may log in now: there is no place, or the server is being looked after.
     Full,
     /// Whoever knows cannot be asked now.
     Unavailable,

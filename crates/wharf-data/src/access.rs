@@ -317,6 +317,8 @@ pub struct Person {
     pub display_name: String,
     /// Whether it may log in.
     pub status: crate::account::Status,
+    /// Why it was banned; empty if it is not, or if nobody said why.
+    pub ban_reason: String,
     /// Whether it has a password.
     pub has_password: bool,
 }
@@ -327,6 +329,7 @@ impl From<Found> for Person {
             account: found.account,
             display_name: found.display_name,
             status: found.status,
+            ban_reason: found.ban_reason,
             has_password: found.password.is_some(),
         }
     }
@@ -364,6 +367,8 @@ pub enum Error {
     Banned {
         /// `None` means never.
         until: Option<UnixMs>,
+        /// Why, for people; empty if nobody said.
+        reason: String,
     },
     /// The name or the identity is somebody else's, or too like one that is.
     Taken,
@@ -400,9 +405,8 @@ impl fmt::Display for Error {
             Self::Unavailable => f.write_str("not available at the moment"),
             Self::Credentials => f.write_str("the name or the password is wrong"),
             Self::Token => f.write_str("not valid, or not any more"),
-            Self::Banned { until: None } => f.write_str("the account is banned"),
-            Self::Banned { until: Some(at) } => {
-                write!(f, "the account is banned until {}", Utc(*at))
+            Self::Banned { until, reason } => {
+                write!(f, "the account is banned{}", until_and_why(*until, reason))
             }
             Self::Taken => f.write_str("taken, or too like one that is"),
             Self::NotFound => f.write_str("there is no such thing"),
@@ -422,6 +426,15 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+/// What stands behind "banned": until when, if that ends, and why, if somebody said.
+pub fn until_and_why(until: Option<UnixMs>, reason: &str) -> String {
+    let until = until.map_or_else(String::new, |at| format!(" until {}", Utc(at)));
+    match reason {
+        "" => until,
+        reason => format!("{until}: {reason}"),
+    }
+}
 
 /// Rounded up, so that nobody comes back too early.
 fn seconds(time: Duration) -> String {

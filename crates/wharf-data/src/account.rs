@@ -389,6 +389,8 @@ pub struct Found {
     pub display_name: String,
     /// Whether it may log in.
     pub status: Status,
+    /// Why it was banned, for people; empty if it is not, or if nobody said why.
+    pub ban_reason: String,
     /// Its password's hash (PHC string), if it has one.
     pub password: Option<String>,
 }

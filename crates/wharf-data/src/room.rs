@@ -264,6 +264,13 @@ pub enum Ask {
         /// At most so many.
         limit: u32,
     },
+    /// Why somebody was kept out of a room last: [`Answer::BanReason`].
+    BanReason {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        account: AccountId,
+    },
     /// Those of some rooms that are there, in no order.
     These {
         /// Which; at most 1,000.
@@ -291,6 +298,7 @@ impl Ask {
                 | Self::Standing { .. }
                 | Self::Standings { .. }
                 | Self::Bans { .. }
+                | Self::BanReason { .. }
                 | Self::List { .. }
         )
     }
@@ -326,6 +334,8 @@ pub enum Answer {
         /// For the next part, if there is one.
         next: Option<PageToken>,
     },
+    /// To [`Ask::BanReason`]: for people; empty if nobody said.
+    BanReason(String),
     /// To [`Ask::List`] and [`Ask::These`].
     Rooms {
         /// By name, where they are listed.

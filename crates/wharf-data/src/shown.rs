@@ -182,6 +182,7 @@ mod tests {
                 account,
                 display_name: "kim".into(),
                 status: Status::Active,
+                ban_reason: String::new(),
                 password: password(),
             }),
             shown(&(login(), identity(), settings)),

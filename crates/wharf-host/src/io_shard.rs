@@ -291,7 +291,7 @@ impl<P: Port> IoShard<P> {
             if self.router.is_open(session) {
                 let verdict = match self.services.bulletin().maintenance {
                     None => self.doorman.log_in(session, user, password),
-                    Some(_) => Err(LoginRefusal::Unavailable),
+                    Some(_) => Err(LoginRefusal::Full),
                 };
                 self.router
                     .push(session, ContentEvent::Verdict { session, verdict });

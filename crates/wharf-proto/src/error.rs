@@ -57,6 +57,16 @@ impl Error {
             None => self,
         }
     }
+
+    /// The same with the detail `reason`, if somebody gave one: it stands in the text too, but
+    /// it may be cut there.
+    #[must_use]
+    pub fn why(self, reason: &str) -> Self {
+        match reason {
+            "" => self,
+            reason => self.with("reason", reason),
+        }
+    }
 }
 
 impl From<Broken> for Error {

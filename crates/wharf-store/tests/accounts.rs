@@ -552,19 +552,27 @@ fn an_old_name_is_kept_free_for_a_while() {
 }
 
 #[test]
-fn whoever_is_banned_is_logged_in_nowhere() {
+fn whoever_is_banned_is_logged_in_nowhere_and_found_with_the_end_and_the_reason() {
     each_database(|bench| {
         bench.account(create(7, "kim", 1)).unwrap();
-        let status = Status::Banned { until: Some(99) };
         let account = AccountId::new(7);
-        bench.account(Ask::SetStatus { account, status }).unwrap();
-        assert_eq!(logins(bench, 7), [] as [i64; 0]);
-        let Ok(Some(Answer::Found(found))) = bench.account(Ask::Find {
-            identity: by_name("kim"),
-        }) else {
-            panic!("not found")
+        let found = |bench: &mut Bench, ask| match bench.account(ask) {
+            Ok(Some(Answer::Found(found))) => (found.status, found.ban_reason),
+            other => panic!("not found: {other:?}"),
         };
-        assert_eq!(found.status, status);
+        let until = Some(99);
+        for (id, until) in [(1, None), (2, until)] {
+            bench.done(ban(id, account, until)).unwrap();
+        }
+        assert_eq!(logins(bench, 7), [] as [i64; 0]);
+        let banned = (Status::Banned { until }, "reason 2".to_owned());
+        let identity = by_name("kim");
+        assert_eq!(found(bench, Ask::Find { identity }), banned);
+        assert_eq!(found(bench, Ask::Get { account }), banned);
+        let status = Status::Active;
+        bench.account(Ask::SetStatus { account, status }).unwrap();
+        let free = (status, String::new());
+        assert_eq!(found(bench, Ask::Get { account }), free, "the reason went");
     });
 }
 

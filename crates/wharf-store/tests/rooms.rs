@@ -268,6 +268,14 @@ fn a_ban_ends_at_its_time_or_when_it_is_taken_back() {
             standing(bench, MEMBER, i64::MAX).ban,
             Some(Until::TakenBack)
         );
+        // The last ban's, whatever else was done to them since.
+        measure(bench, 45, by, MEMBER, Measure::Mute(until)).unwrap();
+        let why = Ask::BanReason {
+            room: ROOM.0,
+            account: MEMBER,
+        };
+        let reason = Answer::BanReason("reason 41".to_owned());
+        assert_eq!(ask(bench, why), Ok(Some(reason)));
         let after = measure(bench, 42, by, MEMBER, Measure::Unban).unwrap();
         assert_eq!(after.ban, None);
         measure(bench, 43, by, MEMBER, Measure::Mute(until)).unwrap();

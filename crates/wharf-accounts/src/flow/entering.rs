@@ -37,6 +37,9 @@ pub(crate) enum Entering {
     Creating(LoggedIn, Option<ByIdentity>),
     /// With what is answered if it is not true any more.
     Beginning(LoggedIn, Error, Option<Rehash>),
+    /// They were banned meanwhile: until when and why is found out. With what is answered if they
+    /// are not any more.
+    Banned(Error),
     /// With the token that was shown, and what its device calls itself.
     Looking(Secret, Option<String>),
     /// With what its device calls itself.
@@ -78,8 +81,18 @@ impl Entering {
                     known: None,
                 })),
                 Err(Refusal::Conflict | Refusal::NotFound) => Err(untrue),
-                Err(Refusal::Forbidden) => Err(Error::Banned { until: None }),
+                Err(Refusal::Forbidden) => {
+                    let account = who.user.account;
+                    Ok(ask(
+                        Ask::Get { account },
+                        Flow::Entering(Self::Banned(untrue)),
+                    ))
+                }
                 Err(refusal) => Err(refused(refusal)),
+            },
+            Self::Banned(untrue) => match found(event)? {
+                Some(found) => Err(may_enter(cx, &found).err().unwrap_or(untrue)),
+                None => Err(untrue),
             },
             Self::Looking(shown, device) => looked(cx, shown, device, event),
             Self::Exchanging(token, device) => {
@@ -148,7 +161,10 @@ fn welcome(found: &Found, begin: &Begin, gets_token: bool) -> LoggedIn {
 
 fn may_enter(cx: &Cx<'_>, found: &Found) -> Result<(), Error> {
     match found.status {
-        Status::Banned { until } if found.status.is_banned(cx.at) => Err(Error::Banned { until }),
+        Status::Banned { until } if found.status.is_banned(cx.at) => {
+            let reason = found.ban_reason.clone();
+            Err(Error::Banned { until, reason })
+        }
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use crate::rig::{BEGIN, PASSWORD, Rig, as_guest, ban, cost_in, dearer, log_in, register, unban};
 use wharf_accounts::{AccountOptions, Error, Outcome, Request, UnknownId};
 use wharf_base::Duration;
-use wharf_data::{AccountId, Actor, NameKey, Refusal};
+use wharf_data::{AccountId, Actor, NameKey, Refusal, UnixMs};
 
 #[test]
 fn who_has_registered_logs_in_by_whatever_looks_like_the_name() {
@@ -242,20 +242,22 @@ fn a_classic_id_is_known_or_becomes_an_account_and_gets_no_token() {
     assert!(rig.enter(log_in("kim", PASSWORD)).is_ok());
 }
 
+fn banned(until: Option<UnixMs>) -> Error {
+    let reason = "spam".into();
+    Error::Banned { until, reason }
+}
+
 #[test]
 fn whoever_is_banned_hears_it_only_with_the_right_password_and_for_as_long_as_it_lasts() {
     let mut rig = Rig::new();
     let kim = rig.enter(register("kim")).unwrap().user;
     let until = Some(BEGIN + 10_000);
-    let banned = rig.ask(None, ban(kim.account, until));
-    assert_eq!(banned, Ok(Outcome::Done));
+    let done = rig.ask(None, ban(kim.account, until));
+    assert_eq!(done, Ok(Outcome::Done));
     assert_eq!(rig.revoked.len(), 1);
     assert!(rig.revoked[0].covers(kim.account, kim.login));
     assert!(rig.store.logins.is_empty());
-    assert_eq!(
-        rig.enter(log_in("kim", PASSWORD)),
-        Err(Error::Banned { until })
-    );
+    assert_eq!(rig.enter(log_in("kim", PASSWORD)), Err(banned(until)));
     assert_eq!(
         rig.enter(log_in("kim", "wrong horse")),
         Err(Error::Credentials)
@@ -265,10 +267,7 @@ fn whoever_is_banned_hears_it_only_with_the_right_password_and_for_as_long_as_it
 
     let account = kim.account;
     rig.ask(None, ban(account, None)).unwrap();
-    assert_eq!(
-        rig.enter(log_in("kim", PASSWORD)),
-        Err(Error::Banned { until: None })
-    );
+    assert_eq!(rig.enter(log_in("kim", PASSWORD)), Err(banned(None)));
     rig.ask(None, unban(account)).unwrap();
     assert!(rig.enter(log_in("kim", PASSWORD)).is_ok());
 }
@@ -322,11 +321,11 @@ fn a_ban_while_the_password_is_compared_still_keeps_out() {
     let account = rig.enter(register("kim")).unwrap().user.account;
     rig.holds_jobs = true;
     let tag = rig.send(1, None, log_in("kim", PASSWORD));
-    let until = None;
+    let until = Some(BEGIN + 60_000);
     rig.ask(None, ban(account, until)).unwrap();
     rig.holds_jobs = false;
     rig.pump();
-    assert_eq!(rig.answer(tag), Some(Err(Error::Banned { until })));
+    assert_eq!(rig.answer(tag), Some(Err(banned(until))));
     assert!(rig.store.logins.is_empty());
 }
 

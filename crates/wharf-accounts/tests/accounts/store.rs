@@ -338,6 +338,7 @@ impl MapStore {
             account,
             display_name: person.name.as_str().to_owned(),
             status: person.status,
+            ban_reason: self.ban_reason(account),
             password: person.password.clone(),
         })
     }

@@ -241,7 +241,13 @@ impl Hall {
             if self.planted.is(Canary::ForgottenVerdict) {
                 return;
             }
-            opened.early.insert(entry, Early { standing, is_out });
+            let reason = moderation.text.clone();
+            let early = Early {
+                standing,
+                is_out,
+                reason,
+            };
+            opened.early.insert(entry, early);
             if opened.early.len() > EARLY_MAX {
                 opened.early.pop_first();
             }

@@ -3,6 +3,7 @@
 use super::{Asked, Hall, Seat, governing, reading, refusal};
 use wharf_content::{LeaveReason, MemberId, Note, Refusal, Room, RoomCx, User};
 use wharf_data::AccountId;
+use wharf_data::access;
 use wharf_data::room::Standing;
 use wharf_data::rooms::Entry;
 use wharf_data::service::Reply;
@@ -43,8 +44,10 @@ impl Room for Hall {
         };
         if let Some(early) = opened.early.remove(&entry.id) {
             let Standing { role, ban, mute } = early.standing;
-            if early.is_out && ban.is_some() {
-                return Err(refusal(Code::Banned, "banned from this room"));
+            if let Some(ban) = ban.filter(|_| early.is_out) {
+                let until_and_why = access::until_and_why(ban.ends(), &early.reason);
+                let text = format!("banned from this room{until_and_why}");
+                return Err(refusal(Code::Banned, text));
             }
             if early.is_out {
                 return Err(refusal(Code::Forbidden, "sent out of this room"));

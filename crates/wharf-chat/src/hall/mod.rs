@@ -22,6 +22,7 @@ use keeping::{Buffered, Durable};
 use memory::{Remembered, SlowMode};
 use put_by::Looked;
 pub(crate) use put_by::PutBy;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use wharf_base::{CapacityError, Instant, Planted};
 use wharf_content::{MemberId, Owed, Refusal, RoomCx};
@@ -93,10 +94,11 @@ struct Opened {
 }
 
 /// What was decided about somebody who has not come yet.
-#[derive(Clone, Copy)]
 struct Early {
     standing: Standing,
     is_out: bool,
+    /// Why, for people; empty if nobody said.
+    reason: String,
 }
 
 /// What was asked of the services.
@@ -337,7 +339,7 @@ impl Opened {
     }
 }
 
-fn refusal(code: Code, text: &'static str) -> Refusal {
+fn refusal(code: Code, text: impl Into<Cow<'static, str>>) -> Refusal {
     Refusal::new(code as u16, text)
 }
 

@@ -413,6 +413,7 @@ fn whoever_was_judged_on_the_way_is_known_at_the_door() {
         let moderate = Moderate {
             account: 40,
             measure: wharf_proto::room::Measure::Ban.into(),
+            text: "spam".into(),
             ..Moderate::default()
         };
         play.room.send(kim, &moderate);
@@ -450,6 +451,8 @@ fn whoever_was_judged_on_the_way_is_known_at_the_door() {
                 };
                 assert!(is_out);
                 assert_eq!(refusal.code, code as u16);
+                let is_told = refusal.text.ends_with(": spam");
+                assert_eq!(is_told, ban.is_some(), "{}", refusal.text);
             }
             Err(other) => panic!("{other:?}"),
         }

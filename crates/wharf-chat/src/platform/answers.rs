@@ -204,7 +204,7 @@ pub(crate) fn error_of(error: &access::Error) -> Error {
         access::Error::Unavailable => told(Code::Unavailable).retry_after(UNAVAILABLE),
         access::Error::Credentials => told(Code::Credentials),
         access::Error::Token => told(Code::Token),
-        access::Error::Banned { until } => told(Code::Banned).until(*until),
+        access::Error::Banned { until, reason } => told(Code::Banned).until(*until).why(reason),
         access::Error::Taken => told(Code::Taken),
         access::Error::NotFound => told(Code::NotFound),
         access::Error::Forbidden => told(Code::Forbidden),

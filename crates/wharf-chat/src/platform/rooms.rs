@@ -9,7 +9,7 @@ use wharf_content::{EnterRefusal, FoyerBuilder, FoyerCx, RoomId};
 use wharf_data::room::History;
 use wharf_data::rooms::{NewRoom, Outcome, Request};
 use wharf_data::service::{Call, Given};
-use wharf_data::{AccountId, PageToken, Utc, access};
+use wharf_data::{AccountId, PageToken, access};
 use wharf_proto::chat::Remove;
 use wharf_proto::room::enter::By;
 use wharf_proto::room::{
@@ -198,13 +198,13 @@ pub(crate) fn give_rooms(
 /// Why somebody does not get into a room, in words about rooms.
 fn refused(error: &access::Error) -> Error {
     let told = super::error_of(error);
-    let until;
+    let banned;
     let text = match error {
         access::Error::Credentials => "the room has a password, and that is another or none",
-        access::Error::Banned { until: None } => "banned from this room",
-        access::Error::Banned { until: Some(at) } => {
-            until = format!("banned from this room until {}", Utc(*at));
-            &until
+        access::Error::Banned { until, reason } => {
+            let until_and_why = access::until_and_why(*until, reason);
+            banned = format!("banned from this room{until_and_why}");
+            &banned
         }
         access::Error::Forbidden => "the room is locked",
         access::Error::NotFound => "there is no such room",

@@ -52,10 +52,10 @@ pub(super) fn verdict_of(reply: Reply) -> Result<UserId, LoginRefusal> {
             Ok(UserId::new(logged_in.user.account.get()))
         }
         Err(Error::InUse) => Err(LoginRefusal::InUse),
-        Err(Error::Full) => Err(LoginRefusal::Full),
-        Err(
-            Error::Busy { .. } | Error::Rate { .. } | Error::Unavailable | Error::Maintenance(_),
-        ) => Err(LoginRefusal::Unavailable),
+        Err(Error::Full | Error::Maintenance(_)) => Err(LoginRefusal::Full),
+        Err(Error::Busy { .. } | Error::Rate { .. } | Error::Unavailable) => {
+            Err(LoginRefusal::Unavailable)
+        }
         _ => Err(LoginRefusal::Invalid),
     }
 }

@@ -1,7 +1,7 @@
 //! Who is kept out of a room: what the store says of one that stays, and what is known of others.
 
 use super::Rooms;
-use super::flow::{Caller, Flow};
+use super::flow::{Caller, Entering, Flow};
 use super::hall::Hall;
 use crate::platform::error_of;
 use wharf_data::access::Error;
@@ -43,6 +43,31 @@ impl Rooms {
             Some((bans, next)) => self.reply(caller, Outcome::Bans { bans, next }),
             None => self.refuse(caller, error_of(wharf_data::Refusal::Invalid)),
         }
+    }
+
+    /// Somebody is kept out of a room, and is told why: the store knows that of one that stays.
+    pub(super) fn tell_ban(&mut self, entering: Entering, until: Option<UnixMs>) {
+        let (room, account) = (entering.room, entering.caller.by);
+        match self.halls.get(&room).filter(|hall| !hall.is_persistent) {
+            Some(hall) => {
+                let verdict = hall.verdicts.get(&account);
+                let reason = verdict.map_or_else(String::new, |verdict| verdict.reason.clone());
+                self.turn_away(entering, Error::Banned { until, reason });
+            }
+            None => {
+                let ask = room::Ask::BanReason { room, account };
+                self.ask(Flow::KeptOut(Box::new(entering), until), Ask::Room(ask));
+            }
+        }
+    }
+
+    /// The store has said why. Without that the ban holds all the same.
+    pub(super) fn keep_out(&mut self, entering: Entering, until: Option<UnixMs>, reply: &Reply) {
+        let reason = match reply {
+            Ok(wharf_data::Answer::Room(Answer::BanReason(reason))) => reason.clone(),
+            _ => String::new(),
+        };
+        self.turn_away(entering, Error::Banned { until, reason });
     }
 
     /// The store has listed them.

@@ -121,7 +121,7 @@ impl Rooms {
         let error = if hall.is_broken {
             Some(Error::Unavailable)
         } else if let Some(ban) = standing.ban.filter(|ban| ban.lasts(at)) {
-            Some(Error::Banned { until: ban.ends() })
+            return self.tell_ban(entering, ban.ends());
         } else if hall.settings.is_locked && rules {
             Some(Error::Forbidden)
         } else if hall.inside.len() >= hall.settings.members_max as usize {

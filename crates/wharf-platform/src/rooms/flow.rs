@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wharf_accounts::Password;
 use wharf_data::room::{self, Role, Settings, Standing};
 use wharf_data::rooms::{Here, Info, Measure};
-use wharf_data::{AccountId, DisplayName, Hidden, RoomId};
+use wharf_data::{AccountId, DisplayName, Hidden, RoomId, UnixMs};
 
 /// Who has asked for something.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,8 @@ pub(super) enum Flow {
     Recalling(Box<Entering>),
     /// The same, for the check of the password.
     Checking(Box<Entering>),
+    /// The same, whom a ban keeps out until then, for why.
+    KeptOut(Box<Entering>, Option<UnixMs>),
     /// A change, for the hash of the new password.
     Rehashing(Box<(Caller, Here, room::Change)>),
     /// A room, for the store: which does that act.

@@ -23,6 +23,7 @@ impl Rooms {
             Flow::Making(making) => self.made(*making, reply),
             Flow::Opening(room) => self.opened(room, reply),
             Flow::Standing(entering) => self.looked_up(*entering, reply),
+            Flow::KeptOut(entering, until) => self.keep_out(*entering, until, &reply),
             Flow::Acting(room, act) => self.acted(room, *act, reply),
             Flow::Listing(listing) => self.listed(*listing, reply),
             Flow::Bans(caller) => self.bans_listed(caller, reply),
@@ -102,6 +103,7 @@ impl Rooms {
             Flow::Standing(entering) | Flow::Recalling(entering) | Flow::Checking(entering) => {
                 self.turn_away(*entering, Error::Unavailable);
             }
+            Flow::KeptOut(entering, until) => self.keep_out(*entering, until, &unknown),
             Flow::Rehashing(it) => self.refuse(it.0, Error::Unavailable),
             Flow::Acting(room, act) => self.acted(room, *act, unknown),
             Flow::Listing(listing) => self.listed(*listing, unknown),

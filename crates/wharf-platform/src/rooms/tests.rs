@@ -275,8 +275,14 @@ fn whoever_is_banned_on_the_way_is_known_by_the_entry() {
         assert_eq!((ban.entries, ban.is_out), (vec![way.id], true));
         let until = AT + 60_000;
         assert_eq!(ban.standing.ban, Some(Until::Time(until)));
-        let banned = Error::Banned { until: Some(until) };
-        assert_eq!(rig.entry(2, enter(&own)), Err(banned));
+        let banned = |reason: &str| Error::Banned {
+            until: Some(until),
+            reason: reason.to_owned(),
+        };
+        assert_eq!(rig.entry(2, enter(&own)), Err(banned("because")));
+        // A mute has a reason of its own.
+        rig.moderate(1, &own, 2, Measure::Mute(60)).unwrap();
+        assert_eq!(rig.entry(2, enter(&own)), Err(banned("because")));
         rig.pass(Duration::from_secs(60));
         rig.entry(2, enter(&own)).unwrap();
     }
@@ -307,7 +313,13 @@ fn a_ban_that_was_done_while_the_password_was_looked_at_holds() {
         rig.moderate(1, &own, 2, Measure::Ban(0)).unwrap();
         rig.hashes = held;
         rig.settle();
-        assert_eq!(rig.outcome(ticket), Err(Error::Banned { until: None }));
+        assert_eq!(
+            rig.outcome(ticket),
+            Err(Error::Banned {
+                until: None,
+                reason: "because".into()
+            })
+        );
     }
 }
 

@@ -39,13 +39,16 @@ fn a_ban_ends_the_session_with_its_reason_and_refuses_the_next_login_until_it_is
     let until = Until::Time(AT + 1_000);
     assert_eq!(rig.operate(ban(kim, until)), Ok(Outcome::Done));
     let reason = "spam".to_owned();
-    let told = Notice::Banned { until, reason };
+    let told = Notice::Banned {
+        until,
+        reason: reason.clone(),
+    };
     assert_eq!(rig.notices, [(SessionTag(1), told)]);
     assert!(rig.platform.presence().is_empty());
     let until = Some(AT + 1_000);
     assert_eq!(
         rig.access(2, None, log_in("kim")),
-        Err(Error::Banned { until })
+        Err(Error::Banned { until, reason })
     );
     let unban = Request::Unban {
         account: kim,

@@ -135,11 +135,14 @@ fn each_decision_does_what_it_says_and_stands_in_the_log() {
             }
             _ => {
                 let reason = "be kind".to_owned();
-                let told = Notice::Banned { until, reason };
+                let told = Notice::Banned {
+                    until,
+                    reason: reason.clone(),
+                };
                 assert_eq!(case.rig.notices[0].1, told);
                 let until = Some(AT + 60_000);
                 let refused = case.rig.access(9, None, log_in("lee"));
-                assert_eq!(refused, Err(Error::Banned { until }));
+                assert_eq!(refused, Err(Error::Banned { until, reason }));
             }
         }
     }

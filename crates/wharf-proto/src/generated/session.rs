@@ -162,7 +162,8 @@ pub enum Code {
     Credentials = 8,
     /// The token, ticket or code is not valid, or not any more.
     Token = 9,
-    /// The account may not log in, or may not enter that room; with the detail until_ms if that ends.
+    /// The account may not log in, or may not enter that room; with the details until_ms
+    /// if that ends, and reason if somebody gave one.
     Banned = 10,
     /// The account is logged in elsewhere, and stays there.
     InUse = 11,

@@ -4,10 +4,10 @@
 mod login;
 mod profile;
 
-use super::{Db, done, first, moderate, number, refused};
+use super::{Db, audit, done, first, moderate, number, refused};
 use crate::database::{Row, SqlError, Value};
 use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, NewLogin, Status, Which};
-use wharf_data::{self as data, AccountId, DisplayName, NameKey, Refusal, Reply, UnixMs};
+use wharf_data::{self as data, AccountId, DisplayName, NameKey, Refusal, Reply, Target, UnixMs};
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
     match ask {
@@ -255,7 +255,10 @@ pub(super) fn find(db: Db<'_>, identity: &Identity) -> Result<Option<Found>, Sql
         FOUND.to_owned() + "JOIN identity i ON i.account = a.id WHERE i.kind = ? AND i.subject = ?";
     let kind = kind_number(identity.kind);
     let rows = db.query(&sql, &[kind.into(), identity.subject.as_str().into()])?;
-    rows.into_iter().next().map(found).transpose()
+    rows.into_iter()
+        .next()
+        .map(|row| found(db, row))
+        .transpose()
 }
 
 fn reply(found: Option<Found>) -> Reply {
@@ -267,25 +270,35 @@ fn named(db: Db<'_>, name: &NameKey) -> Result<Option<Found>, SqlError> {
     let sql = FOUND.to_owned()
         + "JOIN name n ON n.account = a.id WHERE n.name_key = ? AND n.until IS NULL";
     let rows = db.query(&sql, &[name.as_str().into()])?;
-    rows.into_iter().next().map(found).transpose()
+    rows.into_iter()
+        .next()
+        .map(|row| found(db, row))
+        .transpose()
 }
 
 pub(super) fn find_account(db: Db<'_>, account: i64) -> Result<Option<Found>, SqlError> {
     let rows = db.query(&(FOUND.to_owned() + "WHERE a.id = ?"), &[account.into()])?;
-    rows.into_iter().next().map(found).transpose()
+    rows.into_iter()
+        .next()
+        .map(|row| found(db, row))
+        .transpose()
 }
 
-fn found(mut row: Row) -> Result<Found, SqlError> {
-    let status = match row.integer(2)? {
-        0 => Status::Active,
-        _ => Status::Banned {
-            until: row.maybe_integer(3)?,
-        },
+fn found(db: Db<'_>, mut row: Row) -> Result<Found, SqlError> {
+    let account = AccountId::new(row.integer(0)?);
+    let (status, ban) = match row.integer(2)? {
+        0 => (Status::Active, None),
+        _ => {
+            let until = row.maybe_integer(3)?;
+            let ban = audit::latest(db, "account.ban", Target::Account(account))?;
+            (Status::Banned { until }, ban)
+        }
     };
     Ok(Found {
-        account: AccountId::new(row.integer(0)?),
+        account,
         display_name: row.text(1)?,
         status,
+        ban_reason: ban.map(|(_, reason)| reason).unwrap_or_default(),
         password: row.maybe_text(4)?,
     })
 }

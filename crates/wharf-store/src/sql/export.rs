@@ -71,7 +71,10 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         kind: "name",
-        columns: &[("name_key", "name", Text), ("until", "kept_until", Time)],
+        columns: &[
+            ("name_key", "looks_like", Text),
+            ("until", "kept_until", Time),
+        ],
         key: Key::Few,
         from: "name WHERE account = ?",
     },

@@ -332,6 +332,12 @@ pub(super) fn standings(
     Ok(Ok(data::Answer::Room(answer)))
 }
 
+pub(super) fn ban_reason(db: Db<'_>, room: RoomId, account: AccountId) -> Result<Reply, SqlError> {
+    let why = audit::latest(db, "room.ban", Target::Member(room, account))?;
+    let reason = why.map(|(_, reason)| reason).unwrap_or_default();
+    Ok(Ok(data::Answer::Room(Answer::BanReason(reason))))
+}
+
 pub(super) fn bans(
     db: Db<'_>,
     room: RoomId,

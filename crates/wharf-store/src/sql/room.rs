@@ -56,6 +56,7 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
             page,
             limit,
         } => moderate::bans(db, *room, *at, page.as_ref(), *limit),
+        Ask::BanReason { room, account } => moderate::ban_reason(db, *room, *account),
         Ask::These { rooms } => these(db, rooms),
         Ask::List {
             search,

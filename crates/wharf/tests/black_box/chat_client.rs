@@ -319,6 +319,8 @@ fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     lee.ok(enter(3));
     let mut once = lees.start(&at, &["--once"]);
     once.event("logged_in");
+    // The second to log in as lee takes the first one over, which stays away then.
+    lee.event("goodbye");
 
     server.child.kill().unwrap();
     server.child.wait().unwrap();
@@ -329,10 +331,111 @@ fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     assert_eq!(once.finish(), 1, "it was to connect once");
     let _server = start_at(&at, folder.path());
     kim.event("entered");
-    // The second to log in as lee took the first one over, which stays away then.
-    lee.event("goodbye");
     assert_eq!(lee.ok(json!({ "cmd": "connect" }))["event"], "ok");
     kim.ok(say("there you are"));
+}
+
+#[test]
+fn one_goes_to_another_server_and_back_and_no_password_goes_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut reserved = Reserved::new();
+    let there = reserved.address_to_listen_at();
+    let here = Server::start(BACKENDS[0], &[]);
+    let at = address(&here);
+    let home = Home::new();
+    let mut kim = home.register(&at, "kim");
+    kim.ok(enter(3));
+    let connect = |to: &str| json!({ "cmd": "connect", "addr": to });
+    let connects = |kim: &mut Script, command: Value, target: &str| {
+        kim.type_line(&command.to_string());
+        assert_eq!(kim.event("connected")["target"], target);
+        assert_eq!(kim.event("ok")["cmd"], "connect");
+    };
+    kim.type_line(&connect(&there).to_string());
+    let lost = kim.event("lost");
+    assert!(lost["text"].as_str().unwrap().contains(&there), "{lost}");
+    assert_eq!(kim.event("error")["code"], "not_connected");
+
+    let other = start_at(&there, folder.path());
+    connects(&mut kim, json!({ "cmd": "connect" }), &there);
+    // The password of the first server is not tried there.
+    let hint = kim.event("hint")["text"].clone();
+    assert!(
+        hint.as_str().unwrap().starts_with("not logged in"),
+        "{hint}"
+    );
+    kim.ok(json!({ "cmd": "register", "name": "kim", "password": PASSWORD }));
+    connects(&mut kim, connect(&at), &at);
+    assert_eq!(kim.event("logged_in")["is_new"], false, "by what is kept");
+    for _ in 0..2 {
+        connects(&mut kim, connect(&there), &there);
+        assert_eq!(kim.event("logged_in")["name"], "kim");
+    }
+    drop(other);
+    assert!(kim.event("lost")["again_ms"].is_u64(), "it is tried again");
+}
+
+#[test]
+fn a_whisper_to_whoever_is_away_waits_and_comes_late_once() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let at = address(&server);
+    let (kims, lees) = (Home::new(), Home::new());
+    let mut kim = kims.register(&at, "kim");
+    assert_eq!(lees.register(&at, "lee").finish(), 0);
+    let whisper = |text: &str| json!({ "cmd": "w", "name": "lee", "text": text });
+    // Until the server knows that lee has gone, it may be thought to be heard.
+    let deadline = Instant::now() + PATIENCE;
+    let mut told = 0;
+    loop {
+        told += 1;
+        if kim.ok(whisper(&told.to_string()))["waits"] == true {
+            break;
+        }
+        assert!(Instant::now() < deadline, "lee is still here");
+    }
+    let mut lee = lees.start(&at, &["--user", "lee"]);
+    let wait = json!({ "cmd": "wait", "for": "whisper", "text": told.to_string() });
+    let heard = lee.ok(wait)["heard"].clone();
+    assert_eq!(
+        (&heard["from"], &heard["was_kept"]),
+        (&json!("kim"), &json!(true))
+    );
+    assert_eq!(kim.ok(whisper("here"))["waits"], false);
+    assert_eq!(lee.event("whisper")["text"], "here");
+    assert_eq!(lee.finish(), 0);
+    // What comes behind a login comes in order: nothing kept stands before this.
+    let mut lee = lees.start(&at, &["--user", "lee"]);
+    lee.event("logged_in");
+    kim.ok(whisper("once more"));
+    assert_eq!(lee.event("whisper")["text"], "once more");
+}
+
+#[test]
+fn what_somebody_has_said_who_is_erased_is_read_without_a_name() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let (kims, lees) = (Home::new(), Home::new());
+    let (mut kim, mut lee) = (kims.register(&at, "kim"), lees.register(&at, "lee"));
+    kim.ok(json!({
+        "cmd": "create", "name": "den", "persistent": true, "history": "durable",
+    }));
+    lee.ok(json!({ "cmd": "enter", "room": "den" }));
+    lee.ok(say("remember me"));
+    kim.event("message");
+    let history = || json!({ "cmd": "history" });
+    let message = kim.ok(history())["messages"][0].clone();
+    assert_eq!(
+        (&message["from"], &message["is_erased"]),
+        (&json!("lee"), &Value::Null)
+    );
+    lee.ok(json!({ "cmd": "erase", "sure": "forever", "password": PASSWORD }));
+    kim.event("parted");
+    let message = kim.ok(history())["messages"][0].clone();
+    assert_eq!(message["text"], "remember me");
+    assert_eq!(
+        (&message["from"], &message["is_erased"]),
+        (&Value::Null, &json!(true))
+    );
 }
 
 #[test]

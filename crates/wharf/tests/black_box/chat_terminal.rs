@@ -113,6 +113,11 @@ impl Terminal {
         self.keys.write_all(keys.concat().as_bytes()).unwrap();
     }
 
+    /// Types more of the line that is being typed.
+    fn types_on(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
     /// Types an answer when it is asked for so, and the terminal shows no keys any more: they are
     /// hidden just behind the prompt.
     fn answers(&mut self, prompt: &str, secret: &str) {
@@ -194,6 +199,34 @@ fn lines_are_edited_in_korean_and_others_appear_above_them() {
         "{history}"
     );
     assert!(!history.contains("sesame"), "{history}");
+}
+
+#[test]
+fn what_is_being_typed_is_drawn_again_below_what_arrives_however_wide() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let (home, lees) = (Home::new(), Home::new());
+    let mut lee = lees.register(&at, "lee");
+    lee.ok(enter(3));
+    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
+    terminal.shows("logged in as ");
+    terminal.types(&["/enter 3", ENTER]);
+    terminal.shows("in Room 3, as member");
+    lee.event("joined");
+    // So many are two rows and a half of eighty columns, with the prompt.
+    let typed = "가".repeat(90);
+    terminal.types(&[&typed, "나"]);
+    terminal.shows("나");
+    lee.ok(say("끼어들기"));
+    assert_eq!(lee.event("message")["text"], "끼어들기", "one's own");
+    // The rows that were drawn are cleared, upwards; then it is told, and what was typed is drawn
+    // again below.
+    let clear_up = "\r\u{1b}[K\u{1b}[A";
+    terminal.shows(&clear_up.repeat(2));
+    terminal.shows("끼어들기\r\n");
+    terminal.shows(&format!(" in Room 3> {typed}나"));
+    terminal.types_on("다\r");
+    assert_eq!(lee.event("message")["text"], format!("{typed}나다"));
 }
 
 #[test]

@@ -4,9 +4,11 @@ use crate::operators::{ANYWHERE, admin_address, get};
 use crate::platform::{Guest, by_number, by_token, hello, log_in, register, say, text_of, whisper};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use serde_json::Value;
+use std::io::Write as _;
+use std::process::Stdio;
 use std::time::Instant;
 use tempfile::NamedTempFile;
-use wharf::proto::account::{Erase, Export, LoggedIn};
+use wharf::proto::account::{Erase, Export, LogInAsGuest, LoggedIn};
 use wharf::proto::chat::{
     Announce, Announcement, DecideReport, Decision, ListReports, Report, Said, Scope, TakeReport,
     Whispered,
@@ -37,12 +39,22 @@ impl Operator {
 
     /// Exit code, output and errors of `wharf admin`.
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.run_with(arguments, "")
+    }
+
+    /// The same, with that as its input.
+    fn run_with(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         let mut command = wharf();
         command.args(["admin", "--admin", &self.admin]);
         if let Some(file) = &self.token {
             command.arg("--token-file").arg(file.path());
         }
-        let output = command.args(arguments).output().expect("wharf runs");
+        let piped = Stdio::piped;
+        let command = command.stdin(piped()).stdout(piped()).stderr(piped());
+        let mut child = command.args(arguments).spawn().expect("wharf runs");
+        // One that asks nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("wharf ends");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
         let code = output.status.code().expect("an exit code");
         (code, text(output.stdout), text(output.stderr))
@@ -136,14 +148,40 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
         kim.ask(&say("hello")).unwrap();
         kim.notice::<Said>();
 
-        operator.does(&["accounts", "ban", "kim", "--reason", "cheating"]);
+        let ban = ["accounts", "ban", "kim", "--for", "1h", "--reason"];
+        let too_long = "x".repeat(501);
+        let refused = operator.is_refused(&[&ban[..], &[&*too_long]].concat());
+        assert!(
+            refused.contains("a reason has at most 500 bytes"),
+            "{refused}"
+        );
+        // One line is made of it.
+        operator.does(&[&ban[..], &["cheating\n\u{1b}[2Jtwice"]].concat());
+        let why = "cheating  [2Jtwice";
         let goodbye = kim.notice::<Goodbye>();
-        assert_eq!((goodbye.code(), &*goodbye.text), (Code::Banned, "cheating"));
+        assert_eq!((goodbye.code(), &*goodbye.text), (Code::Banned, why));
         assert!(kim.client.is_ended());
         let mut kim = Guest::new(&server);
-        assert_eq!(kim.refused(&log_in("kim", "correct horse")), Code::Banned);
+        let banned = kim.ask(&log_in("kim", "correct horse")).unwrap_err();
+        assert_eq!(banned.code(), Code::Banned);
+        let detail = |name: &str| {
+            let detail = banned.details.iter().find(|it| it.name == name);
+            detail.map(|it| &*it.value)
+        };
+        assert_eq!(detail("reason"), Some(why));
+        assert!(detail("until_ms").is_some(), "{banned:?}");
+        let told = banned
+            .text
+            .split_once(" UTC: ")
+            .expect("an end and a reason");
+        assert!(
+            told.0.starts_with("the account is banned until "),
+            "{banned:?}"
+        );
+        assert_eq!(told.1, why);
         assert_eq!(kim.refused(&by_token(&kims_login)), Code::Token);
-        assert!(operator.does(&["accounts", "find", "kim"])["banned"].is_object());
+        let found = operator.does(&["accounts", "find", "kim"]);
+        assert_eq!(found["banned"]["reason"], why);
         operator.does(&["accounts", "unban", &kims, "--reason", "a mistake"]);
         kim.ask(&log_in("kim", "correct horse")).unwrap();
 
@@ -153,7 +191,7 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
             &format!("operator account.kick {lees} language"),
             &format!("operator account.mute {kims} spam"),
             &format!("operator account.unmute {kims} "),
-            &format!("operator account.ban {kims} cheating"),
+            &format!("operator account.ban {kims} {why}"),
             &format!("operator account.unban {kims} a mistake"),
         ];
         assert_eq!(operator.audit(&[]), expected);
@@ -206,7 +244,6 @@ fn what_cannot_be_done_is_refused_and_leaves_no_trace_on_anybody() {
         (&["rooms", "show", "nowhere"], "no such"),
         (&["notice", "--room", "nowhere", "hello"], "no such"),
         (&["notice", "--room-id", "77", "hello"], "no such"),
-        (&["accounts", "erase", &kims], "nothing was erased"),
         (&["reports", "take", "77"], "no such"),
         (&["moderators", "add", "77"], "no such"),
         (&["kick", "77"], "no such"),
@@ -343,6 +380,54 @@ fn people_are_named_beside_their_ids_and_whoever_is_gone_is_erased() {
 }
 
 #[test]
+fn a_guest_is_found_by_the_name_that_others_see() {
+    let server = Server::start(BACKENDS[0], &[ANYWHERE]);
+    let operator = Operator::of(&server);
+    let guest = LogInAsGuest {
+        secret: vec![7; 32],
+        ..LogInAsGuest::default()
+    };
+    let guest = Guest::new(&server).ask(&guest).unwrap();
+    for name in [
+        guest.display_name.clone(),
+        guest.display_name.to_uppercase(),
+    ] {
+        let found = operator.does(&["accounts", "find", &name]);
+        assert_eq!(found["account"], guest.account.to_string(), "{name}");
+        assert_eq!(found["display_name"], guest.display_name);
+        assert_eq!(found["has_password"], false);
+    }
+}
+
+#[test]
+fn erasing_asks_for_the_number_and_takes_it_from_a_pipe_too() {
+    let server = Server::start(BACKENDS[0], &[ANYWHERE]);
+    let operator = Operator::of(&server);
+    let (_kim, _, kims) = newcomer(&server, "kim");
+    let erase = ["accounts", "erase", "kim"];
+    for typed in ["", "\n", "yes\n", "kim\n"] {
+        let (code, said, error) = operator.run_with(&erase, typed);
+        assert_eq!((code, &*said), (1, ""), "{typed:?}: {error}");
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 2, "the question, and what came of it: {error}");
+        assert!(
+            lines[0].starts_with(&format!("kim is account {kims}. ")),
+            "{error}"
+        );
+        assert_eq!(lines[1], "wharf admin: nothing was erased");
+        operator.does(&["accounts", "find", "kim"]);
+    }
+    let (code, said, error) = operator.run_with(&erase, &format!("{kims}\n"));
+    assert_eq!((code, &*said), (0, "erased\n"), "{error}");
+    operator.is_refused(&["accounts", "find", "kim"]);
+    let audit = operator.run(&["audit"]).1;
+    assert!(
+        audit.contains(&format!("account erased ({kims})")),
+        "{audit}"
+    );
+}
+
+#[test]
 fn moderators_do_by_packets_what_they_may_and_nobody_else_does() {
     let server = Server::start(BACKENDS[0], &[ANYWHERE]);
     let operator = Operator::of(&server);
@@ -441,7 +526,9 @@ fn maintenance_keeps_people_out_over_a_restart_and_those_who_are_in_are_told() {
         lee.refused(&log_in("kim", "correct horse")),
         Code::Maintenance
     );
-    assert_ne!(server.connect().log_in("classic"), ResultCode::None);
+    let mut classic = server.connect();
+    assert_eq!(classic.log_in("classic"), ResultCode::LoginUserUsedAll);
+    assert!(classic.is_ended(), "as where there is no place");
     let mut moderator = Guest::new(&server);
     moderator
         .ask(&log_in("moderator", "correct horse"))
@@ -556,6 +643,7 @@ fn an_account_is_exported_and_erased_by_operators_and_by_its_owner() {
     assert!(records == count && count > 1, "{exported}");
     assert!(exported.contains("\"kim\""), "{exported}");
     assert!(exported.contains("\"text\":\"안녕, lee\""), "{exported}");
+    assert!(exported.contains("\"looks_like\":"), "{exported}");
     let account = format!("{{\"kind\":\"account\",\"account\":\"{kims}\"");
     assert!(exported.starts_with(&account), "{exported}");
     for line in exported.lines() {

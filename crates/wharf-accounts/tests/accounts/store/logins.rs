@@ -39,6 +39,15 @@ impl MapStore {
         Ok(None)
     }
 
+    /// Why somebody was banned last.
+    pub(super) fn ban_reason(&self, account: AccountId) -> String {
+        let banned = |it: &&audit::Entry| {
+            it.action == "account.ban" && it.target == Target::Account(account)
+        };
+        let last = self.log.iter().rfind(banned);
+        last.map(|it| it.act.reason.clone()).unwrap_or_default()
+    }
+
     pub(super) fn ended(&self, logins: &[(AccountId, LoginId)], at: UnixMs) -> Answer {
         let is_over = |(_, login): &&(AccountId, LoginId)| !self.logins.contains_key(login);
         let ended = logins.iter().filter(is_over).map(|(account, login)| {
@@ -48,18 +57,10 @@ impl MapStore {
                 Some(_) => Some(Until::TakenBack),
                 None => None,
             };
-            let banned = |it: &&audit::Entry| {
-                it.action == "account.ban" && it.target == Target::Account(*account)
-            };
-            let reason = self
-                .log
-                .iter()
-                .rfind(banned)
-                .map(|it| it.act.reason.clone());
             Ended {
                 account: *account,
                 login: *login,
-                ban: until.map(|until| (until, reason.unwrap_or_default())),
+                ban: until.map(|until| (until, self.ban_reason(*account))),
             }
         });
         Answer::Ended(ended.collect())

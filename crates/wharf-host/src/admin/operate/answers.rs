@@ -112,7 +112,7 @@ fn account(known: &Known) -> Value {
     let person = &known.person;
     let banned = match person.status {
         Status::Active => Value::Null,
-        Status::Banned { until } => json!({ "until_ms": until }),
+        Status::Banned { until } => json!({ "until_ms": until, "reason": person.ban_reason }),
     };
     let muted = known.muted.map(|until| json!({ "until_ms": until.ends() }));
     json!({

@@ -280,6 +280,10 @@ impl MapStore {
                 page,
                 limit,
             } => self.bans(*room, *at, page.as_ref(), *limit),
+            Ask::BanReason { room, account } => {
+                let (_, reason) = self.verdicts[&(*room, *account)].clone();
+                Ok(Answer::BanReason(reason))
+            }
         }
     }
 

@@ -2,13 +2,13 @@
 
 use super::{find, find_account, set_password};
 use crate::database::{SqlError, Value};
-use crate::sql::{Db, ROWS_MAX, audit, done, first, keep, number, places, refused};
+use crate::sql::{Db, ROWS_MAX, done, first, keep, number, places, refused};
 use std::collections::BTreeSet;
 use wharf_data::account::{
     Answer, Ask, Ended, Identity, IdentityKind, Login, NewLogin, NewToken, Status, TokenHash, Which,
 };
 use wharf_data::room::Until;
-use wharf_data::{self as data, AccountId, LoginId, NameKey, Refusal, Reply, Target, UnixMs};
+use wharf_data::{self as data, AccountId, LoginId, NameKey, Refusal, Reply, UnixMs};
 
 /// Logins that an owner is shown.
 const LOGINS_MAX: i64 = 100;
@@ -311,15 +311,15 @@ fn ended_of(db: Db<'_>, logins: &[(AccountId, LoginId)], at: UnixMs) -> Result<R
 
 /// Until when an account is banned and why, if it is.
 fn ban_of(db: Db<'_>, account: AccountId, at: UnixMs) -> Result<Option<(Until, String)>, SqlError> {
-    let status = find_account(db, account.get())?.map(|found| found.status);
-    let until = match status.filter(|status| status.is_banned(at)) {
-        Some(Status::Banned { until: Some(until) }) => Until::Time(until),
-        Some(_) => Until::TakenBack,
-        None => return Ok(None),
+    let found = find_account(db, account.get())?;
+    let Some(found) = found.filter(|found| found.status.is_banned(at)) else {
+        return Ok(None);
     };
-    let why = audit::latest(db, "account.ban", Target::Account(account))?;
-    let reason = why.map(|(_, reason)| reason).unwrap_or_default();
-    Ok(Some((until, reason)))
+    let until = match found.status {
+        Status::Banned { until: Some(until) } => Until::Time(until),
+        _ => Until::TakenBack,
+    };
+    Ok(Some((until, found.ban_reason)))
 }
 
 fn logins(db: Db<'_>, account: AccountId, at: UnixMs) -> Result<Reply, SqlError> {

@@ -1,6 +1,8 @@
 //! What connects the machine that speaks with the socket, the one who types, and what is shown.
 
-use super::engine::{Engine, Moment, Output, Return};
+mod connecting;
+
+use super::engine::{Engine, Moment, Output};
 use super::event::{About, Done, Event, Problem};
 use super::happening::{Ends, Happening, Input, Manner, Outcome, Want};
 use super::help;
@@ -9,16 +11,13 @@ use super::screen::Screen;
 use super::script::Waits;
 use super::terminal::Names;
 use crate::client::{FromServer, Link};
+use connecting::RETRY_MIN;
 use std::sync::PoisonError;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use wharf_bots::target::with_port;
 use wharf_proto::ServerPacket;
 
-/// Longest time that a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a lost connection is left alone at first, and at the most.
-const RETRY_MIN: Duration = Duration::from_millis(500);
-const RETRY_MAX: Duration = Duration::from_secs(30);
 /// How long the next prompt waits for the answer to the last command, so that it stands below it.
 const PROMPT_PATIENCE: Duration = Duration::from_millis(400);
 
@@ -38,10 +37,16 @@ enum Turn {
     Waiting,
 }
 
+/// Makes what speaks with the server at an address.
+pub(super) type Engines = Box<dyn FnMut(&str) -> Box<dyn Engine>>;
+
 /// The driver of one run.
 pub(super) struct Driver {
     manner: Manner,
+    engines: Engines,
     engine: Box<dyn Engine>,
+    /// Where it was connected, or tried to be: what may be completed.
+    targets: Vec<String>,
     screen: Screen,
     ends: Ends,
     names: Names,
@@ -60,14 +65,16 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         manner: Manner,
-        engine: Box<dyn Engine>,
+        mut engines: Engines,
         screen: Screen,
         ends: Ends,
         names: Names,
     ) -> Self {
         Self {
+            engine: engines(&manner.target),
+            engines,
+            targets: vec![manner.target.clone()],
             manner,
-            engine,
             screen,
             ends,
             names,
@@ -249,6 +256,9 @@ impl Driver {
                 Err(mistake) => self.refuse(mistake),
             },
             _ => {
+                if let ("connect", Some(address)) = (call.command.name, call.get("addr")) {
+                    self.leave_for(&with_port(address));
+                }
                 let until = (!self.manner.is_script).then(|| now.at + PROMPT_PATIENCE);
                 let serial = call.serial;
                 self.turn = Turn::Running { serial, until };
@@ -282,58 +292,15 @@ impl Driver {
                 }
                 Output::HangUp(why) => self.lost(why),
                 Output::Ready { is_in } => {
+                    // Of another server that comes behind the command that has led there.
                     if matches!(self.turn, Turn::Starting) {
                         self.turn = Turn::Free;
-                    }
-                    if !is_in && self.manner.is_script {
-                        self.outcome = Some(Outcome::CannotStart);
+                        if !is_in && self.manner.is_script {
+                            self.outcome = Some(Outcome::CannotStart);
+                        }
                     }
                 }
             }
-        }
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        let sent = self.link.as_mut().map(|link| link.send(bytes));
-        if let Some(Err(error)) = sent {
-            self.lost(format!("the connection broke: {error}"));
-        }
-    }
-
-    fn connect(&mut self) -> Result<(), String> {
-        self.link = None;
-        self.retry_at = None;
-        self.generation += 1;
-        let generation = self.generation;
-        let tell = self.ends.tell.clone();
-        let told = move |it| tell.send(Happening::FromServer(generation, it)).is_ok();
-        let target = &self.manner.target;
-        let link = Link::connect(target, CONNECT_TIMEOUT, told)
-            .map_err(|error| format!("nobody answers at {target}: {error}"))?;
-        self.link = Some(link);
-        self.engine.begin(moment());
-        Ok(())
-    }
-
-    /// There is no connection any more, or there is still none.
-    fn lost(&mut self, why: String) {
-        self.link = None;
-        self.generation += 1;
-        let back = self.engine.lose();
-        let again = match back {
-            Return::After(after) if !self.manner.is_once => {
-                let delay = self.retry_delay.max(after);
-                self.retry_delay = (self.retry_delay * 2).min(RETRY_MAX);
-                Some(delay)
-            }
-            _ => None,
-        };
-        self.retry_at = again.map(|delay| Instant::now() + delay);
-        let again_ms = again.map(|delay| delay.as_millis() as u64);
-        self.tell(Event::Lost { why, again_ms });
-        self.do_all();
-        if self.manner.is_once && self.outcome.is_none() {
-            self.outcome = Some(Outcome::Failed);
         }
     }
 
@@ -376,7 +343,8 @@ impl Driver {
         }
         self.turn = Turn::Typing;
         let prompt = self.engine.prompt();
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = self.engine.names();
+        let names = [self.engine.names(), self.targets.clone()].concat();
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
         let prompt = super::width::harmless(&prompt);
         self.send_want(Want::Line { prompt });
     }

@@ -52,14 +52,20 @@ impl Keep {
         target: &str,
         token_file: Option<PathBuf>,
     ) -> Self {
-        let letter = |letter: char| match letter {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => letter,
-            _ => '_',
-        };
         Self {
             folder: folder(environment),
             token_file,
-            server: target.chars().map(letter).collect(),
+            server: file_name(target),
+        }
+    }
+
+    /// What is kept for the server at `target`, in the user's directory: a file that was named is
+    /// for the login at the first one.
+    pub(super) fn elsewhere(&self, target: &str) -> Self {
+        Self {
+            folder: self.folder.clone(),
+            token_file: None,
+            server: file_name(target),
         }
     }
 
@@ -127,6 +133,15 @@ impl Keep {
         let folder = self.folder.as_ref()?;
         Some(folder.join(format!("{}.{ending}", self.server)))
     }
+}
+
+/// A server, as a part of file names.
+fn file_name(target: &str) -> String {
+    let letter = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => letter,
+        _ => '_',
+    };
+    target.chars().map(letter).collect()
 }
 
 /// The user's directory for what programs keep.
@@ -256,5 +271,7 @@ mod tests {
         kept.save_token(&Token::new("a:1", None, &[1; 32], 0))
             .unwrap();
         assert_eq!(mode(&token), 0o600);
+        let elsewhere = kept.elsewhere("b:1");
+        assert_eq!(elsewhere.token_path(), None, "the file is the first one's");
     }
 }

@@ -29,8 +29,7 @@ mod width;
 use super::{refuse, say};
 use clap::Args;
 use classic::Classic;
-use drive::{Driver, moment};
-use engine::Engine;
+use drive::{Driver, Engines, moment};
 use happening::{Ends, HAPPENINGS_MAX, Happening, Input, Manner, Outcome, Want};
 use keep::Keep;
 use screen::Screen;
@@ -108,13 +107,7 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
     let keep = Keep::new(environment, target, args.token_file.clone());
     let wish = wish(args, (target, &keep), now.unix_ms, is_script)?;
     let history = keep.history_file().filter(|_| !is_script);
-    let engine: Box<dyn Engine> = match args.classic {
-        true => Box::new(Classic::new(target, wish, now)),
-        false => {
-            let chance = Box::new(SystemChance);
-            Box::new(Talk::new(target, wish, keep, chance, now))
-        }
-    };
+    let engines = engines((target, keep), wish, args.classic);
     let manner = Manner {
         target: target.to_owned(),
         is_script,
@@ -145,12 +138,34 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
         tell,
         wants,
     };
-    let outcome = Driver::new(manner, engine, screen, ends, names).run();
+    let outcome = Driver::new(manner, engines, screen, ends, names).run();
     if !is_script {
         terminal::restore();
     }
     outcome.map_err(|problem| {
         format!("{problem}; `wharf`, or `cargo run --release`, starts a server here")
+    })
+}
+
+/// What speaks with the server that was named at the start, as somebody wished; and later with
+/// others, as far as what is kept for them goes: no server is told what is for another.
+fn engines((first, keep): (&str, Keep), wish: Wish, is_classic: bool) -> Engines {
+    let first = first.to_owned();
+    let later = wish.without_secrets();
+    let mut wish = Some(wish);
+    Box::new(move |target| {
+        let wish = wish.take().unwrap_or_else(|| later.clone());
+        let keep = match target == first {
+            true => keep.clone(),
+            false => keep.elsewhere(target),
+        };
+        match is_classic {
+            true => Box::new(Classic::new(target, wish, moment())),
+            false => {
+                let chance = Box::new(SystemChance);
+                Box::new(Talk::new(target, wish, keep, chance, moment()))
+            }
+        }
     })
 }
 

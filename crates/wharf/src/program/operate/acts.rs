@@ -8,7 +8,7 @@ use super::show;
 use super::who::{account, account_id, room_id, session_id};
 use serde_json::{Map, Value, json};
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead as _, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
 /// Entries of a list at the most, where nothing else is said.
@@ -162,6 +162,10 @@ fn confirm(account: &Value) -> Result<(), Trouble> {
     let field = |name: &str| account[name].as_str().unwrap_or_default();
     let (id, name) = (field("account"), show::clean(field("display_name")));
     eprint!("{name} is account {id}. There is no way back. Type that number to erase it: ");
+    if !io::stdin().is_terminal() {
+        // Nobody's Enter ends the line.
+        eprintln!();
+    }
     let mut typed = String::new();
     // What cannot be read is no yes.
     let _ = io::stdin().lock().read_line(&mut typed);

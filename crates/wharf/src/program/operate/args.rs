@@ -46,9 +46,9 @@ pub(super) enum Act {
         #[command(subcommand)]
         command: Accounts,
     },
-    /// End a session; its account may come again
+    /// End a session on the server that --admin names, and on no other; its account may come again
     Kick {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
         /// Why, for the audit log and for the one it is done to
@@ -93,13 +93,13 @@ pub(super) enum Act {
 pub(super) enum Accounts {
     /// Tell who that is
     Find {
-        /// An account's id, or the name that it logs in by
+        /// An account's id, or the name that others see, a guest's too
         #[arg(value_name = "NAME|ID")]
         who: String,
     },
     /// End all sessions and logins of an account, and forbid new ones
     Ban {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
         /// For how long, such as 30m, 12h, 7d or 4w; without it until `unban`
@@ -113,7 +113,7 @@ pub(super) enum Accounts {
     Unban(Measure),
     /// Let an account say nothing anywhere
     Mute {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
         /// For how long, such as 30m, 12h, 7d or 4w; without it until `unmute`
@@ -127,7 +127,7 @@ pub(super) enum Accounts {
     Unmute(Measure),
     /// Tell where an account is logged in
     Sessions {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
     },
@@ -135,7 +135,7 @@ pub(super) enum Accounts {
     SignOut(Measure),
     /// Write everything that is kept about an account into a file, one JSON object a line
     Export {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
         /// Where to; nothing is overwritten
@@ -143,7 +143,7 @@ pub(super) enum Accounts {
     },
     /// Erase an account: what is personal goes, and there is no way back
     Erase {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
         /// Do not ask
@@ -157,7 +157,7 @@ pub(super) enum Accounts {
 
 #[derive(Debug, Args)]
 pub(super) struct Measure {
-    /// The account, by the name that it logs in by or its id
+    /// The account, by the name that others see or its id
     #[arg(value_name = "NAME|ID")]
     pub(super) who: String,
     /// Why, for the audit log
@@ -266,13 +266,13 @@ pub(super) enum Moderators {
     List,
     /// Make a moderator of an account
     Add {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
     },
     /// No longer
     Remove {
-        /// The account, by the name that it logs in by or its id
+        /// The account, by the name that others see or its id
         #[arg(value_name = "NAME|ID")]
         who: String,
     },

@@ -41,12 +41,16 @@ pub(super) fn account(account: &Value) -> String {
         true => "yes",
         false => "no",
     };
-    let lasts = |measure: &Value| match measure {
-        Value::Null => "no".to_owned(),
-        measure => match measure["until_ms"].as_i64() {
+    let lasts = |measure: &Value| {
+        let until = match measure["until_ms"].as_i64() {
+            _ if measure.is_null() => "no".to_owned(),
             Some(until) => format!("until {}", time(until)),
             None => "until it is taken back".to_owned(),
-        },
+        };
+        match &measure["reason"] {
+            Value::String(reason) if !reason.is_empty() => format!("{until}: {}", clean(reason)),
+            _ => until,
+        }
     };
     format!(
         "account    {}\nname       {}\npassword   {}\nhere       {}\nmoderator  {}\nbanned     {}\n\

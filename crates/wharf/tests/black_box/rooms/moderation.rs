@@ -76,6 +76,17 @@ fn ranks_kicks_bans_and_mutes_hold_in_rooms_of_both_kinds() {
         let banned = max.ask(&enter(room, "")).unwrap_err();
         assert_eq!(banned.code(), Code::Banned);
         assert!(banned.details.iter().any(|it| it.name == "until_ms"));
+        let why = banned.details.iter().find(|it| it.name == "reason");
+        assert_eq!(why.map(|it| &*it.value), Some("because"));
+        let told = banned
+            .text
+            .split_once(" UTC: ")
+            .expect("an end and a reason");
+        assert!(
+            told.0.starts_with("banned from this room until "),
+            "{banned:?}"
+        );
+        assert_eq!(told.1, "because");
         lee.ask(&moderate(maxes, Measure::Unban, 0)).unwrap();
         max.ask(&enter(room, "")).unwrap();
 

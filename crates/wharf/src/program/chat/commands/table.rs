@@ -21,9 +21,13 @@ pub(in super::super) static COMMANDS: &[Command] = &[
         .classic(),
     command(
         "connect",
+        &[maybe("addr", Word)],
         &[],
-        &[],
-        "connect again, when the connection is gone",
+        "connect to another server, or again when the connection is gone",
+    )
+    .more(
+        "ADDR is an address or a name, without a port 11021. A login that is kept \
+         for that server goes by itself; a password is told to none but its own.",
     )
     .classic(),
     command("ping", &[], &[1027], "how long the server takes to answer").classic(),

@@ -31,6 +31,17 @@ pub(super) struct Wish {
     pub(super) registers: bool,
 }
 
+impl Wish {
+    /// The same later and elsewhere, where no password is told and no account made.
+    pub(super) fn without_secrets(&self) -> Self {
+        Self {
+            user: self.user.clone(),
+            is_guest: self.is_guest,
+            ..Self::default()
+        }
+    }
+}
+
 /// A conversation by the platform's protocol.
 pub(super) struct Talk {
     target: String,

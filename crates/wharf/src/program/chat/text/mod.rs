@@ -12,7 +12,7 @@ use wharf_proto::ServerPacket;
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Content, Message};
 use wharf_proto::room::{Entered, Info, Member, Rank, Reason, Removed};
-use wharf_proto::session::Maintenance;
+use wharf_proto::session::{Code, Maintenance};
 
 /// How a part of a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,11 +154,11 @@ pub(super) fn lines(event: &Event) -> Vec<Line> {
 
 fn failed(problem: &Problem) -> Vec<Line> {
     let mut text = format!("{}: {}", problem.code, harmless(&problem.text));
-    // The text says until when something holds, as people read it.
+    // The text says until when something holds and why, as people read it.
     let told = problem
         .details
         .iter()
-        .filter(|(name, _)| *name != "until_ms");
+        .filter(|(name, _)| !["until_ms", "reason"].contains(&name.as_str()));
     for (name, value) in told {
         text += &format!(" ({} {})", harmless(name), harmless(value));
     }
@@ -249,11 +249,12 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
             None => Vec::new(),
         },
         ServerPacket::Goodbye(it) => {
-            let code = code_name(it.code);
-            loud(format!(
-                "the server ends it: {code}, {}",
-                harmless(&it.text)
-            ))
+            let text = harmless(&it.text);
+            loud(match it.code() {
+                Code::Kicked => format!("those who run the server have kicked you: {text}"),
+                Code::Banned => format!("those who run the server have banned you: {text}"),
+                _ => format!("the server ends it: {}, {text}", code_name(it.code)),
+            })
         }
         ServerPacket::QueuePlace(it) => {
             dim(format!("the server is full: {} before you", it.before))
@@ -290,8 +291,8 @@ fn how_they_went(reason: Reason) -> &'static str {
     match reason {
         Reason::Unspecified | Reason::Left => "left",
         Reason::Gone => "is gone: the connection ended",
-        Reason::Kicked => "was sent out",
-        Reason::Banned => "was sent out, and is kept out",
+        Reason::Kicked => "was kicked",
+        Reason::Banned => "was kicked, and is kept out",
         Reason::Closed => "left: the room was closed",
     }
 }
@@ -299,12 +300,13 @@ fn how_they_went(reason: Reason) -> &'static str {
 fn how_it_ended(removed: &Removed, room: &str) -> String {
     match removed.reason() {
         Reason::Banned => format!(
-            "you were sent out of {room}, and are kept out {}",
+            "a moderator kicked you out of {room}, and you are kept out {}",
             tables::until(removed.until_ms)
         ),
         Reason::Closed => format!("{room} was closed"),
         Reason::Left | Reason::Gone => format!("you are no longer in {room}"),
-        Reason::Unspecified | Reason::Kicked => format!("you were sent out of {room}"),
+        Reason::Kicked => format!("a moderator kicked you out of {room}"),
+        Reason::Unspecified => format!("you were sent out of {room}"),
     }
 }
 

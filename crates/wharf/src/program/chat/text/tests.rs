@@ -4,6 +4,7 @@ use super::*;
 use expect_test::{Expect, expect};
 use wharf_proto::chat::{Said, Whispered};
 use wharf_proto::room::{Joined, Parted, Reason};
+use wharf_proto::session::{Code, Error, Goodbye};
 
 fn message(name: &str, text: &str) -> Option<Message> {
     let what = Some(What::Text(text.to_owned()));
@@ -91,7 +92,7 @@ fn who_comes_and_goes_is_told_by_name() {
         lee⏎ came
     "]],
     );
-    for (account, told) in [(7, "김 was sent out\n"), (8, "#8 was sent out\n")] {
+    for (account, told) in [(7, "김 was kicked\n"), (8, "#8 was kicked\n")] {
         let reason = Reason::Kicked.into();
         let parted = ServerPacket::Parted(Parted { account, reason });
         let paper = Paper {
@@ -115,24 +116,29 @@ fn whoever_is_out_of_a_room_is_told_why_and_for_how_long() {
         name: "lounge".to_owned(),
     });
     for (reason, text, until_ms, told) in [
-        (Reason::Kicked, "", 0, "you were sent out of lounge\n"),
+        (
+            Reason::Kicked,
+            "",
+            0,
+            "a moderator kicked you out of lounge\n",
+        ),
         (
             Reason::Kicked,
             "be nice",
             0,
-            "you were sent out of lounge: be nice\n",
+            "a moderator kicked you out of lounge: be nice\n",
         ),
         (
             Reason::Banned,
             "spam",
             0,
-            "you were sent out of lounge, and are kept out for ever: spam\n",
+            "a moderator kicked you out of lounge, and you are kept out for ever: spam\n",
         ),
         (
             Reason::Banned,
             "",
             1_795_694_400_000,
-            "you were sent out of lounge, and are kept out until 2026-11-26 12:00 UTC\n",
+            "a moderator kicked you out of lounge, and you are kept out until 2026-11-26 12:00 UTC\n",
         ),
         (Reason::Closed, "", 0, "lounge was closed\n"),
     ] {
@@ -228,4 +234,45 @@ fn maintenance_is_told_with_its_times() {
         maintenance until 2026-11-26 13:00:00 UTC: new rooms
     "#]],
     );
+}
+
+#[test]
+fn whoever_the_server_sends_away_is_told_by_whom_and_why() {
+    for (code, told) in [
+        (
+            Code::Kicked,
+            "those who run the server have kicked you: spam\n",
+        ),
+        (
+            Code::Banned,
+            "those who run the server have banned you: spam\n",
+        ),
+        (Code::TakenOver, "the server ends it: taken_over, spam\n"),
+    ] {
+        let goodbye = Goodbye {
+            code: code.into(),
+            text: "spam".to_owned(),
+            retry_after_ms: 0,
+        };
+        let packet = ServerPacket::Goodbye(goodbye);
+        let about = About::default();
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
+    }
+}
+
+#[test]
+fn whoever_is_kept_out_is_told_once_until_when_and_why() {
+    let text = "the account is banned until 2026-11-26 12:00:00 UTC: cheating";
+    let error = Error::new(Code::Banned, text);
+    let error = error.until(Some(1_795_694_400_000)).why("cheating");
+    let paper = Paper {
+        columns: None,
+        has_colours: false,
+    };
+    let told = paper.write(&failed(&Problem::from(&error)));
+    assert_eq!(told, format!("banned: {text}\n"));
 }
