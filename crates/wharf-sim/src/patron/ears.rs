@@ -17,6 +17,11 @@ impl Patron {
     /// Hears a frame, and panics if it is not right.
     pub(crate) fn hear(&mut self, frame: Frame<'_>, books: &mut Books) {
         let me = &self.label;
+        assert!(
+            !self.is_over,
+            "{me}: hears {} behind the last word",
+            frame.id
+        );
         let (extensions, body) = Extensions::split(frame).expect("extensions");
         let Some(number) = extensions.request.filter(|_| extensions.is_reply) else {
             return self.on_notice(frame.id, body, books);
