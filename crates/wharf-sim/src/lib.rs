@@ -55,6 +55,7 @@ mod run;
 mod server;
 mod services;
 mod setup;
+mod side_by_side;
 mod store;
 
 #[cfg(feature = "canary")]
@@ -66,4 +67,5 @@ pub use guesses::GuessCounts;
 pub use halls::HallCounts;
 pub use restart::RestartCounts;
 pub use run::{Plan, Report, ServiceCounts, run};
+pub use side_by_side::{keep_last_words, quietly, side_by_side};
 pub use store::StoreFaults;
