@@ -22,6 +22,10 @@
 //!   reason, whoever comes in is what they are, and a room has one owner;
 //! - every request has one answer, and at the end no room is open and nothing of one is under way.
 //!
+//! Whoever comes last to an account is who stays, and nothing is heard behind a last word. In a
+//! share of the runs somebody runs the server, who sends people away and bans them: then nobody who
+//! is banned logs in, and nobody stays who was sent away.
+//!
 //! In a share of the runs what lives for a short time has a store of its own, which is slow, fails
 //! and forgets apart from the other:
 //!
@@ -46,6 +50,7 @@ mod guise;
 mod halls;
 mod hearing;
 mod making;
+mod operator;
 mod patron;
 mod people;
 mod ranks;

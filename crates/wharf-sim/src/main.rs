@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         ("told whispers", totals.services.told),
         ("muted whispers", totals.services.muted),
         ("takeovers", totals.services.takeovers),
+        ("kicks and bans", totals.services.sent_away),
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
         ("deaths of services", totals.services.deaths),
@@ -173,6 +174,7 @@ impl Totals {
         ours.told += theirs.told;
         ours.muted += theirs.muted;
         ours.takeovers += theirs.takeovers;
+        ours.sent_away += theirs.sent_away;
         ours.token_logins += theirs.token_logins;
         ours.refused_tokens += theirs.refused_tokens;
         ours.deaths += theirs.deaths;
