@@ -233,13 +233,14 @@ fn broken(violation: Violation) -> Error {
 /// Ends the session, with the reason if it has a word for it.
 fn say_goodbye(cx: &mut FoyerCx<'_>, code: Code, text: &str) {
     platform::give_up_requests(cx);
-    if cx.dialect() == Dialect::Platform {
-        cx.notify(&Goodbye {
-            code: code.into(),
-            text: text.to_owned(),
-            retry_after_ms: 0,
-        });
-    }
     platform::report_left(cx, false);
-    cx.finish();
+    if cx.dialect() == Dialect::Classic {
+        return cx.finish();
+    }
+    let goodbye = Goodbye {
+        code: code.into(),
+        text: text.to_owned(),
+        retry_after_ms: 0,
+    };
+    cx.finish_with(None, &goodbye);
 }

@@ -6,12 +6,13 @@ use crate::{
     Asker, ContentCommand, Dialect, EnterRefusal, LeaveReason, Letter, LoginRefusal, LoginRequest,
     MemberId, Origin, Outbox, QueryId, Refusal, RoomId, User, UserId,
 };
+use bytes::Bytes;
 use core::any::Any;
 use core::time::Duration;
 use wharf_base::{CapacityError, Instant, SessionId};
 use wharf_data::service::{Call, Reply};
 use wharf_data::{Bulletin, Notice};
-use wharf_wire::{Header, Packet, SendClass, Violation};
+use wharf_wire::{Extensions, Header, Packet, SendClass, Violation};
 
 /// The foyer of a game: where a session is before, between and beside its rooms.
 ///
@@ -90,11 +91,12 @@ pub struct FoyerCx<'a> {
     pub(crate) answering: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Request {
     Enter(RoomId),
     Leave,
-    Finish,
+    /// With the last frame.
+    Finish(Option<Bytes>),
     Dismiss(u16),
 }
 
@@ -306,7 +308,22 @@ impl FoyerCx<'_> {
     /// leaves its room before that, as one whose link is gone. One request a call: a later one
     /// replaces this.
     pub fn finish(&mut self) {
-        self.todo = Some(Request::Finish);
+        self.todo = Some(Request::Finish(None));
+    }
+
+    /// As [`FoyerCx::finish`], with a last word: `packet`, which answers `request` if there is one,
+    /// leaves behind everything else that the session is sent, whatever its class, and behind what
+    /// [`Foyer::on_unanswered`] says of what the session has asked of its room.
+    pub fn finish_with<P: Packet>(&mut self, request: Option<u32>, packet: &P) {
+        let frame = match request {
+            Some(request) => {
+                let mut frame = Vec::new();
+                packet.encode_frame_with(&Extensions::reply(request), &mut frame);
+                frame
+            }
+            None => packet.to_frame(),
+        };
+        self.todo = Some(Request::Finish(Some(frame.into())));
     }
 
     /// Closes the session when this handler has returned, with a code of the game's own. One

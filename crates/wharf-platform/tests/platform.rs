@@ -47,10 +47,16 @@ impl Rig {
     }
 
     fn call(&mut self, from: From, call: Call) -> Ticket {
+        let ticket = self.say(from, call);
+        self.pump();
+        ticket
+    }
+
+    /// Calls, and nothing is done for it yet.
+    fn say(&mut self, from: From, call: Call) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
         self.platform.call(self.now, AT, from, ticket, call);
-        self.pump();
         ticket
     }
 
@@ -365,6 +371,44 @@ fn whoever_goes_while_they_wait_has_no_place_and_their_call_is_over() {
     ));
     rig.close(3);
     assert_eq!(places.taken(), 0);
+}
+
+#[test]
+fn whoever_is_taken_over_gives_their_place_to_the_next_while_their_link_lasts() {
+    let places = Places::new(2);
+    let mut rig = Rig::new();
+    rig.platform = rig.platform.with_places(places.clone(), 8);
+    rig.register(1, "kim");
+    let by = |request| Call::Access { by: None, request };
+    let again = rig.say(session_of(2), by(log_in("kim")));
+    let lee = rig.begin(3, register("lee"));
+    for ticket in [again, lee] {
+        assert!(matches!(
+            rig.reply_to(ticket),
+            Ok(Given::Access(Outcome::LoggedIn(_)))
+        ));
+    }
+    assert_eq!(
+        rig.notices.last(),
+        Some(&(SessionTag(1), Notice::TakenOver))
+    );
+    assert_eq!(places.taken(), 2);
+    rig.close(1);
+    assert_eq!(places.taken(), 2, "it was given back once");
+}
+
+#[test]
+fn whoever_logs_out_gives_their_place_to_the_next_while_their_link_lasts() {
+    let (mut rig, places) = full_rig(8);
+    let kim = rig.register(1, "kim");
+    let lee = rig.begin(2, register("lee"));
+    assert!(rig.ask(1, Some(kim.user), Request::LogOut).is_ok());
+    assert!(matches!(
+        rig.reply_to(lee),
+        Ok(Given::Access(Outcome::LoggedIn(_)))
+    ));
+    rig.close(1);
+    assert_eq!(places.taken(), 1, "it was given back once");
 }
 
 #[test]

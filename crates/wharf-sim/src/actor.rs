@@ -15,12 +15,15 @@ pub(crate) trait Actor {
 pub(crate) enum Alarm {
     Port(SimPulse),
     Sleeper(SimSleeper),
+    /// Nothing.
+    Clock,
 }
 
 impl Alarm {
     fn next(&self) -> Option<Instant> {
         match self {
             Self::Port(pulse) => pulse.next(),
+            Self::Clock => None,
             Self::Sleeper(sleeper) => sleeper.is_woken().then_some(Instant::ZERO),
         }
     }

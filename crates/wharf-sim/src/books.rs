@@ -6,6 +6,7 @@ use crate::halls::{Halls, When};
 use crate::people::{People, TAIL, cut};
 use std::collections::BTreeMap;
 use wharf_base::Instant;
+use wharf_data::AccountId;
 
 /// What clients can run into: how many there are of everything.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,6 +95,11 @@ impl Books {
     /// Behind everything that was asked and heard so far.
     pub(crate) fn present(&self) -> Moment {
         Moment(self.moments + 1)
+    }
+
+    /// Whose account that is, if it is known.
+    pub(crate) fn account_of(&self, person: usize) -> Option<AccountId> {
+        self.people.account(person).map(AccountId::new)
     }
 
     /// A client connects.

@@ -30,6 +30,12 @@ pub enum ServiceCanary {
     LostReply,
     /// Whoever is taken over is not told, and stays.
     ForgottenTakeover,
+    /// Whoever takes over is sent away, and the older stays.
+    NewerTakenOver,
+    /// Whoever is kicked is not told, and stays.
+    ForgottenKick,
+    /// Whoever is banned from the server logs in as before.
+    UnheardBan,
     /// What was acknowledged was not durable.
     ForgetfulStore,
     /// Logins that are ended go on.
@@ -52,12 +58,15 @@ pub enum ServiceCanary {
 
 impl ServiceCanary {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::WhisperTwice,
         Self::LostWhisper,
         Self::WrongEar,
         Self::LostReply,
         Self::ForgottenTakeover,
+        Self::NewerTakenOver,
+        Self::ForgottenKick,
+        Self::UnheardBan,
         Self::ForgetfulStore,
         Self::KeptLogins,
         Self::UnheardBlock,

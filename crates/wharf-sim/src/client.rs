@@ -299,6 +299,7 @@ impl Client {
         Belief {
             label: self.label.clone(),
             user: self.user.clone(),
+            login: None,
             room: self.stay.map(|stay| books.of(stay).room),
             hall: None,
             others: self.others.clone(),

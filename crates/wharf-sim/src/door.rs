@@ -7,7 +7,7 @@ use wharf_base::SessionId;
 use wharf_content::{Asker, Query, QueryId};
 use wharf_data::service::{Call, Reply};
 use wharf_host::{Replies, Services};
-use wharf_platform::{From, SessionTag};
+use wharf_platform::{CountTag, From, SessionTag};
 use wharf_port::Waker;
 
 /// What the server's threads hand over.
@@ -27,6 +27,8 @@ pub(crate) struct Queue {
 pub(crate) enum Work {
     Call(From, Asker, QueryId, Box<Call>),
     Closed(SessionTag),
+    /// So many have heard what was counted, by the platform of that life.
+    Heard((u64, CountTag), u32),
 }
 
 impl Services for ServiceDoor {

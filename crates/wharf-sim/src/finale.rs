@@ -138,6 +138,7 @@ pub(crate) fn counts(server: &SimServer, books: &Books) -> ServiceCounts {
         told: services.whispers,
         muted: people.muted,
         takeovers: services.takeovers,
+        sent_away: people.sent_away.len() as u64,
         token_logins: people.token_logins,
         refused_tokens: people.refused_tokens,
         deaths: services.deaths,

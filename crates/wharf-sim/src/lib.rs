@@ -22,6 +22,10 @@
 //!   reason, whoever comes in is what they are, and a room has one owner;
 //! - every request has one answer, and at the end no room is open and nothing of one is under way.
 //!
+//! Whoever comes last to an account is who stays, and nothing is heard behind a last word. In a
+//! share of the runs somebody runs the server, who sends people away and bans them: then nobody who
+//! is banned logs in, and nobody stays who was sent away.
+//!
 //! In a share of the runs what lives for a short time has a store of its own, which is slow, fails
 //! and forgets apart from the other:
 //!
@@ -46,6 +50,7 @@ mod guise;
 mod halls;
 mod hearing;
 mod making;
+mod operator;
 mod patron;
 mod people;
 mod ranks;
@@ -55,6 +60,7 @@ mod run;
 mod server;
 mod services;
 mod setup;
+mod side_by_side;
 mod store;
 
 #[cfg(feature = "canary")]
@@ -66,4 +72,5 @@ pub use guesses::GuessCounts;
 pub use halls::HallCounts;
 pub use restart::RestartCounts;
 pub use run::{Plan, Report, ServiceCounts, run};
+pub use side_by_side::{keep_last_words, quietly, side_by_side};
 pub use store::StoreFaults;

@@ -1,9 +1,13 @@
-//! `wharf-sim --seeds N [--seed S]`: runs seeds, each twice, and says which one failed and how.
+//! `wharf-sim --seeds N [--seed S]`: runs seeds, each twice, on all processors, and says which one
+//! failed first and how.
 
 use clap::Parser;
+use core::ops::ControlFlow;
 use std::process::{Command, ExitCode};
 use wharf_port::sim::FaultCounts;
-use wharf_sim::{Plan, Report, RestartCounts, ServiceCounts, run};
+use wharf_sim::{
+    Plan, Report, RestartCounts, ServiceCounts, keep_last_words, quietly, run, side_by_side,
+};
 
 /// Whole servers in a simulated world, from seeds.
 #[derive(Debug, Parser)]
@@ -42,20 +46,9 @@ fn main() -> ExitCode {
         restarts: cli.restarts,
         ..Plan::default()
     };
-    let mut faults = FaultCounts::default();
-    let mut totals = Totals::default();
-    for seed in cli.seed..cli.seed + cli.seeds {
-        let Some(report) = run_twice(seed, &plan) else {
-            let at = commit().map_or_else(String::new, |commit| format!(" at {commit}"));
-            eprintln!("seed {seed} failed{at}; again: {}", cli.again(seed));
-            return ExitCode::FAILURE;
-        };
-        faults.add(&report.faults);
-        totals.add(&report);
-        if (seed + 1 - cli.seed).is_multiple_of(100) {
-            eprintln!("{} of {} seeds", seed + 1 - cli.seed, cli.seeds);
-        }
-    }
+    let Some((faults, totals)) = cli.run_all(&plan) else {
+        return ExitCode::FAILURE;
+    };
     println!("{} seeds, each twice and equal: {totals:?}", cli.seeds);
     let ours = [
         ("stalls", totals.stalls),
@@ -69,6 +62,7 @@ fn main() -> ExitCode {
         ("told whispers", totals.services.told),
         ("muted whispers", totals.services.muted),
         ("takeovers", totals.services.takeovers),
+        ("kicks and bans", totals.services.sent_away),
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
         ("deaths of services", totals.services.deaths),
@@ -101,6 +95,34 @@ fn main() -> ExitCode {
 }
 
 impl Cli {
+    /// What happened in all runs; `None` if one failed, which was told.
+    fn run_all(&self, plan: &Plan) -> Option<(FaultCounts, Totals)> {
+        let (mut faults, mut totals) = (FaultCounts::default(), Totals::default());
+        let mut is_right = true;
+        let tell = |seed: u64, outcome: Result<Report, String>| match outcome {
+            Ok(report) => {
+                faults.add(&report.faults);
+                totals.add(&report);
+                let done = seed + 1 - self.seed;
+                if done.is_multiple_of(100) {
+                    eprintln!("{done} of {} seeds", self.seeds);
+                }
+                ControlFlow::Continue(())
+            }
+            Err(why) => {
+                let at = commit().map_or_else(String::new, |commit| format!(" at {commit}"));
+                let again = self.again(seed);
+                eprintln!("{}\nseed {seed} failed{at}; again: {again}", why.trim_end());
+                is_right = false;
+                ControlFlow::Break(())
+            }
+        };
+        let seeds = self.seed..self.seed + self.seeds;
+        keep_last_words();
+        side_by_side(seeds, |seed| run_twice(seed, plan), tell);
+        is_right.then_some((faults, totals))
+    }
+
     /// What repeats the run of one seed.
     fn again(&self, seed: u64) -> String {
         let usual = Self::parse_from([""]);
@@ -152,6 +174,7 @@ impl Totals {
         ours.told += theirs.told;
         ours.muted += theirs.muted;
         ours.takeovers += theirs.takeovers;
+        ours.sent_away += theirs.sent_away;
         ours.token_logins += theirs.token_logins;
         ours.refused_tokens += theirs.refused_tokens;
         ours.deaths += theirs.deaths;
@@ -171,16 +194,16 @@ fn commit() -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// `None` if a promise was broken, or if two runs differ.
-fn run_twice(seed: u64, plan: &Plan) -> Option<Report> {
-    let once = || std::panic::catch_unwind(|| run(seed, plan)).ok();
+/// # Errors
+/// Which promise was broken, or how two runs differ.
+fn run_twice(seed: u64, plan: &Plan) -> Result<Report, String> {
+    let once = || quietly(|| run(seed, plan));
     let (first, second) = (once()?, once()?);
-    if first.trace.hash() != second.trace.hash() {
-        let lines = first.trace.lines().zip(second.trace.lines());
-        let differ = lines.filter(|(one, other)| one != other).take(3);
-        differ.for_each(|(one, other)| eprintln!("first:  {one}\nsecond: {other}"));
-        eprintln!("seed {seed}: two runs differ");
-        return None;
+    if first.trace.hash() == second.trace.hash() {
+        return Ok(first);
     }
-    Some(first)
+    let lines = first.trace.lines().zip(second.trace.lines());
+    let differ = lines.filter(|(one, other)| one != other).take(3);
+    let differ = differ.map(|(one, other)| format!("first:  {one}\nsecond: {other}\n"));
+    Err(differ.collect::<String>() + "two runs differ")
 }

@@ -8,7 +8,7 @@ mod hall_ears;
 mod hall_refusals;
 
 use crate::books::{Books, Stay};
-use crate::claims::LinkNumber;
+use crate::claims::{LinkNumber, Moment};
 use crate::guesses::TryNumber;
 use crate::hearing::Hearing;
 use crate::people::name_of;
@@ -73,6 +73,9 @@ pub(crate) struct Patron {
     is_logging_in: bool,
     /// Whether it has come by a ticket: then it looks on.
     is_visitor: bool,
+    /// When it asked to log in last, and when it heard that it is.
+    login_asked: Moment,
+    came: Moment,
     /// Who it is, the account, and the login.
     user: Option<(usize, i64, i64)>,
     stay: Option<Stay>,
@@ -105,6 +108,8 @@ impl Patron {
             is_greeted: false,
             is_logging_in: false,
             is_visitor: false,
+            login_asked: Moment(0),
+            came: Moment(0),
             user: None,
             stay: None,
             hall: None,
@@ -265,6 +270,10 @@ impl Patron {
         assert!(!self.is_owed(), "{me}: still owed {:?}", self.owed);
         assert!(!self.is_over, "{me}: the server said goodbye and stays");
         assert!(!self.is_doomed, "{me}: is in no room, and was not told");
+        if let Some((person, ..)) = self.user {
+            let is_sent = books.people.must_be_gone(person, self.came);
+            assert!(!is_sent, "{me}: {person} was sent away, and stays");
+        }
         if let Some(stay) = self.stay {
             self.hearing.assert_settled(me, books.of(stay).room, books);
         }
@@ -276,6 +285,7 @@ impl Patron {
         Belief {
             label: self.label.clone(),
             user: self.user.map(|(person, ..)| name_of(person)),
+            login: self.user.map(|(_, account, login)| (account, login)),
             room: self.stay.map(|stay| books.of(stay).room),
             hall: self.hall.as_ref().map(|hall| HallBelief {
                 room: hall.room,

@@ -1,7 +1,10 @@
 //! What clients of the platform know between them: of people, their tokens, and what they have
 //! whispered.
 
+use crate::claims::Moment;
+use crate::halls::{Order, Orders};
 use std::collections::BTreeMap;
+use wharf_base::Instant;
 
 /// Everybody who has an account, or will.
 #[derive(Debug, Default)]
@@ -14,6 +17,12 @@ pub(crate) struct People {
     pub(crate) token_logins: u64,
     pub(crate) refused_tokens: u64,
     pub(crate) muted: u64,
+    /// Who was banned from the server.
+    pub(crate) bans: Orders,
+    /// Whom operators have sent away, for certain, and when they asked for that.
+    pub(crate) sent_away: Vec<(usize, Moment)>,
+    /// How often they wanted that without a ban.
+    pub(crate) kicks: u64,
 }
 
 /// One of them.
@@ -130,6 +139,17 @@ impl People {
             people: (0..count).map(|_| Person::default()).collect(),
             ..Self::default()
         }
+    }
+
+    /// Whether somebody may have been banned from the server.
+    pub(crate) fn may_be_banned(&self, person: usize) -> bool {
+        self.bans.may_hold(Order::Ban(person), Instant::ZERO)
+    }
+
+    /// Whether somebody who was in since `since` must be gone by now.
+    pub(crate) fn must_be_gone(&self, person: usize, since: Moment) -> bool {
+        let mut sent = self.sent_away.iter();
+        sent.any(|(whom, asked)| *whom == person && *asked > since)
     }
 
     pub(crate) fn count(&self) -> usize {

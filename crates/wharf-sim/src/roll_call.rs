@@ -10,6 +10,8 @@ use wharf_proto::room::Rank;
 pub(crate) struct Belief {
     pub(crate) label: String,
     pub(crate) user: Option<String>,
+    /// The account, and the login.
+    pub(crate) login: Option<(i64, i64)>,
     pub(crate) room: Option<i32>,
     /// Or the room with a name that it is in.
     pub(crate) hall: Option<HallBelief>,
@@ -117,6 +119,7 @@ mod tests {
             Belief {
                 label: user.to_owned(),
                 user: Some(user.to_owned()),
+                login: None,
                 room: Some(0),
                 hall: None,
                 others: others.split_whitespace().map(other).collect(),

@@ -4,6 +4,7 @@ use crate::actor::{Alarm, Scheduler};
 use crate::books::Books;
 use crate::crowd::{Crowd, Mood, Shared};
 use crate::finale::Stage;
+use crate::operator::Operator;
 use crate::restart::Restarts;
 use crate::server::SimServer;
 use crate::{GuessCounts, HallCounts, RestartCounts, StoreFaults, finale};
@@ -87,6 +88,8 @@ pub struct ServiceCounts {
     pub muted: u64,
     /// Sessions that were taken over.
     pub takeovers: u64,
+    /// Kicks and bans by whoever runs the server.
+    pub sent_away: u64,
     /// Logins by token.
     pub token_logins: u64,
     /// Tokens that were refused.
@@ -116,6 +119,9 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         books: Books::new(server.rules(), server.guesses()),
         mood: Mood::Lively,
     }));
+    if rng.chance(0.5) {
+        add_operator(&server, &shared, &mut scheduler, rng.fork());
+    }
     let half = u64::from(plan.clients / 2);
     let crowds = [0..half, half..u64::from(plan.clients)].map(|numbers| {
         let (crowd, pulse) = Crowd::new(&world, numbers, &shared, rng.fork());
@@ -175,6 +181,19 @@ pub fn run(seed: u64, plan: &Plan) -> Report {
         settled,
         restarts: restarts.counts,
         services: finale::counts(&server, books),
+    }
+}
+
+/// Somebody runs the server, if it has people with accounts.
+fn add_operator(
+    server: &SimServer,
+    shared: &Rc<RefCell<Shared>>,
+    scheduler: &mut Scheduler,
+    rng: Rng,
+) {
+    if let Some(services) = server.services() {
+        let operator = Operator::new(services, shared, rng);
+        scheduler.add(Rc::new(RefCell::new(operator)), Alarm::Clock);
     }
 }
 

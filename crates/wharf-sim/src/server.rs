@@ -215,6 +215,9 @@ impl SimServer {
             for hall in beliefs.iter().filter_map(|belief| belief.hall) {
                 services.ranks.assert_is(hall);
             }
+            for login in beliefs.iter().filter_map(|belief| belief.login) {
+                services.assert_came_last(login);
+            }
         }
         let seated = beliefs.iter().filter(|belief| belief.is_seated());
         let members: u32 = self.logic_stats().map(|logic| logic.members).sum();

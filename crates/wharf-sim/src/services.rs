@@ -10,20 +10,22 @@ use crate::restart::End;
 use crate::server::EPOCH_MS;
 use crate::store::{Health, SimStore, StoreFaults};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use wharf_accounts::{HashJob, HashResult, Hashed, JobId, ThrottleLimits, imitate};
 use wharf_base::{Duration, Instant, Rng, SessionId};
 use wharf_content::{Asker, QueryId};
-use wharf_data::access::Error;
-use wharf_data::service::Call;
+use wharf_data::access::{Error, LoggedIn, Outcome};
+use wharf_data::service::{Call, Given, Reply};
+use wharf_data::{AccountId, LoginId};
 use wharf_host::Replies;
 use wharf_platform::{Effect, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
 use wharf_port::Waker;
 use wharf_port::sim::SimWorld;
 
 mod bugs;
+mod operating;
 
 /// Who does the services' work.
 pub(crate) struct ServiceActor {
@@ -37,6 +39,10 @@ pub(crate) struct ServiceActor {
     dies: f64,
     dead_until: Option<Instant>,
     pub(crate) deaths: u64,
+    /// Who came last to each account: in which session, and by which login.
+    came: BTreeMap<AccountId, (SessionTag, LoginId)>,
+    /// Sessions that are over: nobody comes in them.
+    gone: BTreeSet<SessionTag>,
     /// Which answers of the store are for the present platform.
     asked: BTreeMap<u64, StoreTag>,
     last_asked: u64,
@@ -54,11 +60,18 @@ pub(crate) struct ServiceActor {
     hash_fails: f64,
     hashing: BTreeMap<(Instant, u64), (JobId, HashResult)>,
     waiting: BTreeMap<Ticket, (Asker, QueryId)>,
+    /// What whoever runs the server has asked, and what came of it.
+    operated: BTreeMap<Ticket, Option<Result<(), Error>>>,
+    /// How many platforms have been.
+    lives: u64,
     last_ticket: u64,
     pub(crate) whispers: u64,
     pub(crate) takeovers: u64,
     #[cfg(feature = "canary")]
     planted: Option<crate::canary::ServiceCanary>,
+    /// Whether whoever comes next is sent away instead of whom they take over.
+    #[cfg(feature = "canary")]
+    is_mistaken: bool,
 }
 
 /// The services, as the run holds them.
@@ -87,6 +100,8 @@ impl ServiceActor {
             },
             dead_until: None,
             deaths: 0,
+            came: BTreeMap::new(),
+            gone: BTreeSet::new(),
             asked: BTreeMap::new(),
             last_asked: 0,
             ranks: Ranks::default(),
@@ -99,11 +114,15 @@ impl ServiceActor {
             rng,
             hashing: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            operated: BTreeMap::new(),
+            lives: 0,
             last_ticket: 0,
             whispers: 0,
             takeovers: 0,
             #[cfg(feature = "canary")]
             planted: None,
+            #[cfg(feature = "canary")]
+            is_mistaken: false,
         };
         let door = actor.door();
         (actor, door)
@@ -131,6 +150,7 @@ impl ServiceActor {
         self.begin_anew(now);
         self.dead_until = None;
         self.waiting.clear();
+        self.gone.clear();
         self.queue = Arc::default();
         self.door()
     }
@@ -142,6 +162,9 @@ impl ServiceActor {
             self.forgotten.set(now);
         }
         let new = self.making.platform(&mut self.rng);
+        self.lives += 1;
+        self.give_up_operating();
+        self.came.clear();
         self.asked.clear();
         self.hashing.clear();
         self.ranks.begin_anew();
@@ -178,6 +201,32 @@ impl ServiceActor {
         );
     }
 
+    /// Asserts that whoever takes themselves for somebody, by that login, was the last who came to
+    /// the account, and is here: who takes over stays, and nobody else.
+    ///
+    /// # Panics
+    /// If not.
+    pub(crate) fn assert_came_last(&self, (account, login): (i64, i64)) {
+        let account = AccountId::new(account);
+        let last = self.came.get(&account).copied();
+        let here = self.platform.presence().find(account);
+        let here = here.map(|online| (online.session, online.login));
+        assert_eq!(here, last, "{account}: who is here, and who came last");
+        let believed = Some(LoginId::new(login));
+        assert_eq!(last.map(|last| last.1), believed, "{account}: who stayed");
+    }
+
+    /// A call of a session is answered: if it is a login, somebody came.
+    fn note_arrival(&mut self, asker: Asker, reply: &Reply) {
+        if let Ok(Given::Access(Outcome::LoggedIn(LoggedIn { user, .. }))) = reply
+            && let Asker::Session(session) = asker
+            && !self.gone.contains(&SessionTag(session.to_bits()))
+        {
+            let came = (SessionTag(session.to_bits()), user.login);
+            self.came.insert(user.account, came);
+        }
+    }
+
     /// What is to be expected of delays and tickets.
     pub(crate) fn guesses(&self) -> Guesses {
         let short = self.short.as_ref().unwrap_or(&self.store);
@@ -194,9 +243,13 @@ impl ServiceActor {
         short.map_or_else(StoreFaults::default, |short| short.faults)
     }
 
+    /// What clocks show.
+    pub(crate) fn unix_ms(&self, now: Instant) -> i64 {
+        EPOCH_MS + (now.as_nanos() / 1_000_000) as i64
+    }
+
     fn times(&self, now: Instant) -> (Instant, i64) {
-        let since = now.as_nanos() / 1_000_000;
-        (now, EPOCH_MS + since as i64)
+        (now, self.unix_ms(now))
     }
 
     fn handle(&mut self, now: Instant, work: Work) {
@@ -214,7 +267,12 @@ impl ServiceActor {
                 }
                 self.platform.call(now, at, from, ticket, *call);
             }
-            Work::Closed(session) => self.platform.session_closed(session),
+            Work::Closed(session) => {
+                self.gone.insert(session);
+                self.came.retain(|_, (last, _)| *last != session);
+                self.platform.session_closed(session);
+            }
+            Work::Heard(what, count) => self.heard(now, what, count),
         }
     }
 
@@ -245,20 +303,25 @@ impl ServiceActor {
         let replies = self.replies();
         while let Some(effect) = self.platform.poll() {
             match effect {
+                Effect::Reply { to, reply } if self.operated.contains_key(&to) => {
+                    self.operated.insert(to, Some(reply.map(drop)));
+                }
                 Effect::Reply { to, reply } => {
                     let asker = self.waiting.remove(&to).expect("one reply for each call");
                     self.world.trace(format_args!("{now:?} {to:?} is answered"));
                     self.ranks.replied(to, &reply, at);
+                    self.note_arrival(asker.0, &reply);
                     if !self.forgets_reply() {
                         let replies = replies.as_ref().expect("somebody has called");
                         replies.reply(asker.0, asker.1, reply);
+                        self.send_away_newcomer(replies, asker.0);
                     }
                 }
                 Effect::Notice { to, notice } => self.tell(replies.as_ref(), to, notice),
-                Effect::Kick { .. }
+                effect @ (Effect::Kick { .. }
                 | Effect::Announce { .. }
                 | Effect::TellAll(_)
-                | Effect::Publish(_) => unreachable!("this world has no operators"),
+                | Effect::Publish(_)) => self.spread(replies.as_ref(), effect),
                 Effect::Ask { tag, ask } => {
                     self.last_asked += 1;
                     let number = self.last_asked;

@@ -146,9 +146,12 @@ fn app(plan: &Plan, rules: Rules) -> App {
         rooms: rules.rooms,
         room_members_max: rules.members_max,
         halls_max: rules.halls,
-        #[cfg(feature = "canary")]
-        planted: plan.canary.and_then(crate::Canary::of_chat).into(),
         ..ChatLimits::default()
+    };
+    #[cfg(feature = "canary")]
+    let limits = ChatLimits {
+        planted: plan.canary.and_then(crate::Canary::of_chat).into(),
+        ..limits
     };
     let facts = PlatformFacts {
         epoch_ms: EPOCH_MS,

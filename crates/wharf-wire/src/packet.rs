@@ -7,13 +7,13 @@ use crate::{Extensions, HEADER_BYTES, Header, Violation};
 /// Order is promised within a class. Classes leave in the order in which they stand here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SendClass {
-    /// What keeps the session itself alive and orderly: results of the platform, goodbyes.
+    /// What keeps the session itself alive and orderly: results of the platform.
     Control,
     /// Every packet arrives, in order. All classic packets are of this class.
     Reliable,
     /// Only the newest of its kind matters: an older one that has not left is replaced.
     Latest,
-    /// Large transfers, which yield to everything else.
+    /// Large transfers, which yield to everything else, and goodbyes, behind which nothing leaves.
     Bulk,
 }
 

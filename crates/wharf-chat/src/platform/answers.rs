@@ -43,16 +43,12 @@ pub(crate) fn give_answer(cx: &mut FoyerCx<'_>, context: u64, reply: Reply) {
 fn give_access(cx: &mut FoyerCx<'_>, (request, packet): (u32, u16), outcome: Outcome) {
     match outcome {
         Outcome::LoggedIn(logged_in) => log_in(cx, request, logged_in),
-        Outcome::Done => {
-            if logs_out(packet) {
-                give_up_requests(cx);
-            }
-            cx.reply_to(request, &account::Done {});
-            if logs_out(packet) {
-                report_left(cx, false);
-                cx.finish();
-            }
+        Outcome::Done if logs_out(packet) => {
+            give_up_requests(cx);
+            report_left(cx, false);
+            cx.finish_with(Some(request), &account::Done {});
         }
+        Outcome::Done => cx.reply_to(request, &account::Done {}),
         Outcome::Refreshed(token) => cx.reply_to(
             request,
             &account::Refreshed {

@@ -176,7 +176,7 @@ fn todo_of(session: SessionId, request: Request) -> Todo {
     match request {
         Request::Enter(room) => Todo::Enter { session, room },
         Request::Leave => Todo::Leave { session },
-        Request::Finish => Todo::Finish { session },
+        Request::Finish(last) => Todo::Finish { session, last },
         Request::Dismiss(code) => Todo::Dismiss { session, code },
     }
 }

@@ -40,15 +40,33 @@ pub(crate) struct Desk {
 }
 
 /// Something that must not happen while a handler runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Todo {
-    Enter { session: SessionId, room: RoomId },
-    Leave { session: SessionId },
-    Rename { session: SessionId },
-    Finish { session: SessionId },
-    Dismiss { session: SessionId, code: u16 },
-    Kick { room: Key, member: MemberId },
-    CloseRoom { room: Key },
+    Enter {
+        session: SessionId,
+        room: RoomId,
+    },
+    Leave {
+        session: SessionId,
+    },
+    Rename {
+        session: SessionId,
+    },
+    Finish {
+        session: SessionId,
+        last: Option<Bytes>,
+    },
+    Dismiss {
+        session: SessionId,
+        code: u16,
+    },
+    Kick {
+        room: Key,
+        member: MemberId,
+    },
+    CloseRoom {
+        room: Key,
+    },
 }
 
 impl Desk {

@@ -4,9 +4,12 @@ use super::{Phase, Session, State, Todo};
 use crate::canary::Canary;
 use crate::letter::Contents;
 use crate::{
-    App, Cause, ContentCommand, ContentEvent, Dismissal, Letter, LoginRefusal, Outbox, User, UserId,
+    App, Cause, ContentCommand, ContentEvent, Dismissal, Letter, LoginRefusal, Origin, Outbox,
+    Payload, User, UserId,
 };
+use bytes::Bytes;
 use wharf_base::{Instant, SessionId};
+use wharf_wire::SendClass;
 
 /// One batch over a shard's state.
 pub(super) struct Turn<'a> {
@@ -140,7 +143,7 @@ impl Turn<'_> {
                 Todo::Enter { session, room } => self.enter(session, room),
                 Todo::Leave { session } => self.leave(session),
                 Todo::Rename { session } => self.rename(session),
-                Todo::Finish { session } => self.let_go(session),
+                Todo::Finish { session, last } => self.let_go(session, last),
                 Todo::Dismiss { session, code } => self.dismiss(session, Dismissal::Kicked(code)),
                 Todo::Kick { room, member } => self.kick(room, member),
                 Todo::CloseRoom { room } => self.close_room(room),
@@ -159,10 +162,25 @@ impl Turn<'_> {
     }
 
     /// The foyer ends a session: it is in no room from now on, however long its link takes what was
-    /// sent.
-    fn let_go(&mut self, id: SessionId) {
+    /// sent. Its last word leaves behind that.
+    fn let_go(&mut self, id: SessionId, last: Option<Bytes>) {
         self.leave_for_good(id);
-        self.finish(id);
+        if !self.begin_closing(id) {
+            return;
+        }
+        if let Some(frame) = last {
+            self.state.desk.stats.sends += 1;
+            self.command(
+                id,
+                ContentCommand::Send {
+                    session: id,
+                    class: SendClass::Bulk,
+                    origin: Origin::Own,
+                    payload: Payload::Shared(frame),
+                },
+            );
+        }
+        self.command(id, ContentCommand::Finish { session: id });
     }
 
     /// Everything is answered: what was sent may leave, and nothing more is served.

@@ -404,8 +404,8 @@ fn whoever_is_let_go_has_an_answer_to_everything_first() {
     let told = requests(&["ann"], &steps);
     expect![[r#"
         ann < hello, 1 here #0
-        ann < #3 bye, 1 open
         ann < #1 unanswered
+        ann < #3 bye, 1 open
         ann finishes
     "#]]
     .assert_eq(&told);

@@ -205,8 +205,8 @@ impl Gate {
             }
             "quit" => {
                 let open = cx.drop_queries().len();
-                cx.reply(&Words::<ANSWER>(format!("bye, {open} open")));
-                cx.finish();
+                let bye = Words::<ANSWER>(format!("bye, {open} open"));
+                cx.finish_with(cx.request(), &bye);
                 return Ok(());
             }
             said => cx.reply(&Words::<ANSWER>(format!("gate: {said}"))),

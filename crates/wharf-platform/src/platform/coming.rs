@@ -133,10 +133,11 @@ impl Platform {
         }
     }
 
-    /// A session is to end: nobody is in it from now on, and it is in no room, however long its
-    /// link lasts.
+    /// A session is to end: nobody is in it from now on, it is in no room, and its place is
+    /// somebody else's, however long its link lasts.
     pub(crate) fn cast_off(&mut self, session: SessionTag) {
         self.presence.leave(session);
+        self.leave_entrance(session);
         if let Some(rooms) = &mut self.rooms {
             rooms.session_closed(session);
         }

@@ -54,7 +54,7 @@ impl Platform {
     ) {
         self.operators
             .request((now, at), ticket, Actor::Operator, request);
-        self.run(now, at);
+        self.settle(now, at);
     }
 
     /// So many sessions were reached by what was counted under `tag`.

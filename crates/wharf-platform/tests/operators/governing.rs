@@ -1,6 +1,6 @@
 //! Bans, mutes, kicks, announcements; who may do what; bounds and deadlines.
 
-use crate::rig::{AT, Rig, log_in};
+use crate::rig::{AT, Rig, Store, log_in, register};
 use wharf_base::Duration;
 use wharf_data::access::{Error, LookUp};
 use wharf_data::operators::{Decision, Outcome, Request, Scope};
@@ -9,7 +9,7 @@ use wharf_data::report::Stage;
 use wharf_data::room::Until;
 use wharf_data::service::Call;
 use wharf_data::{AccountId, Actor, Notice, Refusal, ReportId};
-use wharf_platform::SessionTag;
+use wharf_platform::{Places, SessionTag};
 
 fn ban(account: AccountId, until: Until) -> Request {
     let reason = "spam".into();
@@ -188,6 +188,30 @@ fn a_kick_is_logged_first_and_says_whether_anybody_was_there() {
     assert_eq!(to, None, "whichever session is theirs");
     rig.heard(tag, 0);
     assert_eq!(rig.outcome(ticket), Err(Error::NotFound));
+}
+
+#[test]
+fn whoever_is_sent_away_gives_their_place_to_the_next_while_their_link_lasts() {
+    let mut rig = Rig::closed(Store::default());
+    let places = Places::new(1);
+    rig.platform = rig.platform.with_places(places.clone(), 8);
+    rig.open();
+    rig.register(1, "kim");
+    let erase = |account| Request::Erase {
+        account,
+        reason: "asked for".into(),
+    };
+    let ways: [fn(AccountId) -> Request; 3] = [kick, |it| ban(it, Until::TakenBack), erase];
+    for (session, way) in (2..).zip(ways) {
+        let (before, _) = rig.platform.presence().iter().next().expect("who is here");
+        let request = register(&format!("lee{session}"));
+        let next = rig.call(session, Call::Access { by: None, request });
+        assert_eq!(rig.reply_to(next), None, "every place is taken");
+        rig.begin(way(before));
+        assert!(matches!(rig.reply_to(next), Some(Ok(_))));
+        rig.close(session - 1);
+        assert_eq!(places.taken(), 1, "it was given back once");
+    }
 }
 
 #[test]

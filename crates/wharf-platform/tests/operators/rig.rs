@@ -363,12 +363,7 @@ impl Rig {
     }
 
     pub(crate) fn register(&mut self, session: u64, name: &str) -> LoggedIn {
-        let request = access::Request::Register {
-            name: name.into(),
-            password: "correct horse".into(),
-            device: String::new(),
-        };
-        match self.access(session, None, request) {
+        match self.access(session, None, register(name)) {
             Ok(access::Outcome::LoggedIn(logged_in)) => logged_in,
             other => panic!("not logged in: {other:?}"),
         }
@@ -470,6 +465,14 @@ fn told(message: message::NewMessage) -> message::Message {
         body: message.body,
         at: message.at,
         removed_by: None,
+    }
+}
+
+pub(crate) fn register(name: &str) -> access::Request {
+    access::Request::Register {
+        name: name.into(),
+        password: "correct horse".into(),
+        device: String::new(),
     }
 }
 

@@ -95,7 +95,8 @@ pub struct Pong {
     #[prost(int64, tag = "2")]
     pub now_ms: i64,
 }
-/// The server ends the session behind this. With CODE_TAKEN_OVER the account goes on elsewhere.
+/// The server ends the session behind this: it leaves behind everything else, and nothing follows.
+/// With CODE_TAKEN_OVER the account goes on elsewhere.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Goodbye {
     /// Why.

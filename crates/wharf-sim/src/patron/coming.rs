@@ -49,6 +49,7 @@ impl Patron {
 
     fn ask_login(&mut self, person: usize, how: How, books: &mut Books, out: &mut Vec<u8>) {
         self.is_logging_in = true;
+        self.login_asked = books.when().moment;
         let is_try = matches!(how, How::Password | How::WrongPassword);
         let now = books.now;
         let number = is_try.then(|| books.guesses.ask(person, now));

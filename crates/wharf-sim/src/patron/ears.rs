@@ -3,6 +3,7 @@
 use super::{Asked, How, Patron};
 use crate::books::{Books, Stay, read_line};
 use crate::guesses::TryNumber;
+use crate::halls::Order;
 use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
@@ -17,6 +18,11 @@ impl Patron {
     /// Hears a frame, and panics if it is not right.
     pub(crate) fn hear(&mut self, frame: Frame<'_>, books: &mut Books) {
         let me = &self.label;
+        assert!(
+            !self.is_over,
+            "{me}: hears {} behind the last word",
+            frame.id
+        );
         let (extensions, body) = Extensions::split(frame).expect("extensions");
         let Some(number) = extensions.request.filter(|_| extensions.is_reply) else {
             return self.on_notice(frame.id, body, books);
@@ -100,8 +106,12 @@ impl Patron {
                 books.people.give(token, of);
             }
         }
+        let ban = Order::Ban(person);
+        let is_banned = books.people.bans.holds(ban, self.login_asked, books.now);
+        assert!(!is_banned, "{me}: {person} is banned, and logs in");
         books.logins += 1;
         self.is_logging_in = false;
+        self.came = books.when().moment;
         self.user = Some((person, it.account, it.login));
     }
 
@@ -147,7 +157,9 @@ impl Patron {
                 if let Some(number) = number {
                     on_try_refused(*person, *number, code, books);
                 }
+                let is_banned = code == Code::Banned && books.people.may_be_banned(*person);
                 may_fail
+                    || is_banned
                     || match how {
                         How::Register => {
                             books.people.taken(*person);
@@ -230,7 +242,13 @@ impl Patron {
             }
             Goodbye::ID => {
                 let goodbye = Goodbye::decode(body).expect("a goodbye");
-                assert_ne!(goodbye.code(), Code::Unspecified, "{me}: {goodbye:?}");
+                let person = self.user.map(|(person, ..)| person);
+                let is_right = match goodbye.code() {
+                    Code::Banned => person.is_some_and(|it| books.people.may_be_banned(it)),
+                    Code::Kicked => books.people.kicks > 0,
+                    code => matches!(code, Code::TakenOver | Code::Revoked),
+                };
+                assert!(is_right, "{me}, {person:?}: {goodbye:?}");
                 self.is_over = true;
             }
             _ => panic!("{me}: hears {id}"),

@@ -197,6 +197,10 @@ impl Patron {
         };
         let here = self.here(books);
         let wish = |wish| Asked::Hall(HallAsked::Inside(here, wish));
+        let may_judge = matches!(rank, Rank::Owner | Rank::Moderator);
+        if may_judge && books.halls.some_arrival(here.room).is_some() && rng.chance(0.3) {
+            return self.ask_moderate(here, rng, books, out);
+        }
         match rng.below(19 + acts) {
             0 if rng.chance(0.5) => {
                 self.is_moving = true;
@@ -329,7 +333,7 @@ impl Patron {
         // Whoever is on the way is judged most often: that is where a race is.
         let anybody = rng.below(books.people.count() as u64) as usize;
         let arrival = books.halls.some_arrival(here.room);
-        let whom = arrival.filter(|_| rng.chance(0.6)).unwrap_or(anybody);
+        let whom = arrival.filter(|_| rng.chance(0.8)).unwrap_or(anybody);
         let Some(account) = books.people.account(whom) else {
             return;
         };

@@ -4,6 +4,7 @@ use super::ServiceActor;
 #[cfg(feature = "canary")]
 use crate::canary::ServiceCanary;
 use wharf_base::SessionId;
+use wharf_content::Asker;
 use wharf_data::Notice;
 use wharf_host::Replies;
 
@@ -13,9 +14,15 @@ impl ServiceActor {
         false
     }
 
+    pub(super) fn send_away_newcomer(&mut self, _: &Replies, _: Asker) {}
+
+    pub(super) fn forgets_kick(&self) -> bool {
+        false
+    }
+
     /// Whom a notice reaches in the end, and which.
     pub(super) fn misled(
-        &self,
+        &mut self,
         _: &Replies,
         to: SessionId,
         notice: Notice,
@@ -48,9 +55,22 @@ impl ServiceActor {
         is_planted && self.last_ticket.is_multiple_of(100)
     }
 
+    pub(super) fn forgets_kick(&self) -> bool {
+        self.planted == Some(ServiceCanary::ForgottenKick)
+    }
+
+    /// Tells whoever has just taken over what the older session was not told.
+    pub(super) fn send_away_newcomer(&mut self, replies: &Replies, asker: Asker) {
+        if let Asker::Session(session) = asker
+            && core::mem::take(&mut self.is_mistaken)
+        {
+            replies.notice(session, Notice::TakenOver);
+        }
+    }
+
     /// Whom a notice reaches in the end, and which.
     pub(super) fn misled(
-        &self,
+        &mut self,
         replies: &Replies,
         to: SessionId,
         notice: Notice,
@@ -60,6 +80,10 @@ impl ServiceActor {
                 replies.notice(to, notice.clone());
             }
             (Some(ServiceCanary::ForgottenTakeover), Notice::TakenOver) => return None,
+            (Some(ServiceCanary::NewerTakenOver), Notice::TakenOver) => {
+                self.is_mistaken = true;
+                return None;
+            }
             (Some(ServiceCanary::LostWhisper), Notice::Whispered(_))
                 if self.whispers.is_multiple_of(50) =>
             {

@@ -47,6 +47,18 @@ impl SimStore {
     pub(super) fn run(&mut self, ask: &Ask) -> Reply {
         let is_forgotten = match ask {
             Ask::Account(account::Ask::Revoke { .. }) => self.has(ServiceCanary::KeptLogins),
+            Ask::Audited(_, ask) if self.has(ServiceCanary::UnheardBan) => {
+                let status = account::Status::Active;
+                return match &**ask {
+                    // Everything else that follows from it is as it should be.
+                    Ask::Account(account::Ask::SetStatus { account, .. }) => {
+                        let account = *account;
+                        let ask = account::Ask::SetStatus { account, status };
+                        self.sql.ask(&Ask::Account(ask))
+                    }
+                    _ => self.sql.ask(ask),
+                };
+            }
             Ask::Message(message::Ask::Block { .. }) => self.has(ServiceCanary::UnheardBlock),
             Ask::Message(message::Ask::Remove { .. }) => self.has(ServiceCanary::KeptMessages),
             Ask::Short(short::Ask::Take { space, key, at })
