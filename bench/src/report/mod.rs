@@ -92,7 +92,7 @@ impl Page {
         if let Some(hiccups) = hiccups(cell) {
             let _ = write!(
                 section,
-                "\nBeside the client, a thread woke late by {hiccups}.\n"
+                "\nBeside client and server, a thread that only looks at the clock woke late by {hiccups}.\n"
             );
         }
         Ok(section)
@@ -251,8 +251,9 @@ fn head(newest: &Origin) -> String {
            no difference at all.\n\
          - Latencies are the client's, from when a message was due: in the closed loop, where the \
            next message waits for the last, and at a fixed rate that is the same for all. Under \
-           each table stands how late a thread woke on the client's core that only looks at the \
-           clock: a p99 near that says more of the machine than of a server.\n",
+           each table stands how late threads woke that only look at the clock, one on the client's \
+           core and, before all else there, one on the server's: a p99 near that says more of the \
+           machine than of a server.\n",
         newest.commit, newest.machine,
     )
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The core of every server; the client has the other.
-const CORE: &str = "0";
+pub const CORE: usize = 0;
 /// How far admin addresses are looked for from where servers' are.
 const ADMIN_PORTS: u32 = 10_000;
 /// How long a server may take until it listens.
@@ -150,7 +150,7 @@ impl Server {
         let address = port::free_address(number)?;
         let admin = port::free_address(number + ADMIN_PORTS)?;
         let mut command = Command::new("taskset");
-        command.args(["-c", CORE]).arg(who.program());
+        command.args(["-c", &CORE.to_string()]).arg(who.program());
         match who {
             Who::Peer(_) => drop(command.arg(address.to_string())),
             Who::Redis => redis(&mut command, address),

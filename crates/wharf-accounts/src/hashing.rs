@@ -82,15 +82,21 @@ pub struct Hashed {
 }
 
 /// Computes hashes one after the other, in memory that it keeps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hasher {
     blocks: Vec<Block>,
+    arrange: fn(&mut [Block]),
 }
 
 impl Hasher {
-    /// One that has no memory yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// One that has no memory yet. Whenever it has taken some, 19 MiB by default, `arrange` is
+    /// given all of it once, before it is used: to have the system back it by large pages, say.
+    /// What `arrange` writes does not matter.
+    pub fn new(arrange: fn(&mut [Block])) -> Self {
+        Self {
+            blocks: Vec::new(),
+            arrange,
+        }
     }
 
     /// Does a job. Takes tens of milliseconds.
@@ -100,6 +106,7 @@ impl Hasher {
             let count = parsed.params.block_count();
             if self.blocks.len() < count {
                 self.blocks.resize(count, Block::new());
+                (self.arrange)(&mut self.blocks);
             }
             let blocks = &mut self.blocks[..count];
             let done = argon2.hash_password_into_with_memory(password, &parsed.salt, out, blocks);
@@ -264,6 +271,7 @@ impl HashQueue {
 mod tests {
     use super::*;
     use crate::secret::{Chance, Hidden};
+    use std::cell::RefCell;
 
     fn password(text: &str) -> Password {
         Password::typed("password", &Hidden::from(text)).unwrap()
@@ -317,9 +325,26 @@ mod tests {
 
     #[test]
     fn a_right_password_is_told_from_a_wrong_one() {
-        let mut hasher = Hasher::new();
+        let mut hasher = Hasher::new(|_| ());
         keeps_its_promise(&mut |work| hasher.run(work));
         assert_eq!(hasher.blocks.len(), 19_456, "the memory is kept");
+    }
+
+    #[test]
+    fn memory_is_arranged_when_it_is_taken_and_not_again() {
+        thread_local! {
+            static ARRANGED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+        }
+        let mut hasher = Hasher::new(|blocks| {
+            ARRANGED.with_borrow_mut(|arranged| arranged.push(blocks.len()));
+        });
+        let floor = HashWork::Check {
+            password: Password::of("correct horse").unwrap(),
+            against: Cost::FLOOR.dummy(&mut Zeros),
+        };
+        assert_eq!(hasher.run(&floor), HashResult::Checked(false));
+        assert_eq!(hasher.run(&floor), HashResult::Checked(false));
+        assert_eq!(ARRANGED.take(), [19_456]);
     }
 
     #[test]
@@ -332,7 +357,7 @@ mod tests {
         // By the command `argon2 somesalt -id -t 2 -k 65536 -p 1` of the reference.
         let phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ\
                    $CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        let mut hasher = Hasher::new();
+        let mut hasher = Hasher::new(|_| ());
         let mut run = |work: &HashWork| hasher.run(work);
         assert_eq!(
             checked("password", phc, &mut run),

@@ -175,13 +175,16 @@ impl Shared {
 
 fn work(shared: &Shared) {
     step_back();
-    let mut hasher = Hasher::new();
+    // Nineteen MiB in small pages would have this thread push those of the others out of the
+    // processor's tables.
+    let new_hasher = || Hasher::new(wharf_port::prefer_large_pages);
+    let mut hasher = new_hasher();
     while let Some(job) = shared.take() {
         let begun = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| hasher.run(&job.work)));
         let result = result.unwrap_or_else(|_| {
             // The panic hook has logged it; its memory may be in any state.
-            hasher = Hasher::new();
+            hasher = new_hasher();
             HashResult::Failed
         });
         let took = begun.elapsed();

@@ -30,6 +30,7 @@ pub use send_batch::SendBatch;
 pub use socket::DetachedSocket;
 pub use stats::PortStats;
 pub use sys::clock;
+pub use sys::large_pages::prefer_large_pages;
 #[cfg(target_os = "linux")]
 pub use sys::linux::UringPort;
 pub use sys::pool::RecvBuf;

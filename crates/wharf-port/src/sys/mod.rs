@@ -18,6 +18,7 @@ pub mod clock;
 #[cfg(unix)]
 pub(crate) mod errno;
 pub(crate) mod keep;
+pub(crate) mod large_pages;
 pub(crate) mod ledger;
 #[cfg(target_os = "linux")]
 pub(crate) mod linux;
