@@ -436,8 +436,8 @@ pub fn until_and_why(until: Option<UnixMs>, reason: &str) -> String {
     }
 }
 
-/// Rounded up, so that nobody comes back too early.
-fn seconds(time: Duration) -> String {
+/// How many seconds: rounded up, so that nobody comes back too early.
+pub fn seconds(time: Duration) -> String {
     let seconds = time.as_millis().div_ceil(1_000);
     format!("{seconds} s")
 }
