@@ -1,6 +1,6 @@
 //! What is asked by those who run the server and its moderators, and what is answered.
 
-use crate::access::{LookUp, Person};
+use crate::access::{Guesser, LookUp, Person};
 use crate::account::{Login, Named};
 use crate::keep::Record;
 use crate::message::{Message, Place};
@@ -58,6 +58,13 @@ pub enum Request {
     SignOut {
         /// Whose.
         account: AccountId,
+        /// Why, for the audit log.
+        reason: String,
+    },
+    /// Lets somebody try again at once who has guessed wrong too often.
+    Forgive {
+        /// Whom.
+        whom: Guesser,
         /// Why, for the audit log.
         reason: String,
     },
@@ -191,6 +198,7 @@ impl Request {
         matches!(
             self,
             Self::Logins(_)
+                | Self::Forgive { .. }
                 | Self::Export { .. }
                 | Self::Erase { .. }
                 | Self::SetMaintenance(_)
@@ -269,6 +277,7 @@ pub enum Decision {
     Warn,
     /// The message is removed.
     Remove,
+            Self::Forgive { .. } => "forgive",
     /// The account may say nothing anywhere.
     Mute(Until),
     /// The account may no longer log in.

@@ -138,6 +138,12 @@ impl Operators {
                 let (planned, times) = (planned.take(), (now, at));
                 self.board
                     .is_maintenance(id, planned, times, &mut self.steps);
+            (Then::Forgive(whom), _) => {
+                let whom = whom.clone();
+                job.then = Then::Done;
+                self.jobs.insert(id, job);
+                return self.access(id, access::Request::Forgive { whom });
+            }
                 Ok(Outcome::Done)
             }
             (Then::Moderators, Answer::Keep(keep::Answer::Setting(moderators))) => {
