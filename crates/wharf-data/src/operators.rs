@@ -211,6 +211,62 @@ impl Request {
         )
     }
 
+    /// Whether it is no more than a look. Giving out all that is kept about somebody is more.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Find(_)
+                | Self::Logins(_)
+                | Self::Bulletin
+                | Self::Reports { .. }
+                | Self::ReadReport(_)
+                | Self::Names(_)
+                | Self::Rooms { .. }
+                | Self::OpenRooms { .. }
+                | Self::Audit { .. }
+                | Self::Room {
+                    act: RoomAct::Show,
+                    ..
+                }
+        )
+    }
+
+    /// To what it is done, for logs.
+    pub fn target(&self) -> String {
+        match self {
+            Self::Ban { account, .. }
+            | Self::Unban { account, .. }
+            | Self::Mute { account, .. }
+            | Self::Logins(account)
+            | Self::SignOut { account, .. }
+            | Self::Export { account, .. }
+            | Self::Erase { account, .. }
+            | Self::Kick { account, .. }
+            | Self::SetModerator { account, .. }
+            | Self::Forgive {
+                whom: Guesser::Account(account, _),
+                ..
+            } => format!("account {account}"),
+            Self::Forgive {
+                whom: Guesser::Address(address),
+                ..
+            } => format!("address {address}"),
+            Self::Announce {
+                scope: Scope::Numbered(number),
+                ..
+            } => format!("room number {number}"),
+            Self::Announce {
+                scope: Scope::Room(room),
+                ..
+            }
+            | Self::Room { room, .. } => format!("room {room}"),
+            Self::ReadReport(report) | Self::TakeReport(report) | Self::Decide { report, .. } => {
+                format!("report {report}")
+            }
+            _ => "server".to_owned(),
+        }
+    }
+
     /// As a word, for logs.
     pub fn name(&self) -> &'static str {
         match self {
@@ -221,6 +277,7 @@ impl Request {
             Self::Mute { .. } => "mute",
             Self::Logins(_) => "logins",
             Self::SignOut { .. } => "sign-out",
+            Self::Forgive { .. } => "forgive",
             Self::Export { .. } => "export",
             Self::Erase { .. } => "erase",
             Self::Kick { .. } => "kick",
@@ -277,7 +334,6 @@ pub enum Decision {
     Warn,
     /// The message is removed.
     Remove,
-            Self::Forgive { .. } => "forgive",
     /// The account may say nothing anywhere.
     Mute(Until),
     /// The account may no longer log in.
