@@ -65,7 +65,7 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
             }
             let entries = line.pages("audit", fields, ("entries", *last as usize))?;
             let mut answer = json!({ "entries": entries });
-            let names = Names::noted_in(line, &mut answer);
+            let names = Names::noted_in(line, &mut answer).with_rooms(line, &entries);
             let text = show::entries(&entries, &names);
             Ok(Told::new(answer, text))
         }
