@@ -57,6 +57,8 @@ pub(super) struct About {
     pub(super) names: BTreeMap<i64, String>,
     /// Whether it is oneself who did it.
     pub(super) is_own: bool,
+    /// Whether nobody is logged in.
+    pub(super) is_out: bool,
 }
 
 /// A room that something is about.

@@ -165,7 +165,10 @@ impl Talk {
         let mut about = self.places.note(room, &packet);
         match &packet {
             ServerPacket::Goodbye(goodbye) => self.back = after(goodbye),
-            ServerPacket::Maintenance(it) => self.maintenance.clone_from(&it.text),
+            ServerPacket::Maintenance(it) => {
+                self.maintenance.clone_from(&it.text);
+                about.is_out = self.me.is_none();
+            }
             ServerPacket::Removed(_) => self.places.leave(room),
             ServerPacket::Said(it) => {
                 let author = it.message.as_ref().map(|it| it.author);
@@ -195,6 +198,8 @@ fn after(goodbye: &Goodbye) -> Return {
         Code::TakenOver | Code::Revoked | Code::Kicked | Code::Banned | Code::Version => {
             Return::Never
         }
+        // Nobody has logged in: that takes somebody who types.
+        Code::WrongState if goodbye.retry_after_ms == 0 => Return::Never,
         _ => Return::After(Duration::from_millis(goodbye.retry_after_ms.into())),
     }
 }

@@ -389,6 +389,25 @@ fn somebody_who_is_taken_over_does_not_come_back_by_itself() {
 }
 
 #[test]
+fn who_was_too_late_to_log_in_comes_back_when_somebody_types_and_who_was_silent_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for (retry_after_ms, back) in [
+        (0, Return::Never),
+        (1, Return::After(Duration::from_millis(1))),
+    ] {
+        let mut stage = Stage::new(folder.path(), by_name());
+        stage.begin();
+        stage.answer(&logged_in(2));
+        stage.notice(&Goodbye {
+            code: Code::WrongState.into(),
+            retry_after_ms,
+            ..Goodbye::default()
+        });
+        assert_eq!(stage.lose(), back);
+    }
+}
+
+#[test]
 fn a_login_that_has_no_connection_waits_for_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::new(folder.path(), Wish::default());

@@ -259,7 +259,7 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
         ServerPacket::QueuePlace(it) => {
             dim(format!("the server is full: {} before you", it.before))
         }
-        ServerPacket::Maintenance(it) => loud(maintenance(it)),
+        ServerPacket::Maintenance(it) => loud(maintenance(it, about)),
         ServerPacket::LoggedIn(it) => {
             let name = harmless(&it.display_name);
             let mut text = format!("logged in as {name}, account #{}", it.account);
@@ -274,9 +274,13 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
 }
 
 /// Its times are there where they are known: when it begins only before it does.
-fn maintenance(it: &Maintenance) -> String {
+fn maintenance(it: &Maintenance, about: &About) -> String {
     if !it.is_on {
-        return "maintenance is over, or called off".to_owned();
+        let next = match about.is_out {
+            true => ": /login NAME logs in now",
+            false => "",
+        };
+        return format!("maintenance is over, or called off{next}");
     }
     let mut text = "maintenance".to_owned();
     for (word, at) in [("from", it.begins_ms), ("until", it.ends_ms)] {

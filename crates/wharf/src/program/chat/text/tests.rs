@@ -196,6 +196,28 @@ fn colours_are_only_where_they_are_wanted() {
 }
 
 #[test]
+fn whom_maintenance_has_kept_out_is_told_how_to_come_in_when_it_is_over() {
+    for (is_out, told) in [
+        (
+            true,
+            "maintenance is over, or called off: /login NAME logs in now\n",
+        ),
+        (false, "maintenance is over, or called off\n"),
+    ] {
+        let about = About {
+            is_out,
+            ..About::default()
+        };
+        let packet = ServerPacket::Maintenance(Maintenance::default());
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
+    }
+}
+
+#[test]
 fn maintenance_is_told_with_its_times() {
     let maintenance = |begins_ms, ends_ms| {
         ServerPacket::Maintenance(Maintenance {
