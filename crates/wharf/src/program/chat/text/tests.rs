@@ -259,6 +259,43 @@ fn maintenance_is_told_with_its_times() {
 }
 
 #[test]
+fn answers_say_when_and_to_whom() {
+    let answered = |line: &str, packet: ServerPacket| {
+        let call = super::super::parse::parse(line, false).unwrap().unwrap();
+        let (done, about) = (Done::Packet(packet), About::default());
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        paper.write(&lines(&Event::Done { call, done, about }))
+    };
+    let so = |waits| {
+        ServerPacket::SaidSo(wharf_proto::chat::SaidSo {
+            waits,
+            ..wharf_proto::chat::SaidSo::default()
+        })
+    };
+    assert_eq!(answered("/w kim psst", so(false)), "whispered to kim\n");
+    assert_eq!(
+        answered("/w kim psst", so(true)),
+        "whispered to kim; it waits, as far as can be seen they are not there\n"
+    );
+    let messages = message("kim", "hello").map(|message| Message {
+        seq: 7,
+        at_ms: 1_795_694_400_000,
+        ..message
+    });
+    let history = wharf_proto::chat::History {
+        messages: messages.into_iter().collect(),
+        ..wharf_proto::chat::History::default()
+    };
+    assert_eq!(
+        answered("/history", ServerPacket::History(history)),
+        "    7 2026-11-26 12:00 UTC kim: hello\n"
+    );
+}
+
+#[test]
 fn whoever_the_server_sends_away_is_told_by_whom_and_why() {
     for (code, told) in [
         (
