@@ -43,8 +43,11 @@ impl Server {
             io::Error::new(error.kind(), format!("{program} did not start: {error}"))
         })?;
         let (line, lines) = mpsc::channel();
-        forward(child.stdout.take().expect("piped"), line.clone());
-        forward(child.stderr.take().expect("piped"), line);
+        let (Some(output), Some(complaints)) = (child.stdout.take(), child.stderr.take()) else {
+            unreachable!("both are piped");
+        };
+        forward(output, line.clone());
+        forward(complaints, line);
         let mut server = Self {
             input: child.stdin.take(),
             child,
