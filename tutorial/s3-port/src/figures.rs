@@ -53,7 +53,8 @@ impl Pool {
         let arguments = ["--port", "0", "--quiet", "--workers", workers];
         let server = Server::start(std::env::current_exe()?, &arguments)?;
         let clients = RefCell::new(crowd(server.address(), CLIENTS)?);
-        Ok(Self { server, clients })
+        let pool = Self { server, clients };
+        pool.talk().map(|()| pool)
     }
 
     /// Every client says something, and every client hears it; again and again.

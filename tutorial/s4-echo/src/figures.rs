@@ -29,12 +29,9 @@ fn errors() -> io::Result<Table> {
     ];
     let mut table = Table::new(&columns);
     for mishap in &MISHAPS {
-        let counts = consequences(mishap)?;
-        let cells = [TIMES]
-            .into_iter()
-            .chain(counts)
-            .map(|count| number(count as f64));
-        let row: Vec<String> = [mishap.name.to_owned()].into_iter().chain(cells).collect();
+        let counts = [TIMES].into_iter().chain(consequences(mishap)?);
+        let mut row = vec![mishap.name.to_owned()];
+        row.extend(counts.map(|count| count.to_string()));
         table.row(&row);
     }
     Ok(table)
@@ -44,6 +41,7 @@ fn errors() -> io::Result<Table> {
 fn consequences(mishap: &Mishap) -> io::Result<[usize; 4]> {
     let server = mishaps::server()?;
     let mut bystander = Client::connect(server.address())?;
+    bystander.echo(b"I am here")?;
     let [mut served, mut lost, mut turned_away] = [0; 3];
     for _ in 0..TIMES {
         served += usize::from(mishap.happen(&server)? == Fate::Served);
