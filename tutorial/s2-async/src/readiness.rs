@@ -10,6 +10,8 @@ use std::net::{TcpListener, TcpStream};
 /// The key of the listener; clients are counted from 1.
 const LISTENER: usize = 0;
 
+type Clients = BTreeMap<usize, Client>;
+
 struct Client {
     socket: TcpStream,
     /// What has come and could not be sent yet. As long as there is any, nothing more is read: a
@@ -25,48 +27,68 @@ pub fn serve(listener: &TcpListener, counts: &Counts) -> io::Result<()> {
     let mut readiness = Readiness::new()?;
     listener.set_nonblocking(true)?;
     readiness.watch(SockRef::from(listener), LISTENER)?;
-    let mut clients = BTreeMap::new();
+    let mut clients = Clients::new();
     let mut next_key = LISTENER + 1;
     loop {
         for key in readiness.wait()? {
             if key == LISTENER {
-                for socket in accept_all(listener) {
-                    clients.extend(admit(&mut readiness, socket, next_key));
+                while let Some(socket) = accept(listener) {
+                    let client = admit(&mut readiness, socket, next_key);
+                    clients.extend(client.map(|client| (next_key, client)));
+                    // What it said before it was watched is news to nobody.
+                    go_on(&mut clients, next_key, &mut readiness, counts);
                     next_key += 1;
                 }
-            } else if let Some(client) = clients.get_mut(&key)
-                && client.go_on(counts).is_err()
-            {
-                readiness.forget(key);
-                clients.remove(&key);
+            } else {
+                go_on(&mut clients, key, &mut readiness, counts);
             }
         }
         counts.note_waits(readiness.waits());
     }
 }
 
-/// Whoever waits at the door: it is told only once that there is somebody.
-fn accept_all(listener: &TcpListener) -> impl Iterator<Item = TcpStream> {
-    listener.incoming().map_while(Result::ok)
+/// The next of those who wait at the door; who has gone meanwhile is passed over. It is told only
+/// once that there is somebody, so it has to be asked until there is nobody.
+fn accept(listener: &TcpListener) -> Option<TcpStream> {
+    loop {
+        match listener.accept() {
+            Ok((socket, _)) => return Some(socket),
+            Err(error) => match error.kind() {
+                ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                ErrorKind::WouldBlock => return None,
+                _ => {
+                    eprintln!("nobody can be let in: {error}");
+                    return None;
+                }
+            },
+        }
+    }
 }
 
-fn admit(readiness: &mut Readiness, socket: TcpStream, key: usize) -> Option<(usize, Client)> {
+fn admit(readiness: &mut Readiness, socket: TcpStream, key: usize) -> Option<Client> {
     let watched = socket
         .set_nonblocking(true)
         .and_then(|()| socket.set_nodelay(true))
         .and_then(|()| readiness.watch(SockRef::from(&socket), key));
     match watched {
-        Ok(()) => Some((
-            key,
-            Client {
-                socket,
-                unsent: Vec::new(),
-            },
-        )),
+        Ok(()) => Some(Client {
+            socket,
+            unsent: Vec::new(),
+        }),
         Err(error) => {
             eprintln!("client {key} is sent away: {error}");
             None
         }
+    }
+}
+
+/// There is news of a client: it goes on, or goes.
+fn go_on(clients: &mut Clients, key: usize, readiness: &mut Readiness, counts: &Counts) {
+    if let Some(client) = clients.get_mut(&key)
+        && client.go_on(counts).is_err()
+    {
+        readiness.forget(key);
+        clients.remove(&key);
     }
 }
 

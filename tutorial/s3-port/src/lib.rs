@@ -59,7 +59,8 @@ impl Workers {
         })
     }
 
-    /// Lets them end: each takes one posted packet, and goes.
+    /// Lets them end: each takes one posted packet, and goes. What the clients have under way
+    /// stays with the kernel; stage 4 ends in better order.
     ///
     /// # Errors
     /// If the port takes no packet, or had none to give.

@@ -98,6 +98,7 @@ impl Client {
 
     /// So much of what was to be sent has gone. The rest goes next, before all else.
     pub fn handle_sent(&mut self, io: Box<Io>, bytes: usize) {
+        // There is a range, unless the packet is put down to the wrong client.
         let sent = self.sending.take().unwrap_or_default();
         self.counts.echoed += bytes as u64;
         match sent.start + bytes..sent.end {

@@ -13,6 +13,7 @@ pub mod server;
 
 pub use server::{Limits, Server, Stopped};
 
+use s3_port::Look;
 use std::io;
 use std::net::TcpListener;
 
@@ -20,6 +21,6 @@ use std::net::TcpListener;
 ///
 /// # Errors
 /// Those of [`Server::start`].
-pub fn local(limits: Limits, look: Box<server::Look>) -> io::Result<Server> {
+pub fn local(limits: Limits, look: Box<Look>) -> io::Result<Server> {
     Server::start(TcpListener::bind("127.0.0.1:0")?, limits, look)
 }

@@ -7,17 +7,15 @@
 
 use crate::client::{Client, Counts};
 use crate::injured::Port;
+use s3_port::Look;
 use s3_port::sys::{Alive, Io, Operation, Packet};
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-/// Sees what came, on a worker's thread, before it is echoed. It may panic.
-pub type Look = dyn Fn(&[u8]) + Send + Sync;
 
 /// How many there are of what.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +55,7 @@ pub struct Stopped {
 }
 
 impl Server {
-    /// Starts to serve whoever comes to `listener`.
+    /// Starts to serve whoever comes to `listener`. Whoever looks at the messages may panic.
     ///
     /// # Errors
     /// If there is no port or no thread to be had.
@@ -97,6 +95,15 @@ impl Server {
         self.address
     }
 
+    /// Where one can come in from here: nobody can connect to "any address".
+    fn door(&self) -> SocketAddr {
+        let mut door = self.address;
+        if door.ip().is_unspecified() {
+            door.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        door
+    }
+
     /// The port, to order errors from.
     pub fn port(&self) -> &Port {
         &self.hall.port
@@ -120,20 +127,17 @@ impl Server {
 
     /// Ends a client's connection, whatever it is doing. Whether there was one.
     pub fn kick(&self, seat: usize) -> bool {
-        let Some(place) = self.hall.seats.get(seat) else {
+        let hall = &self.hall;
+        let Some(mut place) = hall.seats.get(seat).map(lock) else {
             return false;
         };
-        let mut place = lock(place);
-        if place.is_none() {
-            return false;
-        }
-        self.hall
-            .turn(seat, &mut place, |client| client.end(&self.hall.port));
+        let was_there = place.is_some();
+        hall.turn(seat, &mut place, |client| client.end(&hall.port));
         // The reference's CloseSocket: the seat is free, whatever the kernel still has of it.
         if cfg!(feature = "faulty") {
-            self.hall.leave(seat, &mut place);
+            hall.leave(seat, &mut place);
         }
-        true
+        was_there
     }
 
     /// Ends in good order. Nobody new is let in. Who is there gets the answer to all that was
@@ -145,10 +149,10 @@ impl Server {
     /// # Panics
     /// If a thread had panicked.
     pub fn stop(self, grace: Duration) -> io::Result<Stopped> {
-        let hall = self.hall;
+        let hall = &self.hall;
         hall.is_stopping.store(true, Ordering::Release);
         // It sleeps in `accept`; a client that comes wakes it.
-        drop(TcpStream::connect(self.address)?);
+        drop(TcpStream::connect(self.door())?);
         self.acceptor.join().expect("the acceptor panicked");
 
         hall.each_client(Client::drain);
@@ -266,7 +270,7 @@ impl Hall {
     }
 
     /// Something happened to a client: has it go on, and leave if it is over.
-    fn turn(&self, seat: usize, place: &mut Place<'_>, happened: impl FnOnce(&mut Client)) {
+    fn turn(&self, seat: usize, place: &mut Locked<'_>, happened: impl FnOnce(&mut Client)) {
         let Some(client) = place.as_mut() else {
             return;
         };
@@ -280,7 +284,7 @@ impl Hall {
         }
     }
 
-    fn leave(&self, seat: usize, place: &mut Place<'_>) {
+    fn leave(&self, seat: usize, place: &mut Locked<'_>) {
         let Some(client) = place.take() else {
             return;
         };
@@ -307,7 +311,8 @@ impl Hall {
     }
 }
 
-type Place<'a> = MutexGuard<'a, Option<Client>>;
+/// A seat, locked: who sits there, if anybody does.
+type Locked<'a> = MutexGuard<'a, Option<Client>>;
 
 /// A thread that panicked while it held a lock left nothing half done that would matter.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

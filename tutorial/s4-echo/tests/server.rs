@@ -4,8 +4,10 @@ use lesson_lab::{Client, Server as Process, crowd, wait_until};
 use s4_echo::load::stop_under_load;
 use s4_echo::mishaps::{self, MISHAPS};
 use s4_echo::{Limits, Server, local};
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 fn serve(clients: usize) -> Server {
@@ -107,13 +109,17 @@ fn who_does_not_read_for_a_while_misses_nothing_and_holds_up_nobody() {
     let server = serve(2);
     let mut slow = Client::narrow(server.address(), 4096).unwrap();
     let mut other = Client::connect(server.address()).unwrap();
-    let message: Vec<u8> = (0..100_000_u32).map(|index| (index / 5) as u8).collect();
-    slow.send(&message).unwrap();
-    for _ in 0..20 {
-        other.echo(b"not held up").unwrap();
-    }
-    assert!(slow.receive(message.len()).unwrap() == message);
-    drop((slow, other));
+    // More than the systems on both sides take for somebody who does not read.
+    let message: Vec<u8> = (0..6_000_000_u32).map(|index| (index / 5) as u8).collect();
+    let mut to_server = slow.stream().try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| to_server.write_all(&message).unwrap());
+        for _ in 0..20 {
+            other.echo(b"not held up").unwrap();
+        }
+        assert!(slow.receive(message.len()).unwrap() == message);
+    });
+    drop((slow, to_server, other));
     stop(server);
 }
 

@@ -144,12 +144,8 @@ impl Operations {
     /// # Errors
     /// None on this system.
     pub fn recv(&mut self, mut io: Box<Io>) -> io::Result<()> {
-        let socket = Fd(io.socket.as_raw_fd());
-        let memory = io.begin(Operation::Recv, 0..BUFFER_BYTES).as_mut_ptr();
-        self.start(
-            opcode::Recv::new(socket, memory, BUFFER_BYTES as u32).build(),
-            io,
-        );
+        io.begin(Operation::Recv, 0..BUFFER_BYTES);
+        self.start(io);
         Ok(())
     }
 
@@ -161,18 +157,26 @@ impl Operations {
     /// # Panics
     /// If the range does not lie in the buffer.
     pub fn send(&mut self, mut io: Box<Io>, range: Range<usize>) -> io::Result<()> {
-        let socket = Fd(io.socket.as_raw_fd());
-        let part = io.begin(Operation::Send, range);
-        let send = opcode::Send::new(socket, part.as_ptr(), part.len() as u32);
-        self.start(send.flags(libc::MSG_NOSIGNAL).build(), io);
+        io.begin(Operation::Send, range);
+        self.start(io);
         Ok(())
     }
 
-    fn start(&mut self, entry: squeue::Entry, io: Box<Io>) {
-        let entry = entry.user_data(Box::into_raw(io) as u64);
+    fn start(&mut self, io: Box<Io>) {
+        let (socket, operation) = (Fd(io.socket.as_raw_fd()), io.operation);
+        let lent = Box::into_raw(io);
+        // SAFETY: it is lent below, and ours until then.
+        let part = unsafe { (*lent).part() };
+        let (memory, bytes) = (part.as_mut_ptr(), part.len() as u32);
+        let entry = match operation {
+            Operation::Recv => opcode::Recv::new(socket, memory, bytes).build(),
+            Operation::Send => opcode::Send::new(socket, memory, bytes)
+                .flags(libc::MSG_NOSIGNAL)
+                .build(),
+        };
         // SAFETY: the `Io` stays where it is, its socket open, and nobody else has its address,
-        // until `told` has the completion with this mark.
-        unsafe { self.push(&entry) };
+        // until `next` has the completion with this mark.
+        unsafe { self.push(&entry.user_data(lent as u64)) };
     }
 
     /// # Safety

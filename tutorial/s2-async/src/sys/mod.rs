@@ -88,11 +88,16 @@ impl Io {
         self.range.clone()
     }
 
-    /// Notes what begins now, and where in memory it takes place.
-    fn begin(&mut self, operation: Operation, range: Range<usize>) -> &mut [u8] {
+    /// Notes what begins now.
+    fn begin(&mut self, operation: Operation, range: Range<usize>) {
+        assert!(range.end <= BUFFER_BYTES, "{range:?} is not in the buffer");
         self.operation = operation;
-        self.range = range.clone();
-        &mut self.buffer[range]
+        self.range = range;
+    }
+
+    /// The part of the buffer that the kernel reads from or writes to.
+    fn part(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.range.clone()]
     }
 }
 

@@ -232,17 +232,18 @@ impl Operations {
         self.start(io)
     }
 
-    fn start(&mut self, mut io: Box<Io>) -> io::Result<()> {
+    fn start(&mut self, io: Box<Io>) -> io::Result<()> {
         // With the event of the listener.
         has_room(self.lent.len() + 1)?;
         let (socket, operation) = (raw(&io.socket), io.operation);
-        let part = &mut io.buffer[io.range.clone()];
+        let lent = Box::into_raw(io);
+        // SAFETY: it is lent below, and ours until then.
+        let part = unsafe { (*lent).part() };
         // WSARecv: "captures the WSABUF structures before returning", so this may lie here.
         let list = ws::WSABUF {
             len: part.len() as u32,
             buf: part.as_mut_ptr(),
         };
-        let lent = Box::into_raw(io);
         // SAFETY: the `Io` stays where it is, its socket and its event open, and nobody else has
         // its address, until `take` was told that the operation has ended.
         let started = succeeded(unsafe {

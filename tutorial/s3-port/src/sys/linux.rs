@@ -45,7 +45,10 @@ impl CompletionPort {
     /// # Errors
     /// If the kernel has no io_uring for us, as in many containers.
     pub fn new() -> io::Result<Self> {
+        // A worker that runs is not interrupted to have it receive for a client: it calls the
+        // kernel soon enough. One that sleeps is woken.
         let ring = IoUring::builder()
+            .setup_coop_taskrun()
             .setup_cqsize(COMPLETIONS)
             .build(SUBMISSIONS)
             .map_err(|error| {
@@ -68,20 +71,22 @@ impl CompletionPort {
         Ok(self.handle(socket, key))
     }
 
-    pub(super) fn start(&self, mut io: Box<Io>) -> io::Result<()> {
-        let fd = Fd(io.handle.as_ref().expect("it has begun").socket.as_raw_fd());
+    pub(super) fn start(&self, io: Box<Io>) -> io::Result<()> {
+        let fd = Fd(io.lasting().socket.as_raw_fd());
         let operation = io.operation;
-        let (memory, bytes) = (io.part().as_mut_ptr(), io.part().len() as u32);
+        let lent = Box::into_raw(io);
+        // SAFETY: it is lent below, and ours until then.
+        let part = unsafe { (*lent).part() };
+        let (memory, bytes) = (part.as_mut_ptr(), part.len() as u32);
         let entry = match operation {
             Operation::Recv => opcode::Recv::new(fd, memory, bytes).build(),
             Operation::Send => opcode::Send::new(fd, memory, bytes)
                 .flags(libc::MSG_NOSIGNAL)
                 .build(),
         };
-        let mark = Box::into_raw(io) as u64;
         // SAFETY: the `Io` stays where it is, and nobody else has its address, until `wait` has
         // the completion with this mark. The socket is open until then: the `Io` holds it.
-        unsafe { self.submit(entry.user_data(mark)) };
+        unsafe { self.submit(entry.user_data(lent as u64)) };
         Ok(())
     }
 

@@ -102,6 +102,11 @@ impl Io {
         &mut self.buffer[self.range.clone()]
     }
 
+    /// Whose operation it is, while it lasts.
+    fn lasting(&self) -> &Handle {
+        self.handle.as_ref().expect("`begin` noted whose it is")
+    }
+
     /// Notes what begins now.
     fn begin(&mut self, handle: Arc<Handle>, operation: Operation, range: Range<usize>) {
         assert!(range.end <= BUFFER_BYTES, "{range:?} is not in the buffer");

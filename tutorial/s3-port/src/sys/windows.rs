@@ -74,16 +74,17 @@ impl CompletionPort {
         Ok(self.handle(socket, key))
     }
 
-    pub(super) fn start(&self, mut io: Box<Io>) -> io::Result<()> {
-        let socket = raw(io.handle.as_ref().expect("it has begun"));
+    pub(super) fn start(&self, io: Box<Io>) -> io::Result<()> {
+        let socket = raw(io.lasting());
         let operation = io.operation;
-        let part = io.part();
+        let lent = Box::into_raw(io);
+        // SAFETY: it is lent below, and ours until then.
+        let part = unsafe { (*lent).part() };
         // WSARecv: "captures the WSABUF structures before returning", so this may lie here.
         let list = ws::WSABUF {
             len: part.len() as u32,
             buf: part.as_mut_ptr(),
         };
-        let lent = Box::into_raw(io);
         // SAFETY: the `Io` stays where it is, and nobody else has its address, until `wait` has
         // its packet. The socket is open until then: the `Io` holds it.
         let failed = unsafe {
@@ -134,6 +135,9 @@ impl CompletionPort {
     ///
     /// # Errors
     /// If waiting itself fails. How an operation failed stands in its packet.
+    ///
+    /// # Panics
+    /// If a packet bears another key than its socket was given, which the system rules out.
     pub fn wait(&self) -> io::Result<Packet> {
         let (mut bytes, mut key, mut overlapped) = (0, 0, ptr::null_mut());
         // SAFETY: the port is open, and the call writes to these three before it returns.
@@ -157,10 +161,10 @@ impl CompletionPort {
         // SAFETY: `start` made this of a box. Its one packet is this, so the kernel has let go of
         // it, and nobody takes it a second time.
         let mut io = unsafe { Box::from_raw(overlapped.cast::<Io>()) };
-        let handle = io.handle.as_ref().expect("it has begun");
-        assert_eq!(handle.key, key, "what the socket was let in with");
+        assert_eq!(io.lasting().key, key, "what the socket was let in with");
+        let socket = raw(io.lasting());
         let result = match succeeded {
-            0 => Err(socket_error(raw(handle), &mut io.scratch)),
+            0 => Err(socket_error(socket, &mut io.scratch)),
             _ => Ok(bytes as usize),
         };
         Ok(io.ended(result))
