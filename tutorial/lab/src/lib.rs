@@ -33,6 +33,8 @@
 //! [`Client::narrow`] has a small receive buffer (it stalls a sender soon), [`crowd`] connects
 //! many.
 //!
+//! What nobody announces is waited for by [`wait_until`].
+//!
 //! # Faults
 //!
 //! A package has one feature for all its faults, and they end soon:
@@ -94,6 +96,7 @@ mod plot;
 mod rounds;
 mod server;
 mod table;
+mod wait;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -107,6 +110,7 @@ pub use plot::Plot;
 pub use rounds::{Measured, Spread, side_by_side};
 pub use server::Server;
 pub use table::Table;
+pub use wait::wait_until;
 
 /// Where the lessons' servers listen unless `--port` says otherwise.
 pub const PORT: u16 = 11021;

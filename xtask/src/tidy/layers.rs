@@ -1,6 +1,6 @@
 //! Arrows point strictly downward: each package has a floor, and may use only floors below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -32,9 +32,6 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// What a lesson may use of the workspace: lessons write anew what Wharf has.
-const A_LESSON_USES: &[&str] = &["lesson-lab"];
-
 /// Finds the packages without a floor and the arrows that do not point downward, in what
 /// `cargo metadata --no-deps` prints.
 pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
@@ -52,6 +49,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
             ))
         })
         .collect();
+    let lessons = packages.iter().filter(|package| is_lesson(package));
+    let lessons: BTreeSet<&str> = lessons.map(name).collect();
     let mut findings = Vec::new();
     for package in packages {
         let mut found = |message| findings.push(Finding::new(name(package), 0, message));
@@ -68,7 +67,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
                     "(layer {floor}) uses {other} (layer {below}): not downward"
                 ));
             }
-            if is_lesson(package) && !A_LESSON_USES.contains(&other) {
+            // A lesson may build on an earlier one, and writes anew what Wharf has.
+            if is_lesson(package) && !lessons.contains(other) {
                 found(format!("may not use {other}: a lesson writes it anew"));
             }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
@@ -153,16 +153,20 @@ mod tests {
     fn a_lesson_that_uses_what_it_teaches_is_found() {
         let metadata = serde_json::json!({ "packages": [
             { "name": "wharf-port", "metadata": { "layer": { "number": 1 } } },
-            { "name": "lesson-lab", "metadata": { "layer": { "number": 7 } } },
             {
                 "name": "s3-port",
                 "manifest_path": "/w/tutorial/s3-port/Cargo.toml",
                 "metadata": { "layer": { "number": 8 } },
-                "dependencies": [{ "name": "wharf-port" }, { "name": "lesson-lab" }],
+            },
+            {
+                "name": "s4-echo",
+                "manifest_path": "/w/tutorial/s4-echo/Cargo.toml",
+                "metadata": { "layer": { "number": 9 } },
+                "dependencies": [{ "name": "wharf-port" }, { "name": "s3-port" }],
             },
         ] });
         expect![[r#"
-            s3-port: may not use wharf-port: a lesson writes it anew
+            s4-echo: may not use wharf-port: a lesson writes it anew
         "#]]
         .assert_eq(&lines(check(&metadata.to_string()).unwrap()));
     }
