@@ -27,6 +27,9 @@ pub(super) struct Scratch {
     refused: Option<i32>,
 }
 
+// SAFETY: the pointers in it are the kernel's own notes, and mean the same to every thread.
+unsafe impl Send for Scratch {}
+
 pub(super) struct Kernel(OwnedHandle);
 
 impl Kernel {
