@@ -1,7 +1,11 @@
 //! Packets in, packets out: what arrives is gathered in one ring, what is to leave in another.
 //!
 //! ```text
-//!  kernel -> operation -> incoming ring -> packets -> handler -> outgoing ring -> operation -> kernel
+//!  kernel -> operation -> incoming ring -> packets
+//!                                             |
+//!                                          handler
+//!                                             v
+//!  kernel <- operation <- outgoing ring <- answers
 //! ```
 //!
 //! Neither ring grows. A packet is handled when there is room for its answer, and bytes are

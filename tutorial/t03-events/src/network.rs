@@ -33,7 +33,7 @@ pub struct Settings {
     #[arg(long, default_value_t = 100)]
     pub clients_max: usize,
     /// After how many milliseconds in which nothing moves a client has timed out
-    #[arg(long, default_value_t = 600_000)]
+    #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_ms: u64,
     /// Print each submission and each completion
     #[arg(long)]
@@ -191,7 +191,7 @@ impl Network {
     ) {
         let index = operation.session;
         let buffer = mem::take(&mut operation.buffer);
-        let session = self.at(index);
+        let session = at(&mut self.places, index);
         let id = session.id;
         session.receiving = Some(operation);
         session.last_active = Instant::now();
@@ -223,12 +223,11 @@ impl Network {
         result: io::Result<usize>,
     ) {
         let index = operation.session;
-        let port = self.port.clone();
-        let session = self.at(index);
+        let session = at(&mut self.places, index);
         session.last_active = Instant::now();
         operation.span.start += *result.as_ref().unwrap_or(&0);
         if result.is_ok() && !operation.span.is_empty() && !session.is_cut {
-            return port.send(&session.socket, operation);
+            return self.port.send(&session.socket, operation);
         }
         operation.buffer = Buffer::None;
         session.sending = Some(operation);
@@ -236,7 +235,7 @@ impl Network {
             Err(error) => self.cut(index, &error.to_string()),
             Ok(_) => {
                 self.send_next(index);
-                let session = self.at(index);
+                let session = at(&mut self.places, index);
                 let id = session.id;
                 if session.has_sent_all() {
                     application.on_sent(self, id);
@@ -300,22 +299,16 @@ impl Network {
 
 /// What goes on within.
 impl Network {
-    fn at(&mut self, index: usize) -> &mut Session {
-        let session = self.places[index].session.as_mut();
-        session.expect("here until nothing is away")
-    }
-
     /// Waits for input, without a buffer; but not while something waits to be sent: who does not
     /// read is not read from.
     fn receive(&mut self, index: usize) {
-        let port = self.port.clone();
-        let session = self.at(index);
+        let session = at(&mut self.places, index);
         if session.ends.is_some() || !session.has_sent_all() {
             return;
         }
         if let Some(mut operation) = session.receiving.take() {
             operation.span = 0..0;
-            port.receive(&session.socket, operation);
+            self.port.receive(&session.socket, operation);
         }
     }
 
@@ -324,14 +317,13 @@ impl Network {
         let Some(mut lent) = self.slab.lend() else {
             return self.line.push_back(index);
         };
-        let port = self.port.clone();
-        let session = self.at(index);
+        let session = at(&mut self.places, index);
         let Some(mut operation) = session.receiving.take() else {
             return self.give_back(lent);
         };
         operation.span = 0..lent.bytes_mut().len();
         operation.buffer = Buffer::Lent(lent);
-        port.receive(&session.socket, operation);
+        self.port.receive(&session.socket, operation);
     }
 
     /// Gives a buffer back, and lets the first in line have it.
@@ -344,27 +336,27 @@ impl Network {
 
     /// Sends the next message that waits, if none is being sent.
     fn send_next(&mut self, index: usize) {
-        let port = self.port.clone();
-        let session = self.at(index);
+        let session = at(&mut self.places, index);
         if let Some((mut operation, message)) = session.next_to_send() {
             operation.span = 0..message.len();
             operation.buffer = Buffer::Message(message);
-            port.send(&session.socket, operation);
+            self.port.send(&session.socket, operation);
         }
     }
 
     /// Ends a session as it wished, or as the application did.
     fn end(&mut self, index: usize, why: &str) {
-        self.at(index).ends.get_or_insert_with(|| why.to_string());
+        at(&mut self.places, index)
+            .ends
+            .get_or_insert_with(|| why.to_string());
         self.ending.push(index);
     }
 
     /// Ends a session, whatever waits to be sent.
     fn cut(&mut self, index: usize, why: &str) {
-        let port = self.port.clone();
-        let session = self.at(index);
+        let session = at(&mut self.places, index);
         session.cut();
-        port.cancel(&session.socket);
+        self.port.cancel(&session.socket);
         self.end(index, why);
     }
 
@@ -397,4 +389,10 @@ impl Network {
             self.tell_of(application, id);
         }
     }
+}
+
+/// The session at that place.
+fn at(places: &mut [Place], index: usize) -> &mut Session {
+    let session = places[index].session.as_mut();
+    session.expect("here until nothing is away")
 }

@@ -13,7 +13,7 @@ const NETWORK: [(&str, &str, &str); 4] = [
     (
         "network.rs",
         include_str!("../src/network.rs"),
-        "26a9eafa1544c3dc",
+        "e5326b8e0173846d",
     ),
     (
         "session.rs",

@@ -32,7 +32,8 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// What a lesson may use of the workspace: lessons write anew what Wharf has.
+/// What a lesson may use of the workspace, beside the lessons that it grows from: lessons write
+/// anew what Wharf has.
 const A_LESSON_USES: &[&str] = &["lesson-lab"];
 
 /// Finds the packages without a floor and the arrows that do not point downward, in what
@@ -52,6 +53,11 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
             ))
         })
         .collect();
+    let lessons: Vec<&str> = packages
+        .iter()
+        .filter(|it| is_lesson(it))
+        .map(name)
+        .collect();
     let mut findings = Vec::new();
     for package in packages {
         let mut found = |message| findings.push(Finding::new(name(package), 0, message));
@@ -68,7 +74,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
                     "(layer {floor}) uses {other} (layer {below}): not downward"
                 ));
             }
-            if is_lesson(package) && !A_LESSON_USES.contains(&other) {
+            let is_for_lessons = A_LESSON_USES.contains(&other) || lessons.contains(&other);
+            if is_lesson(package) && !is_for_lessons {
                 found(format!("may not use {other}: a lesson writes it anew"));
             }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
@@ -159,6 +166,12 @@ mod tests {
                 "manifest_path": "/w/tutorial/s3-port/Cargo.toml",
                 "metadata": { "layer": { "number": 8 } },
                 "dependencies": [{ "name": "wharf-port" }, { "name": "lesson-lab" }],
+            },
+            {
+                "name": "s4-echo",
+                "manifest_path": "/w/tutorial/s4-echo/Cargo.toml",
+                "metadata": { "layer": { "number": 9 } },
+                "dependencies": [{ "name": "s3-port" }],
             },
         ] });
         expect![[r#"
