@@ -32,10 +32,6 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// What a lesson may use of the workspace, beside the lessons that it grows from: lessons write
-/// anew what Wharf has.
-const A_LESSON_USES: &[&str] = &["lesson-lab"];
-
 /// Finds the packages without a floor and the arrows that do not point downward, in what
 /// `cargo metadata --no-deps` prints.
 pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
@@ -74,8 +70,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
                     "(layer {floor}) uses {other} (layer {below}): not downward"
                 ));
             }
-            let is_for_lessons = A_LESSON_USES.contains(&other) || lessons.contains(&other);
-            if is_lesson(package) && !is_for_lessons {
+            // But for what is made for lessons, and the lessons that it grows from.
+            if is_lesson(package) && !lessons.contains(&other) {
                 found(format!("may not use {other}: a lesson writes it anew"));
             }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
@@ -160,7 +156,11 @@ mod tests {
     fn a_lesson_that_uses_what_it_teaches_is_found() {
         let metadata = serde_json::json!({ "packages": [
             { "name": "wharf-port", "metadata": { "layer": { "number": 1 } } },
-            { "name": "lesson-lab", "metadata": { "layer": { "number": 7 } } },
+            {
+                "name": "lesson-lab",
+                "manifest_path": "/w/tutorial/lab/Cargo.toml",
+                "metadata": { "layer": { "number": 7 } },
+            },
             {
                 "name": "s3-port",
                 "manifest_path": "/w/tutorial/s3-port/Cargo.toml",
