@@ -73,6 +73,26 @@ impl Client {
         sent.map_err(|error| self.explained(error, format!("while {} bytes left", bytes.len())))
     }
 
+    /// Sends the beginning of `bytes`, until the server has taken nothing for half a second or all
+    /// is sent; and says how many left. It is how one comes to be a reader that stalls: who does
+    /// not read is not read from in the end.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub fn send_until_stalled(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream
+            .set_write_timeout(Some(Duration::from_millis(500)))?;
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.stream.write(&bytes[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if is_late(&error) => break,
+                Err(error) => return Err(self.explained(error, format!("after {sent} bytes"))),
+            }
+        }
+        Ok(sent)
+    }
+
     /// Receives exactly that many bytes.
     ///
     /// # Errors
@@ -184,17 +204,18 @@ impl Client {
     }
 
     fn explained(&self, error: io::Error, so_far: String) -> io::Error {
-        // Linux says "would block" of a timeout, Windows "timed out".
-        let is_late = matches!(
-            error.kind(),
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-        );
-        if is_late {
+        if is_late(&error) {
             let message = format!("nothing moved for {:?} {so_far}", self.patience);
             return io::Error::new(io::ErrorKind::TimedOut, message);
         }
         io::Error::new(error.kind(), format!("{error} {so_far}"))
     }
+}
+
+/// Linux says "would block" of a timeout, Windows "timed out".
+fn is_late(error: &io::Error) -> bool {
+    let kind = error.kind();
+    kind == io::ErrorKind::WouldBlock || kind == io::ErrorKind::TimedOut
 }
 
 /// Connects that many clients, one after another.

@@ -30,8 +30,8 @@
 //!
 //! [`Client`] is a plain blocking socket with [`PATIENCE`]: what does not come in time is an error
 //! that says what was waited for and what came. [`Client::reset`] ends with a RST,
-//! [`Client::narrow`] has a small receive buffer (it stalls a sender soon), [`crowd`] connects
-//! many.
+//! [`Client::narrow`] has a small receive buffer (it stalls a sender soon, see
+//! [`Client::send_until_stalled`]), [`crowd`] connects many.
 //!
 //! What nobody announces is waited for by [`wait_until`].
 //!

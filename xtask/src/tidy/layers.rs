@@ -51,6 +51,11 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
         .collect();
     let lessons = packages.iter().filter(|package| is_lesson(package));
     let lessons: BTreeSet<&str> = lessons.map(name).collect();
+    let lessons: Vec<&str> = packages
+        .iter()
+        .filter(|it| is_lesson(it))
+        .map(name)
+        .collect();
     let mut findings = Vec::new();
     for package in packages {
         let mut found = |message| findings.push(Finding::new(name(package), 0, message));
@@ -69,6 +74,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
             }
             // A lesson may build on an earlier one, and writes anew what Wharf has.
             if is_lesson(package) && !lessons.contains(other) {
+            // But for what is made for lessons, and the lessons that it grows from.
+            if is_lesson(package) && !lessons.contains(&other) {
                 found(format!("may not use {other}: a lesson writes it anew"));
             }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
@@ -154,6 +161,11 @@ mod tests {
         let metadata = serde_json::json!({ "packages": [
             { "name": "wharf-port", "metadata": { "layer": { "number": 1 } } },
             {
+                "name": "lesson-lab",
+                "manifest_path": "/w/tutorial/lab/Cargo.toml",
+                "metadata": { "layer": { "number": 7 } },
+            },
+            {
                 "name": "s3-port",
                 "manifest_path": "/w/tutorial/s3-port/Cargo.toml",
                 "metadata": { "layer": { "number": 8 } },
@@ -163,6 +175,12 @@ mod tests {
                 "manifest_path": "/w/tutorial/s4-echo/Cargo.toml",
                 "metadata": { "layer": { "number": 9 } },
                 "dependencies": [{ "name": "wharf-port" }, { "name": "s3-port" }],
+            },
+            {
+                "name": "s4-echo",
+                "manifest_path": "/w/tutorial/s4-echo/Cargo.toml",
+                "metadata": { "layer": { "number": 9 } },
+                "dependencies": [{ "name": "s3-port" }],
             },
         ] });
         expect![[r#"
