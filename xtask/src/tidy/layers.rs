@@ -32,6 +32,9 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
+/// What a lesson may use of the workspace: lessons write anew what Wharf has.
+const A_LESSON_USES: &[&str] = &["lesson-lab"];
+
 /// Finds the packages without a floor and the arrows that do not point downward, in what
 /// `cargo metadata --no-deps` prints.
 pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
@@ -65,6 +68,9 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
                     "(layer {floor}) uses {other} (layer {below}): not downward"
                 ));
             }
+            if is_lesson(package) && !A_LESSON_USES.contains(&other) {
+                found(format!("may not use {other}: a lesson writes it anew"));
+            }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
                 if !allowed.contains(&other) {
                     found(format!("may not use {other}: {only}'s rule is that {why}"));
@@ -77,6 +83,11 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
 
 fn name(package: &Value) -> &str {
     package["name"].as_str().unwrap_or_default()
+}
+
+fn is_lesson(package: &Value) -> bool {
+    let manifest = package["manifest_path"].as_str().unwrap_or_default();
+    manifest.replace('\\', "/").contains("/tutorial/")
 }
 
 /// What the package depends on, for its tests and build script too.
@@ -136,6 +147,24 @@ mod tests {
             wharf-base: its manifest lacks [package.metadata.layer] number = N
         "#]],
         );
+    }
+
+    #[test]
+    fn a_lesson_that_uses_what_it_teaches_is_found() {
+        let metadata = serde_json::json!({ "packages": [
+            { "name": "wharf-port", "metadata": { "layer": { "number": 1 } } },
+            { "name": "lesson-lab", "metadata": { "layer": { "number": 7 } } },
+            {
+                "name": "s3-port",
+                "manifest_path": "/w/tutorial/s3-port/Cargo.toml",
+                "metadata": { "layer": { "number": 8 } },
+                "dependencies": [{ "name": "wharf-port" }, { "name": "lesson-lab" }],
+            },
+        ] });
+        expect![[r#"
+            s3-port: may not use wharf-port: a lesson writes it anew
+        "#]]
+        .assert_eq(&lines(check(&metadata.to_string()).unwrap()));
     }
 
     #[test]
