@@ -2,7 +2,7 @@
 //!
 //! | C and Win32 | Rust |
 //! |---|---|
-//! | returns `-1`, then `errno`; `SOCKET_ERROR`, then `WSAGetLastError()` | `Result<T, io::Error>` |
+//! | `-1` and `errno`; `SOCKET_ERROR` and `WSAGetLastError()` | `Result<T, io::Error>` |
 //! | forgetting to look | a warning: unused `Result` that must be used |
 //! | `if (result < 0) goto cleanup;` | `?`, and destructors |
 //! | `throw` | `?` too: the error is in the signature, and so is its absence |

@@ -2,7 +2,7 @@
 //!
 //! | Win32 | Linux | Rust |
 //! |---|---|---|
-//! | `HANDLE`, `CloseHandle` | a descriptor, `close` | [`OwnedHandle`], [`OwnedFd`]: closed when dropped |
+//! | `HANDLE`, `CloseHandle` | a descriptor, `close` | [`OwnedHandle`], [`OwnedFd`]: it closes |
 //! | `INVALID_HANDLE_VALUE` or `NULL`, `GetLastError()` | `-1`, `errno` | `io::Result` |
 //! | `CreateEvent`, `SetEvent` | `eventfd`, `write` | [`Event`], below |
 //! | `WaitForSingleObject` | `poll` | [`Event::wait`] |

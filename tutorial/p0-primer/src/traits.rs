@@ -3,8 +3,8 @@
 //! | C++ | Rust |
 //! |---|---|
 //! | abstract base class | `trait` |
-//! | `class Echo : public Handler` | `impl Handler for Echo`, also for types of other libraries |
-//! | `Handler&` with virtual calls | `&mut dyn Handler`: the table's address is in the *reference* |
+//! | `class Echo : public Handler` | `impl Handler for Echo`, also for others' types |
+//! | `Handler&` with virtual calls | `&mut dyn Handler`: the *reference* knows the table |
 //! | `template <class H>` | `fn receive<H: Handler>`: checked before it is filled in |
 //! | inheriting fields | no: a struct holds another one ([`Counted`]) |
 //!

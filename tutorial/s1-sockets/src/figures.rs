@@ -33,7 +33,11 @@ impl Display for Case {
 ///
 /// # Errors
 ///
-/// When a server does not start, or a file cannot be written.
+/// When a file cannot be written.
+///
+/// # Panics
+///
+/// When a server does not start or does not answer.
 pub fn write() -> io::Result<()> {
     let figures = Figures::of(env!("CARGO_MANIFEST_DIR"), env!("CARGO_PKG_NAME"));
     let system = env::consts::OS;
@@ -48,7 +52,7 @@ pub fn write() -> io::Result<()> {
         .flat_map(|server| CLIENTS.iter().map(|&clients| Case { server, clients }))
         .collect();
     let measured = side_by_side(ROUNDS, &cases, |case| {
-        cpu_us_per_message(case).expect("a server that answers")
+        cpu_us_per_message(case).expect("a server that starts and answers")
     });
     let title = "The server's CPU time for a message, by connected clients";
     let table = Table::of_cases("server, clients", "us a message", &cases, &measured);

@@ -79,6 +79,8 @@ impl Server<'_> {
         let (stream, address) = match self.listener.accept() {
             Ok(accepted) => accepted,
             Err(error) if is_for_later(&error) => return Ok(()),
+            // This client has gone again before it was its turn.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => return Ok(()),
             Err(error) => return Err(error),
         };
         let sockets_already = self.clients.len() + 1;
@@ -151,6 +153,6 @@ impl Client {
 
 /// What `select` said held when it was asked; a moment later it may not.
 fn is_for_later(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
-    matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
+    use io::ErrorKind::{Interrupted, WouldBlock};
+    matches!(error.kind(), WouldBlock | Interrupted)
 }

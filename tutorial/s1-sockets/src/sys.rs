@@ -3,7 +3,6 @@
 //! On Linux a set is a row of bits, one for each descriptor *number*; on Windows it is a list of
 //! sockets with a count before it. Both have a size that is fixed when the program is compiled,
 //! [`FD_SETSIZE`]. Here a set is as large as it is asked to be, which both systems accept.
-#![allow(unsafe_code)]
 
 pub use imp::{FD_SETSIZE, Set, select};
 
@@ -21,18 +20,19 @@ mod imp {
     /// A bit for each descriptor number below the capacity.
     pub struct Set {
         words: Vec<u64>,
+        capacity: usize,
     }
 
     impl Set {
         /// An empty set for descriptors below `capacity`.
         pub fn with_capacity(capacity: usize) -> Set {
             let words = vec![0; capacity.div_ceil(WORD_BITS)];
-            Set { words }
+            Set { words, capacity }
         }
 
         /// Whether one more socket fits. Only its number matters, not how many there are.
         pub fn would_take(&self, _sockets_already: usize, socket: &impl AsRawFd) -> bool {
-            number(socket) < self.words.len() * WORD_BITS
+            number(socket) < self.capacity
         }
 
         /// Takes all sockets out.
@@ -76,11 +76,7 @@ mod imp {
     ///
     /// When the sets are not of one capacity.
     pub fn select(readable: &mut Set, writable: &mut Set) -> io::Result<()> {
-        assert_eq!(
-            readable.words.len(),
-            writable.words.len(),
-            "words of the sets"
-        );
+        assert_eq!(readable.capacity, writable.capacity, "sets of two sizes");
         let end = readable.end().max(writable.end());
         let end = RawFd::try_from(end).expect("one more than a descriptor");
         loop {
