@@ -51,11 +51,6 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
         .collect();
     let lessons = packages.iter().filter(|package| is_lesson(package));
     let lessons: BTreeSet<&str> = lessons.map(name).collect();
-    let lessons: Vec<&str> = packages
-        .iter()
-        .filter(|it| is_lesson(it))
-        .map(name)
-        .collect();
     let mut findings = Vec::new();
     for package in packages {
         let mut found = |message| findings.push(Finding::new(name(package), 0, message));
@@ -72,10 +67,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
                     "(layer {floor}) uses {other} (layer {below}): not downward"
                 ));
             }
-            // A lesson may build on an earlier one, and writes anew what Wharf has.
+            // A lesson builds on earlier ones, and writes anew what Wharf has.
             if is_lesson(package) && !lessons.contains(other) {
-            // But for what is made for lessons, and the lessons that it grows from.
-            if is_lesson(package) && !lessons.contains(&other) {
                 found(format!("may not use {other}: a lesson writes it anew"));
             }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
