@@ -52,6 +52,17 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
         .map_err(|_| format!("`{}` printed something that is not UTF-8", program(command)))
 }
 
+/// Shows the command, runs it to its end, and returns what it prints, whether it failed or not; its
+/// complaints go to the terminal.
+pub(crate) fn printed(command: &mut Command) -> Outcome<String> {
+    println!("$ {}", shown(command));
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Whether the command runs and succeeds; nothing of it is seen.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command

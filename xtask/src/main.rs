@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod counts;
 mod kill;
+mod lessons;
 mod proto;
 mod report;
 mod setup;
@@ -76,6 +77,8 @@ enum Task {
         #[arg(long, default_value_t = 200)]
         times: u32,
     },
+    /// Test the lessons: each passes, and each fault that it teaches turns its own tests red
+    Lessons(lessons::Choice),
     /// Count the instructions of the hot paths and compare them with those in the repository
     Counts {
         /// Keep what is counted now
@@ -157,6 +160,7 @@ fn main() -> ExitCode {
         Task::Sim { seeds, seed } => stages::simulate(&workspace, seeds, seed),
         Task::Bench { arguments } => bench::measure(&workspace, &arguments),
         Task::Kill { times } => kill::kill(&workspace, times),
+        Task::Lessons(choice) => lessons::of_choice(&workspace, &choice),
         Task::Counts { bless } => counts::check(&workspace, bless),
         Task::Proto { bless } => proto::run(&workspace, bless),
         Task::Windows { arguments } => windows::cargo_with(&workspace, &arguments),

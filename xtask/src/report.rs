@@ -204,7 +204,7 @@ mod tests {
         ];
         expect![[r#"
             stage              time  budget
-            setup              0:09    3:00  ok
+            setup              0:09    2:00  ok
             fmt                1:01    1:00  ok, over its budget
             tidy               0:05    1:00  FAILED
             clippy             0:00    2:00  skipped: no compiler
@@ -254,7 +254,10 @@ mod tests {
             from: Some("loom".into()),
             ..Selection::default()
         };
-        assert_eq!(names(Mode::Test, &from), ["loom", "windows"]);
+        assert_eq!(
+            names(Mode::Test, &from),
+            ["loom", "windows", "windows-lessons"]
+        );
         assert_eq!(names(Mode::Test, &Selection::default()).len(), STAGES.len());
         let smoke = names(Mode::Smoke, &Selection::default());
         assert_eq!(smoke, ["fmt", "tidy", "clippy", "tests"]);

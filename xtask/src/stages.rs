@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, run, succeeds};
 use crate::windows::{self, Wine};
-use crate::{Outcome, Workspace, counts, proto, setup, tidy};
+use crate::{Outcome, Workspace, counts, lessons, proto, setup, tidy};
 
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
@@ -105,22 +105,25 @@ impl Stage {
 /// Every stage, in order.
 #[rustfmt::skip]
 pub(crate) const STAGES: &[Stage] = &[
-    Stage::new("setup", 3, "what the stages need is installed", setup::install),
+    Stage::new("setup", 2, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
     Stage::new("clippy", 2, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("docs", 1, "rustdoc has no warning", docs),
-    Stage::new("tests", 5, "unit, property and contract tests, a few seeds", tests).smoke(),
+    Stage::new("tests", 4, "unit, property and contract tests, a few seeds", tests).smoke(),
     Stage::new("doctests", 1, "the examples in the documentation run", doctests),
+    Stage::new("lessons", 3, "the lessons pass, and find the faults they teach", lessons::here),
     Stage::new("release", 4, "target/release/wharf is built as it ships", release),
     Stage::new("black-box", 2, "the program as it ships, from outside", black_box),
     Stage::new("sim", 2, "500 whole servers in a simulated world, each twice", sim),
-    Stage::new("canaries", 3, "every planted bug is found", canaries),
+    Stage::new("canaries", 2, "every planted bug is found", canaries),
     Stage::new("counts", 2, "the hot paths take no more instructions than they did", counts)
         .unless(counts::missing),
     Stage::new("asan", 2, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 1, "what crosses threads holds in every interleaving", loom),
-    Stage::new("windows", 9, "the Windows build has no warning and passes in Wine", windows_tests)
+    Stage::new("windows", 8, "the Windows build has no warning and passes in Wine", windows_tests)
+        .unless(windows::missing),
+    Stage::new("windows-lessons", 2, "and so do the lessons", lessons::on_windows)
         .unless(windows::missing),
 ];
 
@@ -171,7 +174,13 @@ fn docs(workspace: &Workspace) -> Outcome {
 }
 
 fn tests(workspace: &Workspace) -> Outcome {
-    run(test_runner(workspace).args(["--workspace", "--exclude", PROGRAM, "--all-targets"]))?;
+    let mut all = test_runner(workspace);
+    all.args(["--workspace", "--all-targets", "--exclude", PROGRAM]);
+    // They have a stage of their own.
+    for lesson in lessons::packages(workspace)? {
+        all.args(["--exclude", &lesson]);
+    }
+    run(all.args(["--exclude", lessons::LAB.1]))?;
     // What it shows from outside is shown by the program as it ships.
     run(test_runner(workspace).args(["-p", PROGRAM, "--lib", "--bins"]))
 }
@@ -265,7 +274,7 @@ fn test_runner(workspace: &Workspace) -> Command {
 }
 
 /// Two for each core: most wait for a disk, for another process or for a clock half of their time.
-fn tests_at_once() -> String {
+pub(crate) fn tests_at_once() -> String {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     (2 * cores).to_string()
 }
@@ -300,16 +309,11 @@ fn no_asan(_: &Workspace) -> Option<String> {
     (!here).then(|| "AddressSanitizer is set up for x86_64 Linux only".into())
 }
 
-/// The compiler that builds the tests is the one that looks for what clippy finds: to build all
-/// below them twice, std included, would take as long as they do.
 fn windows_tests(workspace: &Workspace) -> Outcome {
     let _wine = Wine::start(workspace)?;
-    let mut cargo = windows::cargo(workspace, "test")?;
-    run(cargo
+    run(windows::cargo_test(workspace)?
         .args(["--tests", "--no-fail-fast"])
         .args(packages(ON_WINDOWS))
-        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
-        .env("CLIPPY_ARGS", "-Dwarnings")
         .env("RUST_TEST_THREADS", tests_at_once()))?;
     windows::ctrl_c::stops_the_server(workspace)
 }

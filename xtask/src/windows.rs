@@ -54,6 +54,17 @@ pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Outcome<Command>
     Ok(cargo)
 }
 
+/// `cargo test` for the Windows target. The compiler that builds the tests is the one that looks
+/// for what clippy finds: to build all below them twice, std included, would take as long as they
+/// do.
+pub(crate) fn cargo_test(workspace: &Workspace) -> Outcome<Command> {
+    let mut cargo = cargo(workspace, "test")?;
+    cargo
+        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        .env("CLIPPY_ARGS", "-Dwarnings");
+    Ok(cargo)
+}
+
 /// `cargo xtask windows`: cargo with the arguments as typed, for the Windows target.
 pub(crate) fn cargo_with(workspace: &Workspace, arguments: &[OsString]) -> Outcome {
     if let Some(why) = missing(workspace) {

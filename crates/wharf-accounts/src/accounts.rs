@@ -194,6 +194,10 @@ impl Accounts {
 
     /// Somebody asks for something.
     pub fn request(&mut self, now: Instant, at: UnixMs, caller: Caller, request: Request) {
+        if let Request::Forgive { whom } = &request {
+            self.forgive(whom);
+            return self.answer(caller.tag, Ok(Outcome::Done));
+        }
         if let Err(error) = self.enqueue(now, caller, request) {
             self.answer(caller.tag, Err(error));
         }

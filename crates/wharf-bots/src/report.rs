@@ -241,6 +241,11 @@ impl Report {
                 "Those names are in use: two runs at once need different seeds (--seed 2).",
             ),
             (
+                refused(ResultCode::LoginUserInvalid),
+                "The server lets in accounts only, so the rest was not tried. Start a test server \
+                 with --set accounts.classic=open (or register); `insecure = true` means that too.",
+            ),
+            (
                 refused(ResultCode::LoginUserUsedAll),
                 "The server is full: start it with --set limits.sessions_max=N, or use fewer \
                  --sessions.",
@@ -449,6 +454,16 @@ mod tests {
         assert_ne!(last(answered).unwrap(), hint);
         let ended: fn(&mut Tally) = |tally| _ = tally.closes.insert("peer-reset", 1);
         assert_ne!(last(ended).unwrap(), hint);
+    }
+
+    #[test]
+    fn a_server_that_lets_in_accounts_only_gets_a_hint() {
+        let mut tally = Tally::new();
+        tally.ended_early = true;
+        tally.refuse("login", ResultCode::LoginUserInvalid);
+        let report = Report::new(&BotOptions::of_workload(Workload::Chat), "uring", &tally);
+        let told = report.to_string();
+        assert!(told.contains("--set accounts.classic=open"), "{told}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::account::{Found, IdentityKind, Login, Profile};
 use crate::{AccountId, Actor, Hidden, LoginId, Secret, UnixMs, Utc};
 use core::fmt;
+use core::net::IpAddr;
 use wharf_base::Duration;
 
 /// Who is logged in, by which login.
@@ -207,6 +208,11 @@ pub enum Request {
         /// By what it is known.
         by: LookUp,
     },
+    /// Forgets how often somebody has guessed wrong: they may try again at once.
+    Forgive {
+        /// Whose failures.
+        whom: Guesser,
+    },
 }
 
 impl Request {
@@ -241,6 +247,15 @@ pub enum LookUp {
     Account(AccountId),
     /// The name that it logs in by.
     Name(String),
+}
+
+/// Whose wrong guesses are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guesser {
+    /// Whoever guesses at an account, which is called so.
+    Account(AccountId, String),
+    /// Whoever comes from there; of IPv6 from the same link.
+    Address(IpAddr),
 }
 
 /// What came of a request that was done.
@@ -436,8 +451,8 @@ pub fn until_and_why(until: Option<UnixMs>, reason: &str) -> String {
     }
 }
 
-/// Rounded up, so that nobody comes back too early.
-fn seconds(time: Duration) -> String {
+/// How many seconds: rounded up, so that nobody comes back too early.
+pub fn seconds(time: Duration) -> String {
     let seconds = time.as_millis().div_ceil(1_000);
     format!("{seconds} s")
 }

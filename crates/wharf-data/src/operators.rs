@@ -1,6 +1,6 @@
 //! What is asked by those who run the server and its moderators, and what is answered.
 
-use crate::access::{LookUp, Person};
+use crate::access::{Guesser, LookUp, Person};
 use crate::account::{Login, Named};
 use crate::keep::Record;
 use crate::message::{Message, Place};
@@ -58,6 +58,13 @@ pub enum Request {
     SignOut {
         /// Whose.
         account: AccountId,
+        /// Why, for the audit log.
+        reason: String,
+    },
+    /// Lets somebody try again at once who has guessed wrong too often.
+    Forgive {
+        /// Whom.
+        whom: Guesser,
         /// Why, for the audit log.
         reason: String,
     },
@@ -191,6 +198,7 @@ impl Request {
         matches!(
             self,
             Self::Logins(_)
+                | Self::Forgive { .. }
                 | Self::Export { .. }
                 | Self::Erase { .. }
                 | Self::SetMaintenance(_)
@@ -203,6 +211,62 @@ impl Request {
         )
     }
 
+    /// Whether it is no more than a look. Giving out all that is kept about somebody is more.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Find(_)
+                | Self::Logins(_)
+                | Self::Bulletin
+                | Self::Reports { .. }
+                | Self::ReadReport(_)
+                | Self::Names(_)
+                | Self::Rooms { .. }
+                | Self::OpenRooms { .. }
+                | Self::Audit { .. }
+                | Self::Room {
+                    act: RoomAct::Show,
+                    ..
+                }
+        )
+    }
+
+    /// To what it is done, for logs.
+    pub fn target(&self) -> String {
+        match self {
+            Self::Ban { account, .. }
+            | Self::Unban { account, .. }
+            | Self::Mute { account, .. }
+            | Self::Logins(account)
+            | Self::SignOut { account, .. }
+            | Self::Export { account, .. }
+            | Self::Erase { account, .. }
+            | Self::Kick { account, .. }
+            | Self::SetModerator { account, .. }
+            | Self::Forgive {
+                whom: Guesser::Account(account, _),
+                ..
+            } => format!("account {account}"),
+            Self::Forgive {
+                whom: Guesser::Address(address),
+                ..
+            } => format!("address {address}"),
+            Self::Announce {
+                scope: Scope::Numbered(number),
+                ..
+            } => format!("room number {number}"),
+            Self::Announce {
+                scope: Scope::Room(room),
+                ..
+            }
+            | Self::Room { room, .. } => format!("room {room}"),
+            Self::ReadReport(report) | Self::TakeReport(report) | Self::Decide { report, .. } => {
+                format!("report {report}")
+            }
+            _ => "server".to_owned(),
+        }
+    }
+
     /// As a word, for logs.
     pub fn name(&self) -> &'static str {
         match self {
@@ -213,6 +277,7 @@ impl Request {
             Self::Mute { .. } => "mute",
             Self::Logins(_) => "logins",
             Self::SignOut { .. } => "sign-out",
+            Self::Forgive { .. } => "forgive",
             Self::Export { .. } => "export",
             Self::Erase { .. } => "erase",
             Self::Kick { .. } => "kick",

@@ -24,6 +24,11 @@ pub struct NetLimits {
     /// The frame that they are told so by when they begin with a packet from 1024 on: a classic
     /// login has its own. Empty: they are closed without.
     pub refusal_frame: &'static [u8],
+    /// The last frame to those who began with a packet from 1024 on and did not log in in time.
+    /// Empty: they are closed without.
+    pub login_timeout_frame: &'static [u8],
+    /// The last frame to those with a heartbeat who were silent for too long. Empty: as above.
+    pub idle_timeout_frame: &'static [u8],
     /// Sessions at once that have not logged in.
     pub sessions_not_logged_in: u32,
     /// Sessions at once from one address (IPv6: from one /64); 0 = off.
@@ -91,7 +96,7 @@ pub struct NetLimits {
     /// Time that a peer has to close after us; also the longest that a stop takes.
     pub drain: Duration,
     /// Time that a refused connection has to ask, which is `login` while half of `refusals_max` are
-    /// free; and then to close.
+    /// free; and then to close, as long as who was told of a deadline.
     pub refusal: Duration,
     /// Time for a connect.
     pub connect: Duration,
@@ -265,6 +270,8 @@ impl Default for NetLimits {
             refusals_max: 64,
             refusals_per_address: 32,
             refusal_frame: &[],
+            login_timeout_frame: &[],
+            idle_timeout_frame: &[],
             sessions_not_logged_in: 102,
             connections_per_address: 500,
             loopback_exempt: true,

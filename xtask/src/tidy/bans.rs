@@ -3,7 +3,8 @@
 use super::Finding;
 use super::rust::{Source, Token};
 
-/// What is banned, the remedy, and the paths (by their beginning) where it is right.
+/// What is banned, the remedy, and where it is right: paths by their beginning, of which `*` is any
+/// one folder.
 struct Ban {
     /// Rust as it is written; spaces do not count.
     code: &'static str,
@@ -23,19 +24,24 @@ const CLOCKS: &[&str] = &[
     "xtask/",
 ];
 
-/// The one address of `unsafe`; and the peers to measure against, and a test's disk for SQLite.
+/// The one address of `unsafe`; and the peers to measure against, a test's disk for SQLite, and
+/// each lesson's own calls of the system.
 const UNSAFE: &[&str] = &[
     "bench/src/bin/",
     "crates/wharf-port/src/sys/",
     "crates/wharf-store/tests/power_cut/",
+    "tutorial/*/src/sys.rs",
+    "tutorial/*/src/sys/",
 ];
 
-/// Where other processes are watched, which send nothing that one could wait for.
+/// Where other processes are watched, which send nothing that one could wait for; and lessons, some
+/// of which show what waiting costs.
 const WAITING: &[&str] = &[
     "bench/",
     "crates/wharf-store/tests/kill/",
     "crates/wharf-store/tests/servers/",
     "crates/wharf/tests/black_box/",
+    "tutorial/",
 ];
 
 /// Where a hash table is asked and never walked in an order that shows.
@@ -103,7 +109,14 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
 }
 
 fn is_below(path: &str, places: &[&str]) -> bool {
-    places.iter().any(|place| path.starts_with(place))
+    let is_below = |place: &&str| match place.split_once("/*/") {
+        None => path.starts_with(*place),
+        Some((before, behind)) => path
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_prefix('/')?.split_once('/'))
+            .is_some_and(|(_, rest)| rest.starts_with(behind)),
+    };
+    places.iter().any(is_below)
 }
 
 fn lines_with(tokens: &[Token], code: &str) -> Vec<usize> {
@@ -210,6 +223,31 @@ mod tests {
             expect![[r#"
             crates/wharf-port/src/planted.rs:2: `Instant::now` is banned here: take `now` as a parameter
             crates/wharf-port/src/planted.rs:2: `unsafe` is banned here: put it behind a safe wrapper in wharf-port/src/sys
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_lesson_is_unsafe_at_one_address_and_may_wait() {
+        let body = "//! Planted.\nfn planted() { thread::sleep(second); unsafe { lend() } }";
+        for path in [
+            "tutorial/s3-port/src/sys.rs",
+            "tutorial/s3-port/src/sys/linux.rs",
+        ] {
+            finds(path, body, expect![[""]]);
+        }
+        finds(
+            "tutorial/s3-port/src/main.rs",
+            body,
+            expect![[r#"
+            tutorial/s3-port/src/main.rs:2: `unsafe` is banned here: put it behind a safe wrapper in wharf-port/src/sys
+        "#]],
+        );
+        finds(
+            "tutorial/s3-port/src/other/src/sys.rs",
+            body,
+            expect![[r#"
+            tutorial/s3-port/src/other/src/sys.rs:2: `unsafe` is banned here: put it behind a safe wrapper in wharf-port/src/sys
         "#]],
         );
     }

@@ -7,8 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Finding;
-use super::tree::Tree;
-use crate::{Outcome, Workspace};
+use super::tree::{Tree, lessons};
 
 /// Documents that must say which code they describe.
 const DESCRIBES: &[(&str, &str)] = &[
@@ -27,8 +26,8 @@ const DESCRIBES: &[(&str, &str)] = &[
     ("docs/internals/port.md", "crates/wharf-port/src/port.rs"),
 ];
 
-/// A document and its translation.
-const TRANSLATED: &[(&str, &str)] = &[("README.md", "README.ko.md")];
+/// Folders whose README.md has a translation, README.ko.md; each lesson's is one of them.
+const TRANSLATED: &[&str] = &["", "tutorial/"];
 
 /// How a line begins that says which code a document describes.
 const MARK: &str = "<!-- describes:";
@@ -60,32 +59,21 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             findings.push(Finding::new(path, 0, message));
         }
     }
-    for (original, translation) in TRANSLATED {
-        let levels = |path| {
-            tree.text(path)
-                .map(|text| headings(text).collect::<Vec<_>>())
-        };
-        if levels(original) != levels(translation) {
-            let message =
-                format!("its headings are not those of {original}: translate what is new");
-            findings.push(Finding::new(translation, 0, message));
+    for folder in TRANSLATED {
+        findings.extend(untranslated(tree, folder));
+    }
+    for lesson in lessons(tree) {
+        let folder = format!("tutorial/{lesson}/");
+        if tree.text(&format!("{folder}README.md")).is_none() {
+            findings.push(Finding::new(&folder, 0, "a lesson without a README.md"));
         }
+        findings.extend(untranslated(tree, &folder));
     }
     findings
 }
 
-/// Writes the hash of the code as it is now into every mark, on disk and in the tree.
-pub(super) fn bless(tree: &mut Tree, workspace: &Workspace) -> Outcome {
-    for (path, text) in blessed(tree) {
-        std::fs::write(workspace.root.join(&path), &text)
-            .map_err(|error| format!("{path}: {error}"))?;
-        println!("blessed {path}");
-        tree.replace(&path, text);
-    }
-    Ok(())
-}
-
-fn blessed(tree: &Tree) -> Vec<(String, String)> {
+/// The documents whose hashes do not fit the code as it is now, with those that do.
+pub(super) fn blessed(tree: &Tree) -> Vec<(String, String)> {
     let renewed = |text: &str| {
         let mut renewed = text.to_string();
         for (_, mark) in marks(text) {
@@ -101,6 +89,17 @@ fn blessed(tree: &Tree) -> Vec<(String, String)> {
         .filter(|(_, text, renewed)| text != renewed)
         .map(|(path, _, renewed)| (path, renewed))
         .collect()
+}
+
+/// A translation has the headings of its original.
+fn untranslated(tree: &Tree, folder: &str) -> Option<Finding> {
+    let [original, translation] = ["README.md", "README.ko.md"].map(|it| format!("{folder}{it}"));
+    let levels = |path: &str| {
+        let text = tree.text(path);
+        text.map(|text| headings(text).collect::<Vec<_>>())
+    };
+    let message = format!("its headings are not those of {original}: translate what is new");
+    (levels(&original) != levels(&translation)).then(|| Finding::new(&translation, 0, message))
 }
 
 /// A mark that guards nothing looks like one that does.
@@ -224,6 +223,26 @@ mod tests {
             expect![[r#"
             README.ko.md: its headings are not those of README.md: translate what is new
         "#]],
+        );
+    }
+
+    #[test]
+    fn a_lesson_without_a_readme_in_both_languages_is_found() {
+        let files = [
+            ("tutorial/README.md", "# A\n"),
+            ("tutorial/README.ko.md", "# 가\n## 나\n"),
+            ("tutorial/lab/Cargo.toml", ""),
+            ("tutorial/s1/Cargo.toml", ""),
+            ("tutorial/s2/Cargo.toml", ""),
+            ("tutorial/s2/README.md", "# A\n"),
+        ];
+        finds(
+            &files,
+            expect![[r#"
+                tutorial/README.ko.md: its headings are not those of tutorial/README.md: translate what is new
+                tutorial/s1/: a lesson without a README.md
+                tutorial/s2/README.ko.md: its headings are not those of tutorial/s2/README.md: translate what is new
+            "#]],
         );
     }
 

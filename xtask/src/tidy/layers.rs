@@ -1,6 +1,6 @@
 //! Arrows point strictly downward: each package has a floor, and may use only floors below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -49,6 +49,8 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
             ))
         })
         .collect();
+    let lessons = packages.iter().filter(|package| is_lesson(package));
+    let lessons: BTreeSet<&str> = lessons.map(name).collect();
     let mut findings = Vec::new();
     for package in packages {
         let mut found = |message| findings.push(Finding::new(name(package), 0, message));
@@ -65,6 +67,10 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
                     "(layer {floor}) uses {other} (layer {below}): not downward"
                 ));
             }
+            // A lesson builds on earlier ones, and writes anew what Wharf has.
+            if is_lesson(package) && !lessons.contains(other) {
+                found(format!("may not use {other}: a lesson writes it anew"));
+            }
             for (only, allowed, why) in ONLY.iter().filter(|(only, ..)| *only == name(package)) {
                 if !allowed.contains(&other) {
                     found(format!("may not use {other}: {only}'s rule is that {why}"));
@@ -77,6 +83,11 @@ pub(super) fn check(metadata: &str) -> Outcome<Vec<Finding>> {
 
 fn name(package: &Value) -> &str {
     package["name"].as_str().unwrap_or_default()
+}
+
+fn is_lesson(package: &Value) -> bool {
+    let manifest = package["manifest_path"].as_str().unwrap_or_default();
+    manifest.replace('\\', "/").contains("/tutorial/")
 }
 
 /// What the package depends on, for its tests and build script too.
@@ -136,6 +147,39 @@ mod tests {
             wharf-base: its manifest lacks [package.metadata.layer] number = N
         "#]],
         );
+    }
+
+    #[test]
+    fn a_lesson_that_uses_what_it_teaches_is_found() {
+        let metadata = serde_json::json!({ "packages": [
+            { "name": "wharf-port", "metadata": { "layer": { "number": 1 } } },
+            {
+                "name": "lesson-lab",
+                "manifest_path": "/w/tutorial/lab/Cargo.toml",
+                "metadata": { "layer": { "number": 7 } },
+            },
+            {
+                "name": "s3-port",
+                "manifest_path": "/w/tutorial/s3-port/Cargo.toml",
+                "metadata": { "layer": { "number": 8 } },
+            },
+            {
+                "name": "s4-echo",
+                "manifest_path": "/w/tutorial/s4-echo/Cargo.toml",
+                "metadata": { "layer": { "number": 9 } },
+                "dependencies": [{ "name": "wharf-port" }, { "name": "s3-port" }],
+            },
+            {
+                "name": "s4-echo",
+                "manifest_path": "/w/tutorial/s4-echo/Cargo.toml",
+                "metadata": { "layer": { "number": 9 } },
+                "dependencies": [{ "name": "s3-port" }],
+            },
+        ] });
+        expect![[r#"
+            s4-echo: may not use wharf-port: a lesson writes it anew
+        "#]]
+        .assert_eq(&lines(check(&metadata.to_string()).unwrap()));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! an offender in a tree of their own. STYLE.md tells the reasons.
 
 mod bans;
+mod coverage;
 mod documents;
+mod figures;
 mod layers;
 mod locked;
 mod modules;
@@ -47,7 +49,7 @@ impl fmt::Display for Finding {
 }
 
 /// Prints every finding. With `bless`, first writes the new hashes into documents whose code has
-/// changed.
+/// changed, and the lessons' figures into their READMEs.
 ///
 /// # Errors
 ///
@@ -55,16 +57,19 @@ impl fmt::Display for Finding {
 pub(crate) fn run(workspace: &Workspace, bless: bool) -> Outcome {
     let mut tree = Tree::of_repository(workspace)?;
     if bless {
-        documents::bless(&mut tree, workspace)?;
+        write(&mut tree, workspace, documents::blessed)?;
+        write(&mut tree, workspace, figures::blessed)?;
     }
     let metadata = ["metadata", "--no-deps", "--format-version", "1"];
     let metadata = output(cargo(workspace).args(metadata))?;
     let mut findings = layers::check(&metadata)?;
     findings.extend(locked::check(&tree)?);
     findings.extend(documents::check(&tree));
+    findings.extend(figures::check(&tree));
     let (sources, mut unreadable) = rust::parse(&tree);
     findings.append(&mut unreadable);
     findings.extend(modules::check(&tree, &sources));
+    findings.extend(coverage::check(&tree, &sources));
     for source in &sources {
         findings.extend(shape::check(source));
         findings.extend(bans::check(source));
@@ -78,6 +83,35 @@ pub(crate) fn run(workspace: &Workspace, bless: bool) -> Outcome {
         1 => Err("tidy: 1 finding".into()),
         count => Err(format!("tidy: {count} findings")),
     }
+}
+
+/// Writes the lessons' figures, as they were measured, into their READMEs.
+pub(crate) fn show_figures(workspace: &Workspace) -> Outcome {
+    write(
+        &mut Tree::of_repository(workspace)?,
+        workspace,
+        figures::blessed,
+    )
+}
+
+/// Whether a lesson's README shows figures.
+pub(crate) fn has_figures(workspace: &Workspace, lesson: &str) -> Outcome<bool> {
+    Ok(figures::are_shown(&Tree::of_repository(workspace)?, lesson))
+}
+
+/// Writes documents as they are to be, on disk and in the tree.
+fn write(
+    tree: &mut Tree,
+    workspace: &Workspace,
+    blessed: fn(&Tree) -> Vec<(String, String)>,
+) -> Outcome {
+    for (path, text) in blessed(tree) {
+        std::fs::write(workspace.root.join(&path), &text)
+            .map_err(|error| format!("{path}: {error}"))?;
+        println!("blessed {path}");
+        tree.replace(&path, text);
+    }
+    Ok(())
 }
 
 /// The findings as lines, for the checks' own tests.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use crate::command::output;
+use crate::lessons::LAB;
 use crate::{Outcome, Workspace};
 
 /// Every text file, by its path from the root with `/` between the parts.
@@ -57,4 +58,17 @@ impl Tree {
             files: files.iter().map(owned).collect(),
         }
     }
+}
+
+/// The lessons: packages in folders of their own below `tutorial/`. What they all use is none.
+pub(super) fn lessons(tree: &Tree) -> impl Iterator<Item = &str> {
+    tree.ending("/Cargo.toml").filter_map(lesson_of_manifest)
+}
+
+fn lesson_of_manifest<'a>((path, _): (&'a str, &'a str)) -> Option<&'a str> {
+    let folder = path
+        .strip_prefix("tutorial/")?
+        .strip_suffix("/Cargo.toml")?;
+    let is_lesson = !folder.contains('/') && folder != LAB.0;
+    is_lesson.then_some(folder)
 }

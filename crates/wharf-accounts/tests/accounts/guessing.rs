@@ -1,9 +1,10 @@
 //! Growing delays for those who guess.
 
 use crate::rig::{PASSWORD, Rig, by_token, log_in, register};
-use wharf_accounts::{AccountOptions, Error, Request, ThrottleLimits};
+use wharf_accounts::{AccountOptions, Error, Outcome, Request, ThrottleLimits};
 use wharf_base::Duration;
 use wharf_data::Refusal;
+use wharf_data::access::Guesser;
 
 fn second(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -112,6 +113,31 @@ fn delays_of_an_address_grow_whatever_is_guessed_at() {
     rig.enter(log_in("kim", PASSWORD)).unwrap();
     rig.pass(second(1));
     assert!(rig.ask_from(thief, None, log_in("kim", PASSWORD)).is_ok());
+}
+
+#[test]
+fn who_is_forgiven_tries_again_at_once() {
+    let mut rig = strict();
+    let kim = rig.enter(register("kim")).unwrap().user.account;
+    let thief = "198.51.100.1";
+    let forgive = |rig: &mut Rig, whom| {
+        let forgiven = rig.ask(None, Request::Forgive { whom });
+        assert_eq!(forgiven, Ok(Outcome::Done));
+    };
+    for _ in 0..4 {
+        assert_eq!(wrong(&mut rig, thief, "kim"), Err(Error::Credentials));
+    }
+    assert_eq!(wrong(&mut rig, thief, "kim"), RATE_1);
+    forgive(&mut rig, Guesser::Account(kim, "Kim".into()));
+    assert_eq!(wrong(&mut rig, thief, "kim"), Err(Error::Credentials));
+    for number in 0..6 {
+        let name = format!("user {number}");
+        assert_eq!(wrong(&mut rig, thief, &name), Err(Error::Credentials));
+    }
+    assert_eq!(wrong(&mut rig, thief, "another"), RATE_1);
+    let address = thief.parse().unwrap();
+    forgive(&mut rig, Guesser::Address(address));
+    assert_eq!(wrong(&mut rig, thief, "another"), Err(Error::Credentials));
 }
 
 #[test]

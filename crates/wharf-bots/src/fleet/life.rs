@@ -11,9 +11,13 @@ use wharf_wire::Packet;
 use wharf_wire::classic::{EnterRequest, LeaveRequest, LoginRequest, ResultCode, UserName};
 
 impl Fleet {
-    /// Connects as many as may be under way at once.
+    /// Connects as many as may be under way at once. The first goes alone: where it is refused the
+    /// others would be too, and each would count as one who guesses.
     pub(super) fn connect_some(&mut self) {
-        let starting_max = (STARTING_MAX / self.plan.options.threads).max(1);
+        let starting_max = match self.is_anybody_through() {
+            true => (STARTING_MAX / self.plan.options.threads).max(1),
+            false => 1,
+        };
         while self.starting() < starting_max
             && let Some(bot) = self.waiting.pop_front()
         {
@@ -64,8 +68,12 @@ impl Fleet {
         }
         self.progress();
         if result != ResultCode::None {
+            let is_first = !self.is_anybody_through();
             self.tally.refuse("login", result);
             self.finish(bot, DONE);
+            if is_first && result == ResultCode::LoginUserInvalid {
+                self.end_early(self.now);
+            }
             return;
         }
         self.on_let_in(bot, session);
@@ -225,6 +233,11 @@ impl Fleet {
 
     fn starting(&self) -> u32 {
         self.census.between(Stage::Connecting, Stage::LoggingIn)
+    }
+
+    /// Whether something has come of the first login, or of its link.
+    fn is_anybody_through(&self) -> bool {
+        self.tally.ready > 0 || self.census.between(Stage::Entering, Stage::Gone) > 0
     }
 
     fn ever_opened(&self) -> u32 {

@@ -38,6 +38,8 @@ pub(super) enum Planted {
     Unannounced,
     /// One name is taken.
     NameInUse,
+    /// Nobody has an account.
+    AccountsOnly,
     /// The 100th message cuts its sender.
     Cut,
     /// Every other echo cuts its session.
@@ -95,7 +97,7 @@ pub(super) struct World {
 
 impl Planted {
     /// Every fault that there is.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Nothing,
         Self::Deaf,
         Self::Loss,
@@ -107,6 +109,7 @@ impl Planted {
         Self::Refusal,
         Self::Unannounced,
         Self::NameInUse,
+        Self::AccountsOnly,
         Self::Cut,
         Self::CutEcho,
         Self::Collapse,
@@ -276,6 +279,8 @@ impl World {
         let planted = self.planted == Planted::NameInUse && login.user.as_str().ends_with(".17");
         let result = if taken || planted {
             ResultCode::LoginUserAlready
+        } else if self.planted == Planted::AccountsOnly {
+            ResultCode::LoginUserInvalid
         } else {
             self.peers.get_mut(&session).unwrap().name = Some(login.user);
             ResultCode::None

@@ -128,6 +128,19 @@ fn each_planted_fault_is_found_by_its_name() {
 }
 
 #[test]
+fn where_only_accounts_are_let_in_one_bot_finds_out_for_all() {
+    for &workload in Workload::value_variants() {
+        let report = run(workload, Planted::AccountsOnly);
+        let expected = Faults {
+            refused: 1,
+            ..Faults::default()
+        };
+        assert_eq!(report.faults, expected, "{workload:?}");
+        assert!(report.ended_early, "{workload:?}");
+    }
+}
+
+#[test]
 fn echoes_are_checked_as_strictly() {
     let found = |planted| run(Workload::Echo, planted).faults;
     let none = Faults::default();

@@ -158,6 +158,13 @@ const UNAVAILABLE: core::time::Duration = core::time::Duration::from_secs(2);
 fn refusal(packet: u16, error: &access::Error) -> Error {
     use wharf_proto::chat;
     let told = error_of(error);
+    if let access::Error::Rate { retry_after } = error
+        && let Some(what) = guesses_at(packet)
+    {
+        let seconds = access::seconds(*retry_after);
+        let text = format!("too many wrong {what}: again in {seconds}");
+        return Error { text, ..told };
+    }
     let text = match (error, packet) {
         (access::Error::NotFound, chat::Whisper::ID | account::GetProfile::ID) => {
             "there is nobody who is called so"
@@ -189,6 +196,19 @@ fn refusal(packet: u16, error: &access::Error) -> Error {
     }
 }
 
+/// What somebody guesses at who asks for that, and for whom it is counted.
+fn guesses_at(packet: u16) -> Option<&'static str> {
+    match packet {
+        account::LogIn::ID | account::Recover::ID => {
+            Some("logins by this name, or from this address")
+        }
+        account::ChangePassword::ID | account::MakeRecoveryCodes::ID | account::Erase::ID => {
+            Some("passwords of this account, or from this address")
+        }
+        _ => None,
+    }
+}
+
 /// What went wrong, as it is told.
 pub(crate) fn error_of(error: &access::Error) -> Error {
     let told = |code| Error::new(code, error.to_string());
@@ -209,5 +229,29 @@ pub(crate) fn error_of(error: &access::Error) -> Error {
         access::Error::InUse => told(Code::InUse),
         access::Error::Maintenance(_) => told(Code::Maintenance),
         access::Error::Muted { until } => told(Code::Muted).until(*until),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_guesses_too_often_is_told_at_what() {
+        let retry_after = core::time::Duration::from_millis(1_500);
+        for (packet, text) in [
+            (
+                account::LogIn::ID,
+                "too many wrong logins by this name, or from this address: again in 2 s",
+            ),
+            (
+                account::Erase::ID,
+                "too many wrong passwords of this account, or from this address: again in 2 s",
+            ),
+            (account::Rename::ID, "too often: again in 2 s"),
+        ] {
+            let told = refusal(packet, &access::Error::Rate { retry_after });
+            assert_eq!((&*told.text, told.retry_after_ms), (text, 1_500));
+        }
     }
 }

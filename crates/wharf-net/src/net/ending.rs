@@ -89,8 +89,9 @@ impl Net {
         }
         if session.phase == Phase::Finishing && session.output_ended {
             session.phase = Phase::Draining;
-            session.until = match session.role {
-                Role::Refused(_) => refusal,
+            session.until = match (session.role, session.reason) {
+                (Role::Refused(_), _)
+                | (_, Some(CloseReason::LoginTimeout | CloseReason::IdleTimeout)) => refusal,
                 _ => drain,
             };
         }

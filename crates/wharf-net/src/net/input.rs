@@ -138,7 +138,7 @@ impl Net {
         }
     }
 
-    fn answer_and_finish(
+    pub(super) fn answer_and_finish(
         &mut self,
         now: Instant,
         id: SessionId,

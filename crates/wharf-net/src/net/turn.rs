@@ -102,6 +102,9 @@ impl Net {
     fn on_deadline(&mut self, now: Instant, key: Key) {
         let session = self.sessions.get(key).expect("a deadline has its session");
         if session.until <= now {
+            if (session.phase, session.role) == (Phase::Open, Role::Accepted) {
+                return self.end_by_deadline(now, key, CloseReason::LoginTimeout);
+            }
             let reason = match (session.phase, session.role) {
                 (Phase::Connecting, _) => CloseReason::ConnectFailed(ConnectError::TimedOut),
                 (Phase::Open, Role::Refused(refusal)) => CloseReason::Refused(refusal),
@@ -113,12 +116,27 @@ impl Net {
             return self.end(key, reason);
         }
         if session.may_idle_out() && session.heard_at + self.limits.idle <= now {
-            return self.end(key, CloseReason::IdleTimeout);
+            return self.end_by_deadline(now, key, CloseReason::IdleTimeout);
         }
         if session.paused.is_some() && session.pause(now, &self.rates) != session.paused {
             self.mark_dirty(key);
         }
         self.look_at_slow_reader(now, key);
+    }
+
+    /// Ends a session that is too late; one of a kind that has a last word for that is told so.
+    fn end_by_deadline(&mut self, now: Instant, key: Key, reason: CloseReason) {
+        let last_word = match reason {
+            CloseReason::IdleTimeout => self.limits.idle_timeout_frame,
+            _ => self.limits.login_timeout_frame,
+        };
+        let session = self.session(key);
+        let hears = session.has_heartbeat && session.may_send() && !last_word.is_empty();
+        let id = session.id;
+        match hears {
+            true => self.answer_and_finish(now, id, last_word, reason),
+            false => self.end(key, reason),
+        }
     }
 
     /// Ends those whose frame should be complete by now.

@@ -84,6 +84,33 @@ fn a_client_with_a_heartbeat_is_closed_when_it_falls_silent() {
 }
 
 #[test]
+fn a_client_with_a_heartbeat_is_told_which_deadline_it_has_missed() {
+    // Frames of nine bytes with the id 1,024.
+    static LATE: &[u8] = b"\x09\0\0\x04\0late";
+    static IDLE: &[u8] = b"\x09\0\0\x04\0idle";
+    for (logs_in, told, reason) in [
+        (false, b"late", CloseReason::LoginTimeout),
+        (true, b"idle", CloseReason::IdleTimeout),
+    ] {
+        let mut net = Harness::new(|limits| {
+            (limits.inbound, limits.outbound) = (MODERN, MODERN);
+            (limits.login_timeout_frame, limits.idle_timeout_frame) = (LATE, IDLE);
+        });
+        let pair = net.connect();
+        net.say(pair.client, &frame(1_024, b""));
+        net.settle();
+        if logs_in {
+            net.server().log_in(pair.server);
+        }
+        net.advance(secs(61));
+        assert_eq!(net.bodies(pair.client).last().unwrap(), told);
+        assert!(net.client_is_closed(pair.client));
+        assert_eq!(net.reason(pair.server), Some(reason));
+        net.stop();
+    }
+}
+
+#[test]
 fn silence_counts_from_when_we_listen_again() {
     let mut net = Harness::new(|limits| {
         (limits.inbound, limits.outbound) = (MODERN, MODERN);

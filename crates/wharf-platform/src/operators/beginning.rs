@@ -6,7 +6,7 @@ use super::{
     lines,
 };
 use wharf_base::Instant;
-use wharf_data::access::{self, Error};
+use wharf_data::access::{self, Error, Guesser};
 use wharf_data::operators::{Outcome, Request, RoomAct, Scope};
 use wharf_data::room::{self, Until};
 use wharf_data::{
@@ -94,6 +94,7 @@ impl Operators {
         request: Request,
     ) -> Result<(), Error> {
         match request {
+            Request::Forgive { whom, reason } => self.forgive(at, id, by, whom, &reason)?,
             Request::Announce { scope, text } => self.announce((now, at), id, by, scope, text)?,
             Request::SetMaintenance(planned) => self.set_maintenance(at, id, by, planned)?,
             Request::SetModerator {
@@ -275,6 +276,26 @@ impl Operators {
                 reason,
             },
         );
+        Ok(())
+    }
+
+    fn forgive(
+        &mut self,
+        at: UnixMs,
+        id: JobId,
+        by: Actor,
+        whom: Guesser,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let reason = line("reason", reason)?;
+        let (target, after) = match &whom {
+            Guesser::Account(account, _) => (Target::Account(*account), String::new()),
+            Guesser::Address(address) => (Target::Server, format!("address {address}")),
+        };
+        let mut entry = self.entry(at, by, "account.forgive", target, &reason);
+        entry.after = after;
+        self.then(id, Then::Forgive(whom));
+        self.ask(id, Ask::Audit(audit::Ask::Write(entry)));
         Ok(())
     }
 

@@ -94,6 +94,10 @@ impl Operators {
         if let Some((action, target)) = missed.filter(|_| count == 0) {
             let mut entry = self.entry(at, job.by, action, target, "");
             entry.after = "not done: nobody was there".to_owned();
+            if let Then::Announce(..) = job.then {
+                // Nobody has heard it: the next need not wait.
+                self.announced = None;
+            }
             job.then = Then::Nobody;
             self.jobs.insert(id, job);
             return self.ask(id, Ask::Audit(audit::Ask::Write(entry)));
@@ -133,6 +137,12 @@ impl Operators {
                     text,
                     at,
                 });
+            }
+            (Then::Forgive(whom), _) => {
+                let whom = whom.clone();
+                job.then = Then::Done;
+                self.jobs.insert(id, job);
+                return self.access(id, access::Request::Forgive { whom });
             }
             (Then::Maintenance(planned), _) => {
                 let (planned, times) = (planned.take(), (now, at));

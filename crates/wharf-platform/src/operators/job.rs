@@ -2,6 +2,7 @@
 
 use crate::platform::Ticket;
 use wharf_base::Instant;
+use wharf_data::access::Guesser;
 use wharf_data::message::Place;
 use wharf_data::operators::{Decision, Scope};
 use wharf_data::room::Until;
@@ -27,6 +28,8 @@ pub(super) enum Then {
     Found,
     /// What was read is told.
     Listed,
+    /// It is written down: their failures are forgotten.
+    Forgive(Guesser),
     /// It is erased.
     Erased(AccountId),
     /// It is muted everywhere, or may speak again.

@@ -232,6 +232,20 @@ fn an_announcement_tells_how_many_heard_it_and_two_do_not_come_at_once() {
 }
 
 #[test]
+fn an_announcement_that_nobody_has_heard_keeps_the_next_waiting_no_longer() {
+    let mut rig = Rig::new();
+    let first = rig.begin(Request::Announce {
+        scope: Scope::Numbered(7),
+        text: "hello".into(),
+    });
+    let (tag, _) = rig.announced.pop().unwrap();
+    rig.heard(tag, 0);
+    assert_eq!(rig.outcome(first), Err(Error::NotFound));
+    let second = rig.begin(announce("hello"));
+    assert_eq!(rig.reply_to(second), None, "it is on its way");
+}
+
+#[test]
 fn a_text_that_nobody_could_read_is_refused_with_its_field() {
     let mut rig = Rig::new();
     let long = "한".repeat(501);

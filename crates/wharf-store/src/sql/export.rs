@@ -82,7 +82,7 @@ const SECTIONS: &[Section] = &[
         kind: "identity",
         columns: &[
             ("kind", "by", Word(&["name", "device", "ticket"])),
-            ("subject", "subject", Text),
+            ("subject", "key", Text),
         ],
         key: Key::Few,
         from: "identity WHERE account = ?",

@@ -119,7 +119,11 @@ pub(super) fn assemble(config: &Effective, game: Game) -> Result<Assembly, Strin
     let mut limits = limits(config, shards, inbound_table(&app)?);
     if is_classic {
         limits.waiting_max = config.integer("accounts.queue_max") as u32;
-        limits.refusal_frame = farewell_of_a_full_server();
+        limits.refusal_frame = farewell(Code::Full, "the server is full", FULL_RETRY_MS);
+        let text = format!("nobody has logged in within {} s", limits.login.as_secs());
+        limits.login_timeout_frame = farewell(Code::WrongState, &text, 0);
+        let text = format!("nothing was heard for {} s", limits.idle.as_secs());
+        limits.idle_timeout_frame = farewell(Code::WrongState, &text, IDLE_RETRY_MS);
     }
     limits.validate().map_err(|error| error.to_string())?;
     let admission = Arc::new(Admission::new(&limits));
@@ -255,12 +259,13 @@ fn limits(config: &Effective, shards: u8, inbound: &'static PacketTable) -> NetL
     }
 }
 
-/// What a client of the platform is told where there is not even a seat to wait in.
-fn farewell_of_a_full_server() -> &'static [u8] {
+/// What a client of the platform is told last where content says nothing: there is not even a seat
+/// to wait in, or it was too late.
+fn farewell(code: Code, text: &str, retry_after_ms: u32) -> &'static [u8] {
     let goodbye = Goodbye {
-        code: Code::Full.into(),
-        text: "the server is full".to_owned(),
-        retry_after_ms: FULL_RETRY_MS,
+        code: code.into(),
+        text: text.to_owned(),
+        retry_after_ms,
     };
     // For as long as the process lives; a server is put together once.
     Box::leak(goodbye.to_frame().into_boxed_slice())
@@ -268,6 +273,8 @@ fn farewell_of_a_full_server() -> &'static [u8] {
 
 /// When it is worth asking a full server again.
 const FULL_RETRY_MS: u32 = 5_000;
+/// When whoever was silent may come again: at once.
+const IDLE_RETRY_MS: u32 = 1;
 
 pub(super) fn wish(config: &Effective) -> BackendWish {
     match config.choice("port_backend") {

@@ -2,6 +2,7 @@
 
 mod online;
 
+use super::operate::counted;
 use super::say::{complain, say};
 use super::{CANNOT_START, ConfigArgs};
 use clap::{Args, Subcommand};
@@ -101,8 +102,11 @@ fn verify(place: &Place) -> ExitCode {
     let verdict = admin::verify(place);
     match &verdict {
         Verdict::Sound(sound) => say(format_args!(
-            "{place}: sound; tables of version {}, {} accounts, {} rooms, {} messages\n",
-            sound.version, sound.accounts, sound.rooms, sound.messages
+            "{place}: sound; tables of version {}, {}, {}, {}\n",
+            sound.version,
+            counted(sound.accounts.unsigned_abs(), "account"),
+            counted(sound.rooms.unsigned_abs(), "room"),
+            counted(sound.messages.unsigned_abs(), "message")
         )),
         Verdict::Damaged(findings) => {
             complain(format_args!("wharf db: {place}: damaged"));

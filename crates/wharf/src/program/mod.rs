@@ -19,7 +19,8 @@ mod top;
 mod words;
 
 use assemble::Game;
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,7 +124,7 @@ struct ConfigArgs {
 
 /// Runs the command that the process was started with, for the classic chat.
 pub fn main() -> ExitCode {
-    run(Cli::parse(), Game::Classic)
+    run(parse(std::env::args_os()), Game::Classic)
 }
 
 /// Runs the command that `arguments` are, the program's name first, for a game of one's own.
@@ -131,7 +132,30 @@ pub(crate) fn main_of(
     arguments: impl IntoIterator<Item = OsString>,
     game: impl FnOnce(&mut AppBuilder) + 'static,
 ) -> ExitCode {
-    run(Cli::parse_from(arguments), Game::Own(Box::new(game)))
+    run(parse(arguments), Game::Own(Box::new(game)))
+}
+
+/// What was typed; where it is wrong the process ends, having said why.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Cli {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = Cli::try_parse_from(&arguments);
+    parsed.unwrap_or_else(|error| with_subcommands(error, &arguments).exit())
+}
+
+/// What is wrong; where there is no such subcommand, with those that there are.
+fn with_subcommands(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let root = Cli::command();
+        let mut command = &root;
+        for argument in arguments.iter().filter_map(|it| it.to_str()) {
+            command = command.find_subcommand(argument).unwrap_or(command);
+        }
+        let names: Vec<&str> = command.get_subcommands().map(|it| it.get_name()).collect();
+        let text = format!("there are {}", names.join(", "));
+        let tip = ContextValue::StyledStrs(vec![text.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 fn run(Cli { command, config }: Cli, game: Game) -> ExitCode {
@@ -244,5 +268,26 @@ fn key_and_value(typed: &str) -> Result<(&str, &str), ConfigError> {
             source: Source::CommandLine(format!("--set {typed}")),
             problem: "must be KEY=VALUE, such as chat.rooms=12".to_owned(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subcommand_that_there_is_not_is_answered_with_those_that_there_are() {
+        for (typed, told) in [
+            (
+                "wharf admin accounts --json lost",
+                "there are find, ban, unban,",
+            ),
+            ("wharf serbe", "there are serve, bots,"),
+        ] {
+            let typed: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let error = Cli::try_parse_from(&typed).unwrap_err();
+            let text = with_subcommands(error, &typed).to_string();
+            assert!(text.contains(told), "{text}");
+        }
     }
 }

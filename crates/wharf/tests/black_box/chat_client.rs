@@ -307,6 +307,17 @@ fn the_next_start_needs_no_password_until_logging_out() {
 }
 
 #[test]
+fn a_login_that_is_refused_ends_a_script() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    assert_eq!(home.register(&at, "kim").finish(), 0);
+    let (code, said, _) = home.run(&at, &[], "/login lee sesame-street\n/ping\n");
+    assert!(code == 1 && !said.contains(" ms\n"), "as kim: {said}");
+    assert!(said.contains("the login that was kept"), "{said}");
+}
+
+#[test]
 fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut reserved = Reserved::new();

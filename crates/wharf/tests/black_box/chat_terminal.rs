@@ -4,6 +4,7 @@ use crate::chat_client::{Home, address, chat, enter, say, start_at};
 use crate::support::{BACKENDS, PATIENCE, Reserved, Server};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command};
@@ -230,6 +231,47 @@ fn what_is_being_typed_is_drawn_again_below_what_arrives_however_wide() {
 }
 
 #[test]
+fn a_room_asks_for_its_password_and_whoever_is_out_of_it_has_no_prompt_of_it() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let (home, lees) = (Home::new(), Home::new());
+    let mut lee = lees.register(&at, "lee");
+    lee.ok(json!({ "cmd": "create", "name": "den", "password": "sesame" }));
+    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
+    terminal.shows("logged in as ");
+    terminal.types(&["/enter den barley", ENTER]);
+    terminal.shows("wrong password");
+    terminal.types(&["/enter den", ENTER]);
+    terminal.answers("password: ", "sesame");
+    terminal.shows("in den, as member");
+    let name = lee.event("joined")["name"].clone();
+    let name = name.as_str().unwrap();
+    terminal.types(&["/me waves", ENTER]);
+    terminal.shows(&format!("* {name} waves"));
+    lee.ok(json!({ "cmd": "kick", "name": name }));
+    terminal.shows("kicked you out of den");
+    // In the columns of the one before.
+    terminal.shows(&format!("{name}>        "));
+    let shown = String::from_utf8_lossy(&terminal.shown);
+    assert!(!shown.contains("sesame"), "{shown}");
+}
+
+#[test]
+fn a_classic_server_that_wants_no_password_has_none_asked_for() {
+    let server = Server::start(BACKENDS[0], &[]);
+    let at = address(&server);
+    let home = Home::new();
+    let mut terminal = Terminal::start(&home, &at, &["--classic", "--user", "kim"]);
+    terminal.shows("logged in as kim");
+    terminal.types(&["/enter 0", ENTER]);
+    terminal.shows("in Room 0, as member");
+    terminal.types(&["/quit", ENTER]);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+    let shown = String::from_utf8_lossy(&terminal.shown);
+    assert!(!shown.contains("password"), "{shown}");
+}
+
+#[test]
 fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut reserved = Reserved::new();
@@ -262,10 +304,13 @@ fn passwords_are_asked_for_and_never_shown() {
     let at = address(&server);
     let home = Home::new();
     let mut terminal = Terminal::start(&home, &at, &["--user", "kim", "--register"]);
-    terminal.answers("password: ", "sesame street");
+    let rule = "password (8 to 256 bytes): ";
+    terminal.answers(rule, "sesame");
+    terminal.shows("that is too short; once more");
+    terminal.answers(rule, "sesame street");
     terminal.answers("password again: ", "sesame stret");
     terminal.shows("the two are not the same; once more");
-    terminal.answers("password: ", "sesame street");
+    terminal.answers(rule, "sesame street");
     terminal.answers("password again: ", "sesame street");
     terminal.shows("logged in as kim");
     terminal.types(&["/logout", ENTER]);

@@ -624,6 +624,33 @@ fn whoever_does_not_know_the_token_does_nothing() {
 }
 
 #[test]
+fn who_was_wrong_too_often_is_told_so_and_forgiven_by_operators() {
+    let settings = [&[ANYWHERE], UNHURRIED].concat();
+    let server = Server::start(BACKENDS[0], &settings);
+    let operator = Operator::of(&server);
+    let (_kim, _, kims) = newcomer(&server, "kim");
+    let mut guest = Guest::new(&server);
+    let deadline = Instant::now() + PATIENCE;
+    let refused = loop {
+        let refused = guest.ask(&log_in("kim", "wrong horse")).unwrap_err();
+        if refused.code() == Code::Rate {
+            break refused.text;
+        }
+        assert!(Instant::now() < deadline);
+    };
+    let told = "too many wrong logins by this name, or from this address: again in ";
+    assert!(refused.starts_with(told), "{refused}");
+    operator.does(&["accounts", "forgive", "kim", "--reason", "asked"]);
+    operator.does(&["accounts", "forgive", "127.0.0.1"]);
+    guest.ask(&log_in("kim", "correct horse")).unwrap();
+    let expected = [
+        format!("operator account.forgive {kims} asked"),
+        "operator account.forgive  ".to_owned(),
+    ];
+    assert_eq!(operator.audit(&[]), expected);
+}
+
+#[test]
 fn an_account_is_exported_and_erased_by_operators_and_by_its_owner() {
     let server = Server::start(BACKENDS[0], &[ANYWHERE]);
     let operator = Operator::of(&server);

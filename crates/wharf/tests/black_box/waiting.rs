@@ -126,6 +126,16 @@ fn who_waits_is_not_cut_for_not_being_logged_in_and_who_fails_then_is() {
     other.ask(&Ping::default()).unwrap();
 }
 
+#[test]
+fn who_says_hello_and_does_not_log_in_is_told_why_it_ends() {
+    let server = Server::start(BACKENDS[0], &["limits.login_seconds=5"]);
+    let mut silent = Guest::new(&server);
+    let told = silent.next_of::<Goodbye>();
+    assert_eq!(told.code(), Code::WrongState);
+    assert_eq!(told.text, "nobody has logged in within 5 s");
+    assert!(silent.client.is_ended());
+}
+
 /// Waits until a session that has come after all others is cut because it does not log in.
 fn wait_until_cut(server: &Server) {
     let deadline = Instant::now() + PATIENCE;

@@ -1,7 +1,7 @@
 //! What each act is.
 
 use super::fields::{Fields, wrong};
-use wharf_data::access::{Error, LookUp};
+use wharf_data::access::{Error, Guesser, LookUp};
 use wharf_data::operators::{Decision, Request, RoomAct, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
@@ -43,6 +43,10 @@ fn accounts(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request
         let accounts = fields.ids("accounts", NAMES_MAX)?;
         let accounts = accounts.into_iter().map(AccountId::new).collect();
         return Ok(Some(Request::Names(accounts)));
+    }
+    if act == "forgive" {
+        let (whom, reason) = (guesser(fields)?, fields.text("reason")?.unwrap_or_default());
+        return Ok(Some(Request::Forgive { whom, reason }));
     }
     if ![
         "ban", "unban", "mute", "unmute", "sessions", "sign-out", "export", "erase", "kick",
@@ -91,6 +95,20 @@ fn accounts(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request
         "erase" => Request::Erase { account, reason },
         _ => Request::Kick { account, reason },
     }))
+}
+
+/// Whose wrong guesses: those at an account with its name, or those from an address.
+fn guesser(fields: &mut Fields) -> Result<Guesser, Error> {
+    match fields.text("address")? {
+        Some(address) => {
+            let address = address.parse().map(Guesser::Address);
+            address.map_err(|_| wrong("address", "it is no address of IPv4 or IPv6"))
+        }
+        None => {
+            let account = AccountId::new(fields.id("account")?);
+            Ok(Guesser::Account(account, fields.needed_text("name")?))
+        }
+    }
 }
 
 fn reports(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>, Error> {

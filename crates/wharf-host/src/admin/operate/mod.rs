@@ -82,7 +82,7 @@ async fn run(office: &Office, act: &str, headers: &HeaderMap, body: Body) -> Res
         let text = format!("there is no act {act:?}");
         return Err(Refused::new(StatusCode::NOT_FOUND, "no-such-act", &text));
     };
-    let name = request.name();
+    let (name, whom, only_looks) = (request.name(), request.target(), request.only_looks());
     let (give, answer) = oneshot::channel();
     let give = Box::new(move |outcome| {
         // Whoever asked may have gone.
@@ -95,8 +95,9 @@ async fn run(office: &Office, act: &str, headers: &HeaderMap, body: Body) -> Res
         Ok(Err(_)) | Err(_) => Err(Error::Unavailable),
     };
     match &outcome {
-        Ok(_) => tracing::info!(act = name, "an operator acts"),
-        Err(error) => tracing::info!(act = name, %error, "an operator's act was refused"),
+        _ if only_looks => tracing::debug!(act = name, whom, "an operator looks"),
+        Ok(_) => tracing::info!(act = name, whom, "an operator acts"),
+        Err(error) => tracing::info!(act = name, whom, %error, "an operator's act was refused"),
     }
     Ok(Told::outcome(outcome?))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wharf_base::SessionId;
 use wharf_content::Query;
-use wharf_data::access::{Error, LookUp};
+use wharf_data::access::{Error, Guesser, LookUp};
 use wharf_data::operators::{Decision, Outcome, Request, RoomAct, Scope};
 use wharf_data::report::Stage;
 use wharf_data::room::Until;
@@ -297,6 +297,22 @@ fn each_act_is_what_it_is_called() {
             Request::Kick {
                 account,
                 reason: reason(),
+            },
+        ),
+        (
+            "accounts.forgive",
+            "{\"account\":7,\"name\":\"kim\",\"reason\":\"asked\"}",
+            Request::Forgive {
+                whom: Guesser::Account(account, "kim".into()),
+                reason: "asked".into(),
+            },
+        ),
+        (
+            "accounts.forgive",
+            "{\"address\":\"192.0.2.1\"}",
+            Request::Forgive {
+                whom: Guesser::Address([192, 0, 2, 1].into()),
+                reason: String::new(),
             },
         ),
         (

@@ -2,14 +2,15 @@
 
 mod connecting;
 
-use super::engine::{Engine, Moment, Output};
+use super::engine::{Engine, Moment, Output, Question};
 use super::event::{About, Done, Event, Problem};
 use super::happening::{Ends, Happening, Input, Manner, Outcome, Want};
 use super::help;
 use super::parse::{Call, Mistake, parse};
+use super::plan::logs_in;
 use super::screen::Screen;
 use super::script::Waits;
-use super::terminal::Names;
+use super::terminal::Shared;
 use crate::client::{FromServer, Link};
 use connecting::RETRY_MIN;
 use std::sync::PoisonError;
@@ -21,6 +22,9 @@ use wharf_proto::ServerPacket;
 /// How long the next prompt waits for the answer to the last command, so that it stands below it.
 const PROMPT_PATIENCE: Duration = Duration::from_millis(400);
 
+/// The same where the answer may be that a secret is wanted, which is asked for before that prompt.
+const SECRET_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Whether a line is wanted from whoever types.
 enum Turn {
     /// What goes by itself at the start comes first.
@@ -29,8 +33,11 @@ enum Turn {
     Free,
     /// A line was wanted.
     Typing,
-    /// Secrets were wanted for that call.
-    Secrets(Call),
+    /// Those secrets were wanted for that call.
+    Secrets {
+        call: Call,
+        names: Vec<&'static str>,
+    },
     /// That call has no answer yet; people wait for it only so long.
     Running { serial: u64, until: Option<Instant> },
     /// That call waits for an event.
@@ -49,7 +56,7 @@ pub(super) struct Driver {
     targets: Vec<String>,
     screen: Screen,
     ends: Ends,
-    names: Names,
+    sight: Shared,
     link: Option<Link>,
     /// Which connection this is.
     generation: u64,
@@ -68,7 +75,7 @@ impl Driver {
         mut engines: Engines,
         screen: Screen,
         ends: Ends,
-        names: Names,
+        sight: Shared,
     ) -> Self {
         Self {
             engine: engines(&manner.target),
@@ -77,7 +84,7 @@ impl Driver {
             manner,
             screen,
             ends,
-            names,
+            sight,
             link: None,
             generation: 0,
             retry_at: None,
@@ -185,18 +192,13 @@ impl Driver {
                 cmd: None,
                 id: None,
             }),
-            (Input::Secrets(Ok(secrets)), Turn::Secrets(mut call)) => {
-                let names: Vec<_> = call.missing_secrets().collect();
-                for ((name, _), secret) in names.into_iter().zip(secrets) {
+            (Input::Secrets(secrets), Turn::Secrets { mut call, names }) => {
+                for (name, secret) in names.into_iter().zip(secrets) {
                     call.set(name, secret);
                 }
                 self.run_call(call);
             }
-            (Input::Secrets(Err(why)), Turn::Secrets(call)) => {
-                let problem = call.mistake(why).into();
-                let call = Some(call);
-                self.tell(Event::Failed { call, problem });
-            }
+            (Input::NoSecrets, _) => {}
             (Input::Secrets(_), turn) => self.turn = turn,
         }
     }
@@ -214,11 +216,36 @@ impl Driver {
             self.remember(line);
         }
         let missing: Vec<_> = call.missing_secrets().collect();
-        if missing.is_empty() || self.manner.is_script {
+        // The guide's servers may want no password; those that do say so.
+        let is_open = missing.is_empty() || self.manner.is_script || self.manner.is_classic;
+        if is_open || call.check_open().is_err() {
             return self.run_call(call);
         }
-        self.turn = Turn::Secrets(call);
-        self.send_want(Want::Secrets(missing));
+        self.want_secrets(call, missing);
+    }
+
+    fn want_secrets(&mut self, call: Call, secrets: Vec<(&'static str, bool)>) {
+        let names = secrets.iter().map(|(name, _)| *name).collect();
+        self.turn = Turn::Secrets { call, names };
+        self.send_want(Want::Secrets(secrets));
+    }
+
+    /// The server wants a secret for a call. Where nobody can type it now, the problem is told.
+    fn ask(&mut self, question: Question) {
+        let Question {
+            call,
+            secrets,
+            problem,
+        } = question;
+        let is_free = matches!(
+            self.turn,
+            Turn::Starting | Turn::Free | Turn::Running { .. }
+        );
+        if is_free && !self.manner.is_script {
+            return self.want_secrets(call, secrets);
+        }
+        let call = (call.serial > 0).then_some(call);
+        self.tell(Event::Failed { call, problem });
     }
 
     fn remember(&self, line: &str) {
@@ -259,7 +286,14 @@ impl Driver {
                 if let ("connect", Some(address)) = (call.command.name, call.get("addr")) {
                     self.leave_for(&with_port(address));
                 }
-                let until = (!self.manner.is_script).then(|| now.at + PROMPT_PATIENCE);
+                if call.command.name == "say" {
+                    self.screen.typed(&call.text("text"));
+                }
+                let patience = match call.command.takes.iter().any(|it| it.kind.is_secret()) {
+                    true => SECRET_PATIENCE,
+                    false => PROMPT_PATIENCE,
+                };
+                let until = (!self.manner.is_script).then(|| now.at + patience);
                 let serial = call.serial;
                 self.turn = Turn::Running { serial, until };
                 self.engine.call(call, now);
@@ -290,6 +324,7 @@ impl Driver {
                         self.lost(why);
                     }
                 }
+                Output::Ask(question) => self.ask(*question),
                 Output::HangUp(why) => self.lost(why),
                 Output::Ready { is_in } => {
                     // Of another server that comes behind the command that has led there.
@@ -309,7 +344,12 @@ impl Driver {
             Event::Done { call, .. } => Some(call.serial),
             Event::Failed { call, .. } => {
                 self.has_failed = true;
-                call.as_ref().map(|call| call.serial)
+                let call = call.as_ref();
+                if self.manner.is_script && call.is_some_and(|call| logs_in(call.command)) {
+                    // What follows was meant to be done as somebody else.
+                    self.outcome = Some(Outcome::Failed);
+                }
+                call.map(|call| call.serial)
             }
             _ => None,
         };
@@ -322,6 +362,10 @@ impl Driver {
             && matches!(packet, ServerPacket::LoggedIn(_))
         {
             self.retry_delay = RETRY_MIN;
+        }
+        if !self.manner.is_script {
+            // What is shown draws the prompt anew.
+            self.look();
         }
         self.screen.show(&event);
         self.waits.heard(&event);
@@ -342,11 +386,18 @@ impl Driver {
             return;
         }
         self.turn = Turn::Typing;
-        let prompt = self.engine.prompt();
-        let names = [self.engine.names(), self.targets.clone()].concat();
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
-        let prompt = super::width::harmless(&prompt);
+        let prompt = self.look();
         self.send_want(Want::Line { prompt });
+    }
+
+    /// Lets the editor know the names and the prompt as they are; gives the prompt.
+    fn look(&self) -> String {
+        let prompt = super::width::harmless(&self.engine.prompt());
+        let names = [self.engine.names(), self.targets.clone()].concat();
+        let mut sight = self.sight.lock().unwrap_or_else(PoisonError::into_inner);
+        sight.names = names;
+        sight.prompt.clone_from(&prompt);
+        prompt
     }
 
     fn send_want(&self, want: Want) {

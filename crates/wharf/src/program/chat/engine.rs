@@ -1,7 +1,7 @@
 //! What speaks one of the two protocols: machines without I/O. The driver gives them what was
 //! typed and what came, and does what they put out.
 
-use super::event::Event;
+use super::event::{Event, Problem};
 use super::parse::Call;
 use crate::client::OwnedFrame;
 use std::time::{Duration, Instant};
@@ -24,10 +24,22 @@ pub(super) enum Output {
     Tell(Box<Event>),
     /// Connect now.
     Connect,
+    /// Ask whoever types.
+    Ask(Box<Question>),
     /// The connection is of no use any more.
     HangUp(String),
     /// What goes by itself at the start is over; whether somebody is logged in then.
     Ready { is_in: bool },
+}
+
+/// What the server wants to know for a call, which is made again with it.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) call: Call,
+    /// By name, and whether each is being chosen.
+    pub(super) secrets: Vec<(&'static str, bool)>,
+    /// What is told where nobody can be asked.
+    pub(super) problem: Problem,
 }
 
 /// What is worth doing when the connection is gone.

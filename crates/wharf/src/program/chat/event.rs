@@ -2,6 +2,7 @@
 
 use super::parse::{Call, Mistake};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use wharf_proto::ServerPacket;
 use wharf_proto::session::{self, Code};
 
@@ -40,8 +41,8 @@ pub(super) enum Done {
     Packet(ServerPacket),
     /// Lines of a text.
     Lines(Vec<String>),
-    /// A ping took so many milliseconds.
-    Pong(i64),
+    /// A ping took so long.
+    Pong(Duration),
     /// What was waited for.
     Heard(serde_json::Map<String, serde_json::Value>),
     /// Nothing beyond that it is done.
@@ -57,6 +58,8 @@ pub(super) struct About {
     pub(super) names: BTreeMap<i64, String>,
     /// Whether it is oneself who did it.
     pub(super) is_own: bool,
+    /// Whether nobody is logged in.
+    pub(super) is_out: bool,
 }
 
 /// A room that something is about.
@@ -187,7 +190,10 @@ fn what_to_do(error: &session::Error) -> String {
         Code::Maintenance => "come back later; moderators log in by name and password",
         Code::Stopping => "come back later",
         Code::Unavailable => "it may have been done or not: look before you try again",
-        Code::Credentials => "type it again; /recover sets a new password by a recovery code",
+        Code::Credentials => {
+            "type it again; /register NAME makes a new account, /recover sets a new password \
+             by a recovery code"
+        }
         Code::Token | Code::Revoked => "log in with a password: /login NAME",
         Code::Taken => "choose another name",
         Code::Conflict => "look at it again before you change it",
@@ -200,7 +206,6 @@ fn what_to_do(error: &session::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn an_error_is_told_with_its_code_and_what_to_do() {

@@ -20,7 +20,9 @@ pub(super) enum Input {
     Line(String),
     /// A line that is none, and why.
     Unreadable(String),
-    Secrets(Result<Vec<String>, String>),
+    Secrets(Vec<String>),
+    /// Whoever was asked for secrets has thought better of it.
+    NoSecrets,
     Ended,
 }
 

@@ -32,14 +32,14 @@ use classic::Classic;
 use drive::{Driver, Engines, moment};
 use happening::{Ends, HAPPENINGS_MAX, Happening, Input, Manner, Outcome, Want};
 use keep::Keep;
-use screen::Screen;
+use screen::{Screen, Typed};
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use talk::{Talk, Wish};
-use terminal::Names;
+use terminal::Shared;
 use wharf_accounts::SystemChance;
 
 /// The longest line that a script may have.
@@ -116,7 +116,7 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
     };
     let (tell, happenings) = mpsc::sync_channel(HAPPENINGS_MAX);
     let (wants, wanted) = mpsc::sync_channel(4);
-    let names = Names::default();
+    let sight = Shared::default();
     let screen = match is_script {
         true => {
             start_script(tell.clone(), wanted)?;
@@ -128,9 +128,14 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
         }
         false => {
             stop_on_signals(tell.clone());
-            let show = terminal::start(tell.clone(), wanted, history, names.clone())?;
+            let show = terminal::start(tell.clone(), wanted, history, sight.clone())?;
             let has_colours = has_colours(environment);
-            Screen::Terminal { show, has_colours }
+            let typed = Typed::default();
+            Screen::Terminal {
+                show,
+                has_colours,
+                typed,
+            }
         }
     };
     let ends = Ends {
@@ -138,7 +143,7 @@ fn try_run(args: &ChatArgs) -> Result<Outcome, String> {
         tell,
         wants,
     };
-    let outcome = Driver::new(manner, engines, screen, ends, names).run();
+    let outcome = Driver::new(manner, engines, screen, ends, sight).run();
     if !is_script {
         terminal::restore();
     }
@@ -169,34 +174,32 @@ fn engines((first, keep): (&str, Keep), wish: Wish, is_classic: bool) -> Engines
     })
 }
 
-/// How somebody wants to be logged in; asks for the password where that is needed.
+/// How somebody wants to be logged in. The password is asked for when it is needed, and where
+/// nobody can be asked, it must be there.
 fn wish(
     args: &ChatArgs,
     (target, keep): (&str, &Keep),
     now_ms: i64,
     is_script: bool,
 ) -> Result<Wish, String> {
-    let mut password = args
+    let password = args
         .password_file
         .as_deref()
         .map(read_password)
         .transpose()?;
     let token = keep.token(target);
-    let is_kept = !args.register
-        && !args.classic
-        && token.is_some_and(|it| it.user == args.user && it.expires_ms > now_ms);
-    if args.user.is_some() && password.is_none() && !is_kept {
-        if !is_script {
-            password = Some(terminal::secret("password", args.register)?);
-        } else if !args.classic {
-            return Err("nobody is there to type the password: give --password-file".to_owned());
-        }
+    let is_kept =
+        !args.register && token.is_some_and(|it| it.user == args.user && it.expires_ms > now_ms);
+    let is_needed = args.user.is_some() && !args.classic && !is_kept;
+    if is_script && is_needed && password.is_none() {
+        return Err("nobody is there to type the password: give --password-file".to_owned());
     }
     Ok(Wish {
         user: args.user.clone(),
         password,
         is_guest: args.guest,
         registers: args.register,
+        can_be_asked: !is_script,
     })
 }
 
@@ -289,7 +292,7 @@ mod tests {
         let mut read = || match read_line(&mut input) {
             Input::Line(line) => format!("{} bytes: {}", line.len(), &line[..line.len().min(9)]),
             Input::Unreadable(why) => why,
-            Input::Secrets(_) => "secrets".to_owned(),
+            Input::Secrets(_) | Input::NoSecrets => "secrets".to_owned(),
             Input::Ended => "end".to_owned(),
         };
         assert_eq!(read(), "65537 bytes: aaaaaaaaa");

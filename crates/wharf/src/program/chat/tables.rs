@@ -107,36 +107,63 @@ fn next_page(packet: &ServerPacket) -> Option<&str> {
 }
 
 fn rooms(rooms: &Rooms) -> Vec<String> {
-    rooms.rooms.iter().map(room_text).collect()
+    let ids: Vec<_> = rooms.rooms.iter().map(room_id).collect();
+    let wide = ids.iter().map(|id| columns(id)).max().unwrap_or_default();
+    let room = |(id, info): (&String, &Info)| {
+        let mut text = format!(
+            "{} {} {:>4} of {}",
+            pad(id, wide.max(8)),
+            pad(&harmless(&info.name), NAME_COLUMNS),
+            info.members,
+            info.members_max
+        );
+        for fact in facts(info) {
+            text += &format!(" [{fact}]");
+        }
+        if !info.topic.is_empty() {
+            text += &format!("  {}", harmless(&info.topic));
+        }
+        text
+    };
+    ids.iter().zip(&rooms.rooms).map(room).collect()
 }
 
-/// A room in a line.
-pub(super) fn room_text(info: &Info) -> String {
-    let id = match info.number {
+/// A room by what enters it.
+fn room_id(info: &Info) -> String {
+    match info.number {
         Some(number) => number.to_string(),
         None => format!("#{}", info.room),
-    };
-    let wide = columns(&id).max(8);
+    }
+}
+
+/// A room in a sentence.
+pub(super) fn room_sentence(info: &Info) -> String {
     let mut text = format!(
-        "{} {} {:>4} of {}",
-        pad(&id, wide),
-        pad(&harmless(&info.name), NAME_COLUMNS),
+        "{} ({}), {} of {}",
+        harmless(&info.name),
+        room_id(info),
         info.members,
         info.members_max
     );
+    for fact in facts(info) {
+        text += &format!(", {fact}");
+    }
+    if !info.topic.is_empty() {
+        text += &format!(", about: {}", harmless(&info.topic));
+    }
+    text
+}
+
+fn facts(info: &Info) -> impl Iterator<Item = &'static str> {
     let facts = [
         (info.has_password, "password"),
         (info.is_locked, "locked"),
         (info.is_hidden, "hidden"),
         (info.slow_seconds > 0, "slow"),
     ];
-    for (_, fact) in facts.iter().filter(|(is_so, _)| *is_so) {
-        text += &format!(" [{fact}]");
-    }
-    if !info.topic.is_empty() {
-        text += &format!("  {}", harmless(&info.topic));
-    }
-    text
+    facts
+        .into_iter()
+        .filter_map(|(is_so, fact)| is_so.then_some(fact))
 }
 
 /// Somebody's name and account; who has no name any more has erased it.
@@ -243,9 +270,13 @@ mod tests {
         let lines = lines(&ServerPacket::Rooms(all), &About::default());
         let shown: Vec<_> = lines.into_iter().map(|it| it.body.1).collect();
         expect![[r"
-            3        lounge                      3 of 100 [password]  눈과 비^[
+            3              lounge                      3 of 100 [password]  눈과 비^[
             #7209465839617 아주 긴 이름을 가진 방…     3 of 100  눈과 비^[
             there is more: the same with page=abc"]]
         .assert_eq(&shown.join("\n"));
+        assert_eq!(
+            room_sentence(&room("lounge", Some(3))),
+            "lounge (3), 3 of 100, password, about: 눈과 비^["
+        );
     }
 }

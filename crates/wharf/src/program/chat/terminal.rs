@@ -4,6 +4,7 @@
 use super::super::say;
 use super::commands::COMMANDS;
 use super::happening::{Happening, Input, Want};
+use super::width::{columns as columns_of, cut, pad};
 use ratatui::crossterm::terminal;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -12,20 +13,31 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Config, Context, Editor, ExternalPrinter as _, Helper};
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
+use wharf_accounts::Password;
 
 /// Lines that are kept of what was typed.
 const HISTORY_MAX: usize = 1_000;
 /// Texts that may wait to be shown.
 const TEXTS_MAX: usize = 1_024;
 
-/// Names that may be completed, as the driver knows them.
-pub(super) type Names = Arc<Mutex<Vec<String>>>;
+/// What the editor looks at while a line is typed, as the driver knows it.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    /// Names that may be completed.
+    pub(super) names: Vec<String>,
+    /// What stands before the line, which may change below it.
+    pub(super) prompt: String,
+}
+
+/// The driver writes it, the editor reads it.
+pub(super) type Shared = Arc<Mutex<Sight>>;
 
 /// Whether somebody sits at both ends.
 pub(super) fn is_there() -> bool {
@@ -38,29 +50,39 @@ pub(super) fn columns() -> Option<usize> {
     Some(usize::from(columns)).filter(|columns| *columns > 0)
 }
 
-/// A password, typed without being shown; for a new one, twice.
-///
-/// # Errors
-/// When nobody can type it, or the two differ.
-pub(super) fn secret(name: &str, is_new: bool) -> Result<String, String> {
-    let told = |error: io::Error| format!("{name} cannot be asked for: {error}");
-    let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(told);
-    let mut tries_left = TRIES;
-    loop {
-        let secret = ask(format!("{name}: "))?;
-        if !is_new || ask(format!("{name} again: "))? == secret {
-            return Ok(secret);
-        }
-        tries_left -= 1;
-        if tries_left == 0 {
-            return Err("the two are not the same".to_owned());
-        }
-        say::complain("the two are not the same; once more");
+/// A password, typed without being shown; a new one twice, and only when it may be one. Ctrl-C and
+/// Ctrl-D give none, as [`io::ErrorKind::Interrupted`] and [`io::ErrorKind::UnexpectedEof`].
+fn secret(name: &str, is_new: bool) -> io::Result<String> {
+    if !is_new {
+        return rpassword::prompt_password(format!("{name}: "));
     }
+    let (least, most) = (Password::BYTES_MIN, Password::BYTES_MAX);
+    for _ in 0..TRIES {
+        let secret = rpassword::prompt_password(format!("{name} ({least} to {most} bytes): "))?;
+        let bytes = Password::of(&secret).map(|it| it.as_bytes().len());
+        let wrong = match bytes {
+            None => "that is too long",
+            Some(bytes) if bytes < least => "that is too short",
+            Some(_) if rpassword::prompt_password(format!("{name} again: "))? != secret => {
+                "the two are not the same"
+            }
+            Some(_) => return Ok(secret),
+        };
+        say::complain(format_args!("{wrong}; once more"));
+    }
+    Err(io::Error::other("that was tried too often"))
 }
 
-/// How often a new secret is asked for that is not typed the same twice.
+/// How often a new secret is asked for that cannot be one, or is not typed the same twice.
 const TRIES: u32 = 5;
+
+/// What the printer does, in this order.
+pub(super) enum Print {
+    /// Shows a text above the line.
+    Text(String),
+    /// Says that all before it stands there.
+    AllBefore(SyncSender<()>),
+}
 
 /// Starts the editor, which gives what is typed to `tell` whenever a line is wanted. Gives what
 /// shows texts above the line.
@@ -71,8 +93,8 @@ pub(super) fn start(
     tell: SyncSender<Happening>,
     wants: Receiver<Want>,
     history: Option<PathBuf>,
-    names: Names,
-) -> Result<SyncSender<String>, String> {
+    sight: Shared,
+) -> Result<SyncSender<Print>, String> {
     keep_mode();
     let told = |error: ReadlineError| format!("the terminal cannot be used: {error}");
     let config = Config::builder()
@@ -81,23 +103,31 @@ pub(super) fn start(
         .map_err(told)?
         .build();
     let mut editor: Editor<Words, FileHistory> = Editor::with_config(config).map_err(told)?;
-    editor.set_helper(Some(Words { names }));
+    editor.set_helper(Some(Words { sight }));
     if let Some(file) = &history {
         // The first time there is none.
         let _ = editor.load_history(file);
     }
     let mut printer = editor.create_external_printer().map_err(told)?;
-    let (show, texts) = mpsc::sync_channel::<String>(TEXTS_MAX);
+    let (show, texts) = mpsc::sync_channel(TEXTS_MAX);
     // A thread of its own: a text that comes while a line ends waits for the next line.
     spawn("printer", move || {
-        for text in texts {
-            if printer.print(text).is_err() {
-                return;
+        for print in texts {
+            match print {
+                Print::Text(text) => {
+                    if printer.print(text).is_err() {
+                        return;
+                    }
+                }
+                Print::AllBefore(tell) => {
+                    let _ = tell.send(());
+                }
             }
         }
     })?;
+    let prints = show.clone();
     spawn("editor", move || {
-        edit(&mut editor, &tell, &wants, history.as_ref())
+        edit(&mut editor, &tell, &wants, &prints, history.as_ref())
     })?;
     Ok(show)
 }
@@ -111,6 +141,7 @@ fn edit(
     editor: &mut Editor<Words, FileHistory>,
     tell: &SyncSender<Happening>,
     wants: &Receiver<Want>,
+    prints: &SyncSender<Print>,
     history: Option<&PathBuf>,
 ) {
     for want in wants {
@@ -120,8 +151,21 @@ fn edit(
                 Err(_) => Input::Ended,
             },
             Want::Secrets(secrets) => {
+                // A question stands below what led to it.
+                let (tell, all) = mpsc::sync_channel(1);
+                if prints.send(Print::AllBefore(tell)).is_ok() {
+                    let _ = all.recv();
+                }
                 let typed = secrets.into_iter();
-                Input::Secrets(typed.map(|(name, is_new)| secret(name, is_new)).collect())
+                let typed: io::Result<Vec<_>> =
+                    typed.map(|(name, is_new)| secret(name, is_new)).collect();
+                match typed {
+                    Ok(secrets) => Input::Secrets(secrets),
+                    // As at the prompt.
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Ended,
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Input::NoSecrets,
+                    Err(error) => Input::Unreadable(format!("it was not done: {error}")),
+                }
             }
             Want::Remember(line) => {
                 // A history that cannot be kept is no reason not to talk.
@@ -139,9 +183,9 @@ fn edit(
     }
 }
 
-/// Completes commands, and the names of people.
+/// Completes commands, and the names of people; keeps the prompt true.
 struct Words {
-    names: Names,
+    sight: Shared,
 }
 
 impl Completer for Words {
@@ -153,8 +197,8 @@ impl Completer for Words {
         place: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(complete(&line[..place], &names))
+        let sight = self.sight.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(complete(&line[..place], &sight.names))
     }
 }
 
@@ -191,7 +235,29 @@ impl Hinter for Words {
     type Hint = String;
 }
 
-impl Highlighter for Words {}
+impl Highlighter for Words {
+    /// The editor goes on with the columns of the prompt that it began with.
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
+        &'s self,
+        prompt: &'p str,
+        is_default: bool,
+    ) -> Cow<'b, str> {
+        let sight = self.sight.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_default && sight.prompt != prompt {
+            true => Cow::Owned(in_place_of(prompt, &sight.prompt)),
+            false => Cow::Borrowed(prompt),
+        }
+    }
+}
+
+/// A prompt in exactly the columns of another.
+fn in_place_of(other: &str, prompt: &str) -> String {
+    let wide = columns_of(other);
+    let mark = "> ";
+    let name = prompt.strip_suffix(mark).unwrap_or(prompt);
+    let cut = cut(name, wide.saturating_sub(mark.len()));
+    pad(&(cut + mark), wide)
+}
 
 impl Validator for Words {}
 
@@ -243,6 +309,19 @@ fn keep_mode() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prompt_that_changes_takes_the_columns_of_the_one_before() {
+        for (before, now, shown) in [
+            ("kim in tea> ", "kim> ", "kim>        "),
+            ("kim in 찻집> ", "(away)> ", "(away)>      "),
+            ("(away)> ", "kim in tea> ", "kim i…> "),
+            ("> ", "kim> ", "> "),
+        ] {
+            assert_eq!(in_place_of(before, now), shown);
+            assert_eq!(columns_of(shown), columns_of(before));
+        }
+    }
 
     #[test]
     fn commands_and_names_are_completed() {

@@ -79,7 +79,7 @@ fn caret(control: char) -> char {
 pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut left = first;
-    for word in text.split_word_bounds() {
+    for word in words(text, rest) {
         let wide = columns(word);
         if wide <= left {
             push(&mut lines, word);
@@ -100,6 +100,30 @@ pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
         lines.pop();
     }
     lines
+}
+
+/// The parts of a text between which a line may end: at spaces; what fits into no line, elsewhere.
+fn words(text: &str, most: usize) -> impl Iterator<Item = &str> {
+    let is_space = |word: &str| word.trim().is_empty();
+    let mut left = text;
+    let runs = std::iter::from_fn(move || {
+        let first = left.split_word_bounds().next()?;
+        let ends = left
+            .split_word_bound_indices()
+            .find(|(_, word)| is_space(word) != is_space(first))
+            .map_or(left.len(), |(place, _)| place);
+        let (run, behind) = left.split_at(ends);
+        left = behind;
+        Some(run)
+    });
+    runs.flat_map(move |run| {
+        let is_whole = columns(run) <= most || is_space(run);
+        let parts = (!is_whole).then(|| run.split_word_bounds());
+        is_whole
+            .then_some(run)
+            .into_iter()
+            .chain(parts.into_iter().flatten())
+    })
 }
 
 /// A text in at most so many columns; what was cut is shown by `…`.
@@ -215,6 +239,8 @@ mod tests {
             ("abcdefgh", 3, 4, &["abc", "defg", "h"]),
             ("한", 1, 1, &["한"]),
             ("", 5, 5, &[""]),
+            ("[slow=...] [hidden]", 14, 14, &["[slow=...]", "[hidden]"]),
+            ("one-two", 5, 5, &["one-", "two"]),
         ] {
             assert_eq!(
                 wrap(text, first, rest),

@@ -9,6 +9,7 @@ use super::who::{account, account_id, room_id, session_id};
 use serde_json::{Map, Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write as _};
+use std::net::IpAddr;
 use std::path::Path;
 
 /// Entries of a list at the most, where nothing else is said.
@@ -64,7 +65,7 @@ pub(super) fn run(line: &Line, act: &Act) -> Done {
             }
             let entries = line.pages("audit", fields, ("entries", *last as usize))?;
             let mut answer = json!({ "entries": entries });
-            let names = Names::noted_in(line, &mut answer);
+            let names = Names::noted_in(line, &mut answer).with_rooms(line, &entries);
             let text = show::entries(&entries, &names);
             Ok(Told::new(answer, text))
         }
@@ -139,6 +140,7 @@ fn accounts(line: &Line, command: &Accounts) -> Done {
                 "signed out everywhere",
             )
         }
+        Accounts::Forgive { who, reason } => forgive(line, who, reason),
         Accounts::Sessions { who } => {
             let fields = json!({ "account": account_id(line, who)? });
             let answer = line.act("accounts.sessions", fields)?;
@@ -155,6 +157,24 @@ fn accounts(line: &Line, command: &Accounts) -> Done {
             told(line.act("accounts.erase", fields)?, "erased")
         }
     }
+}
+
+/// Lifts the delay of whoever guesses at an account, or of an address.
+fn forgive(line: &Line, who: &str, reason: &str) -> Done {
+    let fields = match who.parse::<IpAddr>() {
+        Ok(address) => json!({ "address": address, "reason": reason }),
+        Err(_) => {
+            let found = account(line, who)?;
+            json!({
+                "account": found["account"], "name": found["display_name"], "reason": reason,
+            })
+        }
+    };
+    let answer = line.act("accounts.forgive", fields)?;
+    told(
+        answer,
+        "what was wrong is forgotten; the next try is at once",
+    )
 }
 
 /// Has the id typed.

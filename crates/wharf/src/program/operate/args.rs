@@ -133,6 +133,15 @@ pub(super) enum Accounts {
     },
     /// End all sessions and logins of an account
     SignOut(Measure),
+    /// Let somebody try again at once who was wrong too often, or who comes from such an address
+    Forgive {
+        /// The account, by the name that others see or its id; or an address
+        #[arg(value_name = "NAME|ID|ADDRESS")]
+        who: String,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
     /// Write everything that is kept about an account into a file, one JSON object a line
     Export {
         /// The account, by the name that others see or its id

@@ -1,9 +1,9 @@
-//! What accounts are called, for whoever reads an answer with their ids.
+//! What accounts and rooms are called, for whoever reads an answer with their ids.
 
 use super::line::Line;
 use super::show::clean;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The setting with the ids of the moderators, as the audit log names it.
 pub(super) const MODERATORS: &str = "accounts.administrators";
@@ -11,12 +11,18 @@ pub(super) const MODERATORS: &str = "accounts.administrators";
 const FIELDS: [&str; 4] = ["account", "by", "moderator", "author"];
 /// Names that are asked for at once.
 const AT_ONCE: usize = 100;
+/// Rooms whose names are asked for, one by one.
+const ROOMS_MAX: usize = 50;
 /// Whoever runs the server, where an account could be.
 const SERVER: &str = "0";
 
-/// Names by id; `null` for an account that is erased. Whoever has no account is not in it.
+/// Names by id; `null` for an account that is erased. Whoever has no account is not in it, nor a
+/// room that has no name or is no more.
 #[derive(Default)]
-pub(super) struct Names(Map<String, Value>);
+pub(super) struct Names {
+    accounts: Map<String, Value>,
+    rooms: BTreeMap<String, String>,
+}
 
 impl Names {
     /// Of all accounts that an answer tells of. It is shown without names, if there are none.
@@ -33,14 +39,44 @@ impl Names {
                 _ => break,
             }
         }
-        Self(names)
+        let rooms = BTreeMap::new();
+        Self {
+            accounts: names,
+            rooms,
+        }
     }
 
     /// The same, noted in the answer.
     pub(super) fn noted_in(line: &Line, answer: &mut Value) -> Self {
         let names = Self::of(line, answer);
-        answer["names"] = Value::Object(names.0.clone());
+        answer["names"] = Value::Object(names.accounts.clone());
         names
+    }
+
+    /// With what the rooms are called to which something was done.
+    pub(super) fn with_rooms(mut self, line: &Line, entries: &[Value]) -> Self {
+        let rooms = entries
+            .iter()
+            .filter_map(|it| it["target"]["room"].as_str());
+        let rooms: BTreeSet<&str> = rooms.collect();
+        for room in rooms.into_iter().take(ROOMS_MAX) {
+            let shown = line.act("rooms.show", json!({ "room": room }));
+            if let Ok(shown) = shown
+                && let Some(name) = shown["name"].as_str()
+            {
+                self.rooms.insert(room.to_owned(), name.to_owned());
+            }
+        }
+        self
+    }
+
+    /// A room, as people read it: by name, with the id.
+    pub(super) fn room(&self, id: &Value) -> String {
+        let id = id.as_str().unwrap_or("-");
+        match self.rooms.get(id) {
+            Some(name) => format!("{} ({})", clean(name), clean(id)),
+            None => clean(id),
+        }
     }
 
     /// Somebody, as people read it: by name, with the id.
@@ -48,7 +84,7 @@ impl Names {
         let Some(id) = id.as_str() else {
             return "-".to_owned();
         };
-        match self.0.get(id) {
+        match self.accounts.get(id) {
             _ if id == SERVER => "an operator".to_owned(),
             Some(Value::String(name)) => format!("{} ({})", clean(name), clean(id)),
             Some(_) => format!("erased ({})", clean(id)),
@@ -109,9 +145,14 @@ mod tests {
     #[test]
     fn somebody_is_shown_by_name_and_id_and_whoever_is_gone_as_erased() {
         let named = json!({ "7": "kim\u{1b}[2J", "8": null });
-        let names = Names(named.as_object().expect("an object").clone());
+        let names = Names {
+            accounts: named.as_object().expect("an object").clone(),
+            rooms: [("5".to_owned(), "Tea\u{1b}[2J".to_owned())].into(),
+        };
         let who = ["7", "8", "9", "0"].map(|id| names.who(&json!(id)));
         assert_eq!(who, ["kim [2J (7)", "erased (8)", "9", "an operator"]);
         assert_eq!(names.who(&Value::Null), "-");
+        let rooms = ["5", "6"].map(|id| names.room(&json!(id)));
+        assert_eq!(rooms, ["Tea [2J (5)", "6"]);
     }
 }

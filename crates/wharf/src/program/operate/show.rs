@@ -216,6 +216,7 @@ pub(super) fn entries(entries: &[Value], names: &Names) -> String {
         let target: Vec<String> = target
             .map(|(kind, id)| match &**kind {
                 "account" => format!("account {}", names.who(id)),
+                "room" => format!("room {}", names.room(id)),
                 kind => format!("{kind} {}", field(&entry["target"], kind)),
             })
             .collect();
@@ -257,9 +258,10 @@ fn change(entry: &Value, names: &Names) -> String {
             .map(|id| format!("{} moderates no more", who(id)));
         return added.chain(gone).collect::<Vec<_>>().join(", ");
     }
-    match before {
-        "" => clean(after),
-        before => format!("{} -> {}", clean(before), clean(after)),
+    let [before, after] = [before, after].map(|text| clean(text.trim()));
+    match &*before {
+        "" => after,
+        before => format!("{before} -> {after}"),
     }
 }
 
@@ -337,6 +339,7 @@ mod tests {
                 "9 moderates, 7 moderates no more",
             ),
             ("word", "deed", "word -> deed"),
+            ("topic=\n", "topic=tea\n", "topic= -> topic=tea"),
         ] {
             let told = super::entries(&[entry(before, after)], &super::Names::default());
             let end = format!("  {expected}\n");

@@ -142,8 +142,11 @@ impl Board {
     fn draw_sparkline(&self, area: Rect, buffer: &mut Buffer) {
         let most = self.history.iter().copied().max().unwrap_or(0);
         let columns = area.width.saturating_sub(2);
+        // The last second stands at the right.
+        let shown: Vec<u64> = self.history.iter().copied().take(columns.into()).collect();
         let title = format!(
-            " messages a second, the last {columns} s, at most {}",
+            " messages a second, the last {} s, at most {}",
+            shown.len(),
             count(most)
         );
         let [above, bars] =
@@ -154,8 +157,6 @@ impl Board {
             width: columns,
             ..bars
         };
-        // The last second stands at the right.
-        let shown: Vec<u64> = self.history.iter().copied().take(columns.into()).collect();
         Sparkline::default()
             .data(shown.iter().rev().copied())
             .max(most.max(1))

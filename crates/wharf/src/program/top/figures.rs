@@ -13,6 +13,12 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
+/// `1 room`, `1,200 rooms`: so many of something, whose word takes an s.
+pub(super) fn of(number: u64, one: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {one}{ending}", count(number))
+}
+
 /// `1.5 MiB`.
 pub(super) fn bytes(number: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -86,6 +92,8 @@ mod tests {
             "18,446,744,073,709,551,615",
         ];
         assert_eq!(counts, wanted);
+        let rooms = [0, 1, 1_200].map(|number| of(number, "room"));
+        assert_eq!(rooms, ["0 rooms", "1 room", "1,200 rooms"]);
         let sizes = [0, 1_023, 1_024, 1_048_575, 1_048_576, 3 << 30, 5 << 50].map(bytes);
         let wanted = [
             "0 B",

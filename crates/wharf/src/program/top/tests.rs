@@ -221,7 +221,7 @@ fn the_overview_fits_a_terminal_of_80_by_24() {
             | process     50 % CPU, 123.0 MiB memory
             | store       sqlite up, 3 wait, 100/s answered, 99 % < 8.2 ms; 1,100 online
             |
-            | messages a second, the last 78 s, at most 62,000
+            | messages a second, the last 1 s, at most 62,000
             |                                                                              █
             |                                                                              █
             |

@@ -1,6 +1,6 @@
 //! What each view says, as lines.
 
-use super::figures::{below_micros, bytes, bytes_rate, count, percent, rate};
+use super::figures::{below_micros, bytes, bytes_rate, count, of, percent, rate};
 use super::sample::{CLOSED, LOGIC, NET, PORT, Part, Sample, TURNED_AWAY};
 use super::service_view;
 use ratatui::style::{Modifier, Style};
@@ -96,16 +96,16 @@ fn overview(sample: &Sample) -> Vec<Line<'static>> {
             rate(logic("logins_refused"))
         ),
     );
-    let members = count(sample.total(LOGIC, "members"));
+    let members = of(sample.total(LOGIC, "members"), "member");
     let broadcasts = rate(logic("broadcasts"));
     let rooms = count(sample.total(LOGIC, "rooms"));
     line(
         "rooms",
-        format!("{rooms} with {members} members, {broadcasts} broadcasts/s"),
+        format!("{rooms} with {members}, {broadcasts} broadcasts/s"),
     );
     let queued = bytes(sample.total(NET, "queued_bytes"));
-    let queues = count(sample.total(NET, "queues"));
-    line("queues", format!("{queued} wait for {queues} sessions"));
+    let sessions = of(sample.total(NET, "queues"), "session");
+    line("queues", format!("{queued} wait for {sessions}"));
     let memory = bytes(sample.now.process.resident_bytes);
     line(
         "process",

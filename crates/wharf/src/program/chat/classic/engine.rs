@@ -43,9 +43,7 @@ impl Engine for Classic {
     fn call(&mut self, call: Call, now: Moment) {
         self.now = now;
         // A classic server may let anybody in without a password.
-        if call.command.name != "login"
-            && let Err(mistake) = call.check()
-        {
+        if let Err(mistake) = call.check_open() {
             return self.fail(Some(call), mistake.into());
         }
         if self.is_here {
@@ -233,6 +231,32 @@ mod tests {
             lines[0].contains("\"Room 0\"") && lines[0].contains("\"kim\""),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn a_password_is_asked_for_when_the_server_has_refused_none() {
+        for (can_be_asked, refused, asks) in [
+            (true, ResultCode::LoginUserInvalid, true),
+            (true, ResultCode::LoginUserAlready, false),
+            (false, ResultCode::LoginUserInvalid, false),
+        ] {
+            let wish = Wish {
+                user: Some("kim".to_owned()),
+                can_be_asked,
+                ..Wish::default()
+            };
+            let mut classic = Classic::new("a:1", wish, now());
+            classic.begin(now());
+            hear(&mut classic, refused);
+            let outputs: Vec<_> = std::iter::from_fn(|| classic.poll()).collect();
+            let asked = outputs.iter().any(|it| matches!(it, Output::Ask(_)));
+            assert_eq!(asked, asks, "{outputs:?}");
+            let told = |it: &Output| match it {
+                Output::Tell(event) => matches!(**event, Event::Failed { .. }),
+                _ => false,
+            };
+            assert_eq!(outputs.iter().any(told), !asks, "{outputs:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 mod engine;
 
-use super::engine::{Moment, Output};
+use super::commands::find;
+use super::engine::{Moment, Output, Question};
 use super::event::{About, Done, Event, InRoom, Problem};
 use super::parse::Call;
 use super::talk::Wish;
@@ -60,11 +61,15 @@ struct Asked {
 }
 
 enum Want {
-    LogIn { user: String, password: String },
+    LogIn {
+        user: String,
+        password: String,
+    },
     Enter(i32),
     Leave,
     Say,
-    Ping(i64),
+    /// Since when.
+    Ping(Instant),
 }
 
 impl Want {
@@ -218,7 +223,7 @@ impl Classic {
             }
             "ping" => {
                 let text = "ping".to_owned();
-                let what = Want::Ping(self.now.unix_ms);
+                let what = Want::Ping(self.now.at);
                 self.ask(&Echo { text }, id::ECHO, Some(call), what);
             }
             "members" => {
@@ -242,12 +247,7 @@ impl Classic {
     fn answered(&mut self, asked: Asked, result: ResultCode) {
         let Asked { call, what, .. } = asked;
         if result != ResultCode::None {
-            self.fail(call, refusal(result));
-            if matches!(what, Want::LogIn { .. }) {
-                self.comes_back = false;
-                self.ready(false);
-            }
-            return;
+            return self.refused(call, what, result);
         }
         match what {
             Want::LogIn { user, password } => {
@@ -277,14 +277,37 @@ impl Classic {
                 self.done(call, ServerPacket::Left(Left {}));
             }
             Want::Say => self.done(call, ServerPacket::SaidSo(SaidSo::default())),
-            Want::Ping(sent_ms) => {
-                let done = Done::Pong((self.now.unix_ms - sent_ms).max(0));
+            Want::Ping(sent_at) => {
+                let done = Done::Pong(self.now.at.saturating_duration_since(sent_at));
                 if let Some(call) = call {
                     let about = About::default();
                     self.tell(Event::Done { call, done, about });
                 }
             }
         }
+    }
+
+    /// Most servers want no password, so that one is asked for only when the server has said no.
+    fn refused(&mut self, call: Option<Call>, what: Want, result: ResultCode) {
+        let Want::LogIn { user, password } = what else {
+            return self.fail(call, refusal(result));
+        };
+        self.comes_back = false;
+        let is_asked = password.is_empty() && result == ResultCode::LoginUserInvalid;
+        if is_asked && self.wish.can_be_asked {
+            let by_itself = || Call::of(find("login").expect("it is in the table"));
+            let mut call = call.unwrap_or_else(by_itself);
+            call.set("name", user);
+            let question = Question {
+                call,
+                secrets: vec![("password", false)],
+                problem: refusal(result),
+            };
+            self.outputs.push_back(Output::Ask(question.into()));
+        } else {
+            self.fail(call, refusal(result));
+        }
+        self.ready(false);
     }
 
     /// Those who were there already; the first such list is the answer to entering.

@@ -57,6 +57,13 @@ pub(super) enum Kind {
     MaybeSecret,
 }
 
+impl Kind {
+    /// Whether it is shown nowhere and kept in no history.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::NewSecret | Self::MaybeSecret)
+    }
+}
+
 const fn param(name: &'static str, kind: Kind, is_needed: bool) -> Param {
     Param {
         name,

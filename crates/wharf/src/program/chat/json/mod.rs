@@ -87,7 +87,7 @@ fn done_fields(done: &Done, about: &About) -> Map<String, Value> {
     match done {
         Done::Packet(packet) => answer(packet, about),
         Done::Lines(lines) => fields(json!({ "lines": lines })),
-        Done::Pong(took_ms) => fields(json!({ "took_ms": took_ms })),
+        Done::Pong(took) => fields(json!({ "took_ms": took.as_millis() as u64 })),
         Done::Heard(event) => fields(json!({ "heard": event })),
         Done::Nothing => Map::new(),
     }

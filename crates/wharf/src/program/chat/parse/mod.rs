@@ -117,10 +117,7 @@ impl Call {
     /// Whether it bears something that must not be kept in a history.
     pub(super) fn has_secret(&self) -> bool {
         let takes = self.command.takes.iter();
-        let mut secrets = takes.filter(|param| {
-            let secret = [Kind::Secret, Kind::NewSecret, Kind::MaybeSecret];
-            secret.contains(&param.kind) || param.name == "password"
-        });
+        let mut secrets = takes.filter(|it| it.kind.is_secret() || it.name == "password");
         // Behind `/link` a ticket may stand in place of a name.
         let is_link = self.command.name == "link" && self.has("name");
         is_link || secrets.any(|param| self.has(param.name))
@@ -149,7 +146,30 @@ impl Call {
     /// # Errors
     /// With what is missing.
     pub(super) fn check(&self) -> Result<(), Mistake> {
-        let takes = self.command.takes.iter();
+        self.check_those(|_| true)
+    }
+
+    /// The same but for the secrets, which may be asked for when all else is right.
+    ///
+    /// # Errors
+    /// With what is missing.
+    pub(super) fn check_open(&self) -> Result<(), Mistake> {
+        self.check_those(|param| !param.kind.is_secret())
+    }
+
+    fn check_those(&self, is_looked_at: impl Fn(&Param) -> bool) -> Result<(), Mistake> {
+        if self.command.name == "erase" && self.get("sure") != Some("forever") {
+            let text = "there is no way back, so it is typed as /erase forever";
+            return Err(Mistake {
+                hint: "/help erase says more".to_owned(),
+                ..self.mistake(text)
+            });
+        }
+        let takes = self
+            .command
+            .takes
+            .iter()
+            .filter(|param| is_looked_at(param));
         // Only a topic may be empty: the room is about nothing then.
         let is_empty = |param: &&Param| {
             self.command.name != "topic"

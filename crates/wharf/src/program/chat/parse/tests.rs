@@ -171,6 +171,28 @@ fn secrets_are_asked_for_and_never_shown() {
 }
 
 #[test]
+fn what_is_wrong_is_told_before_a_secret_is_asked_for() {
+    for (line, wrong) in [
+        ("/login", Some("name is missing")),
+        ("/login kim", None),
+        ("/recover kim", None),
+        (
+            "/erase",
+            Some("there is no way back, so it is typed as /erase forever"),
+        ),
+        (
+            "/erase today",
+            Some("there is no way back, so it is typed as /erase forever"),
+        ),
+        ("/erase forever", None),
+    ] {
+        let call = parse(line, false).unwrap().unwrap();
+        let told = call.check_open().err().map(|mistake| mistake.text);
+        assert_eq!(told.as_deref(), wrong, "{line}");
+    }
+}
+
+#[test]
 fn times_have_units() {
     for (text, seconds) in [
         ("90s", Some(90)),

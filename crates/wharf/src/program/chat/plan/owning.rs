@@ -67,10 +67,6 @@ pub(super) fn owning(call: &Call, known: &mut dyn Known) -> Planned {
             ClientPacket::Unlink(account::Unlink { kind })
         }
         "erase" => {
-            if call.text("sure") != "forever" {
-                let text = "there is no way back, so it is typed as /erase forever";
-                return Err(call.mistake(text));
-            }
             let password = call.text("password");
             ClientPacket::Erase(account::Erase { password })
         }

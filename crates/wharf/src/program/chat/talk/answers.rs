@@ -1,7 +1,7 @@
 //! What the server says, and what it changes.
 
 use super::super::commands::find;
-use super::super::engine::Return;
+use super::super::engine::{Output, Question, Return};
 use super::super::event::{About, Done, Event, Problem};
 use super::super::parse::Call;
 use super::super::places::folded;
@@ -23,6 +23,7 @@ impl Talk {
                 } else {
                     self.wish.user.clone()
                 };
+                self.is_kept = by_token;
                 self.logged_in(&logged_in, user);
                 let about = About::default();
                 let packet = ServerPacket::LoggedIn(logged_in);
@@ -42,7 +43,13 @@ impl Talk {
                 self.tell(Event::Notice { packet, about });
             }
             (Asked::Find { call, argument }, packet) => self.found(call, argument, &packet),
-            (Asked::Call { call, room }, packet) => self.call_answered(call, room, handle, packet),
+            (Asked::Call { call, at, .. }, ServerPacket::Pong(_)) => {
+                let took = self.now.at.saturating_duration_since(at);
+                self.done(call, Done::Pong(took));
+            }
+            (Asked::Call { call, room, .. }, packet) => {
+                self.call_answered(call, room, handle, packet);
+            }
             _ => {}
         }
     }
@@ -87,10 +94,10 @@ impl Talk {
         packet: ServerPacket,
     ) {
         let about = self.places.note(handle.or(room), &packet);
-        let mut done = None;
         match &packet {
             ServerPacket::LoggedIn(it) => {
                 let name = call.get("name").map(str::to_owned);
+                self.is_kept = false;
                 self.logged_in(it, name);
             }
             ServerPacket::Refreshed(it) => {
@@ -118,12 +125,9 @@ impl Talk {
                     self.renamed(&it.display_name);
                 }
             }
-            ServerPacket::Pong(it) => {
-                done = Some(Done::Pong((self.now.unix_ms - it.sent_ms).max(0)));
-            }
             _ => {}
         }
-        let done = done.unwrap_or(Done::Packet(packet));
+        let done = Done::Packet(packet);
         self.tell(Event::Done { call, done, about });
     }
 
@@ -151,12 +155,25 @@ impl Talk {
             }
             Asked::Find { call, .. } => self.fail(call, error.into()),
             Asked::Call { call, .. } => {
+                let room = self.places.current();
                 let standing = Standing {
                     is_in: self.me.is_some(),
-                    is_in_room: self.places.current().is_some(),
+                    is_kept: self.is_kept && self.me.is_some(),
+                    is_in_room: room.is_some(),
+                    is_in_numbered: room.is_some_and(|room| room.number.is_some()),
                 };
                 let problem = refusal(&call, error, standing);
-                self.fail(call, problem);
+                let is_closed = ("enter", Code::Credentials) == (call.command.name, error.code());
+                if !is_closed || call.has("password") {
+                    return self.fail(call, problem);
+                }
+                let secrets = vec![("password", false)];
+                let question = Question {
+                    call,
+                    secrets,
+                    problem,
+                };
+                self.outputs.push_back(Output::Ask(question.into()));
             }
         }
     }
@@ -165,7 +182,10 @@ impl Talk {
         let mut about = self.places.note(room, &packet);
         match &packet {
             ServerPacket::Goodbye(goodbye) => self.back = after(goodbye),
-            ServerPacket::Maintenance(it) => self.maintenance.clone_from(&it.text),
+            ServerPacket::Maintenance(it) => {
+                self.maintenance.clone_from(&it.text);
+                about.is_out = self.me.is_none();
+            }
             ServerPacket::Removed(_) => self.places.leave(room),
             ServerPacket::Said(it) => {
                 let author = it.message.as_ref().map(|it| it.author);
@@ -195,6 +215,8 @@ fn after(goodbye: &Goodbye) -> Return {
         Code::TakenOver | Code::Revoked | Code::Kicked | Code::Banned | Code::Version => {
             Return::Never
         }
+        // Nobody has logged in: that takes somebody who types.
+        Code::WrongState if goodbye.retry_after_ms == 0 => Return::Never,
         _ => Return::After(Duration::from_millis(goodbye.retry_after_ms.into())),
     }
 }

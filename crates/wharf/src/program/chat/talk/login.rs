@@ -1,9 +1,11 @@
 //! Logging in: as somebody wished, by the token of the last time, and again after the connection
 //! was lost.
 
-use super::super::engine::{Output, Return};
+use super::super::commands::find;
+use super::super::engine::{Output, Question, Return};
 use super::super::event::{Event, Problem};
 use super::super::keep::Token;
+use super::super::parse::Call;
 use super::super::plan::{Plan, plan, this_device};
 use super::hints::login_refusal;
 use super::{Asked, Talk};
@@ -20,7 +22,8 @@ impl Talk {
         let token = self.token.as_ref().filter(|token| {
             let is_theirs = wish.user.is_none() || wish.user == token.user;
             // Whoever gives a password at the start wants it to be looked at.
-            let is_asked = !self.is_ready && (wish.password.is_some() || wish.is_guest);
+            let has_wish = wish.password.is_some() || wish.is_guest || wish.registers;
+            let is_asked = !self.is_ready && has_wish;
             is_theirs && !is_asked && token.expires_ms > self.now.unix_ms
         });
         let by_token = token.is_some();
@@ -52,6 +55,20 @@ impl Talk {
                     device,
                 })
             }
+        } else if let Some(name) = wish.user.clone().filter(|_| wish.can_be_asked) {
+            let call = if wish.registers { "register" } else { "login" };
+            let mut call = Call::of(find(call).expect("it is in the table"));
+            let problem = Problem::new("credentials", format!("the password of {name} is needed"))
+                .hint(format!("/{} {name} asks for it", call.command.name));
+            call.set("name", name);
+            let secrets = call.missing_secrets().collect();
+            let question = Question {
+                call,
+                secrets,
+                problem,
+            };
+            self.outputs.push_back(Output::Ask(question.into()));
+            return self.ready(false);
         } else {
             let hint = "not logged in: /login NAME, /register NAME or /guest";
             self.tell(Event::Hint(hint.to_owned()));

@@ -16,6 +16,7 @@ use super::plan::{Known, Plan, logs_in, plan};
 use super::pulse::Pulse;
 use crate::client::Requests;
 use std::collections::VecDeque;
+use std::time::Instant;
 use wharf_accounts::Chance;
 use wharf_proto::ClientPacket;
 use wharf_proto::account::{GetProfile, LoggedIn};
@@ -29,6 +30,8 @@ pub(super) struct Wish {
     pub(super) password: Option<String>,
     pub(super) is_guest: bool,
     pub(super) registers: bool,
+    /// Whoever wants it can be asked for the password.
+    pub(super) can_be_asked: bool,
 }
 
 impl Wish {
@@ -54,6 +57,8 @@ pub(super) struct Talk {
     pulse: Pulse,
     stage: Stage,
     me: Option<LoggedIn>,
+    /// It is by the login that was kept.
+    is_kept: bool,
     token: Option<Token>,
     /// A login that waits for the connection.
     held: Option<Call>,
@@ -92,6 +97,7 @@ enum Asked {
     Call {
         call: Call,
         room: Option<u16>,
+        at: Instant,
     },
     /// Whose account, or which room, that argument of a call is.
     Find {
@@ -157,6 +163,7 @@ impl Talk {
             pulse: Pulse::new(now.at),
             stage: Stage::Away,
             me: None,
+            is_kept: false,
             held: None,
             rejoins: Vec::new(),
             client_id: u64::from_le_bytes(seed),
@@ -230,7 +237,8 @@ impl Talk {
             Ok(Plan::Nothing) => self.done(call, Done::Nothing),
             Ok(Plan::Ask(packet)) => {
                 let room = self.places.handle();
-                self.ask(&packet, room, Asked::Call { call, room });
+                let at = self.now.at;
+                self.ask(&packet, room, Asked::Call { call, room, at });
             }
             Ok(Plan::FindAccount(argument)) => {
                 let name = call.text(argument);
@@ -257,7 +265,7 @@ impl Talk {
         let is_in = room.is_none_or(|room| self.places.choose(room));
         match self.places.current().filter(|_| is_in) {
             Some(info) => {
-                let lines = vec![super::tables::room_text(info)];
+                let lines = vec![super::tables::room_sentence(info)];
                 self.done(call, Done::Lines(lines));
             }
             None => {

@@ -68,6 +68,12 @@ impl Stage {
                     Event::Hint(text) => text,
                     event => line(&event),
                 }),
+                Output::Ask(asked) => {
+                    let call = &asked.call;
+                    let names: Vec<_> = asked.secrets.iter().map(|(name, _)| *name).collect();
+                    self.ends
+                        .push(format!("{call:?} needs {}", names.join(", ")));
+                }
                 Output::Connect => self.ends.push("connect".to_owned()),
                 Output::HangUp(why) => self.ends.push(why),
                 Output::Ready { is_in } => self.ends.push(format!("ready: {is_in}")),
@@ -244,7 +250,6 @@ fn what_a_refusal_means_depends_on_what_was_asked() {
         ),
         ("/ticket abc", Code::Token, "fetch a new ticket"),
         ("/refresh", Code::Token, "no login to go on with"),
-        ("/enter 3", Code::Credentials, "/enter ROOM PASSWORD"),
         ("/enter 3", Code::WrongState, "/login NAME"),
         ("/unlock", Code::Forbidden, "only the room's owner may"),
         ("/kick #3", Code::Forbidden, "moderators and its owner"),
@@ -252,11 +257,6 @@ fn what_a_refusal_means_depends_on_what_was_asked() {
             "/kick #3",
             Code::NotFound,
             "/members lists those who are in",
-        ),
-        (
-            "/announce all hi",
-            Code::Forbidden,
-            "only moderators of the server",
         ),
         (
             "/w nobody hi",
@@ -275,7 +275,7 @@ fn what_a_refusal_means_depends_on_what_was_asked() {
         ),
         ("/item 7 a", Code::Invalid, "typed as /item ITEM NAME"),
         ("/login kim a-password", Code::Credentials, "/recover"),
-        ("/guest", Code::WrongState, "/logout ends this login first"),
+        ("/guest", Code::WrongState, "/logout ends this login"),
     ] {
         stage.call(line);
         if !stage.sent.is_empty() {
@@ -314,12 +314,12 @@ fn whoever_is_logged_in_or_in_a_room_is_told_what_comes_first() {
     stage.answer(&logged_in(2));
     stage.call("hello");
     stage.answer(&Error::new(Code::WrongState, "no"));
-    assert!(stage.last_told().contains("/enter ROOM comes first"));
+    assert!(stage.last_told().contains("/enter ROOM enters one"));
     stage.call("/enter 3");
     stage.answer(&entered());
     stage.call("/enter 4");
     stage.answer(&Error::new(Code::WrongState, "no"));
-    assert!(stage.last_told().contains("/leave comes first"));
+    assert!(stage.last_told().contains("/leave leaves it"));
 }
 
 #[test]
@@ -389,6 +389,25 @@ fn somebody_who_is_taken_over_does_not_come_back_by_itself() {
 }
 
 #[test]
+fn who_was_too_late_to_log_in_comes_back_when_somebody_types_and_who_was_silent_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for (retry_after_ms, back) in [
+        (0, Return::Never),
+        (1, Return::After(Duration::from_millis(1))),
+    ] {
+        let mut stage = Stage::new(folder.path(), by_name());
+        stage.begin();
+        stage.answer(&logged_in(2));
+        stage.notice(&Goodbye {
+            code: Code::WrongState.into(),
+            retry_after_ms,
+            ..Goodbye::default()
+        });
+        assert_eq!(stage.lose(), back);
+    }
+}
+
+#[test]
 fn a_login_that_has_no_connection_waits_for_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::new(folder.path(), Wish::default());
@@ -433,6 +452,95 @@ fn whoever_is_not_known_is_looked_for_first() {
         stage.last_told().contains(r#""code":"not_found""#),
         "an older server's answer"
     );
+}
+
+#[test]
+fn a_password_is_asked_for_when_the_server_is_there_and_no_login_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    for (registers, asked) in [(true, "/register"), (false, "/login")] {
+        let wish = Wish {
+            user: Some("kim".to_owned()),
+            can_be_asked: true,
+            registers,
+            ..Wish::default()
+        };
+        let mut stage = Stage::new(folder.path(), wish);
+        assert!(stage.ends.is_empty());
+        stage.begin();
+        let asked = format!("{asked} needs password");
+        assert_eq!(stage.ends, [asked, "ready: false".to_owned()]);
+        assert!(stage.sent.is_empty());
+    }
+}
+
+#[test]
+fn a_room_asks_for_a_password_that_was_not_given_and_calls_a_wrong_one_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/enter 3");
+    stage.answer(&Error::new(Code::Credentials, "that is another or none"));
+    assert_eq!(stage.ends.last().unwrap(), "/enter needs password");
+    stage.call("/enter 3 sesame");
+    stage.answer(&Error::new(Code::Credentials, "that is another or none"));
+    assert!(stage.last_told().contains(r#""text":"wrong password""#));
+}
+
+#[test]
+fn a_hint_says_what_to_do_and_not_what_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/enter 3");
+    let mut numbered = entered();
+    numbered.info.as_mut().unwrap().number = Some(3);
+    stage.answer(&numbered);
+    for (line, code, field, hint) in [
+        (
+            "/topic cats",
+            Code::Forbidden,
+            "",
+            "numbered rooms have no owner",
+        ),
+        ("/bans", Code::Forbidden, "", "numbered rooms have no owner"),
+        ("/reports", Code::Forbidden, "", r#""hint":"""#),
+        ("hello", Code::Muted, "", r#""hint":"""#),
+        (
+            "/create den history=durable",
+            Code::Invalid,
+            "history",
+            "`persistent`",
+        ),
+        (
+            "/login lee sesame-street",
+            Code::WrongState,
+            "",
+            r#""hint":"/logout ends this login"#,
+        ),
+        (
+            "/login lee sesame-street",
+            Code::Credentials,
+            "",
+            "/register NAME",
+        ),
+    ] {
+        stage.call(line);
+        stage.answer(&Error::new(code, "no").in_field(field));
+        assert!(
+            stage.last_told().contains(hint),
+            "{line}: {}",
+            stage.last_told()
+        );
+    }
+    stage.lose();
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.sent.clear();
+    stage.call("/login lee sesame-street");
+    stage.answer(&Error::new(Code::WrongState, "no"));
+    assert!(stage.last_told().contains("the login that was kept"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod tests;
 
 use super::event::{About, Done, Event, Problem, code_name};
 use super::json::{is_erased, rank};
+use super::parse::Call;
 use super::tables;
 use super::width::{columns, harmless, harmless_lines, wrap};
 use crate::program::operate::{counted, time};
@@ -140,12 +141,15 @@ pub(super) fn lines(event: &Event) -> Vec<Line> {
         Event::Hint(text) => vec![Line::new(Style::Dim, text.clone())],
         Event::Failed { problem, .. } => failed(problem),
         Event::Done { call, done, about } => match done {
-            Done::Packet(packet) => answer(call.command.name, packet, about),
+            Done::Packet(packet) => answer(call, packet, about),
             Done::Lines(lines) => {
                 let line = |line: &String| Line::new(Style::Plain, line.clone());
                 lines.iter().map(line).collect()
             }
-            Done::Pong(took_ms) => vec![Line::new(Style::Dim, format!("{took_ms} ms"))],
+            Done::Pong(took) => {
+                let took_ms = took.as_secs_f64() * 1e3;
+                vec![Line::new(Style::Dim, format!("{took_ms:.2} ms"))]
+            }
             Done::Heard(_) | Done::Nothing => Vec::new(),
         },
         Event::Notice { packet, about } => notice(packet, about),
@@ -170,18 +174,22 @@ fn failed(problem: &Problem) -> Vec<Line> {
 }
 
 /// What the server answered to a command.
-fn answer(command: &str, packet: &ServerPacket, about: &About) -> Vec<Line> {
+fn answer(call: &Call, packet: &ServerPacket, about: &About) -> Vec<Line> {
     let dim = |text: String| vec![Line::new(Style::Dim, text)];
+    let command = call.command.name;
     match packet {
         // It is heard when it is told to all.
         ServerPacket::SaidSo(_) if command == "say" || command == "emote" || command == "item" => {
             Vec::new()
         }
         ServerPacket::SaidSo(it) if it.is_duplicate => dim("that was said before".to_owned()),
-        ServerPacket::SaidSo(it) if it.waits => {
-            dim("whispered; it waits, as far as can be seen nobody is there".to_owned())
+        ServerPacket::SaidSo(it) => {
+            let mut text = format!("whispered to {}", harmless(&call.text("name")));
+            if it.waits {
+                text += "; it waits, as far as can be seen they are not there";
+            }
+            dim(text)
         }
-        ServerPacket::SaidSo(_) => dim("whispered".to_owned()),
         ServerPacket::Entered(it) => entered(it),
         ServerPacket::Left(_) => dim("left".to_owned()),
         ServerPacket::Changed(it) => it.info.as_ref().map(changed).unwrap_or_default(),
@@ -259,7 +267,7 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
         ServerPacket::QueuePlace(it) => {
             dim(format!("the server is full: {} before you", it.before))
         }
-        ServerPacket::Maintenance(it) => loud(maintenance(it)),
+        ServerPacket::Maintenance(it) => loud(maintenance(it, about)),
         ServerPacket::LoggedIn(it) => {
             let name = harmless(&it.display_name);
             let mut text = format!("logged in as {name}, account #{}", it.account);
@@ -274,9 +282,13 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
 }
 
 /// Its times are there where they are known: when it begins only before it does.
-fn maintenance(it: &Maintenance) -> String {
+fn maintenance(it: &Maintenance, about: &About) -> String {
     if !it.is_on {
-        return "maintenance is over, or called off".to_owned();
+        let next = match about.is_out {
+            true => ": /login NAME logs in now",
+            false => "",
+        };
+        return format!("maintenance is over, or called off{next}");
     }
     let mut text = "maintenance".to_owned();
     for (word, at) in [("from", it.begins_ms), ("until", it.ends_ms)] {
@@ -341,7 +353,8 @@ fn whispered(message: &Message, was_kept: bool) -> Vec<Line> {
 }
 
 fn past(message: &Message) -> Vec<Line> {
-    let head = format!("{:>5} {}: ", message.seq, author(message));
+    let at = tables::date(message.at_ms);
+    let head = format!("{:>5} {at} {}: ", message.seq, author(message));
     Line::said(Style::Dim, head, &shown(message))
 }
 
@@ -379,7 +392,7 @@ fn entered(entered: &Entered) -> Vec<Line> {
 }
 
 fn changed(info: &Info) -> Vec<Line> {
-    let text = format!("the room is now: {}", tables::room_text(info));
+    let text = format!("the room is now: {}", tables::room_sentence(info));
     vec![Line::new(Style::Dim, text)]
 }
 

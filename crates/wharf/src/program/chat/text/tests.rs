@@ -196,6 +196,28 @@ fn colours_are_only_where_they_are_wanted() {
 }
 
 #[test]
+fn whom_maintenance_has_kept_out_is_told_how_to_come_in_when_it_is_over() {
+    for (is_out, told) in [
+        (
+            true,
+            "maintenance is over, or called off: /login NAME logs in now\n",
+        ),
+        (false, "maintenance is over, or called off\n"),
+    ] {
+        let about = About {
+            is_out,
+            ..About::default()
+        };
+        let packet = ServerPacket::Maintenance(Maintenance::default());
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
+    }
+}
+
+#[test]
 fn maintenance_is_told_with_its_times() {
     let maintenance = |begins_ms, ends_ms| {
         ServerPacket::Maintenance(Maintenance {
@@ -233,6 +255,43 @@ fn maintenance_is_told_with_its_times() {
         expect![[r#"
         maintenance until 2026-11-26 13:00:00 UTC: new rooms
     "#]],
+    );
+}
+
+#[test]
+fn answers_say_when_and_to_whom() {
+    let answered = |line: &str, packet: ServerPacket| {
+        let call = super::super::parse::parse(line, false).unwrap().unwrap();
+        let (done, about) = (Done::Packet(packet), About::default());
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        paper.write(&lines(&Event::Done { call, done, about }))
+    };
+    let so = |waits| {
+        ServerPacket::SaidSo(wharf_proto::chat::SaidSo {
+            waits,
+            ..wharf_proto::chat::SaidSo::default()
+        })
+    };
+    assert_eq!(answered("/w kim psst", so(false)), "whispered to kim\n");
+    assert_eq!(
+        answered("/w kim psst", so(true)),
+        "whispered to kim; it waits, as far as can be seen they are not there\n"
+    );
+    let messages = message("kim", "hello").map(|message| Message {
+        seq: 7,
+        at_ms: 1_795_694_400_000,
+        ..message
+    });
+    let history = wharf_proto::chat::History {
+        messages: messages.into_iter().collect(),
+        ..wharf_proto::chat::History::default()
+    };
+    assert_eq!(
+        answered("/history", ServerPacket::History(history)),
+        "    7 2026-11-26 12:00 UTC kim: hello\n"
     );
 }
 

@@ -1,0 +1,49 @@
+//! Step 1: an echo server on a completion port.
+//!
+//! ```text
+//! cargo run -p t01-echo
+//! telnet 127.0.0.1 11021
+//! ```
+
+mod figures;
+
+use clap::{Parser, Subcommand};
+use std::io;
+use std::process::ExitCode;
+use t01_echo::server::{Server, Settings};
+
+/// Says back what it hears
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
+
+#[derive(Subcommand)]
+enum Instead {
+    /// Measure what the README's tables say
+    Figures,
+}
+
+fn main() -> ExitCode {
+    let Args { settings, instead } = Args::parse();
+    let done = match instead {
+        None => serve(&settings),
+        Some(Instead::Figures) => figures::write(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("t01-echo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(settings: &Settings) -> io::Result<()> {
+    let server = Server::start(settings)?;
+    lesson_lab::announce(server.address());
+    server.run()
+}

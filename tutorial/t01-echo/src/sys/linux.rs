@@ -1,0 +1,174 @@
+//! io_uring as a completion port that threads share.
+//!
+//! | IOCP | here |
+//! |---|---|
+//! | `CreateIoCompletionPort` | `io_uring_setup` |
+//! | `WSARecv`, `WSASend` | an entry in the submission queue, and `io_uring_enter` |
+//! | the `OVERLAPPED`'s address | the entry's `user_data` |
+//! | `PostQueuedCompletionStatus` | an entry that does nothing (`NOP`) |
+//! | `GetQueuedCompletionStatus` | `io_uring_enter` that waits, then the completion queue |
+//! | `CancelIoEx` | `IORING_REGISTER_SYNC_CANCEL` by descriptor |
+//!
+//! Both queues lie in memory that we share with the kernel. It takes one thread at a time for each,
+//! which is what the two locks are for. Wharf has a ring for each thread, and no lock.
+
+use super::Packet;
+use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
+use io_uring::{IoUring, opcode, squeue};
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Submissions leave at once, so there is room for one of each thread and some to spare.
+const SUBMISSIONS: u32 = 64;
+/// More than this wait in the kernel's memory.
+const COMPLETIONS: u32 = 4096;
+/// What no operation has for an address.
+const WAKE: u64 = 0;
+
+/// The kernel needs nothing of ours beside the buffer: it copies the entry.
+#[derive(Default)]
+pub(super) struct Scratch(());
+
+pub(super) struct Kernel {
+    ring: IoUring,
+    submitting: Mutex<()>,
+    completing: Mutex<()>,
+}
+
+impl Kernel {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Kernel {
+            ring: IoUring::builder()
+                .setup_cqsize(COMPLETIONS)
+                .build(SUBMISSIONS)?,
+            submitting: Mutex::new(()),
+            completing: Mutex::new(()),
+        })
+    }
+
+    pub(super) fn add(&self, _: &TcpStream) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// # Safety
+    /// `scratch` and the bytes belong to the kernel until a packet brings `scratch` back.
+    pub(super) unsafe fn receive(
+        &self,
+        socket: &TcpStream,
+        scratch: *mut Scratch,
+        start: *mut u8,
+        bytes: usize,
+    ) {
+        let socket = Fd(socket.as_raw_fd());
+        let entry = if bytes == 0 {
+            // recv(2) of no bytes would end at once.
+            opcode::PollAdd::new(socket, libc::POLLIN as u32).build()
+        } else {
+            opcode::Recv::new(socket, start, length(bytes)).build()
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
+    }
+
+    /// # Safety
+    /// As for [`receive`](Self::receive).
+    pub(super) unsafe fn send(
+        &self,
+        socket: &TcpStream,
+        scratch: *mut Scratch,
+        start: *const u8,
+        bytes: usize,
+    ) {
+        // Without the flag, sending to who is gone would be a signal that ends the process.
+        let entry = opcode::Send::new(Fd(socket.as_raw_fd()), start, length(bytes))
+            .flags(libc::MSG_NOSIGNAL)
+            .build();
+        // SAFETY: the caller's promise.
+        unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
+    }
+
+    pub(super) fn wake(&self) {
+        // SAFETY: it refers to no memory.
+        unsafe { self.submit(&opcode::Nop::new().build().user_data(WAKE)) }
+    }
+
+    pub(super) fn cancel(&self, socket: &TcpStream) {
+        let all = CancelBuilder::fd(Fd(socket.as_raw_fd())).all();
+        // ENOENT says that there was nothing; in any case what is under way completes.
+        let _ = self.ring.submitter().register_sync_cancel(None, all);
+    }
+
+    /// # Safety
+    /// The memory that `entry` refers to is the kernel's until the completion.
+    unsafe fn submit(&self, entry: &squeue::Entry) {
+        let _turn = self
+            .submitting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the lock lets one thread at a time have the queue; the caller's promise.
+        while unsafe { self.ring.submission_shared().push(entry) }.is_err() {
+            self.flush();
+        }
+        self.flush();
+    }
+
+    /// io_uring_enter(2). What it cannot take now (a signal came, memory is short) stays queued,
+    /// and leaves with the next call, that of a waiting thread included.
+    fn flush(&self) {
+        if let Err(error) = self.ring.submit() {
+            let passes = matches!(
+                error.raw_os_error(),
+                Some(libc::EINTR | libc::EAGAIN | libc::EBUSY)
+            );
+            assert!(passes, "the ring takes nothing: {error}");
+        }
+    }
+
+    pub(super) fn wait(&self, at_most: Option<Duration>) -> io::Result<Packet> {
+        let timeout = at_most.map(Timespec::from);
+        let arguments = match &timeout {
+            Some(timeout) => SubmitArgs::new().timespec(timeout),
+            None => SubmitArgs::new(),
+        };
+        loop {
+            if let Some(packet) = self.take() {
+                return Ok(packet);
+            }
+            match self.ring.submitter().submit_with_args(1, &arguments) {
+                Ok(_) => {}
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::ETIME) => return Ok(self.take().unwrap_or(Packet::TimeUp)),
+                    Some(libc::EINTR | libc::EAGAIN | libc::EBUSY) => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    fn take(&self) -> Option<Packet> {
+        let _turn = self
+            .completing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the lock lets one thread at a time have the queue.
+        let entry = unsafe { self.ring.completion_shared() }.next()?;
+        if entry.user_data() == WAKE {
+            return Some(Packet::Woken);
+        }
+        let scratch = ptr::with_exposed_provenance_mut(entry.user_data() as usize);
+        // Minus `errno`, or what the call would have returned.
+        let result = match entry.result() {
+            error @ ..0 => Err(io::Error::from_raw_os_error(-error)),
+            bytes => Ok(bytes as usize),
+        };
+        Some(Packet::Completed(scratch, result))
+    }
+}
+
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("no buffer is that long")
+}
