@@ -54,7 +54,9 @@ fn accept(listener: &TcpListener) -> Option<TcpStream> {
         match listener.accept() {
             Ok((socket, _)) => return Some(socket),
             Err(error) => match error.kind() {
-                ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                ErrorKind::ConnectionAborted
+                | ErrorKind::ConnectionReset
+                | ErrorKind::NotConnected => {}
                 ErrorKind::WouldBlock => return None,
                 _ => {
                     eprintln!("nobody can be let in: {error}");

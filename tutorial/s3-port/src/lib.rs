@@ -23,7 +23,11 @@ pub type Look = dyn Fn(&[u8]) + Send + Sync;
 /// If the listener fails, or the port takes no more.
 pub fn accept(listener: &TcpListener, port: &CompletionPort) -> io::Result<()> {
     for key in 1.. {
-        let (socket, _) = listener.accept()?;
+        let socket = match listener.accept() {
+            Ok((socket, _)) => socket,
+            Err(error) if has_gone(&error) => continue,
+            Err(error) => return Err(error),
+        };
         // Otherwise the tail of a long answer waits until the peer has confirmed what went before.
         socket.set_nodelay(true)?;
         let handle = port.associate(socket, key)?;
@@ -33,6 +37,12 @@ pub fn accept(listener: &TcpListener, port: &CompletionPort) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether this says that a client has left before it was let in, which is no error of ours.
+fn has_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, NotConnected};
+    [ConnectionAborted, ConnectionReset, NotConnected].contains(&error.kind())
 }
 
 /// The threads that serve a port.

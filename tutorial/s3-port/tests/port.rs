@@ -82,6 +82,16 @@ fn who_leaves_in_order_frees_both_too() {
 }
 
 #[test]
+fn who_has_gone_before_they_are_let_in_keeps_nobody_out() {
+    let server = serve(2, quietly());
+    for _ in 0..100 {
+        Client::connect(server.address).unwrap().reset().unwrap();
+    }
+    let mut client = Client::connect(server.address).unwrap();
+    assert!(client.echo(b"x").is_ok());
+}
+
+#[test]
 fn each_worker_serves_while_the_others_are_busy() {
     const WORKERS: usize = 4;
     // Whoever looks at a message waits until all workers look at one.
