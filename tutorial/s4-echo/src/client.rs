@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// A connection, and what it is doing.
 ///
-/// Invariant: while it is not [ending](Phase::Ending) its two [`Io`]s are in `spare`, in
+/// Invariant: while it is not `Ending` its two [`Io`]s are in `spare`, in
 /// `to_send`, or with the kernel, as `receiving` and `sending` say.
 pub struct Client {
     handle: Arc<Handle>,
