@@ -254,10 +254,7 @@ mod tests {
             from: Some("loom".into()),
             ..Selection::default()
         };
-        assert_eq!(
-            names(Mode::Test, &from),
-            ["loom", "windows", "windows-lessons"]
-        );
+        assert_eq!(names(Mode::Test, &from), ["loom", "windows"]);
         assert_eq!(names(Mode::Test, &Selection::default()).len(), STAGES.len());
         let smoke = names(Mode::Smoke, &Selection::default());
         assert_eq!(smoke, ["fmt", "tidy", "clippy", "tests"]);

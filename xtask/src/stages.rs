@@ -121,9 +121,7 @@ pub(crate) const STAGES: &[Stage] = &[
         .unless(counts::missing),
     Stage::new("asan", 2, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 1, "what crosses threads holds in every interleaving", loom),
-    Stage::new("windows", 8, "the Windows build has no warning and passes in Wine", windows_tests)
-        .unless(windows::missing),
-    Stage::new("windows-lessons", 2, "and so do the lessons", lessons::on_windows)
+    Stage::new("windows", 10, "the Windows build has no warning and passes in Wine", windows_tests)
         .unless(windows::missing),
 ];
 

@@ -57,11 +57,6 @@ pub(crate) fn here(workspace: &Workspace) -> Outcome {
     test(workspace, &packages(workspace)?, System::This)
 }
 
-/// Every lesson, as its Windows build: the stage `windows-lessons`.
-pub(crate) fn on_windows(workspace: &Workspace) -> Outcome {
-    test(workspace, &packages(workspace)?, System::Windows)
-}
-
 /// The lessons' packages, which are named as their folders are.
 pub(crate) fn packages(workspace: &Workspace) -> Outcome<Vec<String>> {
     let unreadable = |error| format!("tutorial/: {error}");
