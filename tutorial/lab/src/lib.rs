@@ -98,8 +98,9 @@ mod server;
 mod table;
 mod wait;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 pub use client::{Client, crowd};
@@ -117,6 +118,17 @@ pub const PORT: u16 = 11021;
 
 /// How long anything is waited for before that is an error.
 pub const PATIENCE: Duration = Duration::from_secs(if cfg!(feature = "hasty") { 7 } else { 30 });
+
+/// What a program that is called `program` ends with; why it failed, if so, is told on stderr.
+pub fn exit(program: &str, done: io::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Tells on stdout where the server listens, in the line that [`Server::start`] waits for.
 pub fn announce(address: SocketAddr) {

@@ -41,13 +41,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("s1-sockets: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("s1-sockets", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {

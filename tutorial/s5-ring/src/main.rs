@@ -32,13 +32,7 @@ fn main() -> ExitCode {
         None => serve(&settings),
         Some(Instead::Figures) => figures::write(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("s5-ring: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("s5-ring", done)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

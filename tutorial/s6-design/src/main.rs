@@ -45,13 +45,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("s6-design: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("s6-design", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {

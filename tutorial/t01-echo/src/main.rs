@@ -33,13 +33,7 @@ fn main() -> ExitCode {
         None => serve(&settings),
         Some(Instead::Figures) => figures::write(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("t01-echo: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("t01-echo", done)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

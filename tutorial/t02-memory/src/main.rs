@@ -35,13 +35,7 @@ fn main() -> ExitCode {
         Some(Instead::StepOne(settings)) => serve_as_in_step_one(&settings),
         Some(Instead::Figures) => figures::write(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("t02-memory: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("t02-memory", done)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

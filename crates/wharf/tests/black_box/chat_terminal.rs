@@ -157,6 +157,15 @@ impl Drop for Terminal {
     }
 }
 
+/// At the prompt of that room.
+fn guest_in_room_3(home: &Home, at: &str) -> Terminal {
+    let mut terminal = Terminal::start(home, at, &["--guest"]);
+    terminal.shows("logged in as ");
+    terminal.types(&["/enter 3", ENTER]);
+    terminal.shows("in Room 3, as member");
+    terminal
+}
+
 #[test]
 fn lines_are_edited_in_korean_and_others_appear_above_them() {
     let server = Server::start(BACKENDS[0], &[]);
@@ -164,10 +173,7 @@ fn lines_are_edited_in_korean_and_others_appear_above_them() {
     let (home, lees) = (Home::new(), Home::new());
     let mut lee = lees.register(&at, "lee");
     lee.ok(enter(3));
-    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
-    terminal.shows("logged in as ");
-    terminal.types(&["/enter 3", ENTER]);
-    terminal.shows("in Room 3, as member");
+    let mut terminal = guest_in_room_3(&home, &at);
     lee.event("joined");
 
     terminal.types(&["안녕하셍", BACKSPACE, "세요", ENTER]);
@@ -209,10 +215,7 @@ fn what_is_being_typed_is_drawn_again_below_what_arrives_however_wide() {
     let (home, lees) = (Home::new(), Home::new());
     let mut lee = lees.register(&at, "lee");
     lee.ok(enter(3));
-    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
-    terminal.shows("logged in as ");
-    terminal.types(&["/enter 3", ENTER]);
-    terminal.shows("in Room 3, as member");
+    let mut terminal = guest_in_room_3(&home, &at);
     lee.event("joined");
     // So many are two rows and a half of eighty columns, with the prompt.
     let typed = "가".repeat(90);
@@ -278,10 +281,7 @@ fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     let at = reserved.address_to_listen_at();
     let mut server = start_at(&at, folder.path());
     let home = Home::new();
-    let mut terminal = Terminal::start(&home, &at, &["--guest"]);
-    terminal.shows("logged in as ");
-    terminal.types(&["/enter 3", ENTER]);
-    terminal.shows("in Room 3, as member");
+    let mut terminal = guest_in_room_3(&home, &at);
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     terminal.shows("trying again in ");

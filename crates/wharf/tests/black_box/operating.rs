@@ -1,7 +1,9 @@
 //! What operators and moderators do to the real program: `wharf admin`, and moderators' packets.
 
 use crate::operators::{ANYWHERE, admin_address, get};
-use crate::platform::{Guest, by_number, by_token, hello, log_in, register, say, text_of, whisper};
+use crate::platform::{
+    Guest, assert_tells_of_ban, by_number, by_token, hello, log_in, register, say, text_of, whisper,
+};
 use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
 use serde_json::Value;
 use std::io::Write as _;
@@ -163,22 +165,7 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
         assert!(kim.client.is_ended());
         let mut kim = Guest::new(&server);
         let banned = kim.ask(&log_in("kim", "correct horse")).unwrap_err();
-        assert_eq!(banned.code(), Code::Banned);
-        let detail = |name: &str| {
-            let detail = banned.details.iter().find(|it| it.name == name);
-            detail.map(|it| &*it.value)
-        };
-        assert_eq!(detail("reason"), Some(why));
-        assert!(detail("until_ms").is_some(), "{banned:?}");
-        let told = banned
-            .text
-            .split_once(" UTC: ")
-            .expect("an end and a reason");
-        assert!(
-            told.0.starts_with("the account is banned until "),
-            "{banned:?}"
-        );
-        assert_eq!(told.1, why);
+        assert_tells_of_ban(&banned, "the account is banned", why);
         assert_eq!(kim.refused(&by_token(&kims_login)), Code::Token);
         let found = operator.does(&["accounts", "find", "kim"]);
         assert_eq!(found["banned"]["reason"], why);

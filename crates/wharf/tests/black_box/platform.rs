@@ -150,6 +150,22 @@ impl Guest {
     }
 }
 
+/// It tells until when and why, to programs and to people, behind what it says of who is banned.
+pub(crate) fn assert_tells_of_ban(banned: &Error, who: &str, why: &str) {
+    assert_eq!(banned.code(), Code::Banned);
+    let detail = |name: &str| {
+        let detail = banned.details.iter().find(|it| it.name == name);
+        detail.map(|it| &*it.value)
+    };
+    assert_eq!(detail("reason"), Some(why));
+    assert!(detail("until_ms").is_some(), "{banned:?}");
+    let told = banned.text.split_once(" UTC: ");
+    let (until, told_why) = told.expect("an end and a reason");
+    let begins = format!("{who} until ");
+    assert!(until.starts_with(&begins), "{banned:?}");
+    assert_eq!(told_why, why);
+}
+
 pub(crate) fn hello() -> Hello {
     Hello {
         version: VERSION,

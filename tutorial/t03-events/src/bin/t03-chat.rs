@@ -76,13 +76,7 @@ impl Chat {
 }
 
 fn main() -> ExitCode {
-    match serve(&Args::parse().settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("t03-chat: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("t03-chat", serve(&Args::parse().settings))
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

@@ -126,13 +126,7 @@ fn open(root: &Path, request: &str) -> Result<(File, u64), String> {
 }
 
 fn main() -> ExitCode {
-    match serve(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("t03-files: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("t03-files", serve(&Args::parse()))
 }
 
 fn serve(args: &Args) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use super::{
     enter, id_of, lasting, moderate, room_called, somebody, until, until_gone, until_notice,
 };
-use crate::platform::{Guest, log_in, say};
+use crate::platform::{Guest, assert_tells_of_ban, log_in, say};
 use crate::support::{BACKENDS, Server, UNHURRIED};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wharf::proto::chat::{GetHistory, Remove};
@@ -74,19 +74,7 @@ fn ranks_kicks_bans_and_mutes_hold_in_rooms_of_both_kinds() {
         assert_eq!(removed.reason(), Reason::Banned);
         assert!(removed.until_ms > 0);
         let banned = max.ask(&enter(room, "")).unwrap_err();
-        assert_eq!(banned.code(), Code::Banned);
-        assert!(banned.details.iter().any(|it| it.name == "until_ms"));
-        let why = banned.details.iter().find(|it| it.name == "reason");
-        assert_eq!(why.map(|it| &*it.value), Some("because"));
-        let told = banned
-            .text
-            .split_once(" UTC: ")
-            .expect("an end and a reason");
-        assert!(
-            told.0.starts_with("banned from this room until "),
-            "{banned:?}"
-        );
-        assert_eq!(told.1, "because");
+        assert_tells_of_ban(&banned, "banned from this room", "because");
         lee.ask(&moderate(maxes, Measure::Unban, 0)).unwrap();
         max.ask(&enter(room, "")).unwrap();
 

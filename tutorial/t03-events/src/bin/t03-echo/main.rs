@@ -43,13 +43,7 @@ fn main() -> ExitCode {
         Some(Instead::StepTwo(settings)) => serve_as_in_step_two(&settings),
         Some(Instead::Figures) => figures::write(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("t03-echo: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lesson_lab::exit("t03-echo", done)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {
