@@ -37,6 +37,7 @@ pub use sys::pool::RecvBuf;
 pub use sys::processors::processors;
 #[cfg(unix)]
 pub use sys::readiness::ReadinessPort;
+pub use sys::sockets::check_address;
 pub use sys::waiter::Waiter;
 #[cfg(windows)]
 pub use sys::windows::IocpPort;

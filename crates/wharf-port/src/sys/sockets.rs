@@ -16,17 +16,32 @@ pub(crate) fn listener(
     options: &ListenOptions,
     socket_options: &SocketOptions,
 ) -> Result<Socket, OpenError> {
-    let socket = tcp(local).map_err(|error| open_error("socket", &error, local))?;
-    claim_address(&socket).map_err(|error| open_error("setsockopt", &error, local))?;
+    let socket = bound(local)?;
     if ARE_OPTIONS_INHERITED {
         apply(&socket, socket_options).map_err(|error| open_error("setsockopt", &error, local))?;
     }
     socket
-        .bind(&local.into())
-        .map_err(|error| open_error("bind", &error, local))?;
-    socket
         .listen(backlog(options))
         .map_err(|error| open_error("listen", &error, local))?;
+    Ok(socket)
+}
+
+/// Says whether a listener could be opened on `local` now, which it is not: nobody is accepted, to
+/// be reset when this ends.
+///
+/// # Errors
+///
+/// As [`Port::listen`](crate::Port::listen), of which this is the first half: `bind(2)`.
+pub fn check_address(local: SocketAddr) -> Result<(), OpenError> {
+    bound(local).map(drop)
+}
+
+fn bound(local: SocketAddr) -> Result<Socket, OpenError> {
+    let socket = tcp(local).map_err(|error| open_error("socket", &error, local))?;
+    claim_address(&socket).map_err(|error| open_error("setsockopt", &error, local))?;
+    socket
+        .bind(&local.into())
+        .map_err(|error| open_error("bind", &error, local))?;
     Ok(socket)
 }
 

@@ -13,7 +13,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 use wharf_host::config::Effective;
 use wharf_host::{Server, StartError, logs, machine, reload};
-use wharf_port::{Backend, ListenOptions, NativePort, OpenError};
+use wharf_port::{Backend, NativePort, OpenError, check_address};
 
 /// What ends the waiting of the main thread.
 enum Notice {
@@ -44,7 +44,7 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
         )
     })?;
     // A second server of one place is told so before it opens the first one's store.
-    try_listen(&assembly, listen).map_err(|trouble| trouble.to_string())?;
+    check_address(listen).map_err(|error| explain(&error, listen).to_string())?;
     let door = admin::open(&config)?;
     let (mut _words, mut _running) = (None, None);
     if assembly.is_classic {
@@ -155,7 +155,8 @@ pub(super) fn raise_descriptors(needed: u64) -> Result<(), Trouble> {
 pub(super) const MORE_DESCRIPTORS: &str =
     "as root: ulimit -Hn 65792, or LimitNOFILE=65792 in its unit";
 
-/// Opens a port and a listener as [`run`] would, and closes them again.
+/// Opens a port as [`run`] would, closes it again, and looks whether the address is free. Nothing
+/// listens meanwhile: whoever comes back to a server that starts anew would be reset.
 ///
 /// # Errors
 /// Why the server would not start, and what to type.
@@ -172,8 +173,8 @@ pub(super) fn try_listen(assembly: &Assembly, listen: SocketAddr) -> Result<(), 
 }
 
 fn try_port<P: NativePort>(assembly: &Assembly, listen: SocketAddr) -> Result<(), OpenError> {
-    let mut port = P::open(&assembly.options.port)?;
-    port.listen(listen, &ListenOptions::default()).map(drop)
+    P::open(&assembly.options.port)?;
+    check_address(listen)
 }
 
 /// What keeps the server from starting, and what to type.
