@@ -1,15 +1,16 @@
 //! Running other programs: each is shown as it would be typed, and one that fails says so.
 
 mod complaints;
+mod voice;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::{Outcome, Workspace};
 use complaints::Complaints;
+pub(crate) use voice::{say, speak_as};
 
 /// The cargo that runs us, in the workspace.
 pub(crate) fn cargo(workspace: &Workspace) -> Command {
@@ -20,10 +21,10 @@ pub(crate) fn cargo(workspace: &Workspace) -> Command {
 }
 
 /// Shows the command, runs it to its end, and fails if it failed: with what it complained of,
-/// unless that is on a terminal, where one scrolls.
+/// unless it had a terminal to itself, where one scrolls.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    println!("$ {}", shown(command));
-    let ran = if std::io::stdout().is_terminal() {
+    say(format_args!("$ {}", shown(command)));
+    let ran = if voice::has_a_terminal_to_itself() {
         command.status().map(|status| (status, String::new()))
     } else {
         Complaints::of(command).map(|(status, complaints)| (status, complaints.text()))
@@ -55,7 +56,7 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
 /// Shows the command, runs it to its end, and returns what it prints, whether it failed or not; its
 /// complaints go to the terminal.
 pub(crate) fn printed(command: &mut Command) -> Outcome<String> {
-    println!("$ {}", shown(command));
+    say(format_args!("$ {}", shown(command)));
     let output = command
         .stderr(Stdio::inherit())
         .output()

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::command::{cargo, is_installed, output, run};
+use crate::command::{cargo, is_installed, output, run, say};
 use crate::{Outcome, Workspace};
 
 /// The runner of the benches' own version, as `bench/counts/Cargo.toml` has it.
@@ -42,7 +42,7 @@ pub(crate) fn check(workspace: &Workspace, bless: bool) -> Outcome {
     }
     let kept = std::fs::read_to_string(&path).map_err(|error| format!("{KEPT}: {error}"))?;
     let verdict = counted.compare(&Counts::from_toml(&kept)?);
-    println!("{}", verdict.as_deref().unwrap_or_default());
+    say(verdict.as_deref().unwrap_or_default());
     verdict.map(drop)
 }
 

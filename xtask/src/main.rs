@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod counts;
 mod kill;
+mod lanes;
 mod lessons;
 mod proto;
 mod report;

@@ -18,6 +18,7 @@ mod validate;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::command::say;
 use crate::{Outcome, Workspace};
 use schema::{Schema, Sources};
 
@@ -57,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, bless: bool) -> Outcome {
         }
         if bless {
             write(root, path, text)?;
-            println!("wrote {path}");
+            say(format_args!("wrote {path}"));
         } else {
             stale.push(path.as_str());
         }

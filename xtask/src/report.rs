@@ -1,10 +1,11 @@
-//! Runs stages one after another and tells how it went: which failed, how to repeat only that
-//! one, and each one's time against its budget.
+//! Runs stages and tells how it went: which failed, how to repeat only that one, and each one's
+//! time against its budget.
 
 use std::time::{Duration, Instant};
 
-use crate::stages::{BUDGET_IN_ALL, Mode, STAGES, Stage};
-use crate::{Outcome, Workspace};
+use crate::command::{say, speak_as};
+use crate::stages::{BUDGET_IN_ALL, LANES, Mode, STAGES, Stage};
+use crate::{Outcome, Workspace, lanes};
 
 /// Which of a mode's stages run, and whether one that fails stops the rest.
 #[derive(Default)]
@@ -13,7 +14,7 @@ pub(crate) struct Selection {
     pub(crate) only: Vec<String>,
     /// This one and those behind it.
     pub(crate) from: Option<String>,
-    /// The stages behind one that failed do not run.
+    /// No stage begins once one has failed.
     pub(crate) fail_fast: bool,
 }
 
@@ -36,34 +37,35 @@ struct Row {
 /// A line that names the stages which failed.
 pub(crate) fn run(workspace: &Workspace, mode: Mode, selection: &Selection) -> Outcome {
     let stages = selected(mode, selection);
-    let mut rows: Vec<Row> = Vec::with_capacity(stages.len());
-    for (index, stage) in stages.iter().enumerate() {
-        println!(
-            "\n=== {} ({}/{}): {}",
-            stage.name,
-            index + 1,
-            stages.len(),
-            stage.promise
-        );
-        let begun = Instant::now();
-        let verdict = match (stage.skip)(workspace) {
-            Some(why) => Verdict::Skipped(why),
-            None => (stage.run)(workspace).map_or_else(Verdict::Failed, |()| Verdict::Passed),
-        };
-        let row = Row {
-            stage,
-            verdict,
-            took: begun.elapsed(),
-        };
-        print_end(&row);
-        let stop = selection.fail_fast && matches!(row.verdict, Verdict::Failed(_));
-        rows.push(row);
-        if stop {
-            break;
+    let begun = Instant::now();
+    let run = |stage: &'static Stage| {
+        // What has the terminal to itself needs no name.
+        if stages.len() > 1 {
+            speak_as(stage.name);
         }
-    }
-    print!("\n{}", table(&rows));
+        row(workspace, stage)
+    };
+    let ends_all = |row: &Row| selection.fail_fast && matches!(row.verdict, Verdict::Failed(_));
+    let rows = lanes::run(&stages, LANES, run, ends_all);
+    print!("\n{}", table(&rows, begun.elapsed()));
     closing(&rows)
+}
+
+/// Runs the stage.
+fn row(workspace: &Workspace, stage: &'static Stage) -> Row {
+    say(format_args!("=== {}: {}", stage.name, stage.promise));
+    let begun = Instant::now();
+    let verdict = match (stage.skip)(workspace) {
+        Some(why) => Verdict::Skipped(why),
+        None => (stage.run)(workspace).map_or_else(Verdict::Failed, |()| Verdict::Passed),
+    };
+    let row = Row {
+        stage,
+        verdict,
+        took: begun.elapsed(),
+    };
+    say_end(&row);
+    row
 }
 
 /// Prints every stage, its budget and what it promises.
@@ -102,27 +104,29 @@ impl Row {
     }
 }
 
-fn print_end(row: &Row) {
-    let name = row.stage.name;
+fn say_end(row: &Row) {
+    let (name, took) = (row.stage.name, clock(row.took));
     match &row.verdict {
-        Verdict::Passed => println!("--- {name}: {} in {}", row.remark(), clock(row.took)),
-        Verdict::Skipped(_) => println!("--- {name}: {}", row.remark()),
+        Verdict::Passed => say(format_args!("--- {name}: {} in {took}", row.remark())),
+        Verdict::Skipped(_) => say(format_args!("--- {name}: {}", row.remark())),
         Verdict::Failed(why) => {
             let why = why.lines().next().unwrap_or_default();
-            println!("--- {name} FAILED after {}: {why}", clock(row.took));
-            println!("    to repeat only this stage: cargo xtask test --only {name}");
+            say(format_args!(
+                "--- {name} FAILED after {took}: {why}\n    \
+                 to repeat only this stage: cargo xtask test --only {name}"
+            ));
         }
     }
 }
 
-/// Each stage's time against its budget. The last line is for machines that count.
-fn table(rows: &[Row]) -> String {
+/// Each stage's time against its budget, and that of all, some of which ran at once. The last line
+/// is for machines that count.
+fn table(rows: &[Row], took: Duration) -> String {
     let mut table = line("stage", "time", "budget", "");
     for row in rows {
         let (took, budget) = (clock(row.took), clock(row.stage.budget));
         table += &line(row.stage.name, &took, &budget, &row.remark());
     }
-    let took: Duration = rows.iter().map(|row| row.took).sum();
     let remark = if took > BUDGET_IN_ALL {
         "over its budget"
     } else {
@@ -207,11 +211,11 @@ mod tests {
             setup              0:09    2:00  ok
             fmt                1:01    1:00  ok, over its budget
             tidy               0:05    1:00  FAILED
-            clippy             0:00    2:00  skipped: no compiler
-            in all             1:15   40:00
+            clippy             0:00    3:00  skipped: no compiler
+            in all             1:10   40:00
             stages: 2 passed, 1 failed, 1 skipped
         "#]]
-        .assert_eq(&table(&rows));
+        .assert_eq(&table(&rows, Duration::from_secs(70)));
         expect![[r#"
             failed: tidy
             tidy: 2 findings
@@ -236,10 +240,10 @@ mod tests {
         let rows = STAGES
             .iter()
             .map(|stage| row(stage, Verdict::Passed, stage.budget.as_secs()));
-        let mut rows: Vec<Row> = rows.collect();
-        assert!(!table(&rows).contains("over"));
-        rows.push(row(&STAGES[0], Verdict::Passed, BUDGET_IN_ALL.as_secs()));
-        assert!(table(&rows).contains("over its budget"));
+        let rows: Vec<Row> = rows.collect();
+        let over = |took| table(&rows, took).contains("over its budget");
+        assert!(!over(BUDGET_IN_ALL));
+        assert!(over(BUDGET_IN_ALL + Duration::from_secs(1)));
     }
 
     #[test]
@@ -254,7 +258,7 @@ mod tests {
             from: Some("loom".into()),
             ..Selection::default()
         };
-        assert_eq!(names(Mode::Test, &from), ["loom", "windows"]);
+        assert_eq!(names(Mode::Test, &from), ["loom", "windows-lessons"]);
         assert_eq!(names(Mode::Test, &Selection::default()).len(), STAGES.len());
         let smoke = names(Mode::Smoke, &Selection::default());
         assert_eq!(smoke, ["fmt", "tidy", "clippy", "tests"]);

@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use crate::command::{cargo, is_installed, output, run, succeeds};
+use crate::command::{cargo, is_installed, output, run, say, succeeds};
 use crate::windows::{self, Wine};
 use crate::{Outcome, Workspace};
 
@@ -38,10 +38,10 @@ pub(crate) const STORE_SERVERS: (&str, &[&str]) = (
 pub(crate) fn install(workspace: &Workspace) -> Outcome {
     components(workspace)?;
     if !is_debian_12() {
-        println!("This is not Debian 12: nothing is installed here.");
+        say("This is not Debian 12: nothing is installed here.");
         match windows::missing(workspace) {
-            Some(why) => println!("The stages windows-* will be skipped: {why}."),
-            None => println!("The stages windows-* have what they need."),
+            Some(why) => say(format_args!("The stages windows-* will be skipped: {why}.")),
+            None => say("The stages windows-* have what they need."),
         }
         return Ok(());
     }
@@ -83,12 +83,12 @@ fn packages(wanted: &[(&str, &[&str])]) -> Outcome {
             .filter(|package| !is_package_installed(package))
             .collect();
         if !lacking.is_empty() {
-            println!("Missing for {purpose}: {}", lacking.join(" "));
+            say(format_args!("Missing for {purpose}: {}", lacking.join(" ")));
         }
         missing.extend(lacking);
     }
     if missing.is_empty() {
-        println!("All packages are installed.");
+        say("All packages are installed.");
         return Ok(());
     }
     let install = format!(

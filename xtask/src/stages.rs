@@ -1,7 +1,9 @@
-//! The stages of the test command, in the order in which they run: what is quick to fail first.
+//! The stages of the test command, in the order in which they begin: what is quick to fail first,
+//! but what takes long early enough not to end alone.
 //!
-//! Budgets are for two cores and a fresh clone, so most of each is compilation. Stages with other
-//! flags or another compiler have a target directory of their own, lest they rebuild the rest.
+//! Budgets are for two cores, each shared with another stage, and a fresh clone, so most of each is
+//! compilation. Stages with other flags or another compiler have a target directory of their own,
+//! lest they rebuild the rest.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -16,6 +18,10 @@ use crate::{Outcome, Workspace, counts, lessons, proto, setup, tidy};
 
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
+
+/// In nextest's words: the tests that look at the program from outside. They have a stage of their
+/// own, in which they look at it as it ships.
+const BLACK_BOX: &str = "package(=wharf) & kind(test)";
 
 /// The packages with memory that the kernel can touch: they run under AddressSanitizer.
 const SANITIZED: &[&str] = &["wharf-port", "wharf-net"];
@@ -62,6 +68,8 @@ pub(crate) struct Stage {
     pub(crate) budget: Duration,
     /// Whether `ci smoke` runs it.
     pub(crate) in_smoke: bool,
+    /// What has to end before it begins: it needs what they make, or they need the same.
+    pub(crate) after: &'static [&'static str],
     /// Why it cannot run on this machine, if so.
     pub(crate) skip: fn(&Workspace) -> Option<String>,
     /// Does it.
@@ -85,6 +93,7 @@ impl Stage {
             promise,
             budget,
             in_smoke: false,
+            after: &["setup"],
             skip: |_| None,
             run,
         }
@@ -95,6 +104,10 @@ impl Stage {
             in_smoke: true,
             ..self
         }
+    }
+
+    const fn after(self, after: &'static [&'static str]) -> Stage {
+        Stage { after, ..self }
     }
 
     const fn unless(self, skip: fn(&Workspace) -> Option<String>) -> Stage {
@@ -108,22 +121,34 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("setup", 2, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
-    Stage::new("clippy", 2, "clippy has no warning, tests included", clippy).smoke(),
-    Stage::new("docs", 1, "rustdoc has no warning", docs),
-    Stage::new("tests", 4, "unit, property and contract tests, a few seeds", tests).smoke(),
-    Stage::new("doctests", 1, "the examples in the documentation run", doctests),
-    Stage::new("lessons", 3, "the lessons pass, and find the faults they teach", lessons::here),
-    Stage::new("release", 4, "target/release/wharf is built as it ships", release),
-    Stage::new("black-box", 2, "the program as it ships, from outside", black_box),
-    Stage::new("sim", 2, "500 whole servers in a simulated world, each twice", sim),
-    Stage::new("canaries", 2, "every planted bug is found", canaries),
-    Stage::new("counts", 2, "the hot paths take no more instructions than they did", counts)
-        .unless(counts::missing),
-    Stage::new("asan", 2, "no stray access to lent memory, no leak", asan).unless(no_asan),
-    Stage::new("loom", 1, "what crosses threads holds in every interleaving", loom),
-    Stage::new("windows", 10, "the Windows build has no warning and passes in Wine", windows_tests)
+    Stage::new("clippy", 3, "clippy has no warning, tests included", clippy).smoke(),
+    Stage::new("release", 8, "target/release/wharf is built as it ships", release),
+    Stage::new("tests", 8, "unit, property and contract tests, a few seeds", tests).smoke()
+        .after(&["clippy"]),
+    Stage::new("windows", 16, "the Windows build has no warning and passes in Wine", windows_tests)
         .unless(windows::missing),
+    Stage::new("docs", 2, "rustdoc has no warning", docs)
+        .after(&["clippy"]),
+    Stage::new("doctests", 1, "the examples in the documentation run", doctests)
+        .after(&["tests"]),
+    Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
+        .after(&["tests"]),
+    Stage::new("black-box", 4, "the program as it ships, from outside", black_box)
+        .after(&["release", "tests"]),
+    Stage::new("sim", 4, "500 whole servers in a simulated world, each twice", sim),
+    Stage::new("canaries", 3, "every planted bug is found", canaries)
+        .after(&["sim"]),
+    Stage::new("counts", 4, "the hot paths take no more instructions than they did", counts)
+        .unless(counts::missing),
+    Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
+    Stage::new("loom", 2, "what crosses threads holds in every interleaving", loom),
+    Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
+        .after(&["windows"]).unless(windows::missing),
 ];
+
+/// Stages that run at once. A stage waits for half of its time, for a disk, a clock or another
+/// process, or links on one core alone.
+pub(crate) const LANES: usize = 2;
 
 /// What all stages together may take.
 pub(crate) const BUDGET_IN_ALL: Duration = Duration::from_secs(40 * 60);
@@ -135,7 +160,7 @@ const _: () = {
         index += 1;
     }
     assert!(
-        seconds <= BUDGET_IN_ALL.as_secs(),
+        seconds <= LANES as u64 * BUDGET_IN_ALL.as_secs(),
         "the stages' budgets do not fit the whole"
     );
 };
@@ -172,15 +197,16 @@ fn docs(workspace: &Workspace) -> Outcome {
 }
 
 fn tests(workspace: &Workspace) -> Outcome {
-    let mut all = test_runner(workspace);
+    if has_nextest(workspace) {
+        return run(&mut nextest(workspace, &format!("not ({BLACK_BOX})"))?);
+    }
+    let mut all = cargo_test(workspace);
     all.args(["--workspace", "--all-targets", "--exclude", PROGRAM]);
-    // They have a stage of their own.
-    for lesson in lessons::packages(workspace)? {
+    for lesson in in_lessons(workspace)? {
         all.args(["--exclude", &lesson]);
     }
-    run(all.args(["--exclude", lessons::LAB.1]))?;
-    // What it shows from outside is shown by the program as it ships.
-    run(test_runner(workspace).args(["-p", PROGRAM, "--lib", "--bins"]))
+    run(&mut all)?;
+    run(cargo_test(workspace).args(["-p", PROGRAM, "--lib", "--bins"]))
 }
 
 fn doctests(workspace: &Workspace) -> Outcome {
@@ -195,8 +221,13 @@ fn release(workspace: &Workspace) -> Outcome {
 /// they link would take longer than they run.
 fn black_box(workspace: &Workspace) -> Outcome {
     release(workspace)?;
-    let mut tests = test_runner(workspace);
-    tests.args(["-p", PROGRAM, "--test", "*"]);
+    let mut tests = if has_nextest(workspace) {
+        nextest(workspace, BLACK_BOX)?
+    } else {
+        let mut tests = cargo_test(workspace);
+        tests.args(["-p", PROGRAM, "--test", "*"]);
+        tests
+    };
     run(tests.env("PROGRAM_UNDER_TEST", as_it_ships()?))
 }
 
@@ -255,20 +286,38 @@ fn quick_release(workspace: &Workspace, subcommand: &str) -> Command {
     command
 }
 
-/// nextest, which shows what hangs and runs every test in a process of its own; without it
-/// `cargo test` does as well.
-fn test_runner(workspace: &Workspace) -> Command {
-    let mut command = cargo(workspace);
-    if succeeds(cargo(workspace).args(["nextest", "--version"])) {
-        command.args(["nextest", "run", "--status-level", "slow"]);
-        command.args(["--test-threads", &tests_at_once()]);
-    } else {
-        command
-            .arg("test")
-            .env("RUST_TEST_THREADS", tests_at_once());
+/// nextest shows what hangs and runs every test in a process of its own; without it `cargo test`
+/// does as well.
+fn has_nextest(workspace: &Workspace) -> bool {
+    succeeds(cargo(workspace).args(["nextest", "--version"]))
+}
+
+/// Those of the tests that `which` names. The same packages are built for any of them: fewer would
+/// have other features, and be built anew.
+fn nextest(workspace: &Workspace, which: &str) -> Outcome<Command> {
+    let mut nextest = cargo(workspace);
+    nextest
+        .args(["nextest", "run", "--status-level", "slow"])
+        .args(["--test-threads", &tests_at_once(), "--no-fail-fast"])
+        .args(["--workspace", "--all-targets", "--filterset", which]);
+    for lesson in in_lessons(workspace)? {
+        nextest.args(["--exclude", &lesson]);
     }
-    command.arg("--no-fail-fast");
-    command
+    Ok(nextest)
+}
+
+fn cargo_test(workspace: &Workspace) -> Command {
+    let mut test = cargo(workspace);
+    test.args(["test", "--no-fail-fast"])
+        .env("RUST_TEST_THREADS", tests_at_once());
+    test
+}
+
+/// The packages whose tests have a stage of their own.
+fn in_lessons(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let mut packages = lessons::packages(workspace)?;
+    packages.push(lessons::LAB.1.into());
+    Ok(packages)
 }
 
 /// Two for each core: most wait for a disk, for another process or for a clock half of their time.

@@ -1,10 +1,12 @@
 //! What a command complained of, kept for the end: a log of half an hour is cut where it is
 //! shown, and its end is what is left of it.
 
-use std::io::{BufRead, BufReader, PipeReader, Write};
+use std::io::{BufRead, BufReader, PipeReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use super::voice::Voice;
 
 /// The first lines are those that the others follow from.
 const KEPT: usize = 60;
@@ -36,7 +38,8 @@ impl Complaints {
         // Our own copies of its end are in there: the pipe ends with the last of them.
         command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
         let (to_us, lines) = mpsc::channel();
-        std::thread::spawn(move || show(output, &to_us));
+        let voice = Voice::of_this_thread();
+        std::thread::spawn(move || show(output, voice, &to_us));
         let status = child?.wait()?;
 
         let mut complaints = Complaints::default();
@@ -68,15 +71,14 @@ impl Complaints {
 }
 
 /// Passes on line by line, whatever the bytes are.
-fn show(output: PipeReader, to_us: &mpsc::Sender<String>) {
+fn show(output: PipeReader, voice: Voice, to_us: &mpsc::Sender<String>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while output
         .read_until(b'\n', &mut line)
         .is_ok_and(|length| length > 0)
     {
-        let mut shown = std::io::stdout().lock();
-        let _ = shown.write_all(&line).and_then(|()| shown.flush());
+        voice.say(&line);
         let _ = to_us.send(String::from_utf8_lossy(&line).trim_end().to_string());
         line.clear();
     }

@@ -6,7 +6,7 @@ mod verdict;
 
 use std::process::Command;
 
-use crate::command::{self, cargo, run};
+use crate::command::{self, cargo, run, say};
 use crate::windows::{self, Wine};
 use crate::{Outcome, Workspace, stages, tidy};
 use coverage::Coverage;
@@ -55,6 +55,11 @@ pub(crate) fn of_choice(workspace: &Workspace, choice: &Choice) -> Outcome {
 /// Every lesson, on this system: the stage `lessons`.
 pub(crate) fn here(workspace: &Workspace) -> Outcome {
     test(workspace, &packages(workspace)?, System::This)
+}
+
+/// Every lesson's Windows build, under Wine: the stage `windows-lessons`.
+pub(crate) fn on_windows(workspace: &Workspace) -> Outcome {
+    test(workspace, &packages(workspace)?, System::Windows)
 }
 
 /// The lessons' packages, which are named as their folders are.
@@ -107,7 +112,7 @@ fn test(workspace: &Workspace, lessons: &[String], system: System) -> Outcome {
 /// Brings the lesson's faults back, and sees that their tests find them.
 fn faults(workspace: &Workspace, system: System, lesson: &str, red: &[&str]) -> Outcome {
     if red.is_empty() {
-        println!("--- {lesson}: no fault to bring back");
+        say(format_args!("--- {lesson}: no fault to bring back"));
         return Ok(());
     }
     let mut faulty = tests(workspace, system)?;
@@ -119,12 +124,14 @@ fn faults(workspace: &Workspace, system: System, lesson: &str, red: &[&str]) -> 
         Err(why) => Some(why.clone()),
     };
     if let Some(complaint) = complaint {
-        println!("{output}");
+        say(&output);
         return Err(format!("{lesson} with its faults: {complaint}"));
     }
     let passed = verdict.map_or(0, |verdict| verdict.passed);
     let count = red.len();
-    println!("--- {lesson}: its faults turn {count} tests red and leave {passed} green");
+    say(format_args!(
+        "--- {lesson}: its faults turn {count} tests red and leave {passed} green"
+    ));
     Ok(())
 }
 
@@ -155,7 +162,7 @@ fn read_coverage(workspace: &Workspace) -> Outcome<Coverage> {
 fn measure(workspace: &Workspace, lessons: &[String]) -> Outcome {
     for lesson in lessons {
         if !tidy::has_figures(workspace, lesson)? {
-            println!("--- {lesson}: nothing to measure");
+            say(format_args!("--- {lesson}: nothing to measure"));
             continue;
         }
         run(cargo(workspace).args(["run", "--release", "-p", lesson, "--", "figures"]))?;

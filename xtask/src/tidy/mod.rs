@@ -16,7 +16,7 @@ mod tree;
 
 use std::fmt;
 
-use crate::command::{cargo, output};
+use crate::command::{cargo, output, say};
 use crate::{Outcome, Workspace};
 use tree::Tree;
 
@@ -76,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace, bless: bool) -> Outcome {
     }
     findings.sort();
     for finding in &findings {
-        println!("{finding}");
+        say(finding);
     }
     match findings.len() {
         0 => Ok(()),
@@ -108,7 +108,7 @@ fn write(
     for (path, text) in blessed(tree) {
         std::fs::write(workspace.root.join(&path), &text)
             .map_err(|error| format!("{path}: {error}"))?;
-        println!("blessed {path}");
+        say(format_args!("blessed {path}"));
         tree.replace(&path, text);
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use super::{TARGET, wine_command};
+use crate::command::say;
 use crate::{Outcome, Workspace};
 
 /// The key, as a terminal sends it.
@@ -27,7 +28,7 @@ pub(crate) fn stops_the_server(workspace: &Workspace) -> Outcome {
         "exec wine '{}' serve --listen 127.0.0.1:0",
         program.display()
     );
-    println!("$ {serve}\n^C");
+    say(format_args!("$ {serve}\n^C"));
     let mut terminal = wine_command(workspace, "timeout");
     terminal
         .args([PATIENCE_SECONDS, "script", "--quiet", "--return"])
