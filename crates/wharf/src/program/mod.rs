@@ -280,7 +280,7 @@ mod tests {
         for (typed, told) in [
             (
                 "wharf admin accounts --json lost",
-                "there are find, ban, unban,",
+                "there are list, find, ban, unban,",
             ),
             ("wharf serbe", "there are serve, bots,"),
         ] {
