@@ -19,6 +19,7 @@ use crate::revocation::Revocation;
 use crate::secret::Hidden;
 use crate::world::{Cx, Guess, name_key, secret};
 use entering::{Entering, Kind};
+use governing::Governing;
 use owning::Owning;
 use proving::{Proving, Then};
 use telling::Telling;
@@ -31,6 +32,7 @@ pub(crate) enum Flow {
     Entering(Entering),
     Owning(Owning),
     Proving(Proving),
+    Governing(Governing),
     Telling(Telling),
     Rehashing(Rehash, Rehashing),
 }
@@ -155,6 +157,11 @@ pub(crate) fn begin(cx: &mut Cx<'_>, request: Request) -> Step {
             by,
             reason,
         } => governing::sign_out(cx, account, (by, reason)),
+        Request::NewPassword {
+            account,
+            by,
+            reason,
+        } => Ok(governing::new_password(account, (by, reason))),
         Request::EraseFor {
             account,
             by,
@@ -242,6 +249,7 @@ impl Flow {
             Self::Entering(state) => state.go_on(cx, event),
             Self::Owning(state) => state.go_on(cx, event),
             Self::Proving(state) => state.go_on(cx, event),
+            Self::Governing(state) => state.go_on(cx, event),
             Self::Telling(state) => state.go_on(cx, event),
             Self::Rehashing(rehash, Rehashing::Made) => {
                 let new = made(event)?;

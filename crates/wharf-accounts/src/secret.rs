@@ -45,16 +45,21 @@ pub(crate) fn letters(chance: &mut dyn Chance, count: usize) -> String {
     bytes.iter().map(letter).collect()
 }
 
-/// A code for people to write down, such as `K7QM-2XHR-9ZTB-WVPA`, and its hash.
+/// A code for people to write down, and its hash.
 pub fn recovery_code(chance: &mut dyn Chance) -> (String, TokenHash) {
+    let code = to_write_down(chance);
+    let hash = hash_of_code(&code);
+    (code, hash)
+}
+
+/// A secret that people can write down, such as `K7QM-2XHR-9ZTB-WVPA`.
+pub(crate) fn to_write_down(chance: &mut dyn Chance) -> String {
     let letters: Vec<char> = letters(chance, CODE_LETTERS).chars().collect();
     let groups: Vec<String> = letters
         .chunks(4)
         .map(|group| group.iter().collect())
         .collect();
-    let code = groups.join("-");
-    let hash = hash_of_code(&code);
-    (code, hash)
+    groups.join("-")
 }
 
 /// The hash of a code as somebody typed it: case, spaces and dashes mean nothing.

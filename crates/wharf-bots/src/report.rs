@@ -247,8 +247,9 @@ impl Report {
             ),
             (
                 refused(ResultCode::LoginUserUsedAll),
-                "The server is full: start it with --set limits.sessions_max=N, or use fewer \
-                 --sessions.",
+                "The server is full or in maintenance (`wharf admin maintenance show` tells which): \
+                 start it with --set limits.sessions_max=N or use fewer --sessions, or wait until \
+                 maintenance is over.",
             ),
             (
                 refused(ResultCode::EnterRoomFull),
@@ -464,6 +465,20 @@ mod tests {
         let report = Report::new(&BotOptions::of_workload(Workload::Chat), "uring", &tally);
         let told = report.to_string();
         assert!(told.contains("--set accounts.classic=open"), "{told}");
+    }
+
+    #[test]
+    fn a_server_that_lets_nobody_in_gets_a_hint_with_both_reasons() {
+        let mut tally = Tally::new();
+        tally.refuse("login", ResultCode::LoginUserUsedAll);
+        let report = Report::new(&BotOptions::of_workload(Workload::Chat), "uring", &tally);
+        let told = report.to_string();
+        for words in [
+            "login 32 (the server is full or in maintenance)",
+            "maintenance show",
+        ] {
+            assert!(told.contains(words), "{told}");
+        }
     }
 
     #[test]

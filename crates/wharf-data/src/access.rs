@@ -194,6 +194,16 @@ pub enum Request {
         /// Why, for the audit log; at most 500 bytes.
         reason: String,
     },
+    /// Gives an account a new password that nobody has chosen, and ends all its logins: for whoever
+    /// has forgotten theirs.
+    NewPassword {
+        /// Whose.
+        account: AccountId,
+        /// Who gives it, for the audit log.
+        by: Actor,
+        /// Why, for the audit log; at most 500 bytes.
+        reason: String,
+    },
     /// Erases an account on behalf of its owner.
     EraseFor {
         /// Which.
@@ -278,6 +288,8 @@ pub enum Outcome {
     Profile(Profile),
     /// To [`Request::LookUp`].
     Found(Person),
+    /// To [`Request::NewPassword`]: told once, and kept nowhere.
+    NewPassword(Hidden),
 }
 
 /// Somebody is logged in now.

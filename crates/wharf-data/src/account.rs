@@ -1,7 +1,7 @@
 //! Accounts: who somebody is, how they are known, and where they are logged in.
 
 use crate::room::Until;
-use crate::{AccountId, DisplayName, LoginId, NameKey, UnixMs};
+use crate::{AccountId, DisplayName, LoginId, NameKey, PageToken, UnixMs};
 
 /// How an account is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -150,6 +150,15 @@ pub enum Ask {
         /// When: those that have expired are left out.
         at: UnixMs,
     },
+    /// Accounts by their names, each by the one that it has now: [`Answer::List`].
+    List {
+        /// Only names that begin like this, or look as if.
+        search: String,
+        /// From an earlier answer.
+        page: Option<PageToken>,
+        /// At most so many.
+        limit: u32,
+    },
     /// What these accounts are called: [`Answer::Names`].
     Names {
         /// Which; a thousand at the most.
@@ -171,7 +180,8 @@ pub enum Ask {
         which: Which,
     },
     /// Sets a password; every other login ends. [`crate::Refusal::Conflict`] if the present one is
-    /// another than `old`: somebody has changed it meanwhile.
+    /// another than `old`: somebody has changed it meanwhile. If no login stays, its owner has not
+    /// asked for it: recovery codes, which whoever was in may have made, are worth nothing then.
     SetPassword {
         /// Whose.
         account: AccountId,
@@ -179,7 +189,7 @@ pub enum Ask {
         old: Option<String>,
         /// Its hash (PHC string).
         password: String,
-        /// The login that stays.
+        /// The login that stays: whose session has asked for it.
         keep: Option<LoginId>,
     },
     /// Replaces the hash of a password that stays the same. [`crate::Refusal::Conflict`] if it was
@@ -303,6 +313,7 @@ impl Ask {
                 | Self::Identities { .. }
                 | Self::Logins { .. }
                 | Self::Ended { .. }
+                | Self::List { .. }
                 | Self::Names { .. }
                 | Self::Token { .. }
                 | Self::Profile { .. }
@@ -363,6 +374,13 @@ pub enum Answer {
     },
     /// To [`Ask::Logins`].
     Logins(Vec<Login>),
+    /// To [`Ask::List`].
+    List {
+        /// In the order of what their names look like.
+        accounts: Vec<Found>,
+        /// For the next part, if there is one.
+        next: Option<PageToken>,
+    },
     /// To [`Ask::Names`]: of those accounts that there are or were, by their ids.
     Names(Vec<Named>),
     /// To [`Ask::Ended`]: those that have, in the order in which they were asked about.

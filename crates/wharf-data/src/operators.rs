@@ -7,7 +7,7 @@ use crate::message::{Message, Place};
 use crate::report::{Remembered, Report, Stage};
 use crate::room::{Room, Until};
 use crate::rooms::{Info, Shown};
-use crate::{AccountId, Maintenance, PageToken, ReportId, RoomId, audit};
+use crate::{AccountId, Hidden, Maintenance, PageToken, ReportId, RoomId, audit};
 use core::fmt;
 
 /// What is asked. All but [`Request::Report`] is for moderators of the server and its operators,
@@ -27,6 +27,15 @@ pub enum Request {
     },
     /// Who that is.
     Find(LookUp),
+    /// Accounts by their names.
+    Accounts {
+        /// Only names that begin like this, or look as if.
+        search: String,
+        /// From an earlier answer.
+        page: Option<PageToken>,
+        /// At most so many.
+        limit: u32,
+    },
     /// Ends all logins and sessions of an account, and forbids new ones.
     Ban {
         /// Whose.
@@ -56,6 +65,13 @@ pub enum Request {
     Logins(AccountId),
     /// Ends all logins and sessions of an account.
     SignOut {
+        /// Whose.
+        account: AccountId,
+        /// Why, for the audit log.
+        reason: String,
+    },
+    /// Gives an account a new password, and ends all its logins and sessions.
+    NewPassword {
         /// Whose.
         account: AccountId,
         /// Why, for the audit log.
@@ -198,6 +214,8 @@ impl Request {
         matches!(
             self,
             Self::Logins(_)
+                | Self::Accounts { .. }
+                | Self::NewPassword { .. }
                 | Self::Forgive { .. }
                 | Self::Export { .. }
                 | Self::Erase { .. }
@@ -216,6 +234,7 @@ impl Request {
         matches!(
             self,
             Self::Find(_)
+                | Self::Accounts { .. }
                 | Self::Logins(_)
                 | Self::Bulletin
                 | Self::Reports { .. }
@@ -239,6 +258,7 @@ impl Request {
             | Self::Mute { account, .. }
             | Self::Logins(account)
             | Self::SignOut { account, .. }
+            | Self::NewPassword { account, .. }
             | Self::Export { account, .. }
             | Self::Erase { account, .. }
             | Self::Kick { account, .. }
@@ -272,11 +292,13 @@ impl Request {
         match self {
             Self::Report { .. } => "report",
             Self::Find(_) => "find",
+            Self::Accounts { .. } => "accounts",
             Self::Ban { .. } => "ban",
             Self::Unban { .. } => "unban",
             Self::Mute { .. } => "mute",
             Self::Logins(_) => "logins",
             Self::SignOut { .. } => "sign-out",
+            Self::NewPassword { .. } => "new-password",
             Self::Forgive { .. } => "forgive",
             Self::Export { .. } => "export",
             Self::Erase { .. } => "erase",
@@ -363,6 +385,15 @@ pub enum Outcome {
     Reported(ReportId),
     /// To [`Request::Find`].
     Found(Known),
+    /// To [`Request::Accounts`].
+    Accounts {
+        /// In the order of what their names look like.
+        accounts: Vec<Person>,
+        /// For the next part, if there is one.
+        next: Option<PageToken>,
+    },
+    /// To [`Request::NewPassword`]: told once, and kept nowhere.
+    NewPassword(Hidden),
     /// To [`Request::Logins`], newest first.
     Logins(Vec<Login>),
     /// To [`Request::Export`].

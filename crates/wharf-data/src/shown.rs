@@ -42,6 +42,7 @@ fn summary(ask: &Ask) -> (&'static str, Option<AccountId>) {
         Ask::Token { .. } => ("Token", None),
         Ask::Exchange { .. } => ("Exchange", None),
         Ask::Logins { account, .. } => ("Logins", Some(*account)),
+        Ask::List { .. } => ("List", None),
         Ask::Names { .. } => ("Names", None),
         Ask::Ended { .. } => ("Ended", None),
         Ask::Revoke { account, .. } => ("Revoke", Some(*account)),

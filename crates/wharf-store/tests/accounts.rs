@@ -7,7 +7,7 @@ use wharf_data::account::{
     Answer, Ask, Ended, Identity, IdentityKind, Named, NewLogin, NewToken, Status, TokenHash, Which,
 };
 use wharf_data::room::Until;
-use wharf_data::{self as data, AccountId, DisplayName, LoginId, NameKey, Refusal};
+use wharf_data::{self as data, AccountId, DisplayName, LoginId, NameKey, PageToken, Refusal};
 
 fn name(text: &str) -> DisplayName {
     DisplayName::new(text).unwrap()
@@ -124,6 +124,96 @@ fn an_account_is_found_by_what_it_is_called_now_and_by_no_former_name() {
         assert_eq!(named(bench, "park"), Ok(7));
         let former = named(bench, "kim");
         assert_eq!(former, Err(Refusal::NotFound), "it is only kept for them");
+    });
+}
+
+#[test]
+fn accounts_are_listed_by_the_names_that_they_have_now_a_page_at_a_time() {
+    each_database(|bench| {
+        for (account, name) in [(7, "Kimchi"), (8, "Lee"), (9, "kim"), (10, "김철수")] {
+            bench.account(create(account, name, account as u8)).unwrap();
+        }
+        let rename = Ask::Rename {
+            account: AccountId::new(8),
+            name: name("Kimono"),
+            at: 1,
+            release: 100,
+            cooled: 100,
+        };
+        bench.account(rename).unwrap();
+        bench.ask(ban(1, AccountId::new(9), None)).unwrap();
+        let page = |bench: &mut Bench, search: &str, page, limit| {
+            let search = search.to_owned();
+            match bench.account(Ask::List {
+                search,
+                page,
+                limit,
+            }) {
+                Ok(Some(Answer::List { accounts, next })) => Ok((accounts, next)),
+                Ok(other) => panic!("{other:?}"),
+                Err(refusal) => Err(refusal),
+            }
+        };
+        let names = |bench: &mut Bench, search: &str, limit| {
+            let (mut names, mut next) = (Vec::new(), None);
+            loop {
+                let (accounts, more) = page(bench, search, next, limit).unwrap();
+                assert!(accounts.len() <= limit as usize, "{limit}");
+                names.extend(accounts.into_iter().map(|it| it.display_name));
+                match more {
+                    Some(_) => next = more,
+                    None => return names,
+                }
+            }
+        };
+        for limit in [1, 2, 3, 4] {
+            assert_eq!(names(bench, "KIM", limit), ["kim", "Kimchi", "Kimono"]);
+            assert_eq!(names(bench, "", limit).len(), 4);
+        }
+        assert_eq!(names(bench, "기", 9), ["김철수"], "half a syllable");
+        assert_eq!(names(bench, "lee", 9), [] as [&str; 0], "a former name");
+        let (accounts, next) = page(bench, "kim", None, 1).unwrap();
+        assert_eq!(accounts[0].status, Status::Banned { until: None });
+        assert_eq!(accounts[0].ban_reason, "reason 1");
+        let forged = [PageToken::received("x"), next.expect("there are more")];
+        for token in forged {
+            let refused = page(bench, "", Some(token), 1);
+            assert_eq!(refused.unwrap_err(), Refusal::Invalid);
+        }
+        let erase = Ask::Erase {
+            account: AccountId::new(7),
+        };
+        bench.account(erase).unwrap();
+        assert_eq!(names(bench, "kim", 9), ["kim", "Kimono"]);
+    });
+}
+
+#[test]
+fn recovery_codes_outlive_a_password_that_their_owner_changes_and_no_other() {
+    each_database(|bench| {
+        bench.account(create(7, "kim", 1)).unwrap();
+        let account = AccountId::new(7);
+        let codes = vec![token(20)];
+        let set = Ask::SetRecoveryCodes { account, codes };
+        bench.account(set).unwrap();
+        let mut old = "hash of kim";
+        for (password, keep, left) in [("own", Some(LoginId::new(1)), 1), ("given", None, 0)] {
+            let change = Ask::SetPassword {
+                account,
+                old: Some(old.into()),
+                password: password.into(),
+                keep,
+            };
+            old = password;
+            assert_eq!(bench.account(change), Ok(None));
+            match bench.account(Ask::Identities { account }) {
+                Ok(Some(Answer::Identities { recovery_codes, .. })) => {
+                    assert_eq!(recovery_codes, left, "{password}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(logins(bench, 7), [] as [i64; 0]);
     });
 }
 

@@ -634,6 +634,14 @@ fn all_that_is_kept_about_somebody_is_given_out_whatever_the_pages() {
             assert_eq!(names.len(), record.fields.len() + 1, "{record:?}");
         }
         assert_eq!(whole[0].fields[0], ("account", Field::Id(LEE.get())));
+        let looks_like = NameKey::of("lee").as_str().to_owned();
+        assert_eq!(
+            whole[2].fields[..2],
+            [
+                ("looks_like", Field::Text(looks_like)),
+                ("name", Field::Text("lee".into())),
+            ]
+        );
         assert_eq!(whole[3].fields[0], ("by", Field::Text("name".into())));
         let said = ("body", Field::Bytes(b"word 10".to_vec()));
         assert!(whole.last().is_some_and(|last| last.fields.contains(&said)));

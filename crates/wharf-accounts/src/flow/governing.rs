@@ -1,8 +1,10 @@
 //! What administrators do. That somebody is one has been checked before.
 
-use super::{Flow, Next, Step, ask, telling::Telling};
-use crate::request::{LookUp, Outcome, invalid};
+use super::{Event, Flow, Next, Step, ask, found, made, make, telling::Telling};
+use crate::password::Password;
+use crate::request::{Error, LookUp, Outcome, invalid};
 use crate::revocation::Revocation;
+use crate::secret::{Hidden, to_write_down};
 use crate::world::{Cx, name_key};
 use wharf_data::account::{Ask, Status, Which};
 use wharf_data::{AccountId, Act, Actor, Target, UnixMs, Utc, audit};
@@ -49,6 +51,63 @@ pub(super) fn sign_out(cx: &mut Cx<'_>, account: AccountId, why: (Actor, String)
     act_on(cx, account, change, ("account.sign_out", after), why).map(ending_all(account))
 }
 
+/// How far a new password that nobody has chosen has come.
+pub(crate) enum Governing {
+    /// Who it is for, and whether they log in by one.
+    Finding(AccountId, (Actor, String)),
+    /// Over the one that they have.
+    Making {
+        account: AccountId,
+        old: Option<String>,
+        new: String,
+        why: (Actor, String),
+    },
+}
+
+pub(super) fn new_password(account: AccountId, why: (Actor, String)) -> Next {
+    let flow = Flow::Governing(Governing::Finding(account, why));
+    ask(Ask::Get { account }, flow)
+}
+
+impl Governing {
+    pub(super) fn go_on(self, cx: &mut Cx<'_>, event: Event) -> Step {
+        match self {
+            Self::Finding(account, why) => {
+                let old = found(event)?.ok_or(Error::NotFound)?.password;
+                if old.is_none() {
+                    let text = "it has no password: it logs in by a device or a ticket";
+                    return Err(invalid("account", text));
+                }
+                let new = to_write_down(&mut *cx.world.chance);
+                let password = Password::of(&new).ok_or(Error::Unavailable)?;
+                let making = Self::Making {
+                    account,
+                    old,
+                    new,
+                    why,
+                };
+                Ok(make(cx, password, Flow::Governing(making)))
+            }
+            Self::Making {
+                account,
+                old,
+                new,
+                why,
+            } => {
+                let change = Ask::SetPassword {
+                    account,
+                    old,
+                    password: made(event)?,
+                    keep: None,
+                };
+                let done = Outcome::NewPassword(Hidden::from(new));
+                let what = ("account.new_password", "a new password".to_owned());
+                act_with(cx, account, change, what, (why, done)).map(ending_all(account))
+            }
+        }
+    }
+}
+
 pub(super) fn erase(cx: &mut Cx<'_>, account: AccountId, why: (Actor, String)) -> Step {
     let after = "erased".to_owned();
     let change = Ask::Erase { account };
@@ -71,8 +130,19 @@ fn act_on(
     cx: &mut Cx<'_>,
     account: AccountId,
     change: Ask,
+    what: (&str, String),
+    why: (Actor, String),
+) -> Step {
+    act_with(cx, account, change, what, (why, Outcome::Done))
+}
+
+/// The same, of which that is told.
+fn act_with(
+    cx: &mut Cx<'_>,
+    account: AccountId,
+    change: Ask,
     (action, after): (&str, String),
-    (actor, reason): (Actor, String),
+    ((actor, reason), done): ((Actor, String), Outcome),
 ) -> Step {
     if reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
         let text = "a reason is a line of at most 500 bytes";
@@ -93,6 +163,6 @@ fn act_on(
     Ok(Next::Ask {
         ask: wharf_data::Ask::Audited(entry, Box::new(wharf_data::Ask::Account(change))),
         revokes: None,
-        flow: Flow::Telling(Telling::Done(Outcome::Done)),
+        flow: Flow::Telling(Telling::Done(done)),
     })
 }

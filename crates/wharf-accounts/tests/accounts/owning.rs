@@ -1,9 +1,10 @@
 //! What somebody may do with their own account.
 
 use crate::rig::{PASSWORD, Rig, as_guest, by_token, log_in, register};
-use wharf_accounts::{AccountOptions, Error, Identities, Outcome, Request};
+use wharf_accounts::{AccountOptions, Error, Identities, LookUp, Outcome, Request};
 use wharf_base::Duration;
 use wharf_data::account::{IdentityKind, Which};
+use wharf_data::{AccountId, Actor};
 
 fn change(old: &str, new: &str) -> Request {
     Request::ChangePassword {
@@ -40,6 +41,69 @@ fn a_password_is_changed_with_the_old_one_and_every_other_login_ends() {
     assert!(rig.enter(log_in("kim", "battery staple")).is_ok());
     assert_eq!(rig.enter(by_token(&phone)), Err(Error::Token));
     assert!(rig.enter(by_token(&laptop)).is_ok());
+}
+
+fn new_password(account: AccountId) -> Request {
+    Request::NewPassword {
+        account,
+        by: Actor::Operator,
+        reason: "forgotten".into(),
+    }
+}
+
+#[test]
+fn whoever_has_forgotten_a_password_is_given_one_and_everything_older_is_worth_nothing() {
+    let mut rig = Rig::new();
+    let kim = rig.enter(register("kim")).unwrap();
+    let account = kim.user.account;
+    let password = PASSWORD.into();
+    let codes = rig.ask(Some(kim.user), Request::MakeRecoveryCodes { password });
+    let Ok(Outcome::RecoveryCodes(codes)) = codes else {
+        panic!("{codes:?}")
+    };
+    let given = rig.ask(None, new_password(account));
+    assert_eq!(format!("{given:?}"), "Ok(NewPassword(Hidden(..)))");
+    let Ok(Outcome::NewPassword(given)) = given else {
+        panic!("{given:?}")
+    };
+    let given = given.as_text().expect("it is text");
+    assert_eq!(given.len(), 19, "{given}");
+    assert_eq!(rig.revoked.last().unwrap().which, Which::All);
+    assert_eq!(rig.enter(by_token(&kim)), Err(Error::Token));
+    assert_eq!(rig.enter(log_in("kim", PASSWORD)), Err(Error::Credentials));
+    let recover = Request::Recover {
+        name: "kim".into(),
+        code: (&*codes.0[0]).into(),
+        new_password: "battery staple".into(),
+        device: String::new(),
+    };
+    assert_eq!(rig.enter(recover), Err(Error::Token));
+    let back = rig.enter(log_in("kim", given)).unwrap();
+    let changed = rig.ask(Some(back.user), change(given, "battery staple"));
+    assert_eq!(changed, Ok(Outcome::Done));
+    let entry = rig.store.log.last().expect("an entry");
+    assert_eq!(
+        (&*entry.action, &*entry.act.reason),
+        ("account.new_password", "forgotten")
+    );
+    assert!(!format!("{entry:?}").contains(given));
+}
+
+#[test]
+fn whoever_logs_in_without_a_password_and_nobody_are_given_none() {
+    let mut rig = Rig::new();
+    let guest = rig.enter(as_guest(1)).unwrap().user.account;
+    let refused = rig.ask(None, new_password(guest));
+    let is_told = |text: &str| text.contains("a device or a ticket");
+    match refused {
+        Err(Error::Invalid { field, text }) => assert!(field == "account" && is_told(&text)),
+        other => panic!("{other:?}"),
+    }
+    let nobody = rig.ask(None, new_password(AccountId::new(77)));
+    assert_eq!(nobody, Err(Error::NotFound));
+    let by = LookUp::Account(guest);
+    assert!(rig.ask(None, Request::LookUp { by }).is_ok());
+    assert!(rig.revoked.is_empty() && rig.made == 0);
 }
 
 #[test]

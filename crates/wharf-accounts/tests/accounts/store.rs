@@ -189,6 +189,9 @@ impl MapStore {
                     return Err(Refusal::Conflict);
                 }
                 person.password = Some(password.clone());
+                if keep.is_none() {
+                    person.codes.clear();
+                }
                 self.revoke(*account, keep.map_or(Which::All, Which::AllBut));
                 Ok(None)
             }

@@ -88,7 +88,7 @@ fn give_access(cx: &mut FoyerCx<'_>, (request, packet): (u32, u16), outcome: Out
                 },
             );
         }
-        Outcome::Found(_) => cx.reply_to(request, &internal()),
+        Outcome::Found(_) | Outcome::NewPassword(_) => cx.reply_to(request, &internal()),
     }
 }
 

@@ -38,39 +38,34 @@ impl Operators {
                 self.ban(id, by, account, (until, reason))?;
             }
             Request::Unban { account, reason } => {
-                let reason = line("reason", &reason)?;
-                self.access(
-                    id,
-                    access::Request::Unban {
-                        account,
-                        by,
-                        reason,
-                    },
-                );
+                self.govern(id, &reason, |reason| access::Request::Unban {
+                    account,
+                    by,
+                    reason,
+                })?;
             }
             Request::SignOut { account, reason } => {
                 self.is_above(by, account)?;
-                let reason = line("reason", &reason)?;
-                self.access(
-                    id,
-                    access::Request::SignOut {
-                        account,
-                        by,
-                        reason,
-                    },
-                );
+                self.govern(id, &reason, |reason| access::Request::SignOut {
+                    account,
+                    by,
+                    reason,
+                })?;
+            }
+            Request::NewPassword { account, reason } => {
+                self.govern(id, &reason, |reason| access::Request::NewPassword {
+                    account,
+                    by,
+                    reason,
+                })?;
             }
             Request::Erase { account, reason } => {
-                let reason = line("reason", &reason)?;
                 self.then(id, Then::Erased(account));
-                self.access(
-                    id,
-                    access::Request::EraseFor {
-                        account,
-                        by,
-                        reason,
-                    },
-                );
+                self.govern(id, &reason, |reason| access::Request::EraseFor {
+                    account,
+                    by,
+                    reason,
+                })?;
             }
             Request::Mute {
                 account,
@@ -82,6 +77,18 @@ impl Operators {
             Request::Kick { account, reason } => self.kick(at, id, by, account, &reason)?,
             request => self.lead((now, at), id, by, request)?,
         }
+        Ok(())
+    }
+
+    /// Accounts do it, for that reason.
+    fn govern(
+        &mut self,
+        id: JobId,
+        reason: &str,
+        request: impl FnOnce(String) -> access::Request,
+    ) -> Result<(), Error> {
+        let reason = line("reason", reason)?;
+        self.access(id, request(reason));
         Ok(())
     }
 
@@ -114,6 +121,19 @@ impl Operators {
         match request {
             Request::Logins(account) => {
                 let ask = account::Ask::Logins { account, at };
+                self.then(id, Then::Listed);
+                self.ask(id, Ask::Account(ask));
+            }
+            Request::Accounts {
+                search,
+                page,
+                limit,
+            } => {
+                let ask = account::Ask::List {
+                    search,
+                    page,
+                    limit: limit.clamp(1, PAGE_MAX),
+                };
                 self.then(id, Then::Listed);
                 self.ask(id, Ask::Account(ask));
             }

@@ -59,6 +59,7 @@ impl Operators {
                 self.jobs.insert(id, job);
                 return self.ask(id, *ask);
             }
+            (_, Ok(access::Outcome::NewPassword(password))) => Ok(Outcome::NewPassword(password)),
             (Then::Erased(account), Ok(_)) => {
                 self.board.forget(*account, &mut self.steps);
                 Ok(Outcome::Done)
@@ -191,6 +192,10 @@ impl Operators {
 pub(super) fn outcome_of(answer: Answer) -> Result<Outcome, Error> {
     match readable(answer) {
         Answer::Account(account::Answer::Logins(logins)) => Ok(Outcome::Logins(logins)),
+        Answer::Account(account::Answer::List { accounts, next }) => {
+            let accounts = accounts.into_iter().map(Person::from).collect();
+            Ok(Outcome::Accounts { accounts, next })
+        }
         Answer::Account(account::Answer::Names(names)) => Ok(Outcome::Names(names)),
         Answer::Keep(keep::Answer::Exported { records, next }) => {
             Ok(Outcome::Exported { records, next })

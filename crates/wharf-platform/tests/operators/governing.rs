@@ -342,6 +342,23 @@ fn requests(account: AccountId) -> Vec<(Request, bool, bool)> {
         ),
         (Request::Logins(account), false, false),
         (
+            Request::Accounts {
+                search: String::new(),
+                page: page.clone(),
+                limit: 1,
+            },
+            false,
+            false,
+        ),
+        (
+            Request::NewPassword {
+                account,
+                reason: reason.clone(),
+            },
+            false,
+            false,
+        ),
+        (
             Request::Export {
                 account,
                 page: page.clone(),

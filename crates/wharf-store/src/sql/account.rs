@@ -4,10 +4,14 @@
 mod login;
 mod profile;
 
-use super::{Db, audit, done, first, moderate, number, refused};
+use super::{
+    Db, LAST_CHARACTER, audit, cut, done, first, moderate, number, one_more, page_text, refused,
+};
 use crate::database::{Row, SqlError, Value};
 use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, NewLogin, Status, Which};
-use wharf_data::{self as data, AccountId, DisplayName, NameKey, Refusal, Reply, Target, UnixMs};
+use wharf_data::{
+    self as data, AccountId, DisplayName, NameKey, PageToken, Part, Refusal, Reply, Target, UnixMs,
+};
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
     match ask {
@@ -28,6 +32,11 @@ pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
         ),
         Ask::Find { identity } => Ok(reply(find(db, identity)?)),
         Ask::Named { name } => Ok(reply(named(db, name)?)),
+        Ask::List {
+            search,
+            page,
+            limit,
+        } => list(db, search, page.as_ref(), *limit),
         Ask::Get { account } => Ok(reply(find_account(db, account.get())?)),
         Ask::LogIn { .. }
         | Ask::Token { .. }
@@ -246,13 +255,19 @@ fn take_name(
     Ok(Ok(()))
 }
 
-const FOUND: &str = "SELECT a.id, p.display_name, a.banned, a.banned_until, c.password \
-                     FROM account a JOIN person p ON p.account = a.id \
+const COLUMNS: &str = "a.id, p.display_name, a.banned, a.banned_until, c.password";
+const FOUND: &str = "FROM account a JOIN person p ON p.account = a.id \
                      LEFT JOIN credential c ON c.account = a.id ";
+/// The same of whoever is called something.
+const NAMED: &str = "FROM name n JOIN account a ON a.id = n.account \
+                     JOIN person p ON p.account = a.id \
+                     LEFT JOIN credential c ON c.account = a.id WHERE n.until IS NULL AND ";
 
 pub(super) fn find(db: Db<'_>, identity: &Identity) -> Result<Option<Found>, SqlError> {
-    let sql =
-        FOUND.to_owned() + "JOIN identity i ON i.account = a.id WHERE i.kind = ? AND i.subject = ?";
+    let sql = format!(
+        "SELECT {COLUMNS} {FOUND}JOIN identity i ON i.account = a.id \
+         WHERE i.kind = ? AND i.subject = ?"
+    );
     let kind = kind_number(identity.kind);
     let rows = db.query(&sql, &[kind.into(), identity.subject.as_str().into()])?;
     rows.into_iter()
@@ -267,8 +282,7 @@ fn reply(found: Option<Found>) -> Reply {
 }
 
 fn named(db: Db<'_>, name: &NameKey) -> Result<Option<Found>, SqlError> {
-    let sql = FOUND.to_owned()
-        + "JOIN name n ON n.account = a.id WHERE n.name_key = ? AND n.until IS NULL";
+    let sql = format!("SELECT {COLUMNS} {NAMED}n.name_key = ?");
     let rows = db.query(&sql, &[name.as_str().into()])?;
     rows.into_iter()
         .next()
@@ -276,8 +290,39 @@ fn named(db: Db<'_>, name: &NameKey) -> Result<Option<Found>, SqlError> {
         .transpose()
 }
 
+/// A range of the names' own index, whatever else there is.
+fn list(db: Db<'_>, search: &str, page: Option<&PageToken>, limit: u32) -> Result<Reply, SqlError> {
+    let key = NameKey::of(search);
+    let Some(behind) = page_text(page, "accounts", key.as_str()) else {
+        return refused(Refusal::Invalid);
+    };
+    // One lower bound: with two a database may read all that is before the page.
+    let from = if behind.is_empty() { ">=" } else { ">" };
+    let sql = format!(
+        "SELECT {COLUMNS}, n.name_key {NAMED}n.name_key {from} ? AND n.name_key < ? \
+         ORDER BY n.name_key LIMIT ?"
+    );
+    let end = format!("{}{LAST_CHARACTER}", key.as_str());
+    let values = [
+        behind.as_str().max(key.as_str()).into(),
+        end.as_str().into(),
+        one_more(limit),
+    ];
+    let mut rows = db.query(&sql, &values)?;
+    let has_more = cut(&mut rows, limit);
+    let (mut accounts, mut last) = (Vec::with_capacity(rows.len()), None);
+    for mut row in rows {
+        last = Some(row.text(5)?);
+        accounts.push(found(db, row)?);
+    }
+    let last = last.filter(|_| has_more);
+    let next = last.map(|last| PageToken::new("accounts", key.as_str(), &[Part::Text(last)]));
+    Ok(Ok(data::Answer::Account(Answer::List { accounts, next })))
+}
+
 pub(super) fn find_account(db: Db<'_>, account: i64) -> Result<Option<Found>, SqlError> {
-    let rows = db.query(&(FOUND.to_owned() + "WHERE a.id = ?"), &[account.into()])?;
+    let sql = format!("SELECT {COLUMNS} {FOUND}WHERE a.id = ?");
+    let rows = db.query(&sql, &[account.into()])?;
     rows.into_iter()
         .next()
         .map(|row| found(db, row))

@@ -72,11 +72,14 @@ const SECTIONS: &[Section] = &[
     Section {
         kind: "name",
         columns: &[
-            ("name_key", "looks_like", Text),
-            ("until", "kept_until", Time),
+            ("n.name_key", "looks_like", Text),
+            // What a former name looked like is all that is kept of it.
+            ("p.display_name", "name", Text),
+            ("n.until", "kept_until", Time),
         ],
         key: Key::Few,
-        from: "name WHERE account = ?",
+        from: "name n LEFT JOIN person p ON p.account = n.account AND n.until IS NULL \
+               WHERE n.account = ?",
     },
     Section {
         kind: "identity",

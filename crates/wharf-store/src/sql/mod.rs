@@ -22,6 +22,9 @@ use wharf_data::{Answer, Ask, PageToken, Part, Refusal, Reply};
 /// The most rows that one answer has, whatever was asked for.
 const ROWS_MAX: u32 = 1_000;
 
+/// Behind every text that begins with what stands before it.
+const LAST_CHARACTER: char = '\u{10ffff}';
+
 type Db<'a> = &'a mut dyn Database;
 
 /// Does a request inside the savepoint that the worker has set.
@@ -147,6 +150,17 @@ fn cut<T>(rows: &mut Vec<T>, limit: u32) -> bool {
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     has_more
+}
+
+/// The single text in a page token, or an empty one without a token; `None` if it is forged.
+fn page_text(page: Option<&PageToken>, list: &str, filter: &str) -> Option<String> {
+    let Some(page) = page else {
+        return Some(String::new());
+    };
+    match page.position(list, filter)?.as_slice() {
+        [Part::Text(text)] => Some(text.clone()),
+        _ => None,
+    }
 }
 
 /// The single number in a page token, or `start` without a token; `None` if it is forged.

@@ -1,7 +1,9 @@
 //! Rooms in SQL: what they are. Who may do what in them has a file of its own.
 
 use super::moderate::{self, Rank};
-use super::{Db, audit, cut, done, first, number, one_more, places, refused};
+use super::{
+    Db, LAST_CHARACTER, audit, cut, done, first, number, one_more, page_text, places, refused,
+};
 use crate::database::{Row, SqlError, Value};
 use core::slice;
 use wharf_data::room::{Answer, Ask, By, Change, Epoch, History, Room, Settings};
@@ -14,9 +16,6 @@ const ROOM: &str = "SELECT r.id, r.kind, r.name, r.topic, r.password, r.members_
                     r.locked, r.slow_ms, r.history, r.options, r.epoch, c.last_seq, r.created_at, \
                     r.name_key FROM room r JOIN conversation c ON c.id = r.id \
                     WHERE r.deleted = 0 AND ";
-
-/// Behind every text that begins with what stands before it.
-const LAST_CHARACTER: char = '\u{10ffff}';
 
 pub(super) fn run(db: Db<'_>, ask: &Ask) -> Result<Reply, SqlError> {
     match ask {
@@ -336,13 +335,8 @@ fn list(
 ) -> Result<Reply, SqlError> {
     let key = NameKey::of(search);
     let filter = format!("{with_hidden} {}", key.as_str());
-    let behind = match page.map(|page| page.position("rooms", &filter)) {
-        None => String::new(),
-        Some(Some(parts)) => match parts.as_slice() {
-            [Part::Text(text)] => text.clone(),
-            _ => return refused(Refusal::Invalid),
-        },
-        Some(None) => return refused(Refusal::Invalid),
+    let Some(behind) = page_text(page, "rooms", &filter) else {
+        return refused(Refusal::Invalid);
     };
     let hidden = if with_hidden { "" } else { "r.hidden = 0 AND " };
     let sql = format!(

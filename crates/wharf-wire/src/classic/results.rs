@@ -10,7 +10,7 @@ pub enum ResultCode {
     None,
     /// 31: that id is logged in already, or this session is.
     LoginUserAlready,
-    /// 32: the server is full.
+    /// 32: the server is full, or being looked after.
     LoginUserUsedAll,
     /// 33: no such user, wrong password, or an empty id.
     LoginUserInvalid,
@@ -63,7 +63,7 @@ impl fmt::Display for ResultCode {
         let meaning = match self {
             Self::None => "done",
             Self::LoginUserAlready => "that id is in use",
-            Self::LoginUserUsedAll => "the server is full",
+            Self::LoginUserUsedAll => "the server is full or in maintenance",
             Self::LoginUserInvalid => "no such user, or a wrong password",
             Self::EnterRoomInvalidStatus => "not logged in, or in a room already",
             Self::EnterRoomFull => "the room is full",

@@ -137,18 +137,21 @@ pub(crate) fn main_of(
 
 /// What was typed; where it is wrong the process ends, having said why.
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Cli {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = Cli::try_parse_from(&arguments);
-    parsed.unwrap_or_else(|error| with_subcommands(error, &arguments).exit())
+    let parsed = Cli::try_parse_from(arguments);
+    parsed.unwrap_or_else(|error| with_subcommands(error).exit())
 }
 
 /// What is wrong; where there is no such subcommand, with those that there are.
-fn with_subcommands(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+fn with_subcommands(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::InvalidSubcommand {
+        // Which command was meant is not known by the words: they may be values, or stand behind
+        // the wrong one.
+        let usage = error.get(ContextKind::Usage).map(ToString::to_string);
         let root = Cli::command();
         let mut command = &root;
-        for argument in arguments.iter().filter_map(|it| it.to_str()) {
-            command = command.find_subcommand(argument).unwrap_or(command);
+        // Behind "Usage:" and the program.
+        for word in usage.unwrap_or_default().split_whitespace().skip(2) {
+            command = command.find_subcommand(word).unwrap_or(command);
         }
         let names: Vec<&str> = command.get_subcommands().map(|it| it.get_name()).collect();
         let text = format!("there are {}", names.join(", "));
@@ -280,13 +283,18 @@ mod tests {
         for (typed, told) in [
             (
                 "wharf admin accounts --json lost",
-                "there are find, ban, unban,",
+                "there are list, find, ban, unban,",
             ),
+            (
+                "wharf admin accounts --token-file find lost",
+                "there are list, find, ban, unban,",
+            ),
+            ("wharf admin acounts find", "there are accounts, kick,"),
+            ("wharf admin romos list", "there are accounts, kick,"),
             ("wharf serbe", "there are serve, bots,"),
         ] {
-            let typed: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            let error = Cli::try_parse_from(&typed).unwrap_err();
-            let text = with_subcommands(error, &typed).to_string();
+            let error = Cli::try_parse_from(typed.split(' ')).unwrap_err();
+            let text = with_subcommands(error).to_string();
             assert!(text.contains(told), "{text}");
         }
     }

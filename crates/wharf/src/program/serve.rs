@@ -43,6 +43,8 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
             config.path("data").display()
         )
     })?;
+    // What is logged on a terminal meanwhile stands below the banner.
+    let terminal = io::stderr().lock();
     // A second server of one place is told so before it opens the first one's store.
     check_address(listen).map_err(|error| explain(&error, listen).to_string())?;
     let door = admin::open(&config)?;
@@ -68,6 +70,7 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
     }?;
     let _watcher = watch_file(args, &config, &assembly);
     banner::print(&config, &assembly, server.local_addr(), &door);
+    drop(terminal);
     let _admin = door.serve(&server, &assembly)?;
     Ok(serve(server, &inbox, &assembly))
 }

@@ -46,6 +46,7 @@ fn every_workload_is_right_on_each_backend_and_placement() {
             let settings = [placement, "limits.send_stall_seconds=3", "shards=2"];
             let mut server = Server::start(backend, &settings);
             bots(&server, backend, &["echo", "--seconds", "1"]);
+            bots(&server, backend, &["echo", "--no-login", "--seconds", "1"]);
             bots(
                 &server,
                 backend,

@@ -1,7 +1,7 @@
 //! `wharf chat` as somebody at a terminal has it: keys go in, a screen comes out.
 
 use crate::chat_client::{Home, address, chat, enter, say, start_at};
-use crate::support::{BACKENDS, PATIENCE, Reserved, Server};
+use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use serde_json::json;
@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// What the editor writes when it takes keys from now on.
@@ -24,6 +25,8 @@ struct Terminal {
     child: Child,
     keys: File,
     screen: Receiver<Vec<u8>>,
+    /// Held while nothing that is shown is taken.
+    stands_still: Arc<Mutex<()>>,
     /// All that was shown, and how far it was looked at.
     shown: Vec<u8>,
     looked: usize,
@@ -71,17 +74,21 @@ impl Terminal {
         let keys = File::from(master);
         let mut output = keys.try_clone().unwrap();
         let (show, screen) = mpsc::channel();
+        let stands_still = Arc::new(Mutex::new(()));
+        let still = Arc::clone(&stands_still);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             // When the client has ended, that is an error here.
             while let Ok(count @ 1..) = output.read(&mut buffer) {
                 let _ = show.send(buffer[..count].to_vec());
+                drop(still.lock());
             }
         });
         Self {
             child,
             keys,
             screen,
+            stands_still,
             shown: Vec::new(),
             looked: 0,
             lines: 0,
@@ -122,6 +129,7 @@ impl Terminal {
     /// Types an answer when it is asked for so, and the terminal shows no keys any more: they are
     /// hidden just behind the prompt.
     fn answers(&mut self, prompt: &str, secret: &str) {
+        self.lines += 1;
         self.shows(prompt);
         let deadline = Instant::now() + PATIENCE;
         while tcgetattr(&self.keys)
@@ -296,6 +304,32 @@ fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     assert_eq!(lee.event("message")["text"], "here again");
     terminal.types(&["/quit", ENTER]);
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_password_is_asked_for_however_much_is_said_meanwhile() {
+    let server = Server::start(BACKENDS[0], UNHURRIED);
+    let at = address(&server);
+    let (home, lees) = (Home::new(), Home::new());
+    let mut lee = lees.register(&at, "lee");
+    lee.ok(enter(3));
+    let mut terminal = guest_in_room_3(&home, &at);
+    lee.event("joined");
+    terminal.types(&["/login kim"]);
+    terminal.shows("/login kim");
+    // More is said than a terminal keeps, and the line ends before any of it is taken.
+    let stands_still = Arc::clone(&terminal.stands_still);
+    let still = stands_still.lock().unwrap();
+    for number in 0..500 {
+        lee.ok(say(&format!("{number} {}", "word ".repeat(100))));
+    }
+    terminal.types_on(ENTER);
+    drop(still);
+    terminal.answers("password: ", "sesame");
+    terminal.shows("wrong_state");
+    let shown = String::from_utf8_lossy(&terminal.shown);
+    assert!(!shown.contains("sesame"), "{shown}");
+    assert!(shown.contains("lee: \u{1b}[0m499 word"), "{shown}");
 }
 
 #[test]

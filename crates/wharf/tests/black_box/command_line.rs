@@ -1,7 +1,9 @@
 //! One clear line and exit code 2 where it cannot start.
 
-use crate::support::{BACKENDS, Reserved, Server, wharf};
+use crate::support::{BACKENDS, Reserved, Server, serve, wait_until, wharf};
+use std::fs::File;
 use std::path::Path;
+use std::process::Stdio;
 
 /// Runs to its end, in a directory of its own, where it leaves nothing; exit code, standard output,
 /// standard error.
@@ -27,6 +29,31 @@ fn refused(arguments: &[&str], words: &[&str]) {
     for word in words {
         assert!(error.contains(word), "{word} is not in: {error}");
     }
+}
+
+#[test]
+fn what_is_logged_at_the_start_stands_below_the_banner() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("terminal");
+    let terminal = File::create(&file).unwrap();
+    let mut command = serve(BACKENDS[0], &["admin.listen=off"]);
+    command.arg("--until-input-ends").arg("--data");
+    let command = command.arg(folder.path().join("data"));
+    let command = command.stdin(Stdio::piped());
+    let command = command.stdout(terminal.try_clone().unwrap());
+    let mut server = command.stderr(terminal).spawn().expect("wharf starts");
+    let words = ["Ctrl-C here stops in order", "the store is open"];
+    let places = || {
+        let shown = std::fs::read_to_string(&file).unwrap();
+        words.map(|words| shown.find(words))
+    };
+    wait_until("it serves, with its store", || {
+        places().iter().all(Option::is_some)
+    });
+    let [banner, log] = places();
+    drop(server.stdin.take());
+    server.wait().unwrap();
+    assert!(banner < log, "{banner:?} {log:?}");
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod killed;
 mod ledger;
 mod limits;
 mod operating;
+mod operating_accounts;
 mod operators;
 mod own_game;
 mod places;

@@ -101,14 +101,14 @@ impl Operator {
 }
 
 /// A client with a new account of that name; and the account's id, as it is typed.
-fn newcomer(server: &Server, name: &str) -> (Guest, LoggedIn, String) {
+pub(crate) fn newcomer(server: &Server, name: &str) -> (Guest, LoggedIn, String) {
     let mut guest = Guest::new(server);
     let logged_in = guest.ask(&register(name)).unwrap();
     let id = logged_in.account.to_string();
     (guest, logged_in, id)
 }
 
-fn id_of(value: &Value) -> String {
+pub(crate) fn id_of(value: &Value) -> String {
     value.as_str().expect("ids are texts").to_owned()
 }
 
@@ -658,6 +658,10 @@ fn an_account_is_exported_and_erased_by_operators_and_by_its_owner() {
     assert!(exported.contains("\"kim\""), "{exported}");
     assert!(exported.contains("\"text\":\"안녕, lee\""), "{exported}");
     assert!(exported.contains("\"looks_like\":"), "{exported}");
+    assert!(
+        exported.contains(",\"name\":\"kim\",\"kept_until\""),
+        "{exported}"
+    );
     let account = format!("{{\"kind\":\"account\",\"account\":\"{kims}\"");
     assert!(exported.starts_with(&account), "{exported}");
     for line in exported.lines() {

@@ -206,6 +206,11 @@ impl Server {
         }
     }
 
+    /// The log up to the last line that was waited for.
+    pub(crate) fn log_until_now(&self) -> String {
+        self.seen.join("\n")
+    }
+
     /// Waits until a line of the output behind the banner contains `words`.
     #[cfg(unix)]
     pub(crate) fn wait_for_output(&mut self, words: &str) -> String {

@@ -2,14 +2,14 @@
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-use wharf_data::access::Error;
+use wharf_data::access::{Error, Person};
 use wharf_data::account::{Named, Status};
 use wharf_data::message::Message;
 use wharf_data::operators::{Known, Outcome};
 use wharf_data::report::{Report, State};
 use wharf_data::room::{History, Role, Room, Standing, Until};
 use wharf_data::rooms::{Info, Shown};
-use wharf_data::{Actor, PageToken, Target, audit};
+use wharf_data::{Actor, Bulletin, PageToken, Target, audit};
 
 /// What is told.
 pub(super) struct Told(pub(super) Value);
@@ -42,6 +42,11 @@ impl Told {
             Outcome::Done => json!({ "done": true }),
             Outcome::Reported(report) => json!({ "report": report.to_string() }),
             Outcome::Found(known) => account(&known),
+            Outcome::Accounts { accounts, next } => {
+                let accounts: Vec<Value> = accounts.iter().map(person).collect();
+                json!({ "accounts": accounts, "next_page": page(next) })
+            }
+            Outcome::NewPassword(password) => json!({ "password": password.as_text() }),
             Outcome::Logins(logins) => {
                 let login = |login: &wharf_data::account::Login| {
                     json!({
@@ -59,22 +64,7 @@ impl Told {
                 json!({ "lines": lines, "next_page": page(next) })
             }
             Outcome::Announced(sessions) => json!({ "sessions": sessions }),
-            Outcome::Bulletin(bulletin) => {
-                let moderators = bulletin.moderators.iter().map(ToString::to_string);
-                let muted = bulletin.muted.iter().map(|(account, until)| {
-                    json!({ "account": account.to_string(), "until_ms": until.ends() })
-                });
-                json!({
-                    "maintenance": bulletin.maintenance,
-                    "planned": bulletin.planned.map(|planned| json!({
-                        "text": planned.text,
-                        "begins_ms": planned.begins,
-                        "ends_ms": planned.ends,
-                    })),
-                    "moderators": moderators.collect::<Vec<_>>(),
-                    "muted": muted.collect::<Vec<_>>(),
-                })
-            }
+            Outcome::Bulletin(bulletin) => holds(&bulletin),
             Outcome::Reports { reports, next } => {
                 let reports: Vec<Value> = reports.iter().map(report).collect();
                 json!({ "reports": reports, "next_page": page(next) })
@@ -108,21 +98,46 @@ impl Told {
     }
 }
 
+/// What holds for the whole server.
+fn holds(bulletin: &Bulletin) -> Value {
+    let moderators = bulletin.moderators.iter().map(ToString::to_string);
+    let muted = bulletin.muted.iter().map(
+        |(account, until)| json!({ "account": account.to_string(), "until_ms": until.ends() }),
+    );
+    let planned = bulletin.planned.as_ref().map(|planned| {
+        json!({
+            "text": planned.text,
+            "begins_ms": planned.begins,
+            "ends_ms": planned.ends,
+        })
+    });
+    json!({
+        "maintenance": bulletin.maintenance,
+        "planned": planned,
+        "moderators": moderators.collect::<Vec<_>>(),
+        "muted": muted.collect::<Vec<_>>(),
+    })
+}
+
 fn account(known: &Known) -> Value {
-    let person = &known.person;
+    let mut told = person(&known.person);
+    told["is_here"] = json!(known.is_here);
+    told["is_moderator"] = json!(known.is_moderator);
+    let muted = known.muted.map(|until| json!({ "until_ms": until.ends() }));
+    told["muted"] = json!(muted);
+    told
+}
+
+fn person(person: &Person) -> Value {
     let banned = match person.status {
         Status::Active => Value::Null,
         Status::Banned { until } => json!({ "until_ms": until, "reason": person.ban_reason }),
     };
-    let muted = known.muted.map(|until| json!({ "until_ms": until.ends() }));
     json!({
         "account": person.account.to_string(),
         "display_name": person.display_name,
         "has_password": person.has_password,
-        "is_here": known.is_here,
-        "is_moderator": known.is_moderator,
         "banned": banned,
-        "muted": muted,
     })
 }
 

@@ -32,24 +32,42 @@ pub(super) fn request(act: &str, mut fields: Fields, at: UnixMs) -> Result<Optio
 }
 
 fn accounts(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>, Error> {
-    if act == "find" {
-        let name = fields.text("name")?;
-        return Ok(Some(Request::Find(match name {
+    Ok(Some(match act {
+        "find" => Request::Find(match fields.text("name")? {
             Some(name) => LookUp::Name(name),
             None => LookUp::Account(AccountId::new(fields.id("account")?)),
-        })));
-    }
-    if act == "names" {
-        let accounts = fields.ids("accounts", NAMES_MAX)?;
-        let accounts = accounts.into_iter().map(AccountId::new).collect();
-        return Ok(Some(Request::Names(accounts)));
-    }
-    if act == "forgive" {
-        let (whom, reason) = (guesser(fields)?, fields.text("reason")?.unwrap_or_default());
-        return Ok(Some(Request::Forgive { whom, reason }));
-    }
+        }),
+        "list" => Request::Accounts {
+            search: fields.text("search")?.unwrap_or_default(),
+            page: page(fields)?,
+            limit: limit(fields)?,
+        },
+        "names" => {
+            let accounts = fields.ids("accounts", NAMES_MAX)?;
+            Request::Names(accounts.into_iter().map(AccountId::new).collect())
+        }
+        "forgive" => {
+            let whom = guesser(fields)?;
+            let reason = fields.text("reason")?.unwrap_or_default();
+            Request::Forgive { whom, reason }
+        }
+        act => return account(act, fields, at),
+    }))
+}
+
+/// What is done to one account.
+fn account(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request>, Error> {
     if ![
-        "ban", "unban", "mute", "unmute", "sessions", "sign-out", "export", "erase", "kick",
+        "ban",
+        "unban",
+        "mute",
+        "unmute",
+        "sessions",
+        "sign-out",
+        "new-password",
+        "export",
+        "erase",
+        "kick",
     ]
     .contains(&act)
     {
@@ -92,6 +110,7 @@ fn accounts(act: &str, fields: &mut Fields, at: UnixMs) -> Result<Option<Request
             reason,
         },
         "sign-out" => Request::SignOut { account, reason },
+        "new-password" => Request::NewPassword { account, reason },
         "erase" => Request::Erase { account, reason },
         _ => Request::Kick { account, reason },
     }))

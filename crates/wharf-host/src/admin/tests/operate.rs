@@ -300,6 +300,23 @@ fn each_act_is_what_it_is_called() {
             },
         ),
         (
+            "accounts.list",
+            "{\"search\":\"ki\",\"limit\":2}",
+            Request::Accounts {
+                search: "ki".into(),
+                page: None,
+                limit: 2,
+            },
+        ),
+        (
+            "accounts.new-password",
+            of_account,
+            Request::NewPassword {
+                account,
+                reason: reason(),
+            },
+        ),
+        (
             "accounts.forgive",
             "{\"account\":7,\"name\":\"kim\",\"reason\":\"asked\"}",
             Request::Forgive {

@@ -117,7 +117,10 @@ fn change_password(
     }
     set_password(db, account, password)?;
     revoke(db, account, keep.map_or(Which::All, Which::AllBut))?;
-    done()
+    match keep {
+        Some(_) => done(),
+        None => set_recovery_codes(db, account, &[]),
+    }
 }
 
 fn set_recovery_codes(

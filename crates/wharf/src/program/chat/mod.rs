@@ -5,6 +5,7 @@
 //! speaks with the server, [`text`] and [`json`] show what happens, and [`drive`] connects them
 //! with the socket and the terminal.
 
+mod backlog;
 mod classic;
 mod commands;
 mod drive;

@@ -1,12 +1,12 @@
 //! Where events are shown.
 
+use super::backlog::Backlog;
 use super::event::Event;
 use super::json;
-use super::terminal::{self, Print};
+use super::terminal;
 use super::text::{self, Paper};
 use crate::program::say::say;
 use std::collections::VecDeque;
-use std::sync::mpsc::SyncSender;
 use wharf_proto::ServerPacket;
 use wharf_proto::chat::content::What;
 
@@ -21,7 +21,7 @@ pub(super) enum Screen {
     Lines,
     /// Above the line that is being typed.
     Terminal {
-        show: SyncSender<Print>,
+        show: Backlog,
         has_colours: bool,
         typed: Typed,
     },
@@ -61,8 +61,7 @@ impl Screen {
                 };
                 let text = paper.write(&text::lines(event));
                 if !text.is_empty() {
-                    // Without an editor there is nobody to see it.
-                    let _ = show.send(Print::Text(text));
+                    show.add(text);
                 }
             }
         }

@@ -2,30 +2,29 @@
 //! passwords that are not shown.
 
 use super::super::say;
+use super::backlog::Backlog;
 use super::commands::COMMANDS;
 use super::happening::{Happening, Input, Want};
 use super::width::{columns as columns_of, cut, pad};
 use ratatui::crossterm::terminal;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
-use rustyline::{Config, Context, Editor, ExternalPrinter as _, Helper};
+use rustyline::{ColorMode, Config, Context, Editor, ExternalPrinter as _, Helper};
 use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 use wharf_accounts::Password;
 
 /// Lines that are kept of what was typed.
 const HISTORY_MAX: usize = 1_000;
-/// Texts that may wait to be shown.
-const TEXTS_MAX: usize = 1_024;
 
 /// What the editor looks at while a line is typed, as the driver knows it.
 #[derive(Debug, Default)]
@@ -50,42 +49,53 @@ pub(super) fn columns() -> Option<usize> {
     Some(usize::from(columns)).filter(|columns| *columns > 0)
 }
 
-/// A password, typed without being shown; a new one twice, and only when it may be one. Ctrl-C and
-/// Ctrl-D give none, as [`io::ErrorKind::Interrupted`] and [`io::ErrorKind::UnexpectedEof`].
-fn secret(name: &str, is_new: bool) -> io::Result<String> {
+/// A password, typed without being shown; a new one twice, and only when it may be one.
+fn secret(editor: &mut Lines, name: &str, is_new: bool) -> rustyline::Result<String> {
     if !is_new {
-        return rpassword::prompt_password(format!("{name}: "));
+        return hidden_line(editor, &format!("{name}: "));
     }
     let (least, most) = (Password::BYTES_MIN, Password::BYTES_MAX);
     for _ in 0..TRIES {
-        let secret = rpassword::prompt_password(format!("{name} ({least} to {most} bytes): "))?;
+        let secret = hidden_line(editor, &format!("{name} ({least} to {most} bytes): "))?;
         let bytes = Password::of(&secret).map(|it| it.as_bytes().len());
         let wrong = match bytes {
             None => "that is too long",
             Some(bytes) if bytes < least => "that is too short",
-            Some(_) if rpassword::prompt_password(format!("{name} again: "))? != secret => {
+            Some(_) if hidden_line(editor, &format!("{name} again: "))? != secret => {
                 "the two are not the same"
             }
             Some(_) => return Ok(secret),
         };
         say::complain(format_args!("{wrong}; once more"));
     }
-    Err(io::Error::other("that was tried too often"))
+    Err(io::Error::other("that was tried too often").into())
+}
+
+/// A line as any other, so that what comes meanwhile stands above it; but of its letters stars are
+/// shown, and nothing that was typed before can be had by the arrows.
+fn hidden_line(editor: &mut Lines, prompt: &str) -> rustyline::Result<String> {
+    let history = std::mem::take(editor.history_mut());
+    hide(editor, true);
+    let line = editor.readline(prompt);
+    hide(editor, false);
+    *editor.history_mut() = history;
+    line
+}
+
+fn hide(editor: &mut Lines, is_hidden: bool) {
+    if let Some(words) = editor.helper_mut() {
+        words.is_hidden = is_hidden;
+    }
 }
 
 /// How often a new secret is asked for that cannot be one, or is not typed the same twice.
 const TRIES: u32 = 5;
 
-/// What the printer does, in this order.
-pub(super) enum Print {
-    /// Shows a text above the line.
-    Text(String),
-    /// Says that all before it stands there.
-    AllBefore(SyncSender<()>),
-}
+/// The editor of lines.
+type Lines = Editor<Words, FileHistory>;
 
-/// Starts the editor, which gives what is typed to `tell` whenever a line is wanted. Gives what
-/// shows texts above the line.
+/// Starts the editor, which gives what is typed to `tell` whenever a line is wanted. Gives the
+/// texts that are shown above the line.
 ///
 /// # Errors
 /// When the terminal cannot be used.
@@ -94,42 +104,36 @@ pub(super) fn start(
     wants: Receiver<Want>,
     history: Option<PathBuf>,
     sight: Shared,
-) -> Result<SyncSender<Print>, String> {
+) -> Result<Backlog, String> {
     keep_mode();
     let told = |error: ReadlineError| format!("the terminal cannot be used: {error}");
     let config = Config::builder()
         .max_history_size(HISTORY_MAX)
         .and_then(|config| config.history_ignore_dups(true))
         .map_err(told)?
+        // Without it nothing keeps the prompt true and hides what is typed where nobody wants
+        // colours; of those the editor itself has none.
+        .color_mode(ColorMode::Forced)
         .build();
-    let mut editor: Editor<Words, FileHistory> = Editor::with_config(config).map_err(told)?;
-    editor.set_helper(Some(Words { sight }));
+    let mut editor = Lines::with_config(config).map_err(told)?;
+    let is_hidden = false;
+    editor.set_helper(Some(Words { sight, is_hidden }));
     if let Some(file) = &history {
         // The first time there is none.
         let _ = editor.load_history(file);
     }
     let mut printer = editor.create_external_printer().map_err(told)?;
-    let (show, texts) = mpsc::sync_channel(TEXTS_MAX);
+    let backlog = Backlog::new();
+    let texts = backlog.clone();
     // A thread of its own: a text that comes while a line ends waits for the next line.
-    spawn("printer", move || {
-        for print in texts {
-            match print {
-                Print::Text(text) => {
-                    if printer.print(text).is_err() {
-                        return;
-                    }
-                }
-                Print::AllBefore(tell) => {
-                    let _ = tell.send(());
-                }
-            }
-        }
-    })?;
-    let prints = show.clone();
+    spawn(
+        "printer",
+        move || while printer.print(texts.next()).is_ok() {},
+    )?;
     spawn("editor", move || {
-        edit(&mut editor, &tell, &wants, &prints, history.as_ref())
+        edit(&mut editor, &tell, &wants, history.as_ref())
     })?;
-    Ok(show)
+    Ok(backlog)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String> {
@@ -138,10 +142,9 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String>
 }
 
 fn edit(
-    editor: &mut Editor<Words, FileHistory>,
+    editor: &mut Lines,
     tell: &SyncSender<Happening>,
     wants: &Receiver<Want>,
-    prints: &SyncSender<Print>,
     history: Option<&PathBuf>,
 ) {
     for want in wants {
@@ -151,19 +154,13 @@ fn edit(
                 Err(_) => Input::Ended,
             },
             Want::Secrets(secrets) => {
-                // A question stands below what led to it.
-                let (tell, all) = mpsc::sync_channel(1);
-                if prints.send(Print::AllBefore(tell)).is_ok() {
-                    let _ = all.recv();
-                }
                 let typed = secrets.into_iter();
-                let typed: io::Result<Vec<_>> =
-                    typed.map(|(name, is_new)| secret(name, is_new)).collect();
-                match typed {
+                let typed = typed.map(|(name, is_new)| secret(editor, name, is_new));
+                match typed.collect() {
                     Ok(secrets) => Input::Secrets(secrets),
                     // As at the prompt.
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Ended,
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Input::NoSecrets,
+                    Err(ReadlineError::Interrupted) => Input::Ended,
+                    Err(ReadlineError::Eof) => Input::NoSecrets,
                     Err(error) => Input::Unreadable(format!("it was not done: {error}")),
                 }
             }
@@ -183,9 +180,11 @@ fn edit(
     }
 }
 
-/// Completes commands, and the names of people; keeps the prompt true.
+/// Completes commands, and the names of people; keeps the prompt true, and secrets unseen.
 struct Words {
     sight: Shared,
+    /// What is typed is a secret.
+    is_hidden: bool,
 }
 
 impl Completer for Words {
@@ -197,6 +196,9 @@ impl Completer for Words {
         place: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if self.is_hidden {
+            return Ok((place, Vec::new()));
+        }
         let sight = self.sight.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(complete(&line[..place], &sight.names))
     }
@@ -236,6 +238,18 @@ impl Hinter for Words {
 }
 
 impl Highlighter for Words {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        match self.is_hidden {
+            true => Cow::Owned("*".repeat(columns_of(line))),
+            false => Cow::Borrowed(line),
+        }
+    }
+
+    /// A letter that is added at the end is drawn as it is, unless the line is drawn anew.
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.is_hidden
+    }
+
     /// The editor goes on with the columns of the prompt that it began with.
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
         &'s self,
@@ -243,7 +257,7 @@ impl Highlighter for Words {
         is_default: bool,
     ) -> Cow<'b, str> {
         let sight = self.sight.lock().unwrap_or_else(PoisonError::into_inner);
-        match is_default && sight.prompt != prompt {
+        match is_default && !self.is_hidden && sight.prompt != prompt {
             true => Cow::Owned(in_place_of(prompt, &sight.prompt)),
             false => Cow::Borrowed(prompt),
         }
@@ -279,7 +293,7 @@ pub(super) fn restore() {
 
 /// Saves what was typed beside the file first: whoever quits ends the program at any moment, and
 /// half a history would be left.
-fn save(editor: &mut Editor<Words, FileHistory>, file: &Path) {
+fn save(editor: &mut Lines, file: &Path) {
     let partial = file.with_extension("new");
     if editor.save_history(&partial).is_ok() {
         let _ = fs::rename(partial, file);

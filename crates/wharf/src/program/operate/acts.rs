@@ -1,16 +1,12 @@
 //! Each act, and what is told of it.
 
-use super::args::{Accounts, Act, Maintenance, Moderators, Notice, Reports, word};
+use super::args::{Act, Maintenance, Moderators, Notice, Reports, word};
 use super::lasting::Lasting;
 use super::line::{Line, Trouble};
 use super::names::Names;
 use super::show;
-use super::who::{account, account_id, room_id, session_id};
+use super::who::{account_id, room_id, session_id};
 use serde_json::{Map, Value, json};
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write as _};
-use std::net::IpAddr;
-use std::path::Path;
 
 /// Entries of a list at the most, where nothing else is said.
 pub(super) const LIST_MAX: usize = 1_000;
@@ -36,7 +32,7 @@ pub(super) type Done = Result<Told, Trouble>;
 /// [`Trouble`].
 pub(super) fn run(line: &Line, act: &Act) -> Done {
     match act {
-        Act::Accounts { command } => accounts(line, command),
+        Act::Accounts { command } => super::accounts::run(line, command),
         Act::Kick { who, reason } => {
             let fields = json!({ "account": session_id(line, who)?, "reason": reason });
             let kicked = line.act("accounts.kick", fields).map_err(|trouble| {
@@ -89,151 +85,8 @@ fn addressed(line: &Line, notice: &Notice) -> Result<Value, Trouble> {
     })
 }
 
-fn lasting(lasting: Option<Lasting>) -> Value {
+pub(super) fn lasting(lasting: Option<Lasting>) -> Value {
     lasting.map_or(Value::Null, |Lasting(ms)| json!(ms))
-}
-
-fn accounts(line: &Line, command: &Accounts) -> Done {
-    match command {
-        Accounts::Find { who } => {
-            let answer = account(line, who)?;
-            let text = show::account(&answer);
-            Ok(Told::new(answer, text))
-        }
-        Accounts::Ban {
-            who,
-            lasting: time,
-            reason,
-        } => {
-            let account = account_id(line, who)?;
-            let fields = json!({
-                "account": account, "for_ms": lasting(*time), "reason": reason,
-            });
-            told(
-                line.act("accounts.ban", fields)?,
-                "banned; its sessions have ended",
-            )
-        }
-        Accounts::Mute {
-            who,
-            lasting: time,
-            reason,
-        } => {
-            let account = account_id(line, who)?;
-            let fields = json!({
-                "account": account, "for_ms": lasting(*time), "reason": reason,
-            });
-            told(line.act("accounts.mute", fields)?, "muted")
-        }
-        Accounts::Unban(it) => {
-            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
-            told(line.act("accounts.unban", fields)?, "it may log in again")
-        }
-        Accounts::Unmute(it) => {
-            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
-            told(line.act("accounts.unmute", fields)?, "it may speak again")
-        }
-        Accounts::SignOut(it) => {
-            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
-            told(
-                line.act("accounts.sign-out", fields)?,
-                "signed out everywhere",
-            )
-        }
-        Accounts::Forgive { who, reason } => forgive(line, who, reason),
-        Accounts::Sessions { who } => {
-            let fields = json!({ "account": account_id(line, who)? });
-            let answer = line.act("accounts.sessions", fields)?;
-            let text = show::logins(&answer);
-            Ok(Told::new(answer, text))
-        }
-        Accounts::Export { who, file } => export(line, &account_id(line, who)?, file),
-        Accounts::Erase { who, yes, reason } => {
-            let found = account(line, who)?;
-            if !yes {
-                confirm(&found)?;
-            }
-            let fields = json!({ "account": found["account"], "reason": reason });
-            told(line.act("accounts.erase", fields)?, "erased")
-        }
-    }
-}
-
-/// Lifts the delay of whoever guesses at an account, or of an address.
-fn forgive(line: &Line, who: &str, reason: &str) -> Done {
-    let fields = match who.parse::<IpAddr>() {
-        Ok(address) => json!({ "address": address, "reason": reason }),
-        Err(_) => {
-            let found = account(line, who)?;
-            json!({
-                "account": found["account"], "name": found["display_name"], "reason": reason,
-            })
-        }
-    };
-    let answer = line.act("accounts.forgive", fields)?;
-    told(
-        answer,
-        "what was wrong is forgotten; the next try is at once",
-    )
-}
-
-/// Has the id typed.
-fn confirm(account: &Value) -> Result<(), Trouble> {
-    let field = |name: &str| account[name].as_str().unwrap_or_default();
-    let (id, name) = (field("account"), show::clean(field("display_name")));
-    eprint!("{name} is account {id}. There is no way back. Type that number to erase it: ");
-    if !io::stdin().is_terminal() {
-        // Nobody's Enter ends the line.
-        eprintln!();
-    }
-    let mut typed = String::new();
-    // What cannot be read is no yes.
-    let _ = io::stdin().lock().read_line(&mut typed);
-    match typed.trim() == id {
-        true => Ok(()),
-        false => Err(Trouble::Refused("nothing was erased".to_owned())),
-    }
-}
-
-fn export(line: &Line, id: &str, file: &Path) -> Done {
-    let wrong = |error: io::Error| {
-        let file = file.display();
-        Trouble::NotAsked(match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                format!("{file} is there already: name another file; nothing is overwritten")
-            }
-            _ => format!("{file}: {error}"),
-        })
-    };
-    // Whether there is such an account is found out before a file is made.
-    let mut page = line.act("accounts.export", json!({ "account": id }))?;
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    let mut writer = BufWriter::new(opened.map_err(wrong)?);
-    let mut records = 0_u64;
-    let written = loop {
-        let lines = page["lines"].as_array().cloned().unwrap_or_default();
-        let mut lines = lines.iter().filter_map(Value::as_str);
-        records += lines.clone().count() as u64;
-        if let Err(error) = lines.try_for_each(|line| writeln!(writer, "{line}")) {
-            break Err(wrong(error));
-        }
-        let next = page["next_page"].take();
-        if !next.is_string() {
-            break writer.flush().map_err(wrong);
-        }
-        match line.act("accounts.export", json!({ "account": id, "page": next })) {
-            Ok(next) => page = next,
-            Err(trouble) => break Err(trouble),
-        }
-    };
-    if let Err(trouble) = written {
-        // A part would be taken for all of it.
-        let _ = fs::remove_file(file);
-        return Err(trouble);
-    }
-    let counted = show::counted(records, "record");
-    let text = format!("{}: {counted}\n", file.display());
-    Ok(Told::new(json!({ "records": records }), text))
 }
 
 /// Has the server looked after, or not any more; or shows whether it is.

@@ -41,7 +41,7 @@ pub(super) struct How {
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(super) enum Act {
-    /// Find, ban, mute, sign out, export and erase accounts
+    /// List, find, ban, mute, sign out, export and erase accounts; give new passwords
     Accounts {
         #[command(subcommand)]
         command: Accounts,
@@ -91,10 +91,23 @@ pub(super) enum Act {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Accounts {
-    /// Tell who that is
+    /// List accounts by name, a page at a time
+    List {
+        /// Only names that begin like this, or look as if
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        search: String,
+        /// Go on there: the end of a page tells where
+        #[arg(long, value_name = "PAGE")]
+        page: Option<String>,
+        /// So many accounts
+        #[arg(long, value_name = "N", default_value_t = 100,
+              value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
+    /// Tell who that is; where nobody is called so, whose names begin like it
     Find {
-        /// An account's id, or the name that others see, a guest's too
-        #[arg(value_name = "NAME|ID")]
+        /// An account's id, or the name that others see, a guest's too; or how it begins
+        #[arg(value_name = "NAME|ID|BEGINNING")]
         who: String,
     },
     /// End all sessions and logins of an account, and forbid new ones
@@ -133,6 +146,11 @@ pub(super) enum Accounts {
     },
     /// End all sessions and logins of an account
     SignOut(Measure),
+    /// Give an account that has one a new password, tell it once, and end all its logins
+    ///
+    /// It is for whoever has forgotten theirs. Nobody chooses it; recovery codes are worth nothing
+    /// any more. Its owner logs in by it and changes it: `/password` in `wharf chat`
+    NewPassword(Measure),
     /// Let somebody try again at once who was wrong too often, or who comes from such an address
     Forgive {
         /// The account, by the name that others see or its id; or an address

@@ -1,7 +1,7 @@
 //! The line to a server: an act, its fields, and what came of it.
 
 use super::super::top::explain;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use wharf_host::admin::{AdminClient, AskError, Snapshot};
 use wharf_host::config::Secret;
 
@@ -68,10 +68,23 @@ impl Line {
     pub(super) fn pages(
         &self,
         act: &str,
+        fields: Map<String, Value>,
+        list: (&str, usize),
+    ) -> Result<Vec<Value>, Trouble> {
+        self.part(act, fields, list).map(|(items, _)| items)
+    }
+
+    /// The same, and the page where the list goes on, if it does.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub(super) fn part(
+        &self,
+        act: &str,
         mut fields: Map<String, Value>,
         (list, items_max): (&str, usize),
-    ) -> Result<Vec<Value>, Trouble> {
-        let mut items = Vec::new();
+    ) -> Result<(Vec<Value>, Option<String>), Trouble> {
+        let (mut items, mut next) = (Vec::new(), None);
         while items.len() < items_max {
             let limit = (items_max - items.len()).min(100);
             fields.insert("limit".to_owned(), limit.into());
@@ -79,13 +92,14 @@ impl Line {
             if let Value::Array(some) = page[list].take() {
                 items.extend(some);
             }
-            match page["next_page"].take() {
-                next @ Value::String(_) => drop(fields.insert("page".to_owned(), next)),
-                _ => break,
+            next = page["next_page"].as_str().map(str::to_owned);
+            match &next {
+                Some(next) => drop(fields.insert("page".to_owned(), json!(next))),
+                None => break,
             }
         }
         items.truncate(items_max);
-        Ok(items)
+        Ok((items, next))
     }
 
     /// How the server is now.

@@ -1,5 +1,6 @@
 //! `wharf admin`: what operators do, through a running server's admin address.
 
+mod accounts;
 mod acts;
 mod args;
 mod lasting;

@@ -36,21 +36,23 @@ pub(in super::super) fn counted(count: u64, one: &str) -> String {
     }
 }
 
+/// How long a measure lasts, and why.
+fn lasts(measure: &Value) -> String {
+    let until = match measure["until_ms"].as_i64() {
+        _ if measure.is_null() => "no".to_owned(),
+        Some(until) => format!("until {}", time(until)),
+        None => "until it is taken back".to_owned(),
+    };
+    match &measure["reason"] {
+        Value::String(reason) if !reason.is_empty() => format!("{until}: {}", clean(reason)),
+        _ => until,
+    }
+}
+
 pub(super) fn account(account: &Value) -> String {
     let yes = |name: &str| match account[name] == true {
         true => "yes",
         false => "no",
-    };
-    let lasts = |measure: &Value| {
-        let until = match measure["until_ms"].as_i64() {
-            _ if measure.is_null() => "no".to_owned(),
-            Some(until) => format!("until {}", time(until)),
-            None => "until it is taken back".to_owned(),
-        };
-        match &measure["reason"] {
-            Value::String(reason) if !reason.is_empty() => format!("{until}: {}", clean(reason)),
-            _ => until,
-        }
     };
     format!(
         "account    {}\nname       {}\npassword   {}\nhere       {}\nmoderator  {}\nbanned     {}\n\
@@ -62,6 +64,34 @@ pub(super) fn account(account: &Value) -> String {
         yes("is_moderator"),
         lasts(&account["banned"]),
         lasts(&account["muted"]),
+    )
+}
+
+/// Accounts of a list, and how to see those behind them.
+pub(super) fn accounts(accounts: &[Value], next: Option<&str>) -> String {
+    let line = |account: &Value| {
+        let mut marks = String::new();
+        if account["has_password"] != true {
+            marks += "  no password";
+        }
+        if !account["banned"].is_null() {
+            marks += &format!("  banned {}", lasts(&account["banned"]));
+        }
+        let (id, name) = (field(account, "account"), field(account, "display_name"));
+        format!("{id}  {name}{marks}\n")
+    };
+    let more = next.map(|page| format!("there are more: --page {page}\n"));
+    lines(Some(&accounts.to_vec()), line, "none") + &more.unwrap_or_default()
+}
+
+/// What nobody is told again.
+pub(super) fn new_password(account: &Value, answer: &Value) -> String {
+    format!(
+        "the new password of {} (account {}): {}\n\
+         It is told this once. All its sessions and logins have ended.\n",
+        field(account, "display_name"),
+        field(account, "account"),
+        field(answer, "password"),
     )
 }
 
