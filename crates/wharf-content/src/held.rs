@@ -47,11 +47,7 @@ impl Held {
     /// Drops the frames that wait; the numbers of the requests among them.
     pub(crate) fn drain_requests(&mut self) -> Vec<u32> {
         let mut requests = Vec::new();
-        self.serve(|frames| {
-            while let Some(frame) = frames.next() {
-                requests.extend(request_of(frame));
-            }
-        });
+        self.serve(|frames| requests.extend(frames.filter_map(request_of)));
         requests
     }
 
