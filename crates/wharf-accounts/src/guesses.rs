@@ -68,8 +68,8 @@ pub struct Told<W> {
 ///
 /// Before a guess: [`look`](Self::look), and [`ask`](Self::ask) where nobody has; then
 /// [`wait`](Self::wait), and [`failed`](Self::failed). After it one of
-/// [`was_right`](Self::was_right), [`count`](Self::count) and [`take_back`](Self::take_back). At any
-/// time: [`forgive`](Self::forgive).
+/// [`was_right`](Self::was_right), [`count`](Self::count) and [`take_back`](Self::take_back). At
+/// any time: [`forgive`](Self::forgive).
 ///
 /// Invariant: who is in `waiting` is in `due`.
 #[derive(Debug)]

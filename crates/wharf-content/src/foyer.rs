@@ -210,8 +210,8 @@ impl FoyerCx<'_> {
         self.session.queries.close()
     }
 
-    /// Serves no frame any more that waits to be served, because the session enters a room elsewhere
-    /// or the reply to [`FoyerCx::query_first`] is awaited: the numbers of the requests that are
+    /// Serves no frame any more that waits to be served, because the session enters a room on
+    /// another shard or awaits the reply to [`FoyerCx::query_first`]: the numbers of the requests
     /// among them, in the order in which they came. For a session that is about to end.
     pub fn drop_held(&mut self) -> Vec<u32> {
         let Some(held) = &mut self.session.held else {

@@ -24,9 +24,9 @@
 //!
 //! Whoever comes last to an account is who stays. Nothing is heard behind a last word, and what has
 //! no answer by then was asked behind everything that has one, and is not done. In a share of the
-//! runs somebody runs the server, who sends people away, bans, mutes and erases them: then nobody who
-//! is banned logs in, nobody stays who was sent away, nobody who is muted is heard in any room, and
-//! an account that was erased is nowhere, and never logged in to again.
+//! runs somebody runs the server, who sends people away, bans, mutes and erases them: then nobody
+//! who is banned logs in, nobody stays who was sent away, nobody who is muted is heard in any room,
+//! and an account that was erased is nowhere, and never logged in to again.
 //!
 //! In a share of the runs what lives for a short time has a store of its own, which is slow, fails
 //! and forgets apart from the other:

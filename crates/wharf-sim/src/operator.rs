@@ -1,5 +1,5 @@
-//! Whoever runs the server: sends people away, bans, mutes and erases them, and forgives them, while
-//! what they want to know fails as it does for everybody.
+//! Whoever runs the server: sends people away, bans, mutes, erases and forgives them, while what
+//! they want to know fails as it does for everybody.
 
 use crate::actor::Actor;
 use crate::books::Books;

@@ -143,8 +143,8 @@ pub(super) fn store_places(config: &Effective) -> StorePlaces {
     }
 }
 
-/// By when those are answered who wait for a password's turn: who may take longer to log in may wait
-/// for longer.
+/// By when those are answered who wait for a password's turn: who may take longer to log in may
+/// wait for longer.
 fn hashed_within(config: &Effective) -> Duration {
     let login = Duration::from_secs(config.integer("limits.login_seconds"));
     login.max(AccountOptions::default().deadline)
