@@ -102,6 +102,7 @@ pub struct Accounts {
 struct Task {
     /// `None` for what the server does by itself.
     caller: Option<Caller>,
+    begun: Instant,
     deadline: Instant,
     state: State,
     guess: Option<Guess>,
@@ -194,10 +195,6 @@ impl Accounts {
 
     /// Somebody asks for something.
     pub fn request(&mut self, now: Instant, at: UnixMs, caller: Caller, request: Request) {
-        if let Request::Forgive { whom } = &request {
-            self.forgive(whom);
-            return self.answer(caller.tag, Ok(Outcome::Done));
-        }
         if let Err(error) = self.enqueue(now, caller, request) {
             self.answer(caller.tag, Err(error));
         }
@@ -314,6 +311,7 @@ impl Accounts {
         self.deadlines.insert((deadline, id));
         let task = Task {
             caller,
+            begun: now,
             deadline,
             state,
             guess: None,

@@ -5,6 +5,7 @@
 //! at any point.
 
 mod entering;
+mod forgiving;
 mod governing;
 mod owning;
 mod proving;
@@ -19,6 +20,7 @@ use crate::revocation::Revocation;
 use crate::secret::Hidden;
 use crate::world::{Cx, Guess, name_key, secret};
 use entering::{Entering, Kind};
+use forgiving::Forgiving;
 use governing::Governing;
 use owning::Owning;
 use proving::{Proving, Then};
@@ -34,6 +36,7 @@ pub(crate) enum Flow {
     Proving(Proving),
     Governing(Governing),
     Telling(Telling),
+    Forgiving(Forgiving),
     Rehashing(Rehash, Rehashing),
 }
 
@@ -168,6 +171,7 @@ pub(crate) fn begin(cx: &mut Cx<'_>, request: Request) -> Step {
             reason,
         } => governing::erase(cx, account, (by, reason)),
         Request::LookUp { by } => governing::look_up(by),
+        Request::Forgive { whom } => Ok(forgiving::forgive(cx, &whom)),
         other => owning::start(cx, other),
     }
 }
@@ -251,6 +255,7 @@ impl Flow {
             Self::Proving(state) => state.go_on(cx, event),
             Self::Governing(state) => state.go_on(cx, event),
             Self::Telling(state) => state.go_on(cx, event),
+            Self::Forgiving(state) => state.go_on(cx, event),
             Self::Rehashing(rehash, Rehashing::Made) => {
                 let new = made(event)?;
                 let Rehash { account, old, .. } = &rehash;

@@ -68,7 +68,8 @@ pub struct Told<W> {
 ///
 /// Before a guess: [`look`](Self::look), and [`ask`](Self::ask) where nobody has; then
 /// [`wait`](Self::wait), and [`failed`](Self::failed). After it one of
-/// [`was_right`](Self::was_right), [`count`](Self::count) and [`take_back`](Self::take_back).
+/// [`was_right`](Self::was_right), [`count`](Self::count) and [`take_back`](Self::take_back). At
+/// any time: [`forgive`](Self::forgive).
 ///
 /// Invariant: who is in `waiting` is in `due`.
 #[derive(Debug)]
@@ -190,9 +191,16 @@ impl<K: Counted, W: PartialEq> Guesses<K, W> {
     }
 
     /// Somebody was right: they begin anew. What is to be taken away of them from the store, unless
-    /// it is known that there is nothing; what was asked before, and is not answered yet, counts no
-    /// more.
+    /// it is known that there is nothing.
     pub fn was_right(&mut self, key: &K) -> Option<Ask> {
+        let is_written = self.seen.get(key).is_none_or(|seen| seen.is_written);
+        self.forgive(key).filter(|_| is_written)
+    }
+
+    /// Somebody begins anew, whatever was known of them: what was asked before, and is not answered
+    /// yet, counts no more. What is to be taken away of them from the store, where there is one:
+    /// another server may have counted since.
+    pub fn forgive(&mut self, key: &K) -> Option<Ask> {
         self.throttle.succeeded(key);
         if self.patience.is_zero() {
             return None;
@@ -201,12 +209,11 @@ impl<K: Counted, W: PartialEq> Guesses<K, W> {
         questions
             .filter(|question| question.about == *key)
             .for_each(|question| question.is_stale = true);
-        let is_written = self.seen.get_mut(key).is_none_or(|seen| {
-            seen.count = 0;
-            core::mem::take(&mut seen.is_written)
-        });
+        if let Some(seen) = self.seen.get_mut(key) {
+            (seen.count, seen.is_written) = (0, false);
+        }
         let (space, key) = (Space::Rate, key.key());
-        is_written.then_some(Ask::Short(short::Ask::Delete { space, key }))
+        Some(Ask::Short(short::Ask::Delete { space, key }))
     }
 
     /// The store has answered what was asked with `tag`, in time or later; `None` if that was about

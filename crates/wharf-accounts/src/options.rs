@@ -21,8 +21,11 @@ pub struct AccountOptions {
     pub requests_max: usize,
     /// Requests of one session that wait for its first.
     pub session_requests_max: usize,
-    /// By when a request is answered, whatever happens.
+    /// By when a request is answered, whatever happens; unless a password is hashed for it.
     pub deadline: Duration,
+    /// By when one is answered for which a password is hashed: its turn may be far off. Not before
+    /// `deadline`.
+    pub hash_deadline: Duration,
     /// How long a token is good for.
     pub token_life: Duration,
     /// How long a login without a token (a classic one) stays in the list, if nobody ends it.
@@ -65,6 +68,7 @@ impl Default for AccountOptions {
             requests_max: 4_096,
             session_requests_max: 8,
             deadline: Duration::from_secs(30),
+            hash_deadline: Duration::from_secs(30),
             token_life: DAY * 30,
             classic_life: DAY,
             is_alone: true,
@@ -97,6 +101,10 @@ impl AccountOptions {
             (self.hash_jobs_max > 0, "at least one password may wait"),
             (self.requests_max > 0, "at least one request may be made"),
             (self.deadline > Duration::ZERO, "a request takes some time"),
+            (
+                self.hash_deadline >= self.deadline,
+                "a request for which a password is hashed may take as long as any other",
+            ),
             (
                 self.token_life > Duration::ZERO && self.classic_life > Duration::ZERO,
                 "a login lasts some time",

@@ -65,8 +65,8 @@ impl World {
             options.hash_workers,
             options.hash_jobs_max,
             // The store wants its time too.
-            options.deadline * 2 / 3,
-            options.deadline * 2,
+            options.hash_deadline * 2 / 3,
+            options.hash_deadline * 2,
             options.hash_time,
         );
         Self {
@@ -87,9 +87,14 @@ impl World {
         wait.max(self.by_address.wait(address, now))
     }
 
+    /// By when everything is over that has begun until now.
+    pub(crate) fn over_by(&self, now: Instant) -> Instant {
+        now + self.options.hash_deadline
+    }
+
     /// An account is about to be changed: what is known of it may not be so any more.
     pub(crate) fn touch(&mut self, now: Instant, account: AccountId) {
-        self.known.touch(account, now + self.options.deadline);
+        self.known.touch(account, self.over_by(now));
     }
 }
 

@@ -233,6 +233,7 @@ fn broken(violation: Violation) -> Error {
 /// Ends the session, with the reason if it has a word for it.
 fn say_goodbye(cx: &mut FoyerCx<'_>, code: Code, text: &str) {
     platform::give_up_requests(cx);
+    platform::give_up_held(cx);
     platform::report_left(cx, false);
     if cx.dialect() == Dialect::Classic {
         return cx.finish();

@@ -210,6 +210,17 @@ impl FoyerCx<'_> {
         self.session.queries.close()
     }
 
+    /// Serves no frame any more that waits to be served, because the session enters a room on
+    /// another shard or awaits the reply to [`FoyerCx::query_first`]: the numbers of the requests
+    /// among them, in the order in which they came. For a session that is about to end.
+    pub fn drop_held(&mut self) -> Vec<u32> {
+        let Some(held) = &mut self.session.held else {
+            return Vec::new();
+        };
+        self.desk.stats.frames_held -= held.frames() as u64;
+        held.drain_requests()
+    }
+
     fn ask(&mut self, call: Call, context: u64) -> Result<QueryId, CapacityError> {
         let Session { id, queries, .. } = &mut *self.session;
         let capacity = self.desk.options.limits.session_queries_max;

@@ -3,7 +3,7 @@
 use crate::QueryId;
 use wharf_data::Notice;
 use wharf_data::service::Reply;
-use wharf_wire::{Frame, FrameRun};
+use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun};
 
 /// Frames of one session, and whether its input has ended behind them, in the order of arrival;
 /// beside them what the services said while it was between two homes.
@@ -42,6 +42,13 @@ impl Held {
         self.count = frames.frame_count();
         let served = self.bytes.len() - frames.as_bytes().len();
         self.bytes.drain(..served);
+    }
+
+    /// Drops the frames that wait; the numbers of the requests among them.
+    pub(crate) fn drain_requests(&mut self) -> Vec<u32> {
+        let mut requests = Vec::new();
+        self.serve(|frames| requests.extend(frames.filter_map(request_of)));
+        requests
     }
 
     /// Keeps what the services said.
@@ -83,6 +90,15 @@ impl Held {
         self.closed |= later.closed;
         self.overloaded |= later.overloaded;
     }
+}
+
+/// The number of the request that a frame is.
+fn request_of(frame: Frame<'_>) -> Option<u32> {
+    if frame.id < FIRST_MODERN_ID {
+        return None;
+    }
+    let (extensions, _) = Extensions::split(frame).ok()?;
+    extensions.request.filter(|_| !extensions.is_reply)
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BAN_PATIENCE: Duration = Duration::from_secs(30);
 /// Between two announcements: each is for every session of the server.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(200);
+/// Behind one that nobody has heard: it was written down and looked for all the same.
+const UNHEARD_PAUSE: Duration = Duration::from_millis(20);
 /// Records of one page of an export.
 const EXPORT_RECORDS: u32 = 100;
 /// Entries of one page of any other list.
@@ -116,7 +118,15 @@ pub(crate) struct Operators {
     board: Board,
     /// Bans under way, for whoever is in.
     bans: BTreeMap<AccountId, Banning>,
-    announced: Option<Instant>,
+    announced: Option<Announced>,
+}
+
+/// The last announcement.
+struct Announced {
+    job: JobId,
+    at: Instant,
+    /// How long the next waits.
+    pause: Duration,
 }
 
 /// A ban under way.

@@ -3,6 +3,7 @@
 use crate::claims::{Claims, LinkNumber, Moment};
 use crate::guesses::Guesses;
 use crate::halls::{Halls, When};
+use crate::mutters::Mutters;
 use crate::people::{People, TAIL, cut};
 use std::collections::BTreeMap;
 use wharf_base::Instant;
@@ -57,6 +58,7 @@ pub(crate) struct Books {
     seats: Claims<i32>,
     pub(crate) people: People,
     pub(crate) halls: Halls,
+    pub(crate) mutters: Mutters,
     pub(crate) guesses: Guesses,
     /// The time.
     pub(crate) now: Instant,
@@ -100,6 +102,13 @@ impl Books {
     /// Whose account that is, if it is known.
     pub(crate) fn account_of(&self, person: usize) -> Option<AccountId> {
         self.people.account(person).map(AccountId::new)
+    }
+
+    /// Somebody in that room of those without a name hears a mutter.
+    pub(crate) fn hear_mutter(&mut self, number: usize, room: Option<i32>) {
+        self.lines_heard += 1;
+        let orders = &self.people.orders;
+        self.mutters.heard(number, room, (orders, self.now));
     }
 
     /// A client connects.

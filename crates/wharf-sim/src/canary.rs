@@ -36,6 +36,10 @@ pub enum ServiceCanary {
     ForgottenKick,
     /// Whoever is banned from the server logs in as before.
     UnheardBan,
+    /// Whoever is muted everywhere speaks as before.
+    UnheardMute,
+    /// Accounts that are erased stay.
+    KeptAccounts,
     /// What was acknowledged was not durable.
     ForgetfulStore,
     /// Logins that are ended go on.
@@ -58,7 +62,7 @@ pub enum ServiceCanary {
 
 impl ServiceCanary {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::WhisperTwice,
         Self::LostWhisper,
         Self::WrongEar,
@@ -67,6 +71,8 @@ impl ServiceCanary {
         Self::NewerTakenOver,
         Self::ForgottenKick,
         Self::UnheardBan,
+        Self::UnheardMute,
+        Self::KeptAccounts,
         Self::ForgetfulStore,
         Self::KeptLogins,
         Self::UnheardBlock,

@@ -3,6 +3,7 @@
 use crate::books::{Books, Stay, read_line};
 use crate::claims::{LinkNumber, Moment};
 use crate::hearing::Hearing;
+use crate::mutters;
 use crate::people::{CLASSIC_LINE, may_come_again};
 use crate::roll_call::Belief;
 use std::collections::{BTreeMap, VecDeque};
@@ -164,12 +165,15 @@ impl Client {
     }
 
     fn on_chat(&mut self, chat: ChatNotify, books: &mut Books) {
-        books.lines_heard += 1;
         let me = &self.label;
         let text = chat.message.as_str();
+        let here = self.stay.map(|stay| books.of(stay).room);
+        if let Some(number) = mutters::number_of(text) {
+            return books.hear_mutter(number, here);
+        }
+        books.lines_heard += 1;
         let (stay, number, room) =
             read_line(text, CLASSIC_LINE).unwrap_or_else(|| panic!("{me}: {text:?}"));
-        let here = self.stay.map(|stay| books.of(stay).room);
         assert_eq!(here, Some(room), "{me}: hears room {room}");
         let user = chat.user.as_str();
         let is_me = self.user.as_deref() == Some(user);

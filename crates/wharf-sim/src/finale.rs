@@ -139,6 +139,8 @@ pub(crate) fn counts(server: &SimServer, books: &Books) -> ServiceCounts {
         muted: people.muted,
         takeovers: services.takeovers,
         sent_away: people.sent_away.len() as u64,
+        erased: people.erasures(),
+        silenced: books.mutters.silenced,
         token_logins: people.token_logins,
         refused_tokens: people.refused_tokens,
         deaths: services.deaths,

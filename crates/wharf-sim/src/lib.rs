@@ -22,9 +22,11 @@
 //!   reason, whoever comes in is what they are, and a room has one owner;
 //! - every request has one answer, and at the end no room is open and nothing of one is under way.
 //!
-//! Whoever comes last to an account is who stays, and nothing is heard behind a last word. In a
-//! share of the runs somebody runs the server, who sends people away and bans them: then nobody who
-//! is banned logs in, and nobody stays who was sent away.
+//! Whoever comes last to an account is who stays. Nothing is heard behind a last word, and what has
+//! no answer by then was asked behind everything that has one, and is not done. In a share of the
+//! runs somebody runs the server, who sends people away, bans, mutes and erases them: then nobody
+//! who is banned logs in, nobody stays who was sent away, nobody who is muted is heard in any room,
+//! and an account that was erased is nowhere, and never logged in to again.
 //!
 //! In a share of the runs what lives for a short time has a store of its own, which is slow, fails
 //! and forgets apart from the other:
@@ -50,6 +52,7 @@ mod guise;
 mod halls;
 mod hearing;
 mod making;
+mod mutters;
 mod operator;
 mod patron;
 mod people;

@@ -63,6 +63,8 @@ fn main() -> ExitCode {
         ("muted whispers", totals.services.muted),
         ("takeovers", totals.services.takeovers),
         ("kicks and bans", totals.services.sent_away),
+        ("erased accounts", totals.services.erased),
+        ("silenced lines", totals.services.silenced),
         ("token logins", totals.services.token_logins),
         ("refused tokens", totals.services.refused_tokens),
         ("deaths of services", totals.services.deaths),
@@ -175,6 +177,8 @@ impl Totals {
         ours.muted += theirs.muted;
         ours.takeovers += theirs.takeovers;
         ours.sent_away += theirs.sent_away;
+        ours.erased += theirs.erased;
+        ours.silenced += theirs.silenced;
         ours.token_logins += theirs.token_logins;
         ours.refused_tokens += theirs.refused_tokens;
         ours.deaths += theirs.deaths;

@@ -48,6 +48,7 @@ impl Making {
         let options = AccountOptions {
             hash_time: Duration::from_millis(20),
             deadline: Duration::from_secs(2),
+            hash_deadline: Duration::from_secs(2),
             // Tokens that are exchanged by every login, soon, or not while this world lasts.
             token_exchange_after: Duration::from_secs([0, 5, 3_600][rng.below(3) as usize]),
             account_delays: self.delays,

@@ -11,6 +11,7 @@ use crate::books::{Books, Stay};
 use crate::claims::{LinkNumber, Moment};
 use crate::guesses::TryNumber;
 use crate::hearing::Hearing;
+use crate::mutters;
 use crate::people::name_of;
 use crate::roll_call::{Belief, HallBelief};
 use hall::{HallAsked, Inside};
@@ -41,6 +42,7 @@ enum Asked {
     /// Something about a room that has a name.
     Hall(HallAsked),
     Say(Stay),
+    Mutter(usize),
     Whisper(usize),
     Block(usize, bool),
     Users,
@@ -69,6 +71,8 @@ pub(crate) struct Patron {
     link: LinkNumber,
     owed: BTreeMap<u32, Asked>,
     last_request: u32,
+    /// The last that was answered.
+    last_answered: u32,
     is_greeted: bool,
     is_logging_in: bool,
     /// Whether it has come by a ticket: then it looks on.
@@ -92,6 +96,8 @@ pub(crate) struct Patron {
     is_over: bool,
     /// Whether it must end: its room has begun anew without it, and services that died.
     is_doomed: bool,
+    /// Whether it must end: it was told so instead of being served.
+    is_unserved: bool,
     /// Whether it has said its last to everybody.
     has_whispered: bool,
     /// Whether it has looked into a room since it resumed.
@@ -105,6 +111,7 @@ impl Patron {
             link,
             owed: BTreeMap::new(),
             last_request: 0,
+            last_answered: 0,
             is_greeted: false,
             is_logging_in: false,
             is_visitor: false,
@@ -120,6 +127,7 @@ impl Patron {
             whispers: BTreeMap::new(),
             is_over: false,
             is_doomed: false,
+            is_unserved: false,
             has_whispered: false,
             has_looked: false,
         }
@@ -132,7 +140,8 @@ impl Patron {
             return self.ask_as_guest(rng, books, out);
         };
         let is_in_lobby = self.stay.is_some();
-        if books.rules.halls > 0 && !is_in_lobby && rng.chance(0.8) {
+        let is_mortal = books.people.is_mortal(me);
+        if books.rules.halls > 0 && !is_in_lobby && !is_mortal && rng.chance(0.8) {
             return self.ask_about_halls(rng, books, out);
         }
         let is_outside = !is_in_lobby && self.hall.is_none();
@@ -145,10 +154,10 @@ impl Patron {
             }
             4 => self.send(&ListUsers::default(), Asked::Users, out),
             5 => self.send(&ListLogins {}, Asked::Logins, out),
-            6 if rng.chance(0.3) => self.ask_block(rng, books, me, out),
+            6 if rng.chance(0.3) && !is_mortal => self.ask_block(rng, books, me, out),
             7 if rng.chance(0.1) => self.ask_revoke(books, out),
             8 if rng.chance(0.1) => self.ask_log_out(books, out),
-            9..=14 => {
+            9..=14 if !is_mortal => {
                 let to = rng.below(books.people.count() as u64) as usize;
                 let again = rng
                     .chance(0.3)
@@ -193,11 +202,21 @@ impl Patron {
         let Some(stay) = self.stay.filter(|_| !self.is_moving) else {
             return;
         };
+        let (me, ..) = self.user.expect("somebody is in a room");
+        // Of these nobody may be muted.
+        let (words, asked) = if me.is_multiple_of(2) {
+            let words = books.next_line(stay, rng.chance(0.2));
+            (words, Asked::Say(stay))
+        } else {
+            let (room, asked) = (books.of(stay).room, books.when().moment);
+            let number = books.mutters.say(me, room, asked);
+            (mutters::words_of(number), Asked::Mutter(number))
+        };
         let say = Say {
-            content: text(books.next_line(stay, rng.chance(0.2))),
+            content: text(words),
             client_id: 0,
         };
-        self.send(&say, Asked::Say(stay), out);
+        self.send(&say, asked, out);
     }
 
     /// Whispers, or says the same again.
@@ -238,7 +257,9 @@ impl Patron {
 
     /// Says something to everybody else, wherever they are.
     pub(crate) fn whisper_to_all(&mut self, books: &mut Books, out: &mut Vec<u8>) {
-        let Some((me, ..)) = self.user.filter(|_| !self.has_whispered && !self.is_over) else {
+        let may_whisper = !self.has_whispered && !self.is_over;
+        let user = self.user.filter(|(me, ..)| !books.people.is_mortal(*me));
+        let Some((me, ..)) = user.filter(|_| may_whisper) else {
             return;
         };
         self.has_whispered = true;
@@ -270,10 +291,14 @@ impl Patron {
         assert!(!self.is_owed(), "{me}: still owed {:?}", self.owed);
         assert!(!self.is_over, "{me}: the server said goodbye and stays");
         assert!(!self.is_doomed, "{me}: is in no room, and was not told");
+        assert!(!self.is_unserved, "{me}: was not served, and stays");
         if let Some((person, ..)) = self.user {
             let is_sent = books.people.must_be_gone(person, self.came);
             assert!(!is_sent, "{me}: {person} was sent away, and stays");
         }
+        let mut others = self.others.keys();
+        let erased = others.find(|it| books.people.is_erased(**it, books.present()));
+        assert_eq!(erased, None, "{me}: sees an account that is no more");
         if let Some(stay) = self.stay {
             self.hearing.assert_settled(me, books.of(stay).room, books);
         }

@@ -4,12 +4,14 @@
 use crate::claims::Moment;
 use crate::halls::{Order, Orders};
 use std::collections::BTreeMap;
-use wharf_base::Instant;
+use wharf_base::{Instant, Rng};
 
 /// Everybody who has an account, or will.
 #[derive(Debug, Default)]
 pub(crate) struct People {
     people: Vec<Person>,
+    /// How many stay: those behind them are mortal.
+    count: usize,
     whispers: Vec<Whisper>,
     pub(crate) tokens: Vec<Token>,
     /// What may go wrong does not any more: every whisper from this one on is told.
@@ -17,8 +19,11 @@ pub(crate) struct People {
     pub(crate) token_logins: u64,
     pub(crate) refused_tokens: u64,
     pub(crate) muted: u64,
-    /// Who was banned from the server.
-    pub(crate) bans: Orders,
+    /// Who was banned from the server, and who muted everywhere.
+    pub(crate) orders: Orders,
+    erasures: Vec<Erasure>,
+    /// Accounts that are no more.
+    erased: BTreeMap<i64, Moment>,
     /// Whom operators have sent away, for certain, and when they asked for that.
     pub(crate) sent_away: Vec<(usize, Moment)>,
     /// How often they wanted that without a ban.
@@ -59,6 +64,16 @@ pub(crate) enum Block {
     Shut,
 }
 
+/// The end of an account that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Erasure {
+    person: usize,
+    account: i64,
+    asked: Moment,
+    /// The tokens that are worth nothing afterwards.
+    tokens: Vec<usize>,
+}
+
 /// A session's secret.
 #[derive(Debug)]
 pub(crate) struct Token {
@@ -91,6 +106,13 @@ enum Fate {
     Kept,
     /// Nobody will hear it.
     Refused,
+}
+
+/// Accounts that may be ended, beside those who stay, where there are any.
+const MORTALS: u32 = 2;
+
+fn mortal_end(count: u32) -> u32 {
+    if count > 0 { count + MORTALS } else { 0 }
 }
 
 /// The name of a person; no classic client has one like it.
@@ -136,14 +158,70 @@ pub(crate) fn password_of(person: usize) -> String {
 impl People {
     pub(crate) fn new(count: u32) -> Self {
         Self {
-            people: (0..count).map(|_| Person::default()).collect(),
+            people: (0..mortal_end(count)).map(|_| Person::default()).collect(),
+            count: count as usize,
             ..Self::default()
         }
     }
 
     /// Whether somebody may have been banned from the server.
     pub(crate) fn may_be_banned(&self, person: usize) -> bool {
-        self.bans.may_hold(Order::Ban(person), Instant::ZERO)
+        self.orders.may_hold(Order::Ban(person), Instant::ZERO)
+    }
+
+    /// Whether somebody may have been muted everywhere.
+    pub(crate) fn may_be_muted(&self, person: usize) -> bool {
+        self.orders.may_hold(Order::Mute(person), Instant::ZERO)
+    }
+
+    /// Whether somebody is among those whose accounts may be ended.
+    pub(crate) fn is_mortal(&self, person: usize) -> bool {
+        person >= self.count
+    }
+
+    /// One of those.
+    pub(crate) fn some_mortal(&self, rng: &mut Rng) -> usize {
+        self.count + rng.below((self.people.len() - self.count) as u64) as usize
+    }
+
+    /// Somebody's account is to be ended.
+    pub(crate) fn ask_to_erase(&mut self, person: usize, account: i64, asked: Moment) -> Erasure {
+        let all = self.tokens.iter().enumerate();
+        let tokens = all.filter(|(_, token)| token.person == person);
+        let erasure = Erasure {
+            person,
+            account,
+            asked,
+            tokens: tokens.map(|(index, _)| index).collect(),
+        };
+        self.erasures.push(erasure.clone());
+        erasure
+    }
+
+    /// It was: whoever is called so is another from now on.
+    pub(crate) fn erased(&mut self, erasure: &Erasure, now: Moment) {
+        self.kill(&erasure.tokens);
+        self.sent_away.push((erasure.person, erasure.asked));
+        self.erased.entry(erasure.account).or_insert(now);
+        let person = &mut self.people[erasure.person];
+        if person.account == Some(erasure.account) {
+            (person.account, person.is_taken) = (None, false);
+        }
+    }
+
+    /// How many accounts are no more.
+    pub(crate) fn erasures(&self) -> u64 {
+        self.erased.len() as u64
+    }
+
+    /// Whether somebody's account may have been ended.
+    pub(crate) fn may_be_erased(&self, person: usize) -> bool {
+        self.erasures.iter().any(|it| it.person == person)
+    }
+
+    /// Whether an account was no more at that moment.
+    pub(crate) fn is_erased(&self, account: i64, at: Moment) -> bool {
+        self.erased.get(&account).is_some_and(|since| *since < at)
     }
 
     /// Whether somebody who was in since `since` must be gone by now.
@@ -152,8 +230,9 @@ impl People {
         sent.any(|(whom, asked)| *whom == person && *asked > since)
     }
 
+    /// How many there are who stay.
     pub(crate) fn count(&self) -> usize {
-        self.people.len()
+        self.count
     }
 
     /// Somebody asks to register as `person`.
@@ -198,8 +277,10 @@ impl People {
             owner.is_none_or(|owner| owner == person),
             "{account} is another's"
         );
-        let known = *self.people[person].account.get_or_insert(account);
-        assert_eq!(known, account, "{person} has two accounts");
+        let is_anew = self.may_be_erased(person);
+        let known = self.people[person].account.replace(account);
+        let is_right = is_anew || known.is_none_or(|known| known == account);
+        assert!(is_right, "{person} has two accounts: {known:?}, {account}");
     }
 
     /// A login gave out a token, in exchange for `of` if it came by one.
@@ -297,7 +378,7 @@ impl People {
         let (from, to) = (self.whispers[whisper].from, self.whispers[whisper].to);
         let was_blocked = self.people[to].blocks.contains_key(&from);
         assert!(
-            !is_muted || was_blocked,
+            !is_muted || was_blocked || self.may_be_muted(from),
             "{whisper}: muted without a reason"
         );
         self.muted += u64::from(is_muted);

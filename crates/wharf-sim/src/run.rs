@@ -88,8 +88,12 @@ pub struct ServiceCounts {
     pub muted: u64,
     /// Sessions that were taken over.
     pub takeovers: u64,
-    /// Kicks and bans by whoever runs the server.
+    /// Kicks, bans and erasures by whoever runs the server.
     pub sent_away: u64,
+    /// Accounts that they have erased.
+    pub erased: u64,
+    /// Lines that were refused because they had muted somebody everywhere.
+    pub silenced: u64,
     /// Logins by token.
     pub token_logins: u64,
     /// Tokens that were refused.

@@ -18,7 +18,7 @@ use wharf_base::{Duration, Instant, Rng, SessionId};
 use wharf_content::{Asker, QueryId};
 use wharf_data::access::{Error, LoggedIn, Outcome};
 use wharf_data::service::{Call, Given, Reply};
-use wharf_data::{AccountId, LoginId};
+use wharf_data::{AccountId, Bulletin, LoginId};
 use wharf_host::Replies;
 use wharf_platform::{Effect, Platform, RoomOptions, SessionTag, StoreTag, Ticket};
 use wharf_port::Waker;
@@ -62,6 +62,8 @@ pub(crate) struct ServiceActor {
     waiting: BTreeMap<Ticket, (Asker, QueryId)>,
     /// What whoever runs the server has asked, and what came of it.
     operated: BTreeMap<Ticket, Option<Result<(), Error>>>,
+    /// What was published before anybody had called.
+    unpublished: Option<Arc<Bulletin>>,
     /// How many platforms have been.
     lives: u64,
     last_ticket: u64,
@@ -115,6 +117,7 @@ impl ServiceActor {
             hashing: BTreeMap::new(),
             waiting: BTreeMap::new(),
             operated: BTreeMap::new(),
+            unpublished: None,
             lives: 0,
             last_ticket: 0,
             whispers: 0,
@@ -152,6 +155,10 @@ impl ServiceActor {
         self.waiting.clear();
         self.gone.clear();
         self.queue = Arc::default();
+        self.unpublished = None;
+        self.do_effects(now);
+        // What it waits for now is looked at in a turn.
+        self.waker.wake();
         self.door()
     }
 
@@ -168,7 +175,10 @@ impl ServiceActor {
         self.asked.clear();
         self.hashing.clear();
         self.ranks.begin_anew();
-        core::mem::replace(&mut self.platform, new)
+        let old = core::mem::replace(&mut self.platform, new);
+        let (now, at) = self.times(now);
+        self.platform.open(now, at);
+        old
     }
 
     /// Whether every call has its answer, and the store has done what it was asked.
@@ -301,6 +311,11 @@ impl ServiceActor {
     fn do_effects(&mut self, now: Instant) {
         let (now, at) = self.times(now);
         let replies = self.replies();
+        if let Some(replies) = &replies
+            && let Some(bulletin) = self.unpublished.take()
+        {
+            replies.publish(&bulletin);
+        }
         while let Some(effect) = self.platform.poll() {
             match effect {
                 Effect::Reply { to, reply } if self.operated.contains_key(&to) => {

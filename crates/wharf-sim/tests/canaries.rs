@@ -14,13 +14,17 @@ const SEEDS: u64 = 150;
 fn every_planted_bug_is_found() {
     let all: Vec<Canary> = Canary::all().collect();
     let mut missed = Vec::new();
-    let tell = |index: u64, seed: Option<u64>| {
+    let tell = |index: u64, found: Option<(u64, String)>| {
         let canary = all[index as usize];
-        println!("{canary:?}: {seed:?}");
-        missed.extend(seed.is_none().then_some(canary));
+        missed.extend(found.is_none().then_some(canary));
+        let (seed, why) = found.unzip();
+        let why = why.unwrap_or_default();
+        println!(
+            "{canary:?}: {seed:?} {}",
+            why.lines().next().unwrap_or_default()
+        );
         ControlFlow::Continue(())
     };
-    // What they panic with is of no interest; that they do is.
     keep_last_words();
     side_by_side(
         0..all.len() as u64,
@@ -30,8 +34,8 @@ fn every_planted_bug_is_found() {
     assert!(missed.is_empty(), "not found in {SEEDS} seeds: {missed:?}");
 }
 
-/// The first seed that shows a bug.
-fn first_seed(canary: Canary) -> Option<u64> {
+/// The first seed that shows a bug, and what is wrong then.
+fn first_seed(canary: Canary) -> Option<(u64, String)> {
     let plan = Plan {
         canary: Some(canary),
         services: match canary {
@@ -44,7 +48,8 @@ fn first_seed(canary: Canary) -> Option<u64> {
         },
         ..Plan::default()
     };
-    (0..SEEDS).find(|seed| quietly(|| run(*seed, &plan)).is_err())
+    let why = |seed| quietly(|| run(seed, &plan)).err().map(|why| (seed, why));
+    (0..SEEDS).find_map(why)
 }
 
 #[test]

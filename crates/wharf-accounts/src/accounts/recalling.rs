@@ -7,8 +7,7 @@ use crate::guesses::Look;
 use crate::request::{Caller, Error, Outcome};
 use crate::world::{Guess, network_of};
 use wharf_base::{Duration, Instant};
-use wharf_data::access::Guesser;
-use wharf_data::{Ask, NameKey, Reply, UnixMs};
+use wharf_data::{Ask, Reply, UnixMs};
 
 impl Accounts {
     /// Whether a request whose turn has come waits until the store has said how often whoever
@@ -101,25 +100,6 @@ impl Accounts {
                 }
             }
             Err(_) => world.by_account.take_back(&guess, now),
-        }
-    }
-
-    /// Somebody may try again at once, however often they were wrong.
-    pub(super) fn forgive(&mut self, whom: &Guesser) {
-        let tags = [self.next_id(), self.next_id()];
-        let world = &mut self.world;
-        let asks = match whom {
-            Guesser::Account(account, name) => [
-                world.by_account.was_right(&Guess::Account(*account)),
-                world.by_account.was_right(&Guess::Name(NameKey::of(name))),
-            ],
-            Guesser::Address(address) => {
-                let address = network_of(*address);
-                [world.by_address.was_right(&address), None]
-            }
-        };
-        for (tag, ask) in tags.into_iter().zip(asks) {
-            self.tell_store(tag, ask);
         }
     }
 

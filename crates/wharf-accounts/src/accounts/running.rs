@@ -112,6 +112,7 @@ impl Accounts {
                         task.state = State::Hashing(job, flow);
                     }
                     self.jobs.insert(job, id);
+                    self.give_time_to_hash(id);
                     self.effects
                         .push_back(Effect::Hash(HashJob { id: job, work }));
                 }
@@ -119,6 +120,15 @@ impl Accounts {
             },
             Ok(Next::End(end)) => self.finish((now, at), id, end),
             Err(error) => self.finish((now, at), id, failed(error)),
+        }
+    }
+
+    /// A request waits for a password's turn: it has the time of those that do.
+    fn give_time_to_hash(&mut self, id: TaskId) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            self.deadlines.remove(&(task.deadline, id));
+            task.deadline = task.begun + self.world.options.hash_deadline;
+            self.deadlines.insert((task.deadline, id));
         }
     }
 
@@ -161,8 +171,7 @@ impl Accounts {
     }
 
     pub(super) fn revoke(&mut self, now: Instant, revocation: Revocation) {
-        // By then everything is over that has asked the store before.
-        let over = now + self.world.options.deadline;
+        let over = self.world.over_by(now);
         self.revocations.note(revocation, over);
         self.world.known.end(revocation, over);
         self.effects.push_back(Effect::Revoked(revocation));

@@ -132,6 +132,27 @@ fn every_request_is_answered_at_its_deadline_and_late_answers_change_nothing() {
 }
 
 #[test]
+fn only_those_for_whom_a_password_is_hashed_have_its_time() {
+    let hash_deadline = Duration::from_secs(600);
+    let mut rig = Rig::with(AccountOptions {
+        hash_deadline,
+        ..AccountOptions::default()
+    });
+    rig.holds_jobs = true;
+    let hashing = rig.send(1, None, log_in("kim", PASSWORD));
+    rig.holds_asks = true;
+    let asking = rig.send(2, None, as_guest(1));
+    let deadline = AccountOptions::default().deadline;
+    rig.pass(deadline);
+    assert_eq!(rig.answer(asking), Some(Err(Error::Unavailable)));
+    rig.pass(hash_deadline - deadline - Duration::from_millis(1));
+    assert_eq!(rig.answer(hashing), None, "its turn may still come");
+    rig.pass(Duration::from_millis(1));
+    assert_eq!(rig.answer(hashing), Some(Err(Error::Unavailable)));
+    assert_eq!(rig.accounts.next_deadline(), None);
+}
+
+#[test]
 fn jobs_that_were_lost_do_not_keep_their_places_for_ever() {
     let mut rig = Rig::with(options());
     rig.holds_jobs = true;

@@ -81,6 +81,7 @@ fn options(exchange_after: Duration, keeps_failures: bool) -> AccountOptions {
         hash_jobs_max: 6,
         session_requests_max: 3,
         deadline: Duration::from_secs(10),
+        hash_deadline: Duration::from_secs(15),
         token_exchange_after: exchange_after,
         token_grace: Duration::from_secs(20),
         rename_cooldown: Duration::from_secs(30),
@@ -367,7 +368,7 @@ impl World {
             self.do_job();
             self.look();
         }
-        self.pass_by(self.options.deadline);
+        self.pass_by(self.options.hash_deadline);
         self.look();
         assert!(self.issued.is_empty(), "{} wait", self.issued.len());
         assert_eq!(self.accounts.in_progress(), 0);

@@ -3,6 +3,7 @@
 use crate::rig::{PASSWORD, Rig, as_guest, by_token, is_of_rates, log_in, register};
 use wharf_accounts::{AccountOptions, Error, Outcome, Request, ThrottleLimits};
 use wharf_base::Duration;
+use wharf_data::access::Guesser;
 use wharf_data::short::{self, Space};
 use wharf_data::{Ask, Refusal};
 
@@ -289,6 +290,48 @@ fn who_was_right_at_another_server_begins_anew_here_within_a_second() {
         );
     }
     here.enter(log_in("kim", PASSWORD)).unwrap();
+}
+
+#[test]
+fn who_is_forgiven_at_one_server_is_forgiven_at_all_once_the_store_has_said_so() {
+    let [mut here, mut there] = two_servers();
+    let kim = here.enter(register("kim")).unwrap().user.account;
+    // There was nothing in the store when it was looked at from here.
+    here.enter(log_in("kim", PASSWORD)).unwrap();
+    here.pass(second(28));
+    swap(&mut here, &mut there);
+    guess(&mut there);
+    assert_eq!(there.ask(None, log_in("kim", PASSWORD)), rate(8));
+    swap(&mut here, &mut there);
+    let thief = "198.51.100.6";
+    for whom in [
+        Guesser::Account(kim, "Kim".into()),
+        Guesser::Address(thief.parse().unwrap()),
+    ] {
+        (here.holds_asks, here.holds_recalls) = (true, true);
+        let tag = here.send(1, None, Request::Forgive { whom });
+        assert_eq!(here.answer(tag), None, "nothing is done yet");
+        (here.holds_asks, here.holds_recalls) = (false, false);
+        here.pump();
+        assert_eq!(here.answer(tag), Some(Ok(Outcome::Done)));
+    }
+    let mut left = here.store.rates.keys();
+    assert!(!left.any(|key| key.starts_with("name:") || key.ends_with(thief)));
+    swap(&mut here, &mut there);
+    there.pass(second(1));
+    there.enter(log_in("kim", PASSWORD)).unwrap();
+}
+
+#[test]
+fn nobody_is_told_that_somebody_is_forgiven_where_the_store_has_not_heard() {
+    let mut rig = guessed_at();
+    let kim = rig.store.people.keys().next().copied().expect("kim");
+    (rig.holds_asks, rig.holds_recalls) = (true, true);
+    let whom = Guesser::Account(kim, "Kim".into());
+    let tag = rig.send(1, None, Request::Forgive { whom });
+    rig.refuse_ask(Refusal::Unavailable);
+    rig.pump();
+    assert_eq!(rig.answer(tag), Some(Err(Error::Unavailable)));
 }
 
 #[test]

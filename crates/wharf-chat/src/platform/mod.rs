@@ -26,7 +26,7 @@ pub(crate) use moderating::{
 };
 pub(crate) use queue::tell_place;
 pub use rates::{RequestRates, limit_requests};
-pub(crate) use requests::{Reply, give_up_requests, serve, unanswered};
+pub(crate) use requests::{Reply, give_up_held, give_up_requests, serve, unanswered};
 pub(crate) use rooms::{give_rooms, on_shut_out, report_left};
 pub(crate) use talk::{CONTENT, from_of, history_limit, history_page, tell_removed, tell_whisper};
 pub use words::{Judgement, Words, WordsError};

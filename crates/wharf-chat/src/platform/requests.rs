@@ -42,6 +42,14 @@ pub(crate) fn give_up_requests(cx: &mut FoyerCx<'_>) {
     }
 }
 
+/// The session is about to be ended: what waits to be served is not done any more, and says so.
+pub(crate) fn give_up_held(cx: &mut FoyerCx<'_>) {
+    for request in cx.drop_held() {
+        let text = "the session ended before its turn: nothing was done";
+        cx.reply_to(request, &Error::new(Code::Unavailable, text));
+    }
+}
+
 /// What is said to a request whose answer does not come.
 pub(crate) fn unanswered() -> Error {
     let text = "ended before it was answered: whether it was done is not known";

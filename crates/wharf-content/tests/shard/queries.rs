@@ -1,6 +1,6 @@
 //! What is asked of the services, what they say, and rooms in which two dialects are spoken.
 
-use crate::village::Plan;
+use crate::village::{GATE_REQUEST, Plan};
 use crate::world::{World, check, check_in};
 use expect_test::expect;
 use wharf_content::ContentLimits;
@@ -169,6 +169,24 @@ fn a_notice_may_end_a_session() {
             ann finishes
         "#]],
     );
+}
+
+#[test]
+fn what_waits_to_be_served_when_a_session_ends_is_known_to_whoever_ends_it() {
+    let mut world = World::new(1, 1);
+    world.run("ann opens; ann vouch 7");
+    for number in [1, 2] {
+        world.request("ann", number, GATE_REQUEST, b"waits");
+    }
+    world.run("ann echo waits too; services notice ann");
+    expect![[r#"
+        ann < #1 too late
+        ann < #2 too late
+        ann < TakenOver
+        ann finishes
+    "#]]
+    .assert_eq(&world.take_log());
+    assert_eq!(world.logics[0].shard.stats().frames_held, 0);
 }
 
 #[test]

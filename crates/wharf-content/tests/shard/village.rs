@@ -284,6 +284,9 @@ impl Foyer for Gate {
             cx.reply(&Words::<LINE>(format!("{before} before")));
             return cx.set_waiting(true);
         }
+        for request in cx.drop_held() {
+            cx.reply_to(request, &Words::<ANSWER>("too late".into()));
+        }
         cx.reply(&Words::<LINE>(format!("{notice:?}")));
         cx.finish();
     }

@@ -128,25 +128,26 @@ impl Net {
         match taken.first_id {
             Some(classic::id::LOGIN_REQUEST) => {
                 let answer = classic::login_response(ResultCode::LoginUserUsedAll).to_frame();
-                self.answer_and_finish(now, id, &answer, reason);
+                self.finish_with(now, id, &answer, reason);
             }
             Some(FIRST_MODERN_ID..) if !modern.is_empty() => {
-                self.answer_and_finish(now, id, modern, reason);
+                self.finish_with(now, id, modern, reason);
             }
             None if taken.end.is_ok() => {}
             _ => self.end(key, reason),
         }
     }
 
-    pub(super) fn answer_and_finish(
+    /// Ends a session with a last word, which leaves behind whatever waits, of every class.
+    pub(super) fn finish_with(
         &mut self,
         now: Instant,
         id: SessionId,
-        answer: &[u8],
+        last: &[u8],
         reason: CloseReason,
     ) {
-        let (class, origin) = (SendClass::Reliable, Origin::Own);
-        self.send(now, id, class, origin, Outgoing::Copy(answer));
+        let (class, origin) = (SendClass::Bulk, Origin::Own);
+        self.send(now, id, class, origin, Outgoing::Copy(last));
         self.finish(now, id, reason);
     }
 

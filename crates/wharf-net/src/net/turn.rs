@@ -134,7 +134,7 @@ impl Net {
         let hears = session.has_heartbeat && session.may_send() && !last_word.is_empty();
         let id = session.id;
         match hears {
-            true => self.answer_and_finish(now, id, last_word, reason),
+            true => self.finish_with(now, id, last_word, reason),
             false => self.end(key, reason),
         }
     }

@@ -1,9 +1,9 @@
 //! Each deadline fires when it is due, and not before; what is idle has none.
 
 use crate::harness::*;
-use wharf_net::CloseReason;
+use wharf_net::{CloseReason, Origin, Outgoing};
 use wharf_port::ConnectError;
-use wharf_wire::{BodyLength, FlagRule, FrameRules, PacketRule, PacketTable, classic};
+use wharf_wire::{BodyLength, FlagRule, FrameRules, PacketRule, PacketTable, SendClass, classic};
 
 /// The last that was heard of the client is just over: the session ends in a minute, not before.
 fn ends_after_a_minute_of_silence(mut net: Harness, pair: Pair) {
@@ -83,11 +83,12 @@ fn a_client_with_a_heartbeat_is_closed_when_it_falls_silent() {
     ends_after_a_minute_of_silence(net, pair);
 }
 
+/// Last words: frames of nine bytes with the id 1,024.
+static LATE: &[u8] = b"\x09\0\0\x04\0late";
+static IDLE: &[u8] = b"\x09\0\0\x04\0idle";
+
 #[test]
 fn a_client_with_a_heartbeat_is_told_which_deadline_it_has_missed() {
-    // Frames of nine bytes with the id 1,024.
-    static LATE: &[u8] = b"\x09\0\0\x04\0late";
-    static IDLE: &[u8] = b"\x09\0\0\x04\0idle";
     for (logs_in, told, reason) in [
         (false, b"late", CloseReason::LoginTimeout),
         (true, b"idle", CloseReason::IdleTimeout),
@@ -108,6 +109,41 @@ fn a_client_with_a_heartbeat_is_told_which_deadline_it_has_missed() {
         assert_eq!(net.reason(pair.server), Some(reason));
         net.stop();
     }
+}
+
+#[test]
+fn nothing_follows_the_last_word_of_a_missed_deadline_whatever_its_class() {
+    let mut net = Harness::new(|limits| {
+        let rules = FrameRules {
+            frame_bytes_max: 16_384,
+            ..MODERN
+        };
+        (limits.inbound, limits.outbound) = (rules, rules);
+        limits.idle_timeout_frame = IDLE;
+    });
+    let pair = net.connect();
+    net.say(pair.client, &frame(1_024, b""));
+    net.settle();
+    net.server().log_in(pair.server);
+    net.advance(secs(59));
+    net.clients.net.hold_input(pair.client);
+    net.settle();
+    stuff(&mut net, pair);
+    for (class, body) in [(SendClass::Bulk, "bulk"), (SendClass::Latest, "latest")] {
+        let (now, waiting) = (net.now, echo(body.as_bytes()));
+        let waiting = Outgoing::Copy(&waiting);
+        net.server()
+            .send(now, pair.server, class, Origin::Others, waiting);
+    }
+    net.advance(secs(2));
+    net.clients.net.resume_input(pair.client);
+    net.settle();
+    let bodies = net.bodies(pair.client);
+    let last = bodies[bodies.len() - 3..].iter();
+    let last: Vec<_> = last.map(|body| str::from_utf8(body).unwrap()).collect();
+    assert_eq!(last, ["latest", "bulk", "idle"]);
+    assert_eq!(net.reason(pair.server), Some(CloseReason::IdleTimeout));
+    net.stop();
 }
 
 #[test]

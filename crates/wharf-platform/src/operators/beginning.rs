@@ -2,8 +2,8 @@
 
 use super::job::{Deciding, Then};
 use super::{
-    ANNOUNCE_EVERY, BAN_PATIENCE, Banning, EXPORT_RECORDS, JobId, Operators, PAGE_MAX, Step, line,
-    lines,
+    ANNOUNCE_EVERY, Announced, BAN_PATIENCE, Banning, EXPORT_RECORDS, JobId, Operators, PAGE_MAX,
+    Step, line, lines,
 };
 use wharf_base::Instant;
 use wharf_data::access::{self, Error, Guesser};
@@ -328,12 +328,16 @@ impl Operators {
         text: String,
     ) -> Result<(), Error> {
         let text = lines("text", text)?;
-        let again = self.announced.map(|last| last + ANNOUNCE_EVERY);
+        let again = self.announced.as_ref().map(|last| last.at + last.pause);
         if let Some(again) = again.filter(|again| *again > now) {
             let retry_after = again.saturating_since(now);
             return Err(Error::Rate { retry_after });
         }
-        self.announced = Some(now);
+        self.announced = Some(Announced {
+            job: id,
+            at: now,
+            pause: ANNOUNCE_EVERY,
+        });
         let target = match scope {
             Scope::Room(room) => Target::Room(room),
             Scope::All | Scope::World | Scope::Numbered(_) => Target::Server,

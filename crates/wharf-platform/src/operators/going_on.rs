@@ -2,7 +2,7 @@
 
 use super::deciding::warned_by;
 use super::job::{Job, Then};
-use super::{JobId, Operators, Pending, Step};
+use super::{JobId, Operators, Pending, Step, UNHEARD_PAUSE};
 use crate::readable::readable;
 use wharf_base::Instant;
 use wharf_data::access::{self, Error, Person};
@@ -95,9 +95,8 @@ impl Operators {
         if let Some((action, target)) = missed.filter(|_| count == 0) {
             let mut entry = self.entry(at, job.by, action, target, "");
             entry.after = "not done: nobody was there".to_owned();
-            if let Then::Announce(..) = job.then {
-                // Nobody has heard it: the next need not wait.
-                self.announced = None;
+            if let Some(last) = self.announced.as_mut().filter(|last| last.job == id) {
+                last.pause = UNHEARD_PAUSE;
             }
             job.then = Then::Nobody;
             self.jobs.insert(id, job);

@@ -9,7 +9,7 @@ use wharf_data::report::Stage;
 use wharf_data::room::Until;
 use wharf_data::service::Call;
 use wharf_data::{AccountId, Actor, Notice, Refusal, ReportId};
-use wharf_platform::{Places, SessionTag};
+use wharf_platform::{Places, SessionTag, Ticket};
 
 fn ban(account: AccountId, until: Until) -> Request {
     let reason = "spam".into();
@@ -234,15 +234,39 @@ fn an_announcement_tells_how_many_heard_it_and_two_do_not_come_at_once() {
 #[test]
 fn an_announcement_that_nobody_has_heard_keeps_the_next_waiting_no_longer() {
     let mut rig = Rig::new();
-    let first = rig.begin(Request::Announce {
-        scope: Scope::Numbered(7),
-        text: "hello".into(),
-    });
+    let first = unheard(&mut rig);
     let (tag, _) = rig.announced.pop().unwrap();
     rig.heard(tag, 0);
     assert_eq!(rig.outcome(first), Err(Error::NotFound));
     let second = rig.begin(announce("hello"));
+    let refused = rig.outcome(second);
+    let retry_after = Duration::from_millis(20);
+    assert_eq!(refused, Err(Error::Rate { retry_after }), "a little");
+    rig.pass(retry_after);
+    let third = rig.begin(announce("hello"));
+    assert_eq!(rig.reply_to(third), None, "it is on its way");
+}
+
+#[test]
+fn an_announcement_that_is_found_unheard_late_makes_room_for_none_behind_another() {
+    let mut rig = Rig::new();
+    unheard(&mut rig);
+    let (late, _) = rig.announced.pop().unwrap();
+    rig.pass(Duration::from_millis(200));
+    let second = rig.begin(announce("hello"));
     assert_eq!(rig.reply_to(second), None, "it is on its way");
+    rig.heard(late, 0);
+    let third = rig.begin(announce("again"));
+    let refused = rig.outcome(third);
+    assert!(matches!(refused, Err(Error::Rate { .. })), "{refused:?}");
+}
+
+/// An announcement to a room in which nobody is.
+fn unheard(rig: &mut Rig) -> Ticket {
+    rig.begin(Request::Announce {
+        scope: Scope::Numbered(7),
+        text: "hello".into(),
+    })
 }
 
 #[test]

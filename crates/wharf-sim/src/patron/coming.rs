@@ -32,7 +32,10 @@ impl Patron {
         } else if rng.chance(0.05) {
             self.ask_by_ticket(rng, books, out);
         } else {
-            let person = rng.below(books.people.count() as u64) as usize;
+            let person = match rng.chance(0.1) {
+                true => books.people.some_mortal(rng),
+                false => rng.below(books.people.count() as u64) as usize,
+            };
             let back = rng.below(6).saturating_sub(3) as usize;
             let token = books.people.some_token(person, back);
             let how = match (books.people.is_registered(person), token, rng.below(10)) {

@@ -4,6 +4,7 @@ use super::{Asked, How, Patron};
 use crate::books::{Books, Stay, read_line};
 use crate::guesses::TryNumber;
 use crate::halls::Order;
+use crate::mutters;
 use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
@@ -27,6 +28,7 @@ impl Patron {
         let Some(number) = extensions.request.filter(|_| extensions.is_reply) else {
             return self.on_notice(frame.id, body, books);
         };
+        self.last_answered = self.last_answered.max(number);
         let asked = self.owed.remove(&number);
         let asked = asked.unwrap_or_else(|| panic!("{me}: an answer to nothing: {frame:?}"));
         if frame.id == Error::ID {
@@ -68,6 +70,10 @@ impl Patron {
             }
             (Asked::Hall(asked), id) => self.on_hall_reply(asked, id, body, books),
             (Asked::Say(stay), SaidSo::ID) => books.accept_line(stay),
+            (Asked::Mutter(number), SaidSo::ID) => {
+                let orders = &books.people.orders;
+                books.mutters.accepted(number, (orders, books.now));
+            }
             (Asked::Whisper(whisper), SaidSo::ID) => {
                 let said = SaidSo::decode(body).expect("an answer");
                 assert!(said.stored && said.seq > 0, "{}: {said:?}", self.label);
@@ -107,8 +113,10 @@ impl Patron {
             }
         }
         let ban = Order::Ban(person);
-        let is_banned = books.people.bans.holds(ban, self.login_asked, books.now);
+        let is_banned = books.people.orders.holds(ban, self.login_asked, books.now);
         assert!(!is_banned, "{me}: {person} is banned, and logs in");
+        let is_erased = books.people.is_erased(it.account, self.login_asked);
+        assert!(!is_erased, "{me}: {person} is erased, and logs in");
         books.logins += 1;
         self.is_logging_in = false;
         self.came = books.when().moment;
@@ -165,7 +173,9 @@ impl Patron {
                             books.people.taken(*person);
                             code == Code::Taken && books.people.may_be_taken(*person)
                         }
-                        How::Password => false,
+                        How::Password => {
+                            code == Code::Credentials && books.people.may_be_erased(*person)
+                        }
                         How::WrongPassword => code == Code::Credentials,
                         How::Resume(_) => false,
                         How::Token(..) => {
@@ -198,10 +208,47 @@ impl Patron {
             }
             Asked::Block(..) => may_fail,
             Asked::Hall(asked) => return self.on_hall_error(asked, error, books),
+            Asked::Mutter(number) => {
+                books.mutters.refused(*number);
+                let (me, ..) = self.user.expect("somebody said it");
+                books.mutters.silenced += u64::from(code == Code::Muted);
+                code == Code::Muted && books.people.may_be_muted(me)
+            }
             Asked::Hello | Asked::Ping(_) | Asked::Leave | Asked::Say(_) => false,
         };
+        let is_right = is_right || self.may_be_unserved(code);
         let (me, user) = (&self.label, self.user);
         assert!(is_right, "{me}, {user:?}: {asked:?} and {error:?}");
+    }
+
+    /// Whether something was not begun because the session ends; then that must follow.
+    pub(super) fn may_be_unserved(&mut self, code: Code) -> bool {
+        self.is_unserved |= code == Code::Unavailable;
+        code == Code::Unavailable
+    }
+
+    /// The server has said its last word: all that it has begun was answered, and what was asked
+    /// behind that is not done.
+    fn end_by_goodbye(&mut self, books: &mut Books) {
+        let answered = self.last_answered;
+        for (number, asked) in core::mem::take(&mut self.owed) {
+            // A room that was left may have begun that, and cannot say so in time.
+            if matches!(&asked, Asked::Hall(asked) if self.has_left(asked)) {
+                continue;
+            }
+            let me = &self.label;
+            assert!(
+                number > answered,
+                "{me}: {asked:?}, {number}, has no answer, and {answered} has"
+            );
+            match asked {
+                Asked::Whisper(whisper) => books.people.refused(whisper, false),
+                Asked::Mutter(number) => books.mutters.refused(number),
+                Asked::Hall(asked) => super::hall_refusals::is_not_done(&asked, books),
+                _ => {}
+            }
+        }
+        self.is_over = true;
     }
 
     fn on_notice(&mut self, id: u16, body: &[u8], books: &mut Books) {
@@ -249,7 +296,7 @@ impl Patron {
                     code => matches!(code, Code::TakenOver | Code::Revoked),
                 };
                 assert!(is_right, "{me}, {person:?}: {goodbye:?}");
-                self.is_over = true;
+                self.end_by_goodbye(books);
             }
             _ => panic!("{me}: hears {id}"),
         }
@@ -271,12 +318,15 @@ impl Patron {
     }
 
     fn on_said(&mut self, message: &Message, books: &mut Books) {
-        books.lines_heard += 1;
         let me = &self.label;
         let text = text_of(message);
+        let here = self.stay.map(|stay| books.of(stay).room);
+        if let Some(number) = mutters::number_of(text) {
+            return books.hear_mutter(number, here);
+        }
+        books.lines_heard += 1;
         let (stay, number, room) =
             read_line(text, usize::MAX).unwrap_or_else(|| panic!("{me}: {text:?}"));
-        let here = self.stay.map(|stay| books.of(stay).room);
         assert_eq!(here, Some(room), "{me}: hears room {room}");
         let author = message.author;
         let present = Some(author) == self.account() || self.others.contains_key(&author);

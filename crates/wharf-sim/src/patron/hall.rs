@@ -117,8 +117,8 @@ impl Patron {
     fn ask_for_hall(&mut self, rng: &mut Rng, books: &mut Books, out: &mut Vec<u8>) {
         match books.halls.some_hall(rng).filter(|_| !rng.chance(0.15)) {
             Some(room) if !rng.chance(0.02) => self.ask_enter_hall(room, rng, books, out),
-            // There is none with that id.
-            Some(room) => self.ask_enter_hall(room + 1, rng, books, out),
+            // There is none with that id: it would be hours older than the run.
+            Some(room) => self.ask_enter_hall(room - (1 << 46), rng, books, out),
             None => self.ask_create(rng, books, out),
         }
     }

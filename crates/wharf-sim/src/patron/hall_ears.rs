@@ -207,9 +207,9 @@ impl Patron {
         let (me, ..) = self.user.expect("somebody said it");
         let now = books.when();
         let mute = Order::Mute(me);
-        let is_muted = books
-            .halls
-            .holds(here.room, mute, here.asked.moment, books.now);
+        let asked = here.asked.moment;
+        let is_muted = books.halls.holds(here.room, mute, asked, books.now)
+            || books.people.orders.holds(mute, asked, books.now);
         let label = &self.label;
         assert!(
             said.is_duplicate || !is_muted,
@@ -330,6 +330,12 @@ impl Patron {
             .halls
             .holds(hall.room, Order::Ban(me), first, books.now);
         assert!(!is_banned, "{label}: {me} is banned, and hears {line}");
+        let mute = Order::Mute(books.halls.lines.author(line));
+        let is_muted = books.people.orders.holds(mute, first, books.now);
+        assert!(
+            !is_muted || !said_once,
+            "{label}: hears {line}, of somebody who is muted everywhere"
+        );
     }
 
     /// A rank is another.
@@ -359,6 +365,8 @@ impl Patron {
     pub(super) fn on_removed(&mut self, removed: &Removed, books: &mut Books) {
         let hall = self.leave_hall(books);
         books.halls.counts.removed += 1;
+        // Refusals are of a class that leaves before this.
+        self.is_doomed = false;
         let (me, ..) = self.user.expect("whoever is inside is somebody");
         let is_right = match removed.reason() {
             Reason::Banned => books

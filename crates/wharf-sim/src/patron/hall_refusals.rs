@@ -3,7 +3,7 @@
 use super::Patron;
 use super::hall::{Entering, HallAsked, Here, What, Wish};
 use crate::books::Books;
-use crate::halls::{Halls, Order, Outcome, SLOW};
+use crate::halls::{Halls, Order, Outcome, SLOW, When};
 use wharf_base::{Duration, Instant};
 use wharf_proto::session::{Code, Error};
 
@@ -34,8 +34,14 @@ impl Patron {
                     || may_fail && !matches!(wish, Wish::Leave)
             }
         };
+        let is_right = is_right || self.may_be_unserved(code);
         let (me, user) = (&self.label, self.user);
         assert!(is_right, "{me}, {user:?}: {asked:?} and {error:?}");
+    }
+
+    /// Whether something was asked of a room in which this patron is not any more.
+    pub(super) fn has_left(&self, asked: &HallAsked) -> bool {
+        matches!(asked, HallAsked::Inside(here, _) if !self.is_in_stay(*here))
     }
 
     /// Whether there may be that reason not to let this patron in.
@@ -84,21 +90,22 @@ impl Patron {
             Code::Unavailable => Outcome::Unsure,
             _ => Outcome::Refused,
         };
+        let (me, ..) = self.user.expect("somebody wanted it");
+        let is_muted_everywhere = books.people.may_be_muted(me);
         let now = books.when();
         let halls = &mut books.halls;
         halls.counts.forbidden += u64::from(code == Code::Forbidden);
         let may_be_gone = halls.may_be_gone(here.room, here.asked.at);
+        note(here.room, wish, (now, outcome), halls);
         match wish {
             Wish::Leave => {
                 self.is_moving = false;
                 false
             }
-            Wish::Say(line) => {
-                let is_certain = outcome == Outcome::Refused;
-                halls.lines.refused(*line, is_certain, now.at);
+            Wish::Say(_) => {
                 halls.counts.muted += u64::from(code == Code::Muted);
                 match code {
-                    Code::Muted => self.may_be_silenced(here, error, halls),
+                    Code::Muted => is_muted_everywhere || self.may_be_silenced(here, error, halls),
                     Code::NotFound => may_be_gone,
                     // It was opened by somebody else meanwhile.
                     _ => code == Code::Conflict,
@@ -115,10 +122,6 @@ impl Patron {
             Wish::Members => false,
             Wish::Bans => matches!(code, Code::Forbidden | Code::Conflict),
             Wish::Remove(number) => {
-                halls
-                    .removals
-                    .answer(here.room, *number, now.moment, outcome);
-                let (me, ..) = self.user.expect("somebody wanted it");
                 let line = halls.lines.numbered(here.room, number.seq);
                 let is_own = line.is_some_and(|line| halls.lines.author(line) == me);
                 match code {
@@ -127,19 +130,11 @@ impl Patron {
                     _ => code == Code::Conflict,
                 }
             }
-            Wish::Key(number) => {
-                halls.get(here.room).key.answer(*number, now, outcome);
+            Wish::Key(_) | Wish::Seats(_) => {
                 matches!(code, Code::Forbidden | Code::Conflict)
                     || code == Code::NotFound && may_be_gone
             }
-            Wish::Seats(number) => {
-                let members_max = &mut halls.get(here.room).members_max;
-                members_max.answer(*number, now, outcome);
-                matches!(code, Code::Forbidden | Code::Conflict)
-                    || code == Code::NotFound && may_be_gone
-            }
-            Wish::Order(number, what) => {
-                halls.orders(here.room).answer(*number, now, outcome);
+            Wish::Order(_, what) => {
                 let is_gone = code == Code::NotFound && may_be_gone;
                 // The rank is judged where everybody's is known.
                 matches!(code, Code::Forbidden | Code::Conflict)
@@ -167,5 +162,28 @@ impl Patron {
         wait <= SLOW
             && halls.may_hold(here.room, Order::Slow, here.asked.at)
             && halls.lines.may_have_spoken(here.room, me, since)
+    }
+}
+
+/// Nothing of it is done.
+pub(super) fn is_not_done(asked: &HallAsked, books: &mut Books) {
+    if let HallAsked::Inside(here, wish) = asked {
+        let now = books.when();
+        note(here.room, wish, (now, Outcome::Refused), &mut books.halls);
+    }
+}
+
+/// Notes what became of a wish that was not granted.
+fn note(room: i64, wish: &Wish, (now, outcome): (When, Outcome), halls: &mut Halls) {
+    match wish {
+        Wish::Say(line) => {
+            let is_certain = outcome == Outcome::Refused;
+            halls.lines.refused(*line, is_certain, now.at);
+        }
+        Wish::Remove(number) => halls.removals.answer(room, *number, now.moment, outcome),
+        Wish::Key(number) => halls.get(room).key.answer(*number, now, outcome),
+        Wish::Seats(number) => halls.get(room).members_max.answer(*number, now, outcome),
+        Wish::Order(number, _) => halls.orders(room).answer(*number, now, outcome),
+        Wish::Leave | Wish::History(_) | Wish::Members | Wish::Bans | Wish::Act => {}
     }
 }

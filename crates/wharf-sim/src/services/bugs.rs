@@ -3,9 +3,10 @@
 use super::ServiceActor;
 #[cfg(feature = "canary")]
 use crate::canary::ServiceCanary;
+use std::sync::Arc;
 use wharf_base::SessionId;
 use wharf_content::Asker;
-use wharf_data::Notice;
+use wharf_data::{Bulletin, Notice};
 use wharf_host::Replies;
 
 #[cfg(not(feature = "canary"))]
@@ -18,6 +19,11 @@ impl ServiceActor {
 
     pub(super) fn forgets_kick(&self) -> bool {
         false
+    }
+
+    /// What is published in the end.
+    pub(super) fn misprinted(&self, bulletin: Arc<Bulletin>) -> Arc<Bulletin> {
+        bulletin
     }
 
     /// Whom a notice reaches in the end, and which.
@@ -57,6 +63,18 @@ impl ServiceActor {
 
     pub(super) fn forgets_kick(&self) -> bool {
         self.planted == Some(ServiceCanary::ForgottenKick)
+    }
+
+    /// What is published in the end.
+    pub(super) fn misprinted(&self, bulletin: Arc<Bulletin>) -> Arc<Bulletin> {
+        if self.planted != Some(ServiceCanary::UnheardMute) {
+            return bulletin;
+        }
+        let muted = std::collections::BTreeMap::new();
+        Arc::new(Bulletin {
+            muted,
+            ..(*bulletin).clone()
+        })
     }
 
     /// Tells whoever has just taken over what the older session was not told.

@@ -51,7 +51,7 @@ impl ServiceActor {
     }
 
     /// Does what concerns more than who is known to be in a session.
-    pub(super) fn spread(&self, replies: Option<&Replies>, effect: Effect) {
+    pub(super) fn spread(&mut self, replies: Option<&Replies>, effect: Effect) {
         match (effect, replies) {
             (
                 Effect::Kick {
@@ -75,7 +75,13 @@ impl ServiceActor {
                 }
             }
             (Effect::TellAll(notice), Some(replies)) => replies.tell_all(&notice),
-            (Effect::Publish(bulletin), Some(replies)) => replies.publish(&bulletin),
+            (Effect::Publish(bulletin), replies) => {
+                let bulletin = self.misprinted(bulletin);
+                match replies {
+                    Some(replies) => replies.publish(&bulletin),
+                    None => self.unpublished = Some(bulletin),
+                }
+            }
             // Nobody has come yet.
             (_, None) => {}
             _ => unreachable!("nothing is announced here"),

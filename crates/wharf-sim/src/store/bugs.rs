@@ -59,6 +59,9 @@ impl SimStore {
                     _ => self.sql.ask(ask),
                 };
             }
+            Ask::Audited(_, ask) if matches!(**ask, Ask::Account(account::Ask::Erase { .. })) => {
+                self.has(ServiceCanary::KeptAccounts)
+            }
             Ask::Message(message::Ask::Block { .. }) => self.has(ServiceCanary::UnheardBlock),
             Ask::Message(message::Ask::Remove { .. }) => self.has(ServiceCanary::KeptMessages),
             Ask::Short(short::Ask::Take { space, key, at })

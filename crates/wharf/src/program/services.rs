@@ -55,7 +55,7 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
         hash_workers: hashing.threads as u32,
         // Passwords of rooms have a small part of the queue.
         hash_jobs_max: hashing.queue_max - RoomOptions::default().hashes_max as usize,
-        deadline: answered_within(config),
+        hash_deadline: hashed_within(config),
         ..AccountOptions::default()
     };
     let rooms = RoomOptions {
@@ -143,8 +143,9 @@ pub(super) fn store_places(config: &Effective) -> StorePlaces {
     }
 }
 
-/// By when accounts answer: who may take longer to log in may wait longer for a password's turn.
-fn answered_within(config: &Effective) -> Duration {
+/// By when those are answered who wait for a password's turn: who may take longer to log in may
+/// wait for longer.
+fn hashed_within(config: &Effective) -> Duration {
     let login = Duration::from_secs(config.integer("limits.login_seconds"));
     login.max(AccountOptions::default().deadline)
 }
@@ -191,12 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn who_may_take_longer_to_log_in_may_wait_longer_for_an_answer() {
+    fn who_may_take_longer_to_log_in_may_wait_longer_for_a_passwords_turn() {
         let within = |seconds| {
             let config = resolved(&[("limits.login_seconds", seconds)]).unwrap();
-            answered_within(&config).as_secs()
+            hashed_within(&config).as_secs()
         };
-        // The requests of those who are in are given no less.
+        // Nobody is given less than requests for which nothing is hashed.
         assert_eq!(["5", "30", "600"].map(within), [30, 30, 600]);
     }
 }
