@@ -43,6 +43,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 /// What the command prints, if it ran and succeeded; its complaints go to the terminal.
 pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     let output = command
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
@@ -53,15 +54,31 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
         .map_err(|_| format!("`{}` printed something that is not UTF-8", program(command)))
 }
 
+/// What a command printed, and how it ended.
+pub(crate) struct Printed {
+    pub(crate) text: String,
+    pub(crate) succeeded: bool,
+}
+
+impl Printed {
+    /// What the command complained of, each line indented and on a line of its own.
+    pub(crate) fn complaints(&self) -> String {
+        Complaints::in_text(&self.text).text()
+    }
+}
+
 /// Shows the command, runs it to its end, and returns what it prints, whether it failed or not; its
 /// complaints go to the terminal.
-pub(crate) fn printed(command: &mut Command) -> Outcome<String> {
+pub(crate) fn printed(command: &mut Command) -> Outcome<Printed> {
     say(format_args!("$ {}", shown(command)));
     let output = command
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Ok(Printed {
+        text: String::from_utf8_lossy(&output.stdout).into_owned(),
+        succeeded: output.status.success(),
+    })
 }
 
 /// Whether the command runs and succeeds; nothing of it is seen.

@@ -179,7 +179,11 @@ impl Drop for Wine<'_> {
 
 /// Runs one Windows program under Wine and ends as it ended.
 pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode {
-    match wine_command(workspace, "wine").args(program).status() {
+    let (program, arguments) = program.split_first().expect("clap demands one");
+    match under_wine(workspace, Path::new(program))
+        .args(arguments)
+        .status()
+    {
         Ok(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             code.map_or(ExitCode::FAILURE, ExitCode::from)
@@ -189,6 +193,13 @@ pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode 
             ExitCode::FAILURE
         }
     }
+}
+
+/// That Windows program, under Wine.
+pub(crate) fn under_wine(workspace: &Workspace, program: &Path) -> Command {
+    let mut wine = wine_command(workspace, "wine");
+    wine.arg(program);
+    wine
 }
 
 fn wine_command(workspace: &Workspace, program: &str) -> Command {

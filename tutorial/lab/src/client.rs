@@ -2,11 +2,17 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::PATIENCE;
+
+/// Bytes that are sent or received at a time, if there are many.
+const SOME: usize = 16 * 1024;
+/// How long nothing is taken of what one sends before one has stalled.
+const STALLED: Duration = Duration::from_millis(500);
 
 /// A connection to a lesson's server. Dropping it closes it in good order.
 #[derive(Debug)]
@@ -45,7 +51,7 @@ impl Client {
         })
     }
 
-    /// The same, waiting that long for each answer.
+    /// The same, waiting that long for something to move.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
@@ -80,13 +86,23 @@ impl Client {
     /// # Errors
     /// When the connection has ended.
     pub fn send_until_stalled(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream
-            .set_write_timeout(Some(Duration::from_millis(500)))?;
+        // By a timeout of a blocking send one would not learn how much of it has left: Windows
+        // says "timed out", and no number.
+        self.stream.set_nonblocking(true)?;
+        let sent = self.send_what_is_taken(bytes);
+        self.stream.set_nonblocking(false)?;
+        sent
+    }
+
+    fn send_what_is_taken(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut sent = 0;
+        let mut moved = Instant::now();
         while sent < bytes.len() {
-            match self.stream.write(&bytes[sent..]) {
-                Ok(count) => sent += count,
-                Err(error) if is_late(&error) => break,
+            let some = &bytes[sent..bytes.len().min(sent + SOME)];
+            match self.stream.write(some) {
+                Ok(count) => (sent, moved) = (sent + count, Instant::now()),
+                Err(error) if is_late(&error) && moved.elapsed() > STALLED => break,
+                Err(error) if is_late(&error) => thread::sleep(Duration::from_millis(1)),
                 Err(error) => return Err(self.explained(error, format!("after {sent} bytes"))),
             }
         }
@@ -96,7 +112,8 @@ impl Client {
     /// Receives exactly that many bytes.
     ///
     /// # Errors
-    /// When fewer come before the deadline or the end: the error says how many did.
+    /// When nothing more comes for as long as the patience, or the end: the error says how many
+    /// bytes had come.
     pub fn receive(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         self.receive_into(&mut bytes)?;
@@ -108,9 +125,9 @@ impl Client {
     /// # Errors
     /// As [`Client::receive`].
     pub fn receive_into(&mut self, bytes: &mut [u8]) -> io::Result<()> {
-        let deadline = Instant::now() + self.patience;
         let mut received = 0;
         while received < bytes.len() {
+            let deadline = Instant::now() + self.patience;
             let so_far = format!("after {received} of {} bytes", bytes.len());
             match self.receive_some(&mut bytes[received..], deadline) {
                 Ok(0) => {
@@ -140,7 +157,7 @@ impl Client {
     pub fn receive_to_end(&mut self) -> io::Result<Vec<u8>> {
         let deadline = Instant::now() + self.patience;
         let mut bytes = Vec::new();
-        let mut some = [0; 16 * 1024];
+        let mut some = [0; SOME];
         loop {
             match self.receive_some(&mut some, deadline) {
                 Ok(0) => return Ok(bytes),

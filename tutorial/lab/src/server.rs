@@ -38,7 +38,7 @@ impl Server {
     /// As [`Server::start`].
     pub fn start_command(command: &mut Command) -> io::Result<Self> {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.stderr(Stdio::piped()).spawn().map_err(|error| {
+        let mut child = spawn(command.stderr(Stdio::piped())).map_err(|error| {
             let program = Path::new(command.get_program()).display();
             io::Error::new(error.kind(), format!("{program} did not start: {error}"))
         })?;
@@ -156,6 +156,20 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts a program. Wine at times says "internal error" instead, where many start at once.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    const INTERNAL_ERROR: i32 = 1359;
+    let is_wines =
+        |error: &io::Error| cfg!(windows) && error.raw_os_error() == Some(INTERNAL_ERROR);
+    for _ in 0..4 {
+        match command.spawn() {
+            Err(error) if is_wines(&error) => {}
+            started => return started,
+        }
+    }
+    command.spawn()
 }
 
 const LISTENING: &str = "listening on ";

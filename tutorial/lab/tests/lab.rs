@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use lesson_lab::{Client, Server, announce, crowd};
+use lesson_lab::{Client, PATIENCE, Server, announce, crowd, wait_until};
 
 fn pair() -> (Client, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -33,12 +33,13 @@ fn what_does_not_come_is_told_with_what_came() {
     let (client, mut peer) = pair();
     let mut client = client.with_patience(Duration::from_millis(20));
     peer.write_all(b"12").unwrap();
-    let late = client.receive(5).unwrap_err();
-    assert_eq!(
-        late.to_string(),
-        "nothing moved for 20ms after 2 of 5 bytes"
-    );
+    // A machine that is busy for so long may find that nothing came, the first time.
+    wait_until("what came is told of", || {
+        let late = client.receive(5).unwrap_err();
+        late.to_string() == "nothing moved for 20ms after 2 of 5 bytes"
+    });
     drop(peer);
+    let mut client = client.with_patience(PATIENCE);
     let ended = client.receive(5).unwrap_err();
     let expected = "the server ended the connection after 0 of 5 bytes";
     assert_eq!(ended.to_string(), expected);
@@ -48,11 +49,22 @@ fn what_does_not_come_is_told_with_what_came() {
 fn a_reset_is_no_end_in_good_order() {
     let (client, mut peer) = pair();
     client.reset().unwrap();
-    let error = peer.read(&mut [0; 8]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    assert!(was_reset(&mut peer));
     let (client, mut peer) = pair();
     client.half_close().unwrap();
-    assert_eq!(peer.read(&mut [0; 8]).unwrap(), 0);
+    assert!(!was_reset(&mut peer));
+}
+
+/// Whether what comes next is a reset, and not the end of the stream.
+///
+/// Wine forgets a reset that comes while nobody receives, and calls it the end. It does not look
+/// like the end of a half, all the same: the other half would still take a byte.
+fn was_reset(peer: &mut TcpStream) -> bool {
+    match peer.read(&mut [0; 8]) {
+        Ok(0) => cfg!(windows) && peer.write(b"?").is_err(),
+        Ok(_) => panic!("nothing was sent"),
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
 }
 
 #[test]
@@ -67,6 +79,18 @@ fn a_narrow_client_that_does_not_read_stalls_its_sender() {
         }
     };
     assert_eq!(stalled.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn what_left_before_it_stalled_is_counted() {
+    let (mut client, mut peer) = pair();
+    let bytes = vec![7; 64 << 20];
+    let sent = client.send_until_stalled(&bytes).unwrap();
+    assert!((1..bytes.len()).contains(&sent), "{sent} bytes");
+    client.half_close().unwrap();
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).unwrap();
+    assert_eq!(received.len(), sent);
 }
 
 /// This test program is the server too, if it is asked to be.

@@ -30,7 +30,8 @@ pub fn tried() -> io::Result<Vec<[String; 2]>> {
     Ok(rows)
 }
 
-/// Whether `select` reports a socket for which a set of `size` would be too small.
+/// Whether `select` reports a socket for which a set of `size` would be too small, and does not
+/// report one that has nothing to say.
 ///
 /// # Errors
 ///
@@ -41,9 +42,10 @@ pub fn select_reports_beyond(size: usize) -> io::Result<bool> {
     let (socket, _) = listener.accept()?;
     let [mut readable, mut writable] = [(); 2].map(|()| Set::with_capacity(size + BEYOND));
     let beyond = imp::put_beyond(size, socket, &mut readable)?;
+    readable.insert(&listener);
     peer.write_all(b"!")?;
     sys::select(&mut readable, &mut writable)?;
-    Ok(readable.contains(&beyond.socket))
+    Ok(readable.contains(&beyond.socket) && !readable.contains(&listener))
 }
 
 /// A socket that lies beyond the wall, and what keeps it there.

@@ -1,9 +1,8 @@
 //! What the servers promise to their clients.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::thread;
-use std::time::Duration;
 
 use lesson_lab::Client;
 use s1_sockets::{client, select, sys, threads};
@@ -63,7 +62,7 @@ fn a_client_that_reads_late_gets_every_byte_in_order() {
     let mut writer = client.stream().try_clone().unwrap();
     // Three times what Linux keeps for a peer that does not read.
     let bytes: Vec<u8> = (0..12 << 20).map(|index| (index / 251) as u8).collect();
-    let sent = send_until_stalled(&writer, &bytes);
+    let sent = client.send_until_stalled(&bytes).unwrap();
     let received = thread::scope(|scope| {
         scope.spawn(|| {
             writer.write_all(&bytes[sent..]).unwrap();
@@ -73,24 +72,6 @@ fn a_client_that_reads_late_gets_every_byte_in_order() {
     });
     assert_eq!(bytes.len() - received.len(), 0, "bytes are lost");
     assert!(received == bytes, "bytes are not in order");
-}
-
-/// Sends until all is sent, or nothing more has been taken for a while; says how much was.
-fn send_until_stalled(mut stream: &TcpStream, bytes: &[u8]) -> usize {
-    stream.set_nonblocking(true).unwrap();
-    let (mut sent, mut refusals) = (0, 0);
-    while sent < bytes.len() && refusals < 50 {
-        match stream.write(&bytes[sent..]) {
-            Ok(count) => (sent, refusals) = (sent + count, 0),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                refusals += 1;
-                thread::park_timeout(Duration::from_millis(10));
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-    stream.set_nonblocking(false).unwrap();
-    sent
 }
 
 #[test]

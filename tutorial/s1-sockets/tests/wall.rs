@@ -1,5 +1,6 @@
 //! The wall of `select`, run against.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 
@@ -21,7 +22,8 @@ fn served_of(server: SocketAddr, count: usize) -> Vec<Client> {
     while clients.len() < count {
         let mut client = Client::connect(server).unwrap();
         // Who is refused may learn it from the end of the stream, or from a reset.
-        if client.echo(b"am I in?").is_err() {
+        if let Err(error) = client.echo(b"am I in?") {
+            assert_ne!(error.kind(), ErrorKind::TimedOut, "neither in nor refused");
             break;
         }
         clients.push(client);

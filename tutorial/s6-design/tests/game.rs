@@ -1,9 +1,13 @@
 //! Two processes: the server is one, the clients are others.
 
+use std::net::TcpListener;
 use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
 
-use lesson_lab::{Client, Server};
+use lesson_lab::{Client, PATIENCE, Server};
 use s6_design::content::Heading;
+use s6_design::network::{Event, Frame, Network};
 use s6_design::wire::{News, Snapshot, read_news, steer_frame};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_s6-design");
@@ -76,11 +80,27 @@ fn frames_that_are_none_end_their_sender_alone() {
 
 #[test]
 fn a_player_who_does_not_read_keeps_nobody_waiting() {
-    let server = start(&[]);
-    let _silent = Client::narrow(server.address(), 1024).unwrap();
-    let mut player = server.connect().unwrap();
-    let first = snapshot_with(&mut player, |_| true).ticks;
-    snapshot_with(&mut player, |snapshot| snapshot.ticks >= first + 20);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (network, events) = Network::start(listener);
+    let mut player = Client::connect(address).unwrap();
+    let _silent = Client::narrow(address, 1024).unwrap();
+    for _ in ["player", "silent"] {
+        let event = events.recv_timeout(PATIENCE);
+        assert!(matches!(event, Ok(Event::Connected(_))), "{event:?}");
+    }
+    // More than the systems on both sides keep for one who does not read.
+    let frame: Frame = vec![7; 64 * 1024].into();
+    let (told, all_is_said) = mpsc::channel();
+    let (to_silent, much) = (network.clone(), frame.clone());
+    thread::spawn(move || {
+        (0..256).for_each(|_| to_silent.send(1, &much));
+        let _ = told.send(());
+    });
+    let said = all_is_said.recv_timeout(PATIENCE);
+    said.expect("nobody waits until the silent one reads");
+    network.send(0, &frame);
+    assert!(player.receive(frame.len()).unwrap()[..] == frame[..]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::port::Port;
 use crate::sys::Memory;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -77,6 +77,18 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
     })
 }
 
+/// Has the system keep about that many bytes for each who comes and does not read; as many as it
+/// likes (Linux: up to 4 MiB), if it is not told.
+///
+/// # Errors
+/// The system's.
+pub fn keep_unread(listener: &TcpListener, bytes: Option<usize>) -> io::Result<()> {
+    // An accepted socket is as its listener is.
+    bytes.map_or(Ok(()), |bytes| {
+        SockRef::from(listener).set_send_buffer_size(bytes)
+    })
+}
+
 /// Starts the thread: who finds a seat goes to `newcomers`, whereupon the port is woken.
 pub fn start<B: Memory>(
     listener: TcpListener,
@@ -96,8 +108,8 @@ pub fn start<B: Memory>(
                 Ok(stream) => {
                     turn_away(stream, seats.all);
                     // The fault: whoever comes after the first that found no seat waits for ever.
-                    if cfg!(feature = "faulty") {
-                        return;
+                    while cfg!(feature = "faulty") {
+                        thread::park();
                     }
                 }
                 Err(error) => println!("a connection was gone before it was accepted: {error}"),

@@ -28,6 +28,9 @@ pub struct Settings {
     /// How many clients may be here at once
     #[arg(long, default_value_t = 100)]
     pub clients_max: usize,
+    /// How many bytes the system keeps for each client that does not read [default: as it likes]
+    #[arg(long)]
+    pub unread_bytes: Option<usize>,
     /// Print each submission and each completion
     #[arg(long)]
     pub trace: bool,
@@ -77,6 +80,7 @@ impl Server {
     pub fn start(settings: &Settings) -> io::Result<Server> {
         crate::descriptors::provide(settings.clients_max)?;
         let listener = acceptor::listen(settings.port)?;
+        acceptor::keep_unread(&listener, settings.unread_bytes)?;
         let address = listener.local_addr()?;
         let port = Arc::new(Port::new(settings.trace)?);
         let seats = Seats::new(settings.clients_max);

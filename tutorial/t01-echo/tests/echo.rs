@@ -134,9 +134,10 @@ fn after_the_101st_client_was_turned_away_a_seat_that_is_given_back_is_taken() -
 
 #[test]
 fn a_reader_that_stalls_gets_the_right_bytes_afterwards() -> io::Result<()> {
-    let server = start(&[]);
+    // So that it takes little to stall the server, however slow it is.
+    let server = start(&["--unread-bytes", "16384"]);
     let mut client = Client::narrow(server.address(), 16 * 1024)?;
-    let bytes = numbered(16 << 20);
+    let bytes = numbered(8 << 20);
     let sent = client.send_until_stalled(&bytes)?;
     for expected in bytes[..sent].chunks(64 * 1024) {
         let received = client.receive(expected.len());

@@ -82,6 +82,7 @@ impl Server {
         check(settings)?;
         descriptors::provide(basic.clients_max)?;
         let listener = acceptor::listen(basic.port)?;
+        acceptor::keep_unread(&listener, basic.unread_bytes)?;
         let address = listener.local_addr()?;
         let port = Arc::new(Port::new(basic.trace)?);
         let seats = Seats::new(basic.clients_max);

@@ -21,6 +21,7 @@ fn a_thousand_idle_sessions_take_a_fifth_of_the_memory_of_step_one() -> io::Resu
         port: 0,
         prefix: String::new(),
         clients_max: 1_000,
+        unread_bytes: None,
         trace: false,
     };
     let settings = Settings {
@@ -43,10 +44,12 @@ fn a_message_of_256_bytes_leaves_the_neighbours_buffer_alone() -> io::Result<()>
         "2",
         "--buffer-bytes",
         "128",
+        "--unread-bytes",
+        "16384",
     ]);
     // The first to borrow has the last buffer, and keeps it while it does not read.
     let mut stalled = Client::narrow(server.address(), 16 * 1024)?;
-    let bytes = numbered(16 << 20);
+    let bytes = numbered(8 << 20);
     let sent = stalled.send_until_stalled(&bytes)?;
 
     let mut neighbour = server.connect()?;
@@ -87,9 +90,9 @@ fn a_hundred_clients_share_one_buffer() -> io::Result<()> {
 
 #[test]
 fn one_that_does_not_read_loses_the_buffer_to_who_waits_for_it() -> io::Result<()> {
-    let server = start(&["--buffers", "1"]);
+    let server = start(&["--buffers", "1", "--unread-bytes", "16384"]);
     let mut stalled = Client::narrow(server.address(), 16 * 1024)?;
-    stalled.send_until_stalled(&numbered(16 << 20))?;
+    stalled.send_until_stalled(&numbered(8 << 20))?;
     let mut client = server.connect()?;
     assert_eq!(client.echo(b"hello")?, b"hello");
     Ok(())

@@ -49,6 +49,14 @@ impl Complaints {
         Ok((status, complaints))
     }
 
+    /// Of a text that is all there.
+    pub(super) fn in_text(text: &str) -> Complaints {
+        let mut complaints = Complaints::default();
+        text.lines()
+            .for_each(|line| complaints.hear(line.trim_end().into()));
+        complaints
+    }
+
     /// What is kept, each line indented and on a line of its own.
     pub(super) fn text(&self) -> String {
         self.lines
@@ -105,17 +113,9 @@ fn announces_a_failure(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn heard<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let mut complaints = Complaints::default();
-        for line in lines {
-            complaints.hear(line.into());
-        }
-        complaints.lines
-    }
-
     #[test]
     fn a_failure_is_kept_once_with_what_is_said_of_it() {
-        let kept = heard([
+        let said = [
             "test one ... ok",
             "test two ... FAILED",
             "",
@@ -130,7 +130,8 @@ mod tests {
             "e",
             "test three ... ok",
             "test two ... FAILED",
-        ]);
+        ];
+        let kept = Complaints::in_text(&said.join("\n")).lines;
         assert_eq!(kept[0], "test two ... FAILED");
         assert_eq!(kept[3..5], ["  left: 1", " right: 2"]);
         assert_eq!(kept.last().unwrap(), "c");
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn the_first_ones_are_kept_of_very_many() {
         let lines: Vec<String> = (0..1000).map(|number| format!("error: {number}")).collect();
-        let kept = heard(lines.iter().map(String::as_str));
+        let kept = Complaints::in_text(&lines.join("\n")).lines;
         assert_eq!(kept.len(), KEPT);
         assert_eq!(kept[0], "error: 0");
     }

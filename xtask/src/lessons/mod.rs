@@ -2,14 +2,17 @@
 //! its own tests red.
 
 pub(crate) mod coverage;
+mod programs;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
-use crate::command::{self, cargo, run, say};
+use crate::command::{Printed, cargo, run, say};
 use crate::windows::{self, Wine};
 use crate::{Outcome, Workspace, stages, tidy};
 use coverage::Coverage;
+use programs::Program;
 use verdict::Verdict;
 
 /// What every lesson uses, and is none itself: the folder, and the package's name.
@@ -41,15 +44,12 @@ pub(crate) fn of_choice(workspace: &Workspace, choice: &Choice) -> Outcome {
         return Err(format!("there is no lesson {unknown}; there are: {known}"));
     }
     lessons.retain(|lesson| choice.only.is_empty() || choice.only.contains(lesson));
-    if choice.figures {
-        return measure(workspace, &lessons);
+    match choice {
+        Choice { figures: true, .. } => measure(workspace, &lessons),
+        Choice { only, .. } if only.is_empty() && choice.windows => on_windows(workspace),
+        Choice { windows: true, .. } => test(workspace, &lessons, System::Windows),
+        Choice { .. } => test(workspace, &lessons, System::This),
     }
-    let system = if choice.windows {
-        System::Windows
-    } else {
-        System::This
-    };
-    test(workspace, &lessons, system)
 }
 
 /// Every lesson, on this system: the stage `lessons`.
@@ -95,13 +95,16 @@ fn test(workspace: &Workspace, lessons: &[String], system: System) -> Outcome {
         }
     };
     let coverage = read_coverage(workspace)?;
-    // All at once: none has features of its own yet.
-    let mut sound = tests(workspace, system)?;
-    sound.args(["-p", LAB.1]);
-    sound.args(lessons.iter().flat_map(|lesson| ["-p", lesson]));
-    let mut complaints: Vec<String> = run(&mut sound).err().into_iter().collect();
-    for lesson in lessons {
-        complaints.extend(faults(workspace, system, lesson, &coverage.red(lesson)).err());
+    let mut all: Vec<&str> = lessons.iter().map(String::as_str).collect();
+    all.push(LAB.1);
+    let mut complaints = round(workspace, system, &all, &all, None);
+    // What stands below is built with each group, so that what all of them use is built once: with
+    // what the sum of those asks of it that are named.
+    let mut built = vec![LAB.1];
+    for mut group in independent(workspace, lessons)? {
+        built.extend(&group);
+        group.retain(|lesson| !coverage.red(lesson).is_empty());
+        complaints.extend(round(workspace, system, &built, &group, Some(&coverage)));
     }
     match complaints.len() {
         0 => Ok(()),
@@ -109,33 +112,123 @@ fn test(workspace: &Workspace, lessons: &[String], system: System) -> Outcome {
     }
 }
 
-/// Brings the lesson's faults back, and sees that their tests find them.
-fn faults(workspace: &Workspace, system: System, lesson: &str, red: &[&str]) -> Outcome {
-    if red.is_empty() {
-        say(format_args!("--- {lesson}: no fault to bring back"));
-        return Ok(());
+/// The lessons in groups, of each of which none uses another, and none one of a later group: a
+/// fault that one brings back would be in all that use it.
+fn independent<'a>(workspace: &Workspace, lessons: &'a [String]) -> Outcome<Vec<Vec<&'a str>>> {
+    let mut used = BTreeMap::new();
+    for lesson in packages(workspace)? {
+        let path = format!("tutorial/{lesson}/Cargo.toml");
+        let text = std::fs::read_to_string(workspace.root.join(&path))
+            .map_err(|error| format!("{path}: {error}"))?;
+        let manifest: toml::Table =
+            toml::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
+        let tables = ["dependencies", "dev-dependencies"].map(|table| manifest.get(table));
+        let tables = tables.into_iter().flatten().filter_map(|it| it.as_table());
+        used.insert(lesson, tables.flat_map(|it| it.keys().cloned()).collect());
     }
-    let mut faulty = tests(workspace, system)?;
-    faulty.args(["-p", lesson, "--features", "faulty"]);
-    let output = command::printed(&mut faulty)?;
-    let verdict = Verdict::of(&output);
+    let mut groups = BTreeMap::<usize, Vec<&str>>::new();
+    for lesson in lessons {
+        groups
+            .entry(height(lesson, &used))
+            .or_default()
+            .push(lesson);
+    }
+    Ok(groups.into_values().collect())
+}
+
+/// How many lessons stand upon one another below this one.
+fn height(lesson: &str, used: &BTreeMap<String, Vec<String>>) -> usize {
+    let below = used.get(lesson).into_iter().flatten();
+    let lessons = below.filter(|below| used.contains_key(*below));
+    lessons
+        .map(|below| 1 + height(below, used))
+        .max()
+        .unwrap_or(0)
+}
+
+/// Builds packages and runs the tests of some of them, with their faults if there are to be any,
+/// and returns what is not as it should be.
+fn round(
+    workspace: &Workspace,
+    system: System,
+    built: &[&str],
+    tested: &[&str],
+    faults: Option<&Coverage>,
+) -> Vec<String> {
+    if tested.is_empty() {
+        return Vec::new();
+    }
+    let printed = tests(workspace, system).and_then(|mut tests| {
+        tests.args(built.iter().flat_map(|package| ["-p", package]));
+        if faults.is_some() {
+            let features = tested.iter().map(|package| format!("{package}/faulty"));
+            tests.args(features.flat_map(|feature| ["--features".into(), feature]));
+        }
+        let mut programs = programs::build(&mut tests)?;
+        programs.retain(|program| tested.contains(&name(program)));
+        let commands = programs.iter().map(|it| command(workspace, system, it));
+        let printed = programs::run_all(commands)?;
+        Ok(programs.into_iter().zip(printed).collect::<Vec<_>>())
+    });
+    let printed = match printed {
+        Ok(printed) => printed,
+        Err(why) => return vec![why],
+    };
+    let judged = tested.iter().map(|&package| {
+        let of_it = printed.iter().filter(|(it, _)| name(it) == package);
+        let of_it: Vec<&Printed> = of_it.map(|(_, printed)| printed).collect();
+        judge(package, &of_it, faults)
+    });
+    judged.filter_map(Result::err).collect()
+}
+
+fn name(program: &Program) -> &str {
+    let folder = program.folder.file_name().and_then(|name| name.to_str());
+    match folder {
+        Some(folder) if folder == LAB.0 => LAB.1,
+        folder => folder.unwrap_or_default(),
+    }
+}
+
+fn command(workspace: &Workspace, system: System, program: &Program) -> Command {
+    let mut command = match system {
+        System::This => Command::new(&program.path),
+        System::Windows => windows::under_wine(workspace, &program.path),
+    };
+    command
+        .current_dir(&program.folder)
+        .env("RUST_TEST_THREADS", stages::tests_at_once());
+    command
+}
+
+/// Sees that all of a package's tests pass; or, if its faults are back, that exactly those find
+/// them that are listed.
+fn judge(package: &str, printed: &[&Printed], faults: Option<&Coverage>) -> Outcome {
+    let red = faults.map_or_else(Vec::new, |coverage| coverage.red(package));
+    let verdict = Verdict::of(printed.iter().copied());
     let complaint = match &verdict {
-        Ok(verdict) => verdict.complaint(red),
+        Ok(verdict) => verdict.complaint(&red),
         Err(why) => Some(why.clone()),
     };
+    let with_faults = faults.map_or("", |_| " with its faults");
     if let Some(complaint) = complaint {
-        say(&output);
-        return Err(format!("{lesson} with its faults: {complaint}"));
+        let said: Vec<&str> = printed.iter().map(|it| it.text.as_str()).collect();
+        say(said.concat());
+        let said: Vec<String> = printed.iter().map(|it| it.complaints()).collect();
+        return Err(format!(
+            "{package}{with_faults}: {complaint}{}",
+            said.concat()
+        ));
     }
     let passed = verdict.map_or(0, |verdict| verdict.passed);
     let count = red.len();
     say(format_args!(
-        "--- {lesson}: its faults turn {count} tests red and leave {passed} green"
+        "--- {package}{with_faults}: {count} tests red, {passed} green, as they should be"
     ));
     Ok(())
 }
 
-/// `cargo test`, whose words we read: nextest's are its own.
+/// `cargo test`, the words of whose harness we read.
 fn tests(workspace: &Workspace, system: System) -> Outcome<Command> {
     let mut cargo = match system {
         System::This => {
@@ -145,9 +238,7 @@ fn tests(workspace: &Workspace, system: System) -> Outcome<Command> {
         }
         System::Windows => windows::cargo_test(workspace)?,
     };
-    cargo
-        .args(["--all-targets", "--no-fail-fast"])
-        .env("RUST_TEST_THREADS", stages::tests_at_once());
+    cargo.arg("--all-targets");
     Ok(cargo)
 }
 
@@ -168,4 +259,22 @@ fn measure(workspace: &Workspace, lessons: &[String]) -> Outcome {
         run(cargo(workspace).args(["run", "--release", "-p", lesson, "--", "figures"]))?;
     }
     tidy::show_figures(workspace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lesson_stands_higher_than_all_that_it_uses() {
+        let uses = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let used: BTreeMap<String, _> = BTreeMap::from([
+            ("s3-port".into(), uses(&["clap", "lesson-lab"])),
+            ("t01-echo".into(), uses(&["lesson-lab"])),
+            ("t02-memory".into(), uses(&["clap", "t01-echo"])),
+            ("t03-events".into(), uses(&["t01-echo", "t02-memory"])),
+        ]);
+        let heights: Vec<usize> = used.keys().map(|lesson| height(lesson, &used)).collect();
+        assert_eq!(heights, [0, 0, 1, 2]);
+    }
 }

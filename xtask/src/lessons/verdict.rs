@@ -1,6 +1,8 @@
 //! What the test harness prints, read as far as it decides: which tests failed, and whether every
 //! test program came to its end.
 
+use crate::command::Printed;
+
 /// What the test programs of one package said.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Verdict {
@@ -10,37 +12,34 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Reads the standard output of `cargo test --no-fail-fast`.
+    /// Reads what each of the programs printed.
     ///
     /// # Errors
     ///
-    /// When it does not add up: a program broke off, or its tests printed over its results.
-    pub(super) fn of(output: &str) -> Result<Self, String> {
+    /// When it does not add up: there is none, one broke off, or tests printed over its results.
+    pub(super) fn of<'a>(programs: impl IntoIterator<Item = &'a Printed>) -> Result<Self, String> {
         let mut verdict = Self::default();
-        // Between `running 3 tests` and `test result:` stands what one program has to say.
-        let mut program: Option<Vec<&str>> = None;
-        for line in output.lines() {
-            if is_beginning(line) {
-                if program.is_some() {
-                    return Err(BROKEN.into());
-                }
-                program = Some(Vec::new());
-            } else if let Some(result) = line.strip_prefix("test result: ") {
-                let said = program.take().ok_or(BROKEN)?;
-                verdict.add(&said, result)?;
-            } else if let Some(said) = &mut program {
-                said.push(line);
-            }
+        let mut programs = programs.into_iter().peekable();
+        if programs.peek().is_none() {
+            return Err(NOTHING.into());
         }
-        if program.is_some() {
-            return Err(BROKEN.into());
+        for Printed { text, succeeded } in programs {
+            let lines: Vec<&str> = text.lines().collect();
+            // What comes before may be a test's output.
+            let end = lines.iter().rposition(|line| line.starts_with(RESULT));
+            let (said, result) = lines.split_at(end.ok_or(BROKEN)?);
+            let failed = verdict.add(said, &result[0][RESULT.len()..])?;
+            if *succeeded != (failed == 0) {
+                return Err(BROKEN.into());
+            }
         }
         verdict.failed.sort();
         Ok(verdict)
     }
 
-    fn add(&mut self, said: &[&str], result: &str) -> Result<(), String> {
-        // The last list of failures is the harness' own; what comes before may be a test's output.
+    /// Adds what one program said before its result, and returns how many of its tests failed.
+    fn add(&mut self, said: &[&str], result: &str) -> Result<usize, String> {
+        // The last list of failures is the harness' own.
         let list = said.iter().rposition(|line| *line == "failures:");
         let names = list.map_or(&[][..], |list| &said[list + 1..]);
         let names = names.iter().filter_map(|line| line.strip_prefix("    "));
@@ -48,9 +47,10 @@ impl Verdict {
         if count(result, "failed") != Some(failed.len()) {
             return Err(format!("cannot read which tests failed: {result}"));
         }
-        self.failed.extend(failed);
         self.passed += count(result, "passed").ok_or(BROKEN)?;
-        Ok(())
+        let count = failed.len();
+        self.failed.extend(failed);
+        Ok(count)
     }
 
     /// Says what is not as it should be: exactly the tests of `red` fail.
@@ -69,16 +69,9 @@ impl Verdict {
     }
 }
 
+const RESULT: &str = "test result: ";
+const NOTHING: &str = "cargo told of no test program";
 const BROKEN: &str = "a test program broke off before its end";
-
-fn is_beginning(line: &str) -> bool {
-    let mut words = line.split(' ');
-    let is_count = |word: Option<&str>| word.is_some_and(|it| it.parse::<usize>().is_ok());
-    words.next() == Some("running")
-        && is_count(words.next())
-        && matches!(words.next(), Some("test" | "tests"))
-        && words.next().is_none()
-}
 
 /// Of `FAILED. 3 passed; 1 failed; ..` the number before the word.
 fn count(result: &str, word: &str) -> Option<usize> {
@@ -96,7 +89,7 @@ fn last_part(name: &str) -> &str {
 mod tests {
     use super::*;
 
-    const BOTH: &str = "
+    const ONE: &str = "
 running 2 tests
 test a_short_send_is_finished ... FAILED
 test tests::an_echo_comes_back ... ok
@@ -107,6 +100,7 @@ failures:
 thread 'a_short_send_is_finished' panicked at tutorial/s1-sockets/tests/faults.rs:9:5:
 failures:
     no name
+test result: none
 note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
 
 
@@ -115,7 +109,8 @@ failures:
 
 test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s
 
-
+";
+    const OTHER: &str = "
 running 1 test
 test faults::the_second_is_served ... FAILED
 
@@ -126,11 +121,22 @@ failures:
 
 test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 7.00s
 
-
+";
+    const EMPTY: &str = "
 running 0 tests
 
 test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
 ";
+
+    /// Of programs that ended as those do that print so.
+    fn verdict(texts: &[&str]) -> Result<Verdict, String> {
+        let printed = |text: &&str| Printed {
+            text: (*text).into(),
+            succeeded: !text.contains("FAILED"),
+        };
+        Verdict::of(&texts.iter().map(printed).collect::<Vec<_>>())
+    }
 
     fn failed(names: &[&str], passed: usize) -> Verdict {
         let failed = names.iter().map(ToString::to_string).collect();
@@ -140,26 +146,29 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn failures_of_all_programs_are_read_by_their_own_names() {
         let expected = failed(&["a_short_send_is_finished", "the_second_is_served"], 1);
-        assert_eq!(Verdict::of(BOTH), Ok(expected));
+        assert_eq!(verdict(&[ONE, OTHER, EMPTY]), Ok(expected));
         // Windows ends its lines in its own way.
-        let other = BOTH.replace('\n', "\r\n");
-        assert_eq!(Verdict::of(&other), Verdict::of(BOTH));
+        let other = OTHER.replace('\n', "\r\n");
+        assert_eq!(verdict(&[&other]), verdict(&[OTHER]));
     }
 
     #[test]
     fn a_program_that_breaks_off_is_no_verdict() {
-        let (before, _) = BOTH.rsplit_once("test result: FAILED").unwrap();
-        assert_eq!(Verdict::of(before), Err(BROKEN.into()));
-        let (_, behind) = BOTH.split_once("running 2 tests").unwrap();
-        assert_eq!(Verdict::of(behind), Err(BROKEN.into()));
-        let in_the_middle = BOTH.replacen("test result: FAILED", "gone", 1);
-        assert_eq!(Verdict::of(&in_the_middle), Err(BROKEN.into()));
+        let (before, _) = OTHER.split_once(RESULT).unwrap();
+        assert_eq!(verdict(&[EMPTY, before]), Err(BROKEN.into()));
+        assert_eq!(verdict(&[EMPTY, ""]), Err(BROKEN.into()));
+        assert_eq!(verdict(&[]), Err(NOTHING.into()));
+        let crashed = Printed {
+            text: EMPTY.into(),
+            succeeded: false,
+        };
+        assert_eq!(Verdict::of([&crashed]), Err(BROKEN.into()));
     }
 
     #[test]
     fn a_list_that_was_printed_over_is_no_verdict() {
-        let text = BOTH.replace("    faults::the_second_is_served\n", "x\n");
-        assert!(Verdict::of(&text).unwrap_err().starts_with("cannot read"));
+        let text = OTHER.replace("    faults::the_second_is_served\n", "x\n");
+        assert!(verdict(&[&text]).unwrap_err().starts_with("cannot read"));
     }
 
     #[test]
