@@ -134,14 +134,14 @@ type AcceptEx = unsafe extern "system" fn(
 /// No library exports the function: Winsock is asked for it (AcceptEx, remarks).
 fn accept_ex(socket: &TcpListener) -> io::Result<AcceptEx> {
     let mut function: ws::LPFN_ACCEPTEX = None;
-    let mut written = 0;
+    let (name, mut written) = (ws::WSAID_ACCEPTEX, 0);
     // SAFETY: reads a GUID and writes a pointer to such a function, as MSDN says of the GUID; both
     // outlive the call.
     let failed = unsafe {
         ws::WSAIoctl(
             socket.as_raw_socket() as ws::SOCKET,
             ws::SIO_GET_EXTENSION_FUNCTION_POINTER,
-            (&raw const ws::WSAID_ACCEPTEX).cast(),
+            (&raw const name).cast(),
             size_of::<GUID>() as u32,
             (&raw mut function).cast(),
             size_of_val(&function) as u32,
