@@ -14,4 +14,4 @@ pub mod session;
 pub use application::Application;
 pub use network::Network;
 pub use queue::{Class, Rules};
-pub use session::SessionId;
+pub use t04_logic::SessionId;

@@ -3,7 +3,7 @@
 
 use crate::application::Application;
 use crate::queue::{Class, Queue, Rules};
-use crate::session::{Own, Session, SessionId};
+use crate::session::{Own, Session};
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
@@ -14,6 +14,7 @@ use t01_echo::port::Port;
 use t01_echo::sys::Kind;
 use t02_memory::sys::{Lent, Slab};
 use t03_events::sys::Buffer;
+use t04_logic::SessionId;
 
 /// Buffers to receive into; as in step 3 a session has one for a moment only.
 const BUFFERS: usize = 64;

@@ -1,23 +1,9 @@
-//! What is kept for one client, and how it is called.
+//! What is kept for one client.
 
-use std::fmt::{self, Display, Formatter};
 use std::net::{SocketAddr, TcpStream};
 use t01_echo::sys::Operation;
 use t03_events::sys::Buffer;
-
-/// Names one session, and no other, ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SessionId {
-    pub(crate) index: usize,
-    /// How many sessions this slot has had before.
-    pub(crate) generation: u32,
-}
-
-impl Display for SessionId {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}.{}", self.index, self.generation)
-    }
-}
+use t04_logic::SessionId;
 
 /// An operation of this step.
 pub type Own = Operation<Buffer>;
