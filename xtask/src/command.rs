@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use crate::{Outcome, Workspace};
 use complaints::Complaints;
-pub(crate) use voice::{say, speak_as};
+pub(crate) use voice::{Voice, say, speak_as};
 
 /// The cargo that runs us, in the workspace.
 pub(crate) fn cargo(workspace: &Workspace) -> Command {

@@ -30,6 +30,7 @@ const SANITIZED: &[&str] = &["wharf-port", "wharf-net"];
 const MODELS: &[(&str, &[&str])] = &[
     ("wharf-base", &["--test", "loom_handover"]),
     ("wharf-port", &["--lib", "models"]),
+    ("t04-logic", &["--test", "loom_inbox"]),
 ];
 
 /// The packages whose feature `canary` plants bugs that their tests must find.

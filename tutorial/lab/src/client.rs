@@ -1,7 +1,7 @@
 //! A client as raw as they come: a blocking socket, and deadlines.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,17 @@ impl Client {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         // Before the handshake, which settles how wide the window can become.
         socket.set_recv_buffer_size(receive_bytes)?;
+        socket.connect_timeout(&address.into(), PATIENCE)?;
+        Self::over(socket.into())
+    }
+
+    /// Connects from that address, of those that this machine has: all of 127.0.0.0/8, say.
+    ///
+    /// # Errors
+    /// As [`Client::connect`], and if this machine has no such address.
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
         socket.connect_timeout(&address.into(), PATIENCE)?;
         Self::over(socket.into())
     }
@@ -139,6 +150,26 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Receives a line, and returns it without its end.
+    ///
+    /// # Errors
+    /// When its end does not come before the deadline, or the connection's does: the error says
+    /// what came.
+    pub fn receive_line(&mut self) -> io::Result<String> {
+        let mut line = Vec::new();
+        loop {
+            let next = self.receive(1).map_err(|error| {
+                let so_far = String::from_utf8_lossy(&line);
+                io::Error::new(error.kind(), format!("{error}, behind {so_far:?}"))
+            })?;
+            match next[..] {
+                [b'\n'] => break,
+                _ => line.extend(next),
+            }
+        }
+        Ok(String::from_utf8_lossy(&line).trim_end().to_string())
     }
 
     /// Sends, and receives as many bytes as were sent.

@@ -46,6 +46,25 @@ fn what_does_not_come_is_told_with_what_came() {
 }
 
 #[test]
+fn a_line_is_received_without_its_end_and_nothing_behind_it() {
+    let (mut client, mut peer) = pair();
+    peer.write_all(b"one\r\ntwo\nthr").unwrap();
+    assert_eq!(client.receive_line().unwrap(), "one");
+    assert_eq!(client.receive_line().unwrap(), "two");
+    drop(peer);
+    let error = client.receive_line().unwrap_err().to_string();
+    assert!(error.ends_with("behind \"thr\""), "{error}");
+}
+
+#[test]
+fn a_client_may_come_from_another_address_of_this_machine() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let source = "127.0.0.2".parse().unwrap();
+    let _client = Client::connect_from(source, listener.local_addr().unwrap()).unwrap();
+    assert_eq!(listener.accept().unwrap().1.ip(), source);
+}
+
+#[test]
 fn a_reset_is_no_end_in_good_order() {
     let (client, mut peer) = pair();
     client.reset().unwrap();

@@ -1,6 +1,6 @@
 //! The completion port that can tell its story: each submission, each completion, and when.
 
-use crate::sys::{self, Event, Kind, Memory, Operation};
+use crate::sys::{self, Event, Guest, Kernel, Kind, Memory, Operation};
 use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -64,14 +64,38 @@ impl<B: Memory> Port<B> {
     /// The same.
     pub fn wait(&self, at_most: Option<Duration>) -> io::Result<Event<B>> {
         let event = self.inner.wait(at_most)?;
-        if let Event::Completed(operation, result) = &event {
+        self.tell_of(&event);
+        Ok(event)
+    }
+
+    /// As [`sys::Port::wait_with_guests`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn wait_with_guests(
+        &self,
+        at_most: Option<Duration>,
+    ) -> io::Result<Result<Event<B>, Guest>> {
+        let event = self.inner.wait_with_guests(at_most)?;
+        if let Ok(event) = &event {
+            self.tell_of(event);
+        }
+        Ok(event)
+    }
+
+    /// As [`sys::Port::kernel`].
+    pub fn kernel(&self) -> &Kernel {
+        self.inner.kernel()
+    }
+
+    fn tell_of(&self, event: &Event<B>) {
+        if let Event::Completed(operation, result) = event {
             let how = match result {
                 Ok(bytes) => format!("completed: {bytes} bytes"),
                 Err(error) => format!("completed: {error}"),
             };
             self.tell(operation.session, operation.kind, &how);
         }
-        Ok(event)
     }
 
     fn tell(&self, session: usize, kind: Kind, what: &str) {

@@ -44,37 +44,29 @@ fn a_reader_that_stalls_loses_nothing_over_the_library_either() -> io::Result<()
     Ok(())
 }
 
-fn line(client: &mut Client) -> io::Result<String> {
-    let mut line = Vec::new();
-    while line.last() != Some(&b'\n') {
-        line.extend(client.receive(1)?);
-    }
-    Ok(String::from_utf8_lossy(&line).trim_end().to_string())
-}
-
 #[test]
 fn a_line_goes_to_everybody_else() -> io::Result<()> {
     let server = start(CHAT, &[])?;
     let mut one = server.connect()?;
     assert_eq!(
-        line(&mut one).unwrap_or_default(),
+        one.receive_line().unwrap_or_default(),
         "you are #0.0, others: 0"
     );
     let mut two = server.connect()?;
-    assert_eq!(line(&mut two)?, "you are #1.0, others: 1");
-    assert_eq!(line(&mut one)?, "#1.0 has come");
+    assert_eq!(two.receive_line()?, "you are #1.0, others: 1");
+    assert_eq!(one.receive_line()?, "#1.0 has come");
     two.send(b"hello,\r\nhow are")?;
     two.send(b" you?\r\n")?;
-    assert_eq!(line(&mut one)?, "#1.0 says: hello,");
-    assert_eq!(line(&mut one)?, "#1.0 says: how are you?");
+    assert_eq!(one.receive_line()?, "#1.0 says: hello,");
+    assert_eq!(one.receive_line()?, "#1.0 says: how are you?");
     drop(two);
-    assert_eq!(line(&mut one)?, "#1.0 has gone");
+    assert_eq!(one.receive_line()?, "#1.0 has gone");
     Ok(())
 }
 
 fn ask(client: &mut Client, name: &str) -> io::Result<String> {
     client.send(format!("GET {name}\n").as_bytes())?;
-    line(client)
+    client.receive_line()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 
 /// In front of every line, unless nobody else speaks.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Voice {
+pub(crate) struct Voice {
     name: Option<&'static str>,
 }
 
@@ -15,8 +15,13 @@ thread_local! {
 }
 
 impl Voice {
-    pub(super) fn of_this_thread() -> Voice {
+    pub(crate) fn of_this_thread() -> Voice {
         VOICE.get()
+    }
+
+    /// What this thread says from now on, and what it runs, is said in this voice.
+    pub(crate) fn take(self) {
+        VOICE.set(self);
     }
 
     /// Shows a line as a whole, whatever its bytes are; its end may be missing.
@@ -30,9 +35,9 @@ impl Voice {
     }
 }
 
-/// What this thread says from now on, and what it runs, is said by `stage`.
+/// This thread speaks for `stage`, which is not alone.
 pub(crate) fn speak_as(stage: &'static str) {
-    VOICE.set(Voice { name: Some(stage) });
+    Voice { name: Some(stage) }.take();
 }
 
 /// Shows a text, each of its lines in this thread's voice.

@@ -10,7 +10,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::command::{self, Printed, output, run};
+use crate::command::{self, Printed, Voice, output, run};
 
 /// A test program of a package.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +55,9 @@ pub(super) fn run_all(commands: impl Iterator<Item = Command> + Send) -> Outcome
         let mut commands = commands.lock().unwrap_or_else(PoisonError::into_inner);
         commands.next()
     };
+    let voice = Voice::of_this_thread();
     let run_some = || -> Outcome<Vec<(usize, Printed)>> {
+        voice.take();
         let mut printed = Vec::new();
         while let Some((index, mut command)) = next() {
             printed.push((index, command::printed(&mut command)?));

@@ -12,9 +12,9 @@
 //! Both queues lie in memory that we share with the kernel. It takes one thread at a time for each,
 //! which is what the two locks are for. Wharf has a ring for each thread, and no lock.
 
-use super::Packet;
+use super::{Guest, Packet};
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
-use io_uring::{IoUring, opcode, squeue};
+use io_uring::{IoUring, cqueue, opcode, squeue};
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
@@ -28,12 +28,15 @@ const SUBMISSIONS: u32 = 64;
 const COMPLETIONS: u32 = 4096;
 /// What no operation has for an address.
 const WAKE: u64 = 0;
+/// Nor has one an odd address.
+const GUEST: u64 = 1;
 
 /// The kernel needs nothing of ours beside the buffer: it copies the entry.
 #[derive(Default)]
 pub(super) struct Scratch(());
 
-pub(super) struct Kernel {
+/// The ring.
+pub struct Kernel {
     ring: IoUring,
     submitting: Mutex<()>,
     completing: Mutex<()>,
@@ -102,6 +105,15 @@ impl Kernel {
         let _ = self.ring.submitter().register_sync_cancel(None, all);
     }
 
+    /// Submits an operation of somebody else, who is told of it by this name.
+    ///
+    /// # Safety
+    /// The memory that `entry` refers to is the kernel's until the last completion.
+    pub unsafe fn submit_guest(&self, name: usize, entry: squeue::Entry) {
+        // SAFETY: the caller's promise.
+        unsafe { self.submit(&entry.user_data((name as u64) << 1 | GUEST)) }
+    }
+
     /// # Safety
     /// The memory that `entry` refers to is the kernel's until the completion.
     unsafe fn submit(&self, entry: &squeue::Entry) {
@@ -159,13 +171,21 @@ impl Kernel {
         if entry.user_data() == WAKE {
             return Some(Packet::Woken);
         }
-        let scratch = ptr::with_exposed_provenance_mut(entry.user_data() as usize);
         // Minus `errno`, or what the call would have returned.
         let result = match entry.result() {
             error @ ..0 => Err(io::Error::from_raw_os_error(-error)),
             bytes => Ok(bytes as usize),
         };
-        Some(Packet::Completed(scratch, result))
+        let name = entry.user_data();
+        Some(if name & GUEST == 0 {
+            Packet::Completed(ptr::with_exposed_provenance_mut(name as usize), result)
+        } else {
+            Packet::Guest(Guest {
+                name: (name >> 1) as usize,
+                result,
+                goes_on: cqueue::more(entry.flags()),
+            })
+        })
     }
 }
 

@@ -15,6 +15,8 @@ use linux as os;
 #[cfg(windows)]
 use windows as os;
 
+pub use os::Kernel;
+
 use std::io;
 use std::marker::PhantomData;
 use std::net::TcpStream;
@@ -88,6 +90,16 @@ pub enum Event<B> {
     TimeUp,
 }
 
+/// What has become of an operation that is not one of ours. (Step 7 has such: it accepts.)
+pub struct Guest {
+    /// Under which name it was submitted; on Windows the address of its `OVERLAPPED`.
+    pub name: usize,
+    /// How it ended, or went on.
+    pub result: io::Result<usize>,
+    /// Whether more will come of it. (Only on Linux.)
+    pub goes_on: bool,
+}
+
 /// A completion port for operations with buffers of type `B`. Any thread may use it.
 pub struct Port<B> {
     kernel: os::Kernel,
@@ -152,10 +164,26 @@ impl<B: Memory> Port<B> {
     ///
     /// # Errors
     /// The system's, when the port itself is broken. What an operation ran into is in its event.
+    ///
+    /// # Panics
+    /// If somebody has guests here.
     pub fn wait(&self, at_most: Option<Duration>) -> io::Result<Event<B>> {
-        Ok(match self.kernel.wait(at_most)? {
+        let event = self.wait_with_guests(at_most)?;
+        Ok(event.unwrap_or_else(|_| unreachable!("a guest, and nobody waits for one")))
+    }
+
+    /// As [`wait`](Self::wait), also for the operations of others.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn wait_with_guests(
+        &self,
+        at_most: Option<Duration>,
+    ) -> io::Result<Result<Event<B>, Guest>> {
+        Ok(Ok(match self.kernel.wait(at_most)? {
             Packet::Woken => Event::Woken,
             Packet::TimeUp => Event::TimeUp,
+            Packet::Guest(guest) => return Ok(Err(guest)),
             Packet::Completed(scratch, result) => {
                 // SAFETY: the kernel is done with what a port of this type submitted as a box of
                 // this type; a `Scratch` is its first field; and no packet comes twice.
@@ -164,7 +192,12 @@ impl<B: Memory> Port<B> {
                 let result = result.map(|bytes| bytes.min(operation.span.len()));
                 Event::Completed(operation, result)
             }
-        })
+        }))
+    }
+
+    /// The way in for guests.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
     }
 }
 
@@ -188,6 +221,7 @@ fn give_away<B: Memory>(
 /// What the system's half brings: an [`Event`] before it is known what lies around the scratch.
 enum Packet {
     Completed(*mut os::Scratch, io::Result<usize>),
+    Guest(Guest),
     Woken,
     TimeUp,
 }

@@ -1,6 +1,6 @@
 //! The completion port that the guide is about.
 
-use super::Packet;
+use super::{Guest, Packet};
 use std::io;
 use std::net::TcpStream;
 use std::os::windows::io::{AsRawHandle, AsRawSocket, FromRawHandle, OwnedHandle};
@@ -30,7 +30,13 @@ pub(super) struct Scratch {
 // SAFETY: the pointers in it are the kernel's own notes, and mean the same to every thread.
 unsafe impl Send for Scratch {}
 
-pub(super) struct Kernel(OwnedHandle);
+/// The port.
+pub struct Kernel(OwnedHandle);
+
+/// The key of our sockets.
+const OURS: usize = 0;
+/// The key of a socket whose operations are somebody else's.
+const GUEST: usize = 1;
 
 impl Kernel {
     pub(super) fn new() -> io::Result<Self> {
@@ -44,11 +50,25 @@ impl Kernel {
     }
 
     pub(super) fn add(&self, socket: &TcpStream) -> io::Result<()> {
-        // The same call, with other arguments, ties a socket to a port. The key is ours to choose
-        // (the guide's code has the session's address in it); our operations know their session.
+        self.tie(socket, OURS)
+    }
+
+    /// Has the operations of a socket end here that are somebody else's, who is told of them by the
+    /// addresses of their `OVERLAPPED`s.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn add_guest(&self, socket: &impl AsRawSocket) -> io::Result<()> {
+        self.tie(socket, GUEST)
+    }
+
+    /// The same call that makes a port, with other arguments, ties a socket to it. The key is ours
+    /// to choose, and comes with each packet. (In the guide's code it is the session's address; our
+    /// operations know their session.)
+    fn tie(&self, socket: &impl AsRawSocket, key: usize) -> io::Result<()> {
         let socket = socket.as_raw_socket() as HANDLE;
         // SAFETY: both handles are open; no memory is involved.
-        let port = unsafe { CreateIoCompletionPort(socket, self.handle(), 0, 0) };
+        let port = unsafe { CreateIoCompletionPort(socket, self.handle(), key, 0) };
         if port.is_null() {
             return Err(io::Error::last_os_error());
         }
@@ -163,6 +183,16 @@ impl Kernel {
                 Some(code) if code as u32 == WAIT_TIMEOUT => Ok(Packet::TimeUp),
                 _ => Err(error),
             };
+        }
+        if key == GUEST {
+            return Ok(Packet::Guest(Guest {
+                name: overlapped.expose_provenance(),
+                result: match succeeded {
+                    0 => Err(io::Error::last_os_error()),
+                    _ => Ok(bytes as usize),
+                },
+                goes_on: false,
+            }));
         }
         let scratch = overlapped.cast::<Scratch>();
         // SAFETY: dequeued, so it is ours again.

@@ -1,0 +1,91 @@
+//! Step 4: threads for the network, and threads for the logic.
+//!
+//! ```text
+//! cargo run -p t04-logic
+//! telnet 127.0.0.1 11021
+//! ```
+//!
+//! Type `load` into the server's own terminal to see what each thread has had to do.
+
+mod figures;
+
+use clap::{Parser, Subcommand};
+use std::io;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+use t04_logic::outgoing::Queue;
+use t04_logic::{Application, Server, SessionId, Sessions, Settings};
+
+/// Says back what it hears, after some thought
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    thought: Thought,
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
+
+/// What stands for a game's logic
+#[derive(Clone, Copy, clap::Args)]
+struct Thought {
+    /// Have each packet computed on for so many microseconds
+    #[arg(long, default_value_t = 0)]
+    work_us: u64,
+    /// Have each packet wait so many microseconds for something else, a database say
+    #[arg(long, default_value_t = 0)]
+    wait_us: u64,
+}
+
+#[derive(Subcommand)]
+enum Instead {
+    /// Measure what the README's tables say
+    Figures,
+}
+
+/// The application: an echo that takes its time.
+struct Echo(Thought);
+
+impl Application for Echo {
+    fn on_receive(&self, sessions: &dyn Sessions, session: SessionId, bytes: &[u8]) {
+        let Echo(Thought { work_us, wait_us }) = self;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(*work_us) {
+            std::hint::spin_loop();
+        }
+        if *wait_us > 0 {
+            thread::sleep(Duration::from_micros(*wait_us));
+        }
+        sessions.send(session, bytes);
+    }
+}
+
+fn main() -> ExitCode {
+    let Args {
+        settings,
+        thought,
+        instead,
+    } = Args::parse();
+    let done = match instead {
+        None => serve(&settings, thought),
+        Some(Instead::Figures) => figures::write(),
+    };
+    lesson_lab::exit("t04-logic", done)
+}
+
+fn serve(settings: &Settings, thought: Thought) -> io::Result<()> {
+    let server = Server::start(settings, Queue::default(), Echo(thought))?;
+    lesson_lab::announce(server.address());
+    for line in io::stdin().lines() {
+        match line?.trim() {
+            "load" => server.loads().iter().for_each(|load| println!("{load}")),
+            _ => println!("say load"),
+        }
+    }
+    // Nobody types any more; the threads go on.
+    loop {
+        thread::park();
+    }
+}

@@ -1,0 +1,83 @@
+//! What is kept for one client.
+
+use crate::outgoing::Outgoing;
+use crate::sys::Buffer;
+use std::fmt::{self, Display, Formatter};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+use t01_echo::sys::Operation;
+
+/// Names one session, and no other, ever.
+///
+/// A thread of the logic may still have a name when the session is gone and another client sits in
+/// its place. The generation is what tells the two apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId {
+    /// Which place it has.
+    pub index: usize,
+    /// How many sessions this place has had before.
+    pub generation: u32,
+}
+
+impl Display for SessionId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}.{}", self.index, self.generation)
+    }
+}
+
+/// An operation of a session.
+pub(crate) type Own<O> = Operation<Buffer<<O as Outgoing>::Portion>>;
+
+/// A session. Threads of both kinds come to it, each under the lock of its place.
+///
+/// Invariant: an operation is either home, here, or away, in the kernel.
+pub(crate) struct Session<O: Outgoing> {
+    pub(crate) id: SessionId,
+    pub(crate) socket: TcpStream,
+    pub(crate) address: SocketAddr,
+    /// Home while the session stands in line for a packet, or is not received from.
+    pub(crate) receiving: Option<Box<Own<O>>>,
+    pub(crate) is_in_line: bool,
+    /// Home when nothing is being sent.
+    pub(crate) sending: Option<Box<Own<O>>>,
+    pub(crate) outgoing: O,
+    /// When something has last come from it or left for it.
+    pub(crate) last_active: Instant,
+    /// Why it ends, if it does.
+    pub(crate) ends: Option<String>,
+    /// Whether it ends without having been sent what waits.
+    pub(crate) is_cut: bool,
+    /// Whether the logic has been told of its end.
+    pub(crate) end_is_told: bool,
+    /// Whether it has handled that.
+    pub(crate) has_left: bool,
+}
+
+impl<O: Outgoing> Session<O> {
+    pub(crate) fn new(id: SessionId, socket: TcpStream, address: SocketAddr, outgoing: O) -> Self {
+        Session {
+            id,
+            socket,
+            address,
+            receiving: Some(Operation::new(id.index, Buffer::None)),
+            is_in_line: false,
+            sending: Some(Operation::new(id.index, Buffer::None)),
+            outgoing,
+            last_active: Instant::now(),
+            ends: None,
+            is_cut: false,
+            end_is_told: false,
+            has_left: false,
+        }
+    }
+
+    /// Ends it, once all that waits has been sent.
+    pub(crate) fn end(&mut self, why: &str) {
+        self.ends.get_or_insert_with(|| why.to_string());
+    }
+
+    /// Whether all that was to be sent has left.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        self.sending.is_some() && self.outgoing.is_empty()
+    }
+}
