@@ -229,7 +229,8 @@ fn black_box(workspace: &Workspace) -> Outcome {
         tests.args(["-p", PROGRAM, "--test", "*"]);
         tests
     };
-    run(tests.env("PROGRAM_UNDER_TEST", as_it_ships()?))
+    run(tests.env("PROGRAM_UNDER_TEST", as_it_ships()?))?;
+    lessons::bots::are_answered(workspace, &as_it_ships()?)
 }
 
 /// Where `release` puts the program: beside the profile of this one.

@@ -177,7 +177,7 @@ mod tests {
         let held = locks.lock("first", "A").unwrap();
         thread::scope(|scope| {
             let second = scope.spawn(|| locks.lock("second", "A").map(drop));
-            while !locks.table().waiting.contains_key("second") {
+            while !locks.table().waiting.contains_key("second") && !second.is_finished() {
                 thread::yield_now();
             }
             drop(held);

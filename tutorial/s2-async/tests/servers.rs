@@ -40,10 +40,11 @@ fn completion_serves_others_while_one_is_silent() {
 /// More than the system takes from a server whose client does not read.
 fn returns_all(model: Model) {
     let mut client = Client::narrow(start(model), 4096).unwrap();
-    let message: Vec<u8> = (0..3_000_000_u32).map(|index| (index / 3) as u8).collect();
+    let message: Vec<u8> = (0..12_u32 << 20).map(|index| (index / 3) as u8).collect();
+    let sent = client.send_until_stalled(&message).unwrap();
     let writer = client.stream().try_clone().unwrap();
     std::thread::scope(|scope| {
-        scope.spawn(|| std::io::Write::write_all(&mut &writer, &message).unwrap());
+        scope.spawn(|| std::io::Write::write_all(&mut &writer, &message[sent..]).unwrap());
         assert!(client.receive(message.len()).unwrap() == message);
     });
     client.half_close().unwrap();

@@ -185,11 +185,15 @@ mod tests {
         let frames = [steer_frame(Heading::North), steer_frame(Heading::West)].concat();
         let mut received = Vec::new();
         let mut bodies = Vec::new();
-        for byte in frames {
-            received.push(byte);
+        for byte in &frames {
+            received.push(*byte);
             bodies.extend(take_body(&mut received).unwrap());
         }
         assert_eq!(bodies, [b"N", b"W"]);
+        let mut received = frames;
+        for body in [b"N", b"W"] {
+            assert_eq!(take_body(&mut received).unwrap().unwrap(), body);
+        }
     }
 
     #[test]

@@ -98,8 +98,12 @@ fn who_comes_and_who_goes_is_logged() -> io::Result<()> {
 
     let client = server.connect()?;
     server.wait_for_line(|line| line.contains("connected as session 0"))?;
+    let address = client.local_address()?;
     client.reset()?;
-    server.wait_for_line(|line| line.contains("disconnected") && !line.contains("goodbye"))?;
+    let disconnected = format!("{address} disconnected: ");
+    let line = server.wait_for_line(|line| line.starts_with(&disconnected))?;
+    // Wine forgets a reset that comes while nobody receives, and calls it the end of the stream.
+    assert!(cfg!(windows) || !line.contains("goodbye"), "{line}");
     Ok(())
 }
 

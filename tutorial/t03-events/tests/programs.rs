@@ -56,8 +56,8 @@ fn a_line_goes_to_everybody_else() -> io::Result<()> {
     assert_eq!(two.receive_line()?, "you are #1.0, others: 1");
     assert_eq!(one.receive_line()?, "#1.0 has come");
     two.send(b"hello,\r\nhow are")?;
-    two.send(b" you?\r\n")?;
     assert_eq!(one.receive_line()?, "#1.0 says: hello,");
+    two.send(b" you?\r\n")?;
     assert_eq!(one.receive_line()?, "#1.0 says: how are you?");
     drop(two);
     assert_eq!(one.receive_line()?, "#1.0 has gone");

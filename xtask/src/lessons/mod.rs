@@ -1,6 +1,7 @@
 //! `cargo xtask lessons`: every lesson's tests pass, and each fault that it teaches turns exactly
 //! its own tests red.
 
+pub(crate) mod bots;
 pub(crate) mod coverage;
 mod programs;
 mod verdict;
