@@ -41,8 +41,8 @@ pub struct TooMuch;
 
 /// The queue of one slot, for one session after another.
 ///
-/// Invariant: `waiting_bytes` is the length of all that waits; and from `next_send` to `handle_sent`
-/// one send is under way, and no other.
+/// Invariant: `waiting_bytes` is the length of all that waits; and from `next_send` to
+/// `handle_sent` one send is under way, and no other.
 pub struct Queue {
     rules: Rules,
     control: VecDeque<Vec<u8>>,
