@@ -34,6 +34,16 @@ const WAKE: u64 = 0;
 #[derive(Default)]
 pub(super) struct Scratch(());
 
+/// As writev(2) wants to have it told.
+pub(super) type Part = libc::iovec;
+
+pub(super) fn part(start: *mut u8, bytes: usize) -> Part {
+    libc::iovec {
+        iov_base: start.cast(),
+        iov_len: bytes,
+    }
+}
+
 pub(super) struct Kernel {
     ring: IoUring,
     submitting: Mutex<()>,
@@ -94,6 +104,21 @@ impl Kernel {
         let entry = opcode::Send::new(Fd(socket.as_raw_fd()), start, length(bytes))
             .flags(libc::MSG_NOSIGNAL)
             .build();
+        // SAFETY: the caller's promise.
+        unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
+    }
+
+    /// # Safety
+    /// As for [`receive`](Self::receive), and the list of parts with them.
+    pub(super) unsafe fn send_parts(
+        &self,
+        socket: &TcpStream,
+        scratch: *mut Scratch,
+        first: *const Part,
+        count: usize,
+    ) {
+        // As writev(2). Its signal, if the peer is gone, is one that std has the process ignore.
+        let entry = opcode::Writev::new(Fd(socket.as_raw_fd()), first, length(count)).build();
         // SAFETY: the caller's promise.
         unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
     }
