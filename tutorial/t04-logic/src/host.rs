@@ -164,10 +164,7 @@ impl Host {
             Event::Received(mut packet) => {
                 let bytes = &packet.lent.bytes_mut()[..packet.bytes];
                 application.on_receive(keeper, id, bytes);
-                // The fault: what was made for a packet stays when it is read.
-                if !cfg!(feature = "faulty") {
-                    keeper.give_back(packet.lent);
-                }
+                keeper.give_back(packet.lent);
             }
             Event::TimedOut => application.on_timeout(keeper, id),
             Event::Closed => {

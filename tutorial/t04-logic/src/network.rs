@@ -13,7 +13,7 @@ use crate::host::{Event, Host, Keeper};
 use crate::load::Counters;
 use crate::outgoing::Outgoing;
 use crate::pool::{Packet, Pool};
-use crate::session::{Own, Session};
+use crate::session::{Own, Place, Session};
 use crate::sys::Buffer;
 use std::io;
 use std::mem;
@@ -45,12 +45,6 @@ pub struct Network<O: Outgoing> {
     outgoing: O,
     idle: Duration,
     host: Arc<Host>,
-}
-
-/// Where one session after another is kept.
-struct Place<O: Outgoing> {
-    session: Option<Session<O>>,
-    generation: u32,
 }
 
 impl<O: Outgoing> Network<O> {
@@ -374,29 +368,6 @@ impl<O: Outgoing> Network<O> {
             lock(&self.free).push(id.index);
             self.seats.give_back();
         }
-    }
-}
-
-impl<O: Outgoing> Place<O> {
-    fn empty() -> Self {
-        Place {
-            session: None,
-            generation: 0,
-        }
-    }
-
-    /// The session that an operation belongs to.
-    fn session_mut(&mut self) -> &mut Session<O> {
-        let session = self.session.as_mut();
-        session.expect("here until nothing is away")
-    }
-
-    /// The session of that name, if the logic has not taken leave of it.
-    fn named(&mut self, id: SessionId) -> Option<&mut Session<O>> {
-        let session = self.session.as_mut();
-        // The fault: whoever sits in that place.
-        let is_meant = |session: &&mut Session<O>| session.id == id || cfg!(feature = "faulty");
-        session.filter(is_meant).filter(|session| !session.has_left)
     }
 }
 

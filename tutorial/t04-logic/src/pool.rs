@@ -46,9 +46,6 @@ impl Pool {
     pub fn lend(&self, place: usize) -> Option<Lent> {
         let mut inner = self.lock();
         let lent = inner.slab.lend();
-        // The fault: whoever needs memory makes some.
-        #[cfg(feature = "faulty")]
-        let lent = lent.or_else(|| Slab::new(1, self.packet_bytes).lend());
         match lent {
             Some(_) => inner.lent += 1,
             None => inner.line.push_back(place),
@@ -59,6 +56,8 @@ impl Pool {
     /// Takes a buffer back; and if somebody stands in line, lends it again, to the first of them.
     pub fn give_back(&self, lent: Lent) -> Option<(usize, Lent)> {
         let mut inner = self.lock();
+        #[cfg(feature = "faulty")]
+        let lent = inner.make_another(lent, self.packet_bytes);
         if let Some(first) = inner.line.pop_front() {
             return Some((first, lent));
         }
@@ -74,5 +73,15 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("nothing in here panics")
+    }
+}
+
+#[cfg(feature = "faulty")]
+impl Inner {
+    /// The fault: each packet is made for itself, and stays where it is when it is read.
+    fn make_another(&mut self, _read: Lent, packet_bytes: usize) -> Lent {
+        self.lent += 1;
+        let another = Slab::new(1, packet_bytes).lend();
+        another.expect("one was just made")
     }
 }

@@ -25,6 +25,35 @@ impl Display for SessionId {
     }
 }
 
+/// Where one session after another is kept.
+pub(crate) struct Place<O: Outgoing> {
+    pub(crate) session: Option<Session<O>>,
+    pub(crate) generation: u32,
+}
+
+impl<O: Outgoing> Place<O> {
+    pub(crate) fn empty() -> Self {
+        Place {
+            session: None,
+            generation: 0,
+        }
+    }
+
+    /// The session that an operation belongs to.
+    pub(crate) fn session_mut(&mut self) -> &mut Session<O> {
+        let session = self.session.as_mut();
+        session.expect("here until nothing is away")
+    }
+
+    /// The session of that name, if the logic has not taken leave of it.
+    pub(crate) fn named(&mut self, id: SessionId) -> Option<&mut Session<O>> {
+        let session = self.session.as_mut();
+        // The fault: whoever sits in that place.
+        let is_meant = |session: &&mut Session<O>| session.id == id || cfg!(feature = "faulty");
+        session.filter(is_meant).filter(|session| !session.has_left)
+    }
+}
+
 /// An operation of a session.
 pub(crate) type Own<O> = Operation<Buffer<<O as Outgoing>::Portion>>;
 

@@ -19,6 +19,7 @@ use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,11 +36,26 @@ const GUEST: u64 = 1;
 #[derive(Default)]
 pub(super) struct Scratch(());
 
+/// As writev(2) wants to have it told.
+pub(super) type Part = libc::iovec;
+
+pub(super) fn part(start: *mut u8, bytes: usize) -> Part {
+    libc::iovec {
+        iov_base: start.cast(),
+        iov_len: bytes,
+    }
+}
+
 /// The ring.
 pub struct Kernel {
     ring: IoUring,
     submitting: Mutex<()>,
     completing: Mutex<()>,
+    /// What one thread submits another may get back, and the kernel sees to it that this one finds
+    /// what that one wrote. The language's memory model knows of no kernel (nor does
+    /// ThreadSanitizer), so it is told here: written before each submission, read behind each
+    /// completion.
+    passed: AtomicUsize,
 }
 
 impl Kernel {
@@ -50,6 +66,7 @@ impl Kernel {
                 .build(SUBMISSIONS)?,
             submitting: Mutex::new(()),
             completing: Mutex::new(()),
+            passed: AtomicUsize::new(0),
         })
     }
 
@@ -94,6 +111,21 @@ impl Kernel {
         unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
     }
 
+    /// # Safety
+    /// As for [`receive`](Self::receive), and the list of parts with them.
+    pub(super) unsafe fn send_parts(
+        &self,
+        socket: &TcpStream,
+        scratch: *mut Scratch,
+        first: *const Part,
+        count: usize,
+    ) {
+        // As writev(2). Its signal, if the peer is gone, is one that std has the process ignore.
+        let entry = opcode::Writev::new(Fd(socket.as_raw_fd()), first, length(count)).build();
+        // SAFETY: the caller's promise.
+        unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
+    }
+
     pub(super) fn wake(&self) {
         // SAFETY: it refers to no memory.
         unsafe { self.submit(&opcode::Nop::new().build().user_data(WAKE)) }
@@ -121,6 +153,7 @@ impl Kernel {
             .submitting
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        self.passed.fetch_add(1, Ordering::Release);
         // SAFETY: the lock lets one thread at a time have the queue; the caller's promise.
         while unsafe { self.ring.submission_shared().push(entry) }.is_err() {
             self.flush();
@@ -168,6 +201,7 @@ impl Kernel {
             .unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the lock lets one thread at a time have the queue.
         let entry = unsafe { self.ring.completion_shared() }.next()?;
+        self.passed.load(Ordering::Acquire);
         if entry.user_data() == WAKE {
             return Some(Packet::Woken);
         }
