@@ -1,6 +1,7 @@
 //! What an operation of this step works with: a buffer that is lent, or a portion of what is sent.
 
-use t01_echo::sys::Memory;
+use std::ops::Range;
+use t01_echo::sys::{Memory, Part};
 use t02_memory::sys::Lent;
 
 /// The memory of an operation. What a portion is, is a matter of how one sends.
@@ -22,6 +23,13 @@ unsafe impl<P: Memory> Memory for Buffer<P> {
             Buffer::None => (std::ptr::dangling_mut(), 0),
             Buffer::Lent(lent) => lent.region(),
             Buffer::Portion(portion) => portion.region(),
+        }
+    }
+
+    fn parts(&mut self, span: Range<usize>) -> Option<&[Part]> {
+        match self {
+            Buffer::Portion(portion) => portion.parts(span),
+            Buffer::None | Buffer::Lent(_) => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::application::Application;
 use crate::queue::{Class, Queue, Rules};
-use crate::session::{Own, Session};
+use crate::session::{Memory, Own, Session};
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
@@ -13,8 +13,9 @@ use std::sync::Arc;
 use t01_echo::port::Port;
 use t01_echo::sys::Kind;
 use t02_memory::sys::{Lent, Slab};
-use t03_events::sys::Buffer;
 use t04_logic::SessionId;
+use t04_logic::sys::Buffer;
+use t05_gather::sys::Gathered;
 
 /// Buffers to receive into; as in step 3 a session has one for a moment only.
 const BUFFERS: usize = 64;
@@ -40,7 +41,7 @@ pub struct Settings {
 
 /// The sessions, as an application sees them.
 pub struct Network {
-    port: Arc<Port<Buffer>>,
+    port: Arc<Port<Memory>>,
     slots: Vec<Slot>,
     free: Vec<usize>,
     slab: Slab,
@@ -105,7 +106,7 @@ impl Network {
 impl Network {
     /// No session yet, on that port.
     #[must_use]
-    pub fn on(port: Arc<Port<Buffer>>, settings: &Settings) -> Network {
+    pub fn on(port: Arc<Port<Memory>>, settings: &Settings) -> Network {
         let slot = || Slot {
             session: None,
             queue: Queue::new(settings.rules),
@@ -126,7 +127,7 @@ impl Network {
 
     /// Where its operations end, and others may.
     #[must_use]
-    pub fn port(&self) -> &Arc<Port<Buffer>> {
+    pub fn port(&self) -> &Arc<Port<Memory>> {
         &self.port
     }
 
@@ -322,11 +323,11 @@ impl Network {
         if session.is_cut {
             return;
         }
-        if let Some(bytes) = slot.queue.next_send() {
+        if let Some(messages) = slot.queue.next_send() {
             let operation = session.sending.take();
             let mut operation = operation.expect("home, for nothing is being sent");
-            operation.span = 0..bytes.len();
-            operation.buffer = Buffer::Message(bytes);
+            operation.span = 0..messages.iter().map(|message| message.len()).sum();
+            operation.buffer = Buffer::Portion(Gathered::new(messages));
             self.port.send(&session.socket, operation);
         }
     }

@@ -11,6 +11,9 @@
 
 use std::collections::VecDeque;
 
+/// How many messages one send has at most. (writev(2) takes 1,024.)
+const SEND_MESSAGES_MAX: usize = 64;
+
 /// How urgent a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -41,12 +44,12 @@ pub struct TooMuch;
 
 /// The queue of one slot, for one session after another.
 ///
-/// Invariant: `waiting_bytes` is the length of all that waits; and from `next_send` to `handle_sent`
-/// one send is under way, and no other.
+/// Invariant: `waiting_bytes` is the length of all that waits; and from `next_send` to
+/// `handle_sent` one send is under way, and no other.
 pub struct Queue {
     rules: Rules,
-    control: VecDeque<Vec<u8>>,
-    bulk: VecDeque<Vec<u8>>,
+    control: VecDeque<Box<[u8]>>,
+    bulk: VecDeque<Box<[u8]>>,
     waiting_bytes: usize,
     is_sending: bool,
 }
@@ -78,25 +81,28 @@ impl Queue {
             Class::Control if !self.rules.no_priorities => &mut self.control,
             Class::Control | Class::Bulk => &mut self.bulk,
         }
-        .push_back(message.to_vec());
+        .push_back(message.into());
         Ok(())
     }
 
     /// What is to be sent now, if nothing is being sent and something waits: the next message, and
-    /// those behind it as far as the send does not become too long. A system call costs more than
-    /// copying a short message does.
-    pub fn next_send(&mut self) -> Option<Vec<u8>> {
+    /// those behind it as far as the send does not become too long. They leave by one call, as in
+    /// step 5.
+    pub fn next_send(&mut self) -> Option<Vec<Box<[u8]>>> {
         if self.is_sending {
             return None;
         }
-        let mut bytes = self.pop()?;
+        let mut messages = vec![self.pop()?];
+        let mut bytes = messages[0].len();
         while let Some(next) = self.first()
-            && bytes.len() + next.len() <= self.rules.send_bytes_max
+            && bytes + next.len() <= self.rules.send_bytes_max
+            && messages.len() < SEND_MESSAGES_MAX
         {
-            bytes.extend(self.pop()?);
+            bytes += next.len();
+            messages.extend(self.pop());
         }
         self.is_sending = true;
-        Some(bytes)
+        Some(messages)
     }
 
     /// All that [`next_send`](Self::next_send) gave has been sent.
@@ -126,11 +132,14 @@ impl Queue {
         !self.is_sending && self.first().is_none()
     }
 
-    fn first(&self) -> Option<&Vec<u8>> {
-        self.control.front().or(self.bulk.front())
+    fn first(&self) -> Option<&[u8]> {
+        self.control
+            .front()
+            .or(self.bulk.front())
+            .map(|message| &**message)
     }
 
-    fn pop(&mut self) -> Option<Vec<u8>> {
+    fn pop(&mut self) -> Option<Box<[u8]>> {
         let message = self.control.pop_front().or_else(|| self.bulk.pop_front())?;
         self.waiting_bytes -= message.len();
         Some(message)

@@ -2,11 +2,15 @@
 
 use std::net::{SocketAddr, TcpStream};
 use t01_echo::sys::Operation;
-use t03_events::sys::Buffer;
 use t04_logic::SessionId;
+use t04_logic::sys::Buffer;
+use t05_gather::sys::Gathered;
+
+/// The memory of an operation: a buffer to receive into, or messages that leave together.
+pub type Memory = Buffer<Gathered>;
 
 /// An operation of this step.
-pub type Own = Operation<Buffer>;
+pub type Own = Operation<Memory>;
 
 /// A session.
 ///

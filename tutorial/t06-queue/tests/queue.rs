@@ -20,11 +20,17 @@ fn queue_with(rules: Rules, messages: &[(Class, &str)]) -> Queue {
     queue
 }
 
+/// The next send, in one piece.
+fn next_send(queue: &mut Queue) -> Option<String> {
+    let messages = queue.next_send()?;
+    Some(String::from_utf8(messages.concat()).unwrap())
+}
+
 /// All sends, one after another.
 fn sends(mut queue: Queue) -> Vec<String> {
     let mut sends = Vec::new();
-    while let Some(bytes) = queue.next_send() {
-        sends.push(String::from_utf8(bytes).unwrap());
+    while let Some(send) = next_send(&mut queue) {
+        sends.push(send);
         queue.handle_sent();
     }
     assert!(queue.is_idle());
@@ -42,6 +48,16 @@ fn short_messages_share_a_send_and_none_is_cut_in_two() {
         (Bulk, "longer than a send"),
     ]);
     assert_eq!(sends(all), ["abcdefgh", "ij", "longer than a send"]);
+}
+
+#[test]
+fn a_send_has_no_more_messages_than_the_system_takes() {
+    let rules = Rules {
+        send_bytes_max: 1_000,
+        ..RULES
+    };
+    let all = queue_with(rules, &[(Bulk, "a"); 100]);
+    assert_eq!(sends(all), ["a".repeat(64), "a".repeat(36)]);
 }
 
 #[test]
@@ -63,11 +79,11 @@ fn control_goes_first_in_its_own_order() {
 #[test]
 fn one_send_is_under_way_at_a_time() {
     let mut queue = queue(&[(Bulk, "aaaaa"), (Bulk, "bbbbb")]);
-    assert_eq!(queue.next_send(), Some(b"aaaaa".to_vec()));
+    assert_eq!(next_send(&mut queue), Some("aaaaa".into()));
     assert_eq!(queue.push(Control, b"1"), Ok(()));
-    assert_eq!(queue.next_send(), None);
+    assert_eq!(next_send(&mut queue), None);
     queue.handle_sent();
-    assert_eq!(queue.next_send(), Some(b"1bbbbb".to_vec()));
+    assert_eq!(next_send(&mut queue), Some("1bbbbb".into()));
 }
 
 #[test]
@@ -75,7 +91,7 @@ fn what_would_be_too_much_is_refused_and_what_was_sent_counts_no_more() {
     let mut queue = queue(&[(Bulk, &"a".repeat(60))]);
     assert_eq!(queue.push(Control, &[b'b'; 41]), Err(TooMuch));
     assert_eq!(queue.push(Control, &[b'b'; 40]), Ok(()));
-    assert_eq!(queue.next_send().map(|bytes| bytes.len()), Some(40));
+    assert_eq!(next_send(&mut queue), Some("b".repeat(40)));
     assert_eq!(queue.push(Bulk, &[b'c'; 40]), Ok(()));
     assert_eq!(queue.push(Bulk, b"c"), Err(TooMuch));
 }

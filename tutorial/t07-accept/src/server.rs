@@ -144,8 +144,8 @@ impl<A: Application> Server<A> {
     }
 }
 
-/// Who has come too late is told so, in a few bytes, for which there is always room. To anybody else
-/// not a word: the connection ends with a reset, which leaves nothing behind in the system.
+/// Who has come too late is told so, in a few bytes, for which there is always room. To anybody
+/// else not a word: the connection ends with a reset, which leaves nothing behind in the system.
 fn turn_away(mut socket: TcpStream, refusal: Refusal) {
     let done = match refusal {
         Refusal::Full => socket.write_all(FULL.as_bytes()),

@@ -36,6 +36,16 @@ const GUEST: u64 = 1;
 #[derive(Default)]
 pub(super) struct Scratch(());
 
+/// As writev(2) wants to have it told.
+pub(super) type Part = libc::iovec;
+
+pub(super) fn part(start: *mut u8, bytes: usize) -> Part {
+    libc::iovec {
+        iov_base: start.cast(),
+        iov_len: bytes,
+    }
+}
+
 /// The ring.
 pub struct Kernel {
     ring: IoUring,
@@ -97,6 +107,21 @@ impl Kernel {
         let entry = opcode::Send::new(Fd(socket.as_raw_fd()), start, length(bytes))
             .flags(libc::MSG_NOSIGNAL)
             .build();
+        // SAFETY: the caller's promise.
+        unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
+    }
+
+    /// # Safety
+    /// As for [`receive`](Self::receive), and the list of parts with them.
+    pub(super) unsafe fn send_parts(
+        &self,
+        socket: &TcpStream,
+        scratch: *mut Scratch,
+        first: *const Part,
+        count: usize,
+    ) {
+        // As writev(2). Its signal, if the peer is gone, is one that std has the process ignore.
+        let entry = opcode::Writev::new(Fd(socket.as_raw_fd()), first, length(count)).build();
         // SAFETY: the caller's promise.
         unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
     }

@@ -31,12 +31,35 @@ use std::time::Duration;
 pub unsafe trait Memory: Send + 'static {
     /// Its first byte, and how many there are.
     fn region(&mut self) -> (*mut u8, usize);
+
+    /// What is to be sent, if that lies in several regions: those that hold the bytes of `span`,
+    /// which counts over all of them. The list stays as it is until it is asked for again, or the
+    /// value dropped; the regions are as above. (Steps 1 to 4 have no such memory, step 5 has.)
+    fn parts(&mut self, span: Range<usize>) -> Option<&[Part]> {
+        let _ = span;
+        None
+    }
 }
 
 // SAFETY: a box owns its bytes, and nobody else can name them.
 unsafe impl Memory for Box<[u8]> {
     fn region(&mut self) -> (*mut u8, usize) {
         (self.as_mut_ptr(), self.len())
+    }
+}
+
+/// One of several regions, as the system wants to have it told.
+#[repr(transparent)]
+pub struct Part(os::Part);
+
+// SAFETY: an address and a length; whose the bytes are is what `Memory` promises.
+unsafe impl Send for Part {}
+
+impl Part {
+    /// These bytes.
+    #[must_use]
+    pub fn of(bytes: &mut [u8]) -> Part {
+        Part(os::part(bytes.as_mut_ptr(), bytes.len()))
     }
 }
 
@@ -143,7 +166,15 @@ impl<B: Memory> Port<B> {
     ///
     /// # Panics
     /// If the buffer is not that long.
-    pub fn send(&self, socket: &TcpStream, operation: Box<Operation<B>>) {
+    pub fn send(&self, socket: &TcpStream, mut operation: Box<Operation<B>>) {
+        let span = operation.span.clone();
+        if let Some(parts) = operation.buffer.parts(span) {
+            let (first, count) = (parts.as_ptr().cast(), parts.len());
+            operation.kind = Kind::Send;
+            let scratch = Box::into_raw(operation).cast();
+            // SAFETY: given away with its list, until `wait` makes a box of the address again.
+            return unsafe { self.kernel.send_parts(socket, scratch, first, count) };
+        }
         let (scratch, first, bytes) = give_away(Kind::Send, operation);
         // SAFETY: given away, until `wait` makes a box of the address again.
         unsafe { self.kernel.send(socket, scratch, first, bytes) }

@@ -84,7 +84,7 @@ impl Kernel {
         start: *mut u8,
         bytes: usize,
     ) {
-        let buffer = wsabuf(start, bytes);
+        let buffer = part(start, bytes);
         let socket = socket.as_raw_socket() as ws::SOCKET;
         // SAFETY: the caller's promise. Of `buffer` Winsock makes a copy during the call (MSDN).
         let failed = unsafe {
@@ -112,15 +112,28 @@ impl Kernel {
         start: *mut u8,
         bytes: usize,
     ) {
-        let buffer = wsabuf(start, bytes);
+        let buffer = part(start, bytes);
+        // SAFETY: the caller's promise.
+        unsafe { self.send_parts(socket, scratch, &raw const buffer, 1) }
+    }
+
+    /// # Safety
+    /// As for [`receive`](Self::receive). The list of parts itself has to last as long as the call.
+    pub(super) unsafe fn send_parts(
+        &self,
+        socket: &TcpStream,
+        scratch: *mut Scratch,
+        first: *const Part,
+        count: usize,
+    ) {
         let socket = socket.as_raw_socket() as ws::SOCKET;
-        // SAFETY: as in `receive`.
+        // SAFETY: the caller's promise. Of the list Winsock makes a copy during the call (MSDN).
         let failed = unsafe {
             scratch.write(Scratch::on(socket));
             ws::WSASend(
                 socket,
-                &raw const buffer,
-                1,
+                first,
+                u32::try_from(count).expect("no list is that long"),
                 ptr::null_mut(),
                 0,
                 &raw mut (*scratch).overlapped,
@@ -234,7 +247,10 @@ unsafe fn failure(scratch: *mut Scratch) -> io::Error {
     io::Error::last_os_error()
 }
 
-fn wsabuf(start: *mut u8, bytes: usize) -> ws::WSABUF {
+/// As WSASend and WSARecv want to have it told.
+pub(super) type Part = ws::WSABUF;
+
+pub(super) fn part(start: *mut u8, bytes: usize) -> Part {
     ws::WSABUF {
         len: u32::try_from(bytes).expect("no buffer is that long"),
         buf: start,
