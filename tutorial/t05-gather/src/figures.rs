@@ -107,9 +107,7 @@ fn sizes() -> io::Result<Table> {
     };
     let mut echoes = [Echoes::with(limits(1))?, Echoes::with(limits(16))?];
     for bytes in MESSAGE_BYTES {
-        let measured = side_by_side(ROUNDS, &[0, 1], |&case| {
-            echoes[case].message_us(bytes)
-        });
+        let measured = side_by_side(ROUNDS, &[0, 1], |&case| echoes[case].message_us(bytes));
         let (alone, together) = (measured[0].figure, measured[1]);
         let ratio = together.ratio;
         let row = [
