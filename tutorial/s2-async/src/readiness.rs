@@ -26,13 +26,13 @@ struct Client {
 pub fn serve(listener: &TcpListener, counts: &Counts) -> io::Result<()> {
     let mut readiness = Readiness::new()?;
     listener.set_nonblocking(true)?;
-    readiness.watch(SockRef::from(listener), LISTENER)?;
+    readiness.watch_listener(listener, LISTENER)?;
     let mut clients = Clients::new();
     let mut next_key = LISTENER + 1;
     loop {
         for key in readiness.wait()? {
             if key == LISTENER {
-                while let Some(socket) = accept(listener) {
+                if let Some(socket) = accept(listener) {
                     let client = admit(&mut readiness, socket, next_key);
                     clients.extend(client.map(|client| (next_key, client)));
                     // What it said before it was watched is news to nobody.
@@ -47,24 +47,23 @@ pub fn serve(listener: &TcpListener, counts: &Counts) -> io::Result<()> {
     }
 }
 
-/// The next of those who wait at the door; who has gone meanwhile is passed over. It is told only
-/// once that there is somebody, so it has to be asked until there is nobody.
+/// The first of those who wait at the door, who may have gone meanwhile.
 fn accept(listener: &TcpListener) -> Option<TcpStream> {
-    loop {
-        match listener.accept() {
-            Ok((socket, _)) => return Some(socket),
-            Err(error) => match error.kind() {
-                ErrorKind::ConnectionAborted
-                | ErrorKind::ConnectionReset
-                | ErrorKind::NotConnected => {}
-                ErrorKind::WouldBlock => return None,
-                _ => {
-                    eprintln!("nobody can be let in: {error}");
-                    return None;
-                }
-            },
-        }
+    let error = match listener.accept() {
+        Ok((socket, _)) => return Some(socket),
+        Err(error) => error,
+    };
+    let has_gone = matches!(
+        error.kind(),
+        ErrorKind::WouldBlock
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::NotConnected
+    );
+    if !has_gone {
+        eprintln!("nobody can be let in: {error}");
     }
+    None
 }
 
 fn admit(readiness: &mut Readiness, socket: TcpStream, key: usize) -> Option<Client> {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 /// Tells which sockets can be read or written.
@@ -44,13 +44,25 @@ impl Readiness {
     /// # Errors
     /// What the system has against it.
     pub fn watch(&mut self, socket: SockRef<'_>, key: usize) -> io::Result<()> {
-        let events = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
+        let changes = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
+        self.watch_for(changes, socket.as_raw_fd(), key)
+    }
+
+    /// Watches a listener. It is told as long as somebody waits at its door (level-triggered):
+    /// whoever is told lets one in, and no more.
+    ///
+    /// # Errors
+    /// As [`watch`](Self::watch).
+    pub fn watch_listener(&mut self, listener: &TcpListener, key: usize) -> io::Result<()> {
+        self.watch_for(libc::EPOLLIN, listener.as_raw_fd(), key)
+    }
+
+    fn watch_for(&mut self, events: i32, socket: RawFd, key: usize) -> io::Result<()> {
         let mut event = libc::epoll_event {
             events: events as u32,
             u64: key as u64,
         };
         let epoll = self.epoll.as_raw_fd();
-        let socket = socket.as_raw_fd();
         // SAFETY: `event` is read during the call.
         match unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, socket, &mut event) } {
             0 => Ok(()),

@@ -108,13 +108,27 @@ impl Readiness {
     /// # Errors
     /// At the wall; or what the system has against it.
     pub fn watch(&mut self, socket: SockRef<'_>, key: usize) -> io::Result<()> {
+        let socket = socket.as_raw_socket() as ws::SOCKET;
+        self.watch_for(ws::FD_READ | ws::FD_WRITE | ws::FD_CLOSE, socket, key)
+    }
+
+    /// Watches a listener. As long as somebody waits at its door, it is told again behind each
+    /// accept: whoever is told lets one in, and no more.
+    ///
+    /// Under Wine 8 a second accept would be the end: its server may have seen that somebody is
+    /// there, and tell of it when this accept has let them in already. The next accept finds
+    /// nobody, and only one that succeeds makes Wine look again, whatever the manual says.
+    ///
+    /// # Errors
+    /// As [`watch`](Self::watch).
+    pub fn watch_listener(&mut self, listener: &TcpListener, key: usize) -> io::Result<()> {
+        self.watch_for(ws::FD_ACCEPT, raw(listener), key)
+    }
+
+    fn watch_for(&mut self, interests: u32, socket: ws::SOCKET, key: usize) -> io::Result<()> {
         has_room(self.watched.len())?;
         let event = Event::new()?;
-        let socket = socket.as_raw_socket() as ws::SOCKET;
-        event.select(
-            socket,
-            ws::FD_ACCEPT | ws::FD_READ | ws::FD_WRITE | ws::FD_CLOSE,
-        )?;
+        event.select(socket, interests)?;
         self.watched.push(Watched { event, socket, key });
         Ok(())
     }
