@@ -2,6 +2,7 @@
 
 use crate::actor::Actor;
 use crate::books::Books;
+use crate::claims::LinkNumber;
 use crate::client::Client;
 use crate::guise::Guise;
 use crate::patron::Patron;
@@ -78,6 +79,7 @@ struct Links {
 }
 
 struct Link {
+    number: LinkNumber,
     client: Guise,
     open: bool,
     /// Whether this side has said that it sends no more.
@@ -107,8 +109,11 @@ impl SessionEvents for Links {
             !matches!(reason, CloseReason::Protocol(_)),
             "the server said {reason}"
         );
-        self.shared.borrow_mut().books.cut += u64::from(!reason.is_ordinary());
-        self.clients.remove(&session);
+        let books = &mut self.shared.borrow_mut().books;
+        books.cut += u64::from(!reason.is_ordinary());
+        if let Some(link) = self.clients.remove(&session) {
+            books.guesses.ended(link.number);
+        }
     }
 }
 
@@ -307,6 +312,7 @@ impl Crowd {
         if let Ok(session) = self.net.connect(now, &mut self.port, ADDRESS, &options) {
             let number = self.shared.borrow_mut().books.begin_link();
             let link = Link {
+                number,
                 client: match is_patron {
                     true => Guise::Platform(Box::new(Patron::new(label, number))),
                     false => Guise::Classic(Client::new(label, number)),

@@ -1,5 +1,6 @@
 //! Wrong passwords, and the delays that must come of them; tickets for one use.
 
+use crate::claims::LinkNumber;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -59,6 +60,8 @@ struct Tries {
 struct Open {
     asked: Instant,
     is_alone: bool,
+    /// By which link, if the password is wrong for certain.
+    wrong: Option<LinkNumber>,
 }
 
 /// How often a ticket was shown and taken.
@@ -96,15 +99,33 @@ impl Guesses {
     }
 
     /// Somebody tries to log in as `person`.
-    pub(crate) fn ask(&mut self, person: usize, now: Instant) -> TryNumber {
+    pub(crate) fn ask(
+        &mut self,
+        person: usize,
+        now: Instant,
+        (link, is_wrong): (LinkNumber, bool),
+    ) -> TryNumber {
         self.last_try += 1;
         let tries = self.tries.entry(person).or_default();
         tries.open.retain(|_, it| it.asked + OVER > now);
         let is_alone = tries.open.is_empty();
         tries.open.values_mut().for_each(|it| it.is_alone = false);
         let asked = now;
-        tries.open.insert(self.last_try, Open { asked, is_alone });
+        let open = Open {
+            asked,
+            is_alone,
+            wrong: is_wrong.then_some(link),
+        };
+        tries.open.insert(self.last_try, open);
         TryNumber(self.last_try)
+    }
+
+    /// A link has ended: a wrong password that has no answer has none to come, and whenever it is
+    /// looked at, nobody waits less for it.
+    pub(crate) fn ended(&mut self, link: LinkNumber) {
+        for tries in self.tries.values_mut() {
+            tries.open.retain(|_, it| it.wrong != Some(link));
+        }
     }
 
     /// It was refused unseen: somebody has failed too often.
@@ -211,7 +232,7 @@ mod tests {
         let mut guesses = guesses(&cell);
         let all = || {
             for (asked, answered, is_wrong) in tries {
-                let number = guesses.ask(7, at(*asked));
+                let number = guesses.ask(7, at(*asked), (LinkNumber(1), false));
                 guesses.tried(7, number, *is_wrong, at(*answered));
             }
         };

@@ -5,7 +5,7 @@
 #![cfg(feature = "canary")]
 
 use core::ops::ControlFlow;
-use wharf_sim::{Canary, Plan, keep_last_words, quietly, run, side_by_side};
+use wharf_sim::{Canary, Plan, ServiceCanary, keep_last_words, quietly, run, side_by_side};
 
 /// Seeds within which every bug must show.
 const SEEDS: u64 = 150;
@@ -45,6 +45,15 @@ fn first_seed(canary: Canary) -> Option<(u64, String)> {
         halls: match canary {
             Canary::Chat(_) | Canary::Platform(_) => 1.0,
             _ => Plan::default().halls,
+        },
+        restarts: match canary {
+            Canary::Services(ServiceCanary::DelaysOfOneLife) => 1.0,
+            _ => Plan::default().restarts,
+        },
+        // Of a verdict that overtakes whom it is about there are few in a run.
+        packets: match canary {
+            Canary::Chat(wharf_chat::Canary::ForgottenVerdict) => 3 * Plan::default().packets,
+            _ => Plan::default().packets,
         },
         ..Plan::default()
     };

@@ -32,16 +32,17 @@ impl Patron {
         } else if rng.chance(0.05) {
             self.ask_by_ticket(rng, books, out);
         } else {
-            let person = match rng.chance(0.1) {
-                true => books.people.some_mortal(rng),
-                false => rng.below(books.people.count() as u64) as usize,
+            let person = match rng.below(10) {
+                0 => books.people.some_mortal(rng),
+                // Often the same, so that somebody fails in a row.
+                1 | 2 => 0,
+                _ => rng.below(books.people.count() as u64) as usize,
             };
             let back = rng.below(6).saturating_sub(3) as usize;
             let token = books.people.some_token(person, back);
             let how = match (books.people.is_registered(person), token, rng.below(10)) {
                 (false, ..) => How::Register,
                 (_, Some(token), 0..=4) => How::Token(token, books.people.tokens[token].is_dead),
-                // Often as the same, so that somebody fails in a row.
                 (.., 9) if person == 0 || rng.chance(0.5) => How::WrongPassword,
                 (.., 5..=8) if person == 0 => How::WrongPassword,
                 _ => How::Password,
@@ -55,7 +56,8 @@ impl Patron {
         self.login_asked = books.when().moment;
         let is_try = matches!(how, How::Password | How::WrongPassword);
         let now = books.now;
-        let number = is_try.then(|| books.guesses.ask(person, now));
+        let is_wrong = how == How::WrongPassword;
+        let number = is_try.then(|| books.guesses.ask(person, now, (self.link, is_wrong)));
         let (name, asked) = (name_of(person), Asked::LogIn(person, how, number));
         let password = match how {
             How::WrongPassword => "another password".to_owned(),

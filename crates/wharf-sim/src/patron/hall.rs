@@ -198,7 +198,7 @@ impl Patron {
         let here = self.here(books);
         let wish = |wish| Asked::Hall(HallAsked::Inside(here, wish));
         let may_judge = matches!(rank, Rank::Owner | Rank::Moderator);
-        if may_judge && books.halls.some_arrival(here.room).is_some() && rng.chance(0.3) {
+        if may_judge && books.halls.some_arrival(here.room).is_some() && rng.chance(0.8) {
             return self.ask_moderate(here, rng, books, out);
         }
         match rng.below(19 + acts) {
@@ -337,18 +337,35 @@ impl Patron {
         let Some(account) = books.people.account(whom) else {
             return;
         };
-        let seconds = [0, 1, 2, 5][rng.below(4) as usize];
+        // What is done to them has to be noticed if it is forgotten, and of several measures of
+        // the same length it is certain that the last holds.
+        let is_sure = arrival == Some(whom) && rng.chance(0.8);
+        let seconds = match is_sure {
+            true => 5,
+            false => [0, 1, 2, 5][rng.below(4) as usize],
+        };
         let span = (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
         let (ban, mute) = (Order::Ban(whom), Order::Mute(whom));
-        let (measure, order) = match rng.below(20) {
-            0 | 1 => (Measure::Kick, None),
-            2 | 3 => (Measure::Ban, Some((ban, Effect::Set(span)))),
-            4..=6 => (Measure::Unban, Some((ban, Effect::Lifted))),
-            7 | 8 => (Measure::Mute, Some((mute, Effect::Set(span)))),
-            9 | 10 => (Measure::Unmute, Some((mute, Effect::Lifted))),
-            11..=14 => (Measure::Promote, None),
-            15..=17 => (Measure::Demote, None),
-            _ => (Measure::HandOver, None),
+        let measure = match rng.below(20) {
+            _ if is_sure => match rng.chance(0.3) {
+                true => Measure::Ban,
+                false => Measure::Mute,
+            },
+            0 | 1 => Measure::Kick,
+            2 | 3 => Measure::Ban,
+            4..=6 => Measure::Unban,
+            7 | 8 => Measure::Mute,
+            9 | 10 => Measure::Unmute,
+            11..=14 => Measure::Promote,
+            15..=17 => Measure::Demote,
+            _ => Measure::HandOver,
+        };
+        let order = match measure {
+            Measure::Ban => Some((ban, Effect::Set(span))),
+            Measure::Unban => Some((ban, Effect::Lifted)),
+            Measure::Mute => Some((mute, Effect::Set(span))),
+            Measure::Unmute => Some((mute, Effect::Lifted)),
+            _ => None,
         };
         let orders = books.halls.orders(here.room);
         let order = order.map(|(order, effect)| orders.ask(order, effect, here.asked));

@@ -41,9 +41,9 @@ impl Health {
 
     /// That of a store for what lives for a short time, of which nothing may be expected.
     pub(crate) fn draw_short(rng: &mut Rng) -> Self {
-        match rng.below(3) {
-            0 => Self::GOOD,
-            _ => Self {
+        match rng.chance(0.5) {
+            true => Self::GOOD,
+            false => Self {
                 forget_chance: if rng.chance(0.5) { 0.01 } else { 0.0 },
                 ..Self::draw(rng)
             },
