@@ -50,6 +50,11 @@ fn first_seed(canary: Canary) -> Option<(u64, String)> {
             Canary::Services(ServiceCanary::DelaysOfOneLife) => 1.0,
             _ => Plan::default().restarts,
         },
+        // Of a verdict that overtakes whom it is about there are few in a run.
+        packets: match canary {
+            Canary::Chat(wharf_chat::Canary::ForgottenVerdict) => 3 * Plan::default().packets,
+            _ => Plan::default().packets,
+        },
         ..Plan::default()
     };
     let why = |seed| quietly(|| run(seed, &plan)).err().map(|why| (seed, why));
