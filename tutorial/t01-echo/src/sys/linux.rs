@@ -75,8 +75,8 @@ impl Kernel {
     ) {
         let socket = Fd(socket.as_raw_fd());
         let entry = if bytes == 0 {
-            // A `Recv` of no bytes waits too, on the Linux that we tried, where read(2) of none ends
-            // at once; no manual promises either. To wait is what a poll is for.
+            // A `Recv` of no bytes waits too, on the Linux that we tried, while read(2) of none
+            // ends at once; no manual promises either. To wait is what a poll is for.
             opcode::PollAdd::new(socket, libc::POLLIN as u32).build()
         } else {
             opcode::Recv::new(socket, start, length(bytes)).build()
