@@ -237,9 +237,10 @@ impl Server {
             address, leaves, ..
         }) = slot.client.take()
         {
-            println!("{address} disconnected: {}", leaves.unwrap_or_default());
             self.free.push(session);
             self.seats.give_back();
+            // Last: whoever reads it may come at once, and finds the seat free.
+            println!("{address} disconnected: {}", leaves.unwrap_or_default());
         }
     }
 }
