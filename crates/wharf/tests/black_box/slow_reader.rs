@@ -12,14 +12,14 @@ use wharf::wire::classic::{ResultCode, UserListNotify};
 /// The least that the server takes.
 const QUEUE_KIB: u64 = 64;
 /// In the process: four times that at once, in memory that grows by doubling and is there twice
-/// while it does, and the batch that is leaving. A reader that is never cut would hold all that is
-/// said.
-const PROCESS_KIB_MAX: u64 = 16 * QUEUE_KIB;
+/// while it does, and the batch that is leaving; as much again for what the rest of a server takes
+/// when it pleases. A reader that is never cut would hold all that is said.
+const PROCESS_KIB_MAX: u64 = 32 * QUEUE_KIB;
 /// In the kernel, on both ends of the connection: the unsent bytes that the server lets it hold
 /// (16 KiB, and what one call brings), and the reader's small buffer.
 const KERNEL_KIB_MAX: u64 = 2 * QUEUE_KIB;
 /// What is said: several times all that.
-const SAID_KIB: u64 = 40 * QUEUE_KIB;
+const SAID_KIB: u64 = 80 * QUEUE_KIB;
 /// Lines that are said at once; each comes back as two frames.
 const BURST: u64 = 16;
 const LINE_BYTES: u64 = 295;
