@@ -218,8 +218,9 @@ impl Server {
     fn leave(&mut self, session: usize, why: String) {
         let slot = &mut self.slots[session];
         let client = slot.client.as_mut().expect("here until nothing is away");
-        // Who has only said goodbye still gets what is being sent; who cannot be sent anything
-        // will not say much either.
+        // With a send away it is the receive that has ended: who has only said goodbye still gets
+        // what is being sent. With none away a receive may be, and would stay for as long as the
+        // client likes.
         if slot.sending.is_some() {
             self.port.cancel(&client.socket);
         }

@@ -65,13 +65,8 @@ fn memory() -> io::Result<Table> {
         })?;
     }
     row("all have gone", &servers);
-    let times = number(size_of::<[Instant; 2]>() as f64);
-    table.row(&[
-        "of which `connected` and `last_active`, bytes a client",
-        "",
-        &times,
-        "",
-    ]);
+    let times = format!("{} bytes a client", size_of::<[Instant; 2]>());
+    table.row(&["of which `connected` and `last_active`", "", &times, ""]);
     Ok(table)
 }
 

@@ -25,6 +25,7 @@ use t01_echo::sys::{Event, Kind, Operation};
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What may be chosen on the command line.
+// clap would make a group of each struct, by its name, and step 1's is called `Settings` as well.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Settings {

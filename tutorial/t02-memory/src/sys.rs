@@ -45,6 +45,7 @@ impl Slab {
     #[must_use]
     pub fn new(buffers: usize, buffer_bytes: usize) -> Self {
         let memory = vec![0; buffers * buffer_bytes + BEYOND].leak();
+        // Only as many as were asked for: what lies `BEYOND` may be long enough for more.
         let chunks = memory.chunks_exact_mut(buffer_bytes).take(buffers);
         Slab {
             free: chunks.map(Lent::new).collect(),

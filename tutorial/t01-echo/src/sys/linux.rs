@@ -91,8 +91,11 @@ impl Kernel {
         } else {
             opcode::Recv::new(socket, start, length(bytes)).build()
         };
+        // The address goes as a number. To expose it is to tell the compiler that a number may
+        // become this pointer again, as one does in `take`.
+        let name = scratch.expose_provenance() as u64;
         // SAFETY: the caller's promise.
-        unsafe { self.submit(&entry.user_data(scratch.expose_provenance() as u64)) }
+        unsafe { self.submit(&entry.user_data(name)) }
     }
 
     /// # Safety
@@ -157,6 +160,8 @@ impl Kernel {
         self.passed.fetch_add(1, Ordering::Release);
         // SAFETY: the lock lets one thread at a time have the queue; the caller's promise.
         while unsafe { self.ring.submission_shared().push(entry) }.is_err() {
+            // Full, of what the kernel could not take before. Now it may, and nobody else can fill
+            // the room, for the lock is ours; they would have to wait for the kernel as well.
             self.flush();
         }
         self.flush();

@@ -126,6 +126,8 @@ pub struct Guest {
 /// A completion port for operations with buffers of type `B`. Any thread may use it.
 pub struct Port<B> {
     kernel: os::Kernel,
+    /// It has no `B`, but takes some and gives them back. Said in this way, threads may share it
+    /// although they could not share a `B`.
     carries: PhantomData<fn(B) -> B>,
 }
 

@@ -16,7 +16,8 @@ use t03_events::{Application, Network, SessionId, Settings};
 
 /// The longest request.
 const REQUEST_BYTES_MAX: usize = 1024;
-/// How much of a file is read at once: that much memory a download takes, however long the file.
+/// How much of a file is read at once. However long the file, a download takes no more than that in
+/// its queue, and as much again while it is read.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Sends the files of one folder
