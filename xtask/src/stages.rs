@@ -122,29 +122,27 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("setup", 2, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
-    Stage::new("clippy", 3, "clippy has no warning, tests included", clippy).smoke(),
-    Stage::new("release", 8, "target/release/wharf is built as it ships", release),
+    Stage::new("clippy", 4, "clippy has no warning, tests included", clippy).smoke(),
+    Stage::new("release", 11, "target/release/wharf is built as it ships", release),
     Stage::new("tests", 8, "unit, property and contract tests, a few seeds", tests).smoke()
         .after(&["clippy"]),
-    Stage::new("windows", 16, "the Windows build has no warning and passes in Wine", windows_tests)
+    Stage::new("windows", 18, "the Windows build has no warning and passes in Wine", windows_tests)
         .unless(windows::missing),
     Stage::new("docs", 2, "rustdoc has no warning", docs)
         .after(&["clippy"]),
     Stage::new("doctests", 1, "the examples in the documentation run", doctests)
         .after(&["tests"]),
-    Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
+    Stage::new("lessons", 5, "the lessons pass, and find the faults they teach", lessons::here)
         .after(&["tests"]),
     Stage::new("black-box", 4, "the program as it ships, from outside", black_box)
         .after(&["release", "tests"]),
-    Stage::new("sim", 4, "500 whole servers in a simulated world, each twice", sim),
-    Stage::new("canaries", 3, "every planted bug is found", canaries)
+    Stage::new("sim", 7, "500 whole servers in a simulated world, each twice", sim),
+    Stage::new("canaries", 4, "every planted bug is found", canaries)
         .after(&["sim"]),
     Stage::new("counts", 4, "the hot paths take no more instructions than they did", counts)
         .unless(counts::missing),
     Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
     Stage::new("loom", 2, "what crosses threads holds in every interleaving", loom),
-    Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
-        .after(&["windows"]).unless(windows::missing),
 ];
 
 /// Stages that run at once. A stage waits for half of its time, for a disk, a clock or another

@@ -47,7 +47,6 @@ pub(crate) fn of_choice(workspace: &Workspace, choice: &Choice) -> Outcome {
     lessons.retain(|lesson| choice.only.is_empty() || choice.only.contains(lesson));
     match choice {
         Choice { figures: true, .. } => measure(workspace, &lessons),
-        Choice { only, .. } if only.is_empty() && choice.windows => on_windows(workspace),
         Choice { windows: true, .. } => test(workspace, &lessons, System::Windows),
         Choice { .. } => test(workspace, &lessons, System::This),
     }
@@ -56,11 +55,6 @@ pub(crate) fn of_choice(workspace: &Workspace, choice: &Choice) -> Outcome {
 /// Every lesson, on this system: the stage `lessons`.
 pub(crate) fn here(workspace: &Workspace) -> Outcome {
     test(workspace, &packages(workspace)?, System::This)
-}
-
-/// Every lesson's Windows build, under Wine: the stage `windows-lessons`.
-pub(crate) fn on_windows(workspace: &Workspace) -> Outcome {
-    test(workspace, &packages(workspace)?, System::Windows)
 }
 
 /// The lessons' packages, which are named as their folders are.
