@@ -23,8 +23,9 @@ pub trait Application {
         let _ = (network, session);
     }
 
-    /// Somebody has said nothing for as long as the settings allow; who says nothing after that
-    /// either is told of again. Unless an application knows better, the session ends.
+    /// Somebody was listened to for as long as the settings allow, and has said nothing, whatever
+    /// was said to them meanwhile; who says nothing after that either is told of again. Unless an
+    /// application knows better, the session ends.
     fn on_timeout(&mut self, network: &mut Network, session: SessionId) {
         network.close(session, "it was silent for too long");
     }

@@ -32,7 +32,7 @@ pub struct Settings {
     /// How many clients may be here at once
     #[arg(long, default_value_t = 100)]
     pub clients_max: usize,
-    /// After how many milliseconds in which nothing moves a client has timed out
+    /// After how many milliseconds a client that says nothing, or reads nothing, has timed out
     #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_ms: u64,
     /// Print each submission and each completion
@@ -194,7 +194,7 @@ impl Network {
         let session = at(&mut self.places, index);
         let id = session.id;
         session.receiving = Some(operation);
-        session.last_active = Instant::now();
+        session.last_heard = Instant::now();
         match (buffer, result) {
             (Buffer::Lent(mut lent), Ok(bytes)) => {
                 if bytes == 0 {
@@ -224,7 +224,7 @@ impl Network {
     ) {
         let index = operation.session;
         let session = at(&mut self.places, index);
-        session.last_active = Instant::now();
+        session.last_sent = Instant::now();
         operation.span.start += *result.as_ref().unwrap_or(&0);
         if result.is_ok() && !operation.span.is_empty() && !session.is_cut {
             return self.port.send(&session.socket, operation);
@@ -241,12 +241,13 @@ impl Network {
                     application.on_sent(self, id);
                     self.receive(index);
                 }
+                // If it ends, this may be all that it has waited for.
                 self.ending.push(index);
             }
         }
     }
 
-    /// Tells of those for whom nothing has moved, and cuts those who should be gone by now.
+    /// Tells of those who say nothing, and cuts those who read nothing.
     fn look_for_silence(&mut self, application: &mut impl Application) {
         let now = Instant::now();
         if now < self.next_look {
@@ -257,14 +258,14 @@ impl Network {
             let Some(session) = &mut self.places[index].session else {
                 continue;
             };
-            if session.last_active + self.idle > now {
-                continue;
-            }
-            session.last_active = now;
-            let id = session.id;
-            if session.ends.is_some() {
+            let is_long_ago = |then: Instant| then + self.idle <= now;
+            // Only who is listened to can be silent; who is being sent what it asked for is not.
+            let is_listened_to = session.ends.is_none() && session.receiving.is_none();
+            if !session.has_sent_all() && is_long_ago(session.last_sent) {
                 self.cut(index, "it does not read");
-            } else {
+            } else if is_listened_to && is_long_ago(session.last_heard) {
+                session.last_heard = now;
+                let id = session.id;
                 self.tell_of(application, id);
                 application.on_timeout(self, id);
             }
@@ -280,6 +281,7 @@ impl Network {
             return;
         }
         if session.receiving.is_none() {
+            // It comes home by an error, which leads here again.
             return self.port.cancel(&session.socket);
         }
         let id = session.id;
@@ -307,6 +309,7 @@ impl Network {
             return;
         }
         if let Some(mut operation) = session.receiving.take() {
+            session.last_heard = Instant::now();
             operation.span = 0..0;
             self.port.receive(&session.socket, operation);
         }

@@ -40,8 +40,10 @@ pub(crate) struct Session {
     /// Messages that wait for those before them.
     outgoing: VecDeque<Vec<u8>>,
     outgoing_bytes: usize,
-    /// When something has last come from it or left for it.
-    pub(crate) last_active: Instant,
+    /// When it has last said something, or was last begun to be listened to.
+    pub(crate) last_heard: Instant,
+    /// When something has last begun to be sent to it, or some of that has left.
+    pub(crate) last_sent: Instant,
     /// Why it ends, if it does.
     pub(crate) ends: Option<String>,
     /// Whether it ends without having been sent what waits.
@@ -62,7 +64,8 @@ impl Session {
             sending: Some(Operation::new(id.index, Buffer::None)),
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
-            last_active: Instant::now(),
+            last_heard: Instant::now(),
+            last_sent: Instant::now(),
             ends: None,
             is_cut: false,
             #[cfg(feature = "faulty")]
@@ -83,6 +86,7 @@ impl Session {
         let operation = self.sending.take_if(|_| !self.outgoing.is_empty())?;
         let message = self.outgoing.pop_front()?;
         self.outgoing_bytes -= message.len();
+        self.last_sent = Instant::now();
         Some((operation, message))
     }
 

@@ -1,9 +1,11 @@
 //! Three programs over one library.
 
-use lesson_lab::{Client, Server};
+use lesson_lab::{Client, PATIENCE, Server};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
+use std::mem;
 use std::path::Path;
+use std::time::Instant;
 
 const ECHO: &str = env!("CARGO_BIN_EXE_t03-echo");
 const CHAT: &str = env!("CARGO_BIN_EXE_t03-chat");
@@ -61,6 +63,63 @@ fn a_line_goes_to_everybody_else() -> io::Result<()> {
     assert_eq!(one.receive_line()?, "#1.0 says: how are you?");
     drop(two);
     assert_eq!(one.receive_line()?, "#1.0 has gone");
+    Ok(())
+}
+
+#[test]
+fn one_that_only_listens_is_silent_too() -> io::Result<()> {
+    let server = start(CHAT, &["--idle-ms", "1000"])?;
+    let mut listener = server.connect()?;
+    let mut talker = server.connect()?;
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        // On a machine that stands still the talker may have been silent as well, and be gone.
+        let _ = talker.send(b"hello\n");
+        if listener.receive_line()? == "you were silent for too long" {
+            return Ok(());
+        }
+    }
+    panic!("it said nothing, and was not told so");
+}
+
+/// Has it say something, without which nobody is known while the fault is back, and waits until the
+/// chat knows it.
+fn join(mut client: Client) -> io::Result<Client> {
+    client.send(b"\n")?;
+    client.receive_line()?;
+    Ok(client)
+}
+
+#[test]
+fn a_line_that_is_too_long_is_refused_whole_or_only_begun() -> io::Result<()> {
+    let server = start(CHAT, &[])?;
+    let mut other = join(server.connect()?)?;
+    let begun = [b"hello\n", &[b'x'; 513][..]].concat();
+    for said in [[&begun[..], b"\n"].concat(), begun] {
+        let mut client = join(server.connect()?)?;
+        client.send(&said)?;
+        // The other's first word may come in between.
+        let answers = client.receive_to_end()?;
+        let answers = String::from_utf8_lossy(&answers);
+        assert!(answers.contains("a line may have 512 bytes"), "{answers}");
+        let (mut before, mut line) = (String::new(), other.receive_line()?);
+        while !line.ends_with("has gone") {
+            before = mem::replace(&mut line, other.receive_line()?);
+        }
+        assert!(before.ends_with("says: hello"), "{before}");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_that_reads_too_slowly_is_cut() -> io::Result<()> {
+    let mut server = start(CHAT, &[])?;
+    let _stalled = join(Client::narrow(server.address(), 16 * 1024)?)?;
+    let mut talker = server.connect()?;
+    let line = [&[b'x'; 500][..], b"\n"].concat();
+    talker.send(&line.repeat(16 * 1024))?;
+    let end = server.wait_for_line(|line| line.contains("disconnected"))?;
+    assert!(end.ends_with("it reads too slowly"), "{end}");
     Ok(())
 }
 
@@ -129,6 +188,33 @@ fn requests_that_come_together_are_answered_in_order() -> io::Result<()> {
     let answers = client.receive_to_end()?;
     let expected = "OK 5\nfirstOK 6\nsecondERROR no file c\n";
     assert_eq!(String::from_utf8_lossy(&answers), expected);
+    Ok(())
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_whole_or_only_begun() -> io::Result<()> {
+    let server = start(FILES, &[])?;
+    let long = [b"GET ", &[b'x'; 1021][..]].concat();
+    for asked in [[&long[..], b"\n"].concat(), long] {
+        let mut client = server.connect()?;
+        client.send(&asked)?;
+        let answer = client.receive_line()?;
+        assert_eq!(answer, "ERROR a request may have 1024 bytes");
+        assert_eq!(client.receive_to_end()?, b"");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_that_does_not_read_is_cut_and_that_is_why() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    std::fs::File::create(folder.path().join("big"))?.set_len(64 << 20)?;
+    let arguments = ["--root", path(folder.path()), "--idle-ms", "2000"];
+    let mut server = start(FILES, &arguments)?;
+    let mut client = Client::narrow(server.address(), 16 * 1024)?;
+    client.send(b"GET big\n")?;
+    let end = server.wait_for_line(|line| line.contains("disconnected"))?;
+    assert!(end.ends_with("it does not read"), "{end}");
     Ok(())
 }
 

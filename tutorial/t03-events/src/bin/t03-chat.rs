@@ -11,7 +11,7 @@ use std::io;
 use std::process::ExitCode;
 use t03_events::{Application, Network, SessionId, Settings};
 
-/// The longest line that anybody may say.
+/// The longest line that anybody may say, without its end.
 const LINE_BYTES_MAX: usize = 512;
 
 /// Tells everybody what one says
@@ -44,14 +44,18 @@ impl Application for Chat {
         };
         begun.extend_from_slice(bytes);
         let mut lines: Vec<Vec<u8>> = begun.split(|&byte| byte == b'\n').map(Vec::from).collect();
+        // Whole or only begun: what is too long does not depend on where TCP has cut it.
+        let too_long = lines.iter().position(|line| line.len() > LINE_BYTES_MAX);
         // Behind the last line's end there is nothing, or the beginning of the next line.
         *begun = lines.pop().unwrap_or_default();
-        if begun.len() > LINE_BYTES_MAX {
-            network.close(session, "it never ends its line");
-        }
-        for line in lines {
-            let line = String::from_utf8_lossy(&line);
+        for line in lines.iter().take(too_long.unwrap_or(usize::MAX)) {
+            let line = String::from_utf8_lossy(line);
             self.tell_others(network, session, &format!("says: {}", line.trim_end()));
+        }
+        if too_long.is_some() {
+            let why = format!("a line may have {LINE_BYTES_MAX} bytes\r\n");
+            network.send(session, why.as_bytes());
+            network.close(session, "its line is too long");
         }
     }
 

@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use t03_events::{Application, Network, SessionId, Settings};
 
-/// The longest request.
+/// The longest request, without its end.
 const REQUEST_BYTES_MAX: usize = 1024;
 /// How much of a file is read at once. However long the file, a download takes no more than that in
 /// its queue, and as much again while it is read.
@@ -73,10 +73,15 @@ impl Files {
             // That many bytes were promised; all that one can do is to end early.
             Err(error) => return network.close(session, &format!("reading failed: {error}")),
         }
-        let Some(end) = client.asked.iter().position(|&byte| byte == b'\n') else {
-            if client.asked.len() > REQUEST_BYTES_MAX {
-                network.close(session, "its request never ends");
-            }
+        let end = client.asked.iter().position(|&byte| byte == b'\n');
+        // Whole or only begun: what is too long does not depend on where TCP has cut it.
+        if end.unwrap_or(client.asked.len()) > REQUEST_BYTES_MAX {
+            client.asked.clear();
+            let why = format!("ERROR a request may have {REQUEST_BYTES_MAX} bytes\n");
+            network.send(session, why.as_bytes());
+            return network.close(session, "its request is too long");
+        }
+        let Some(end) = end else {
             return;
         };
         let request: Vec<u8> = client.asked.drain(..=end).collect();
