@@ -1,9 +1,35 @@
-//! Runs stages, several at once, each as soon as a lane is free and what it needs has ended.
+//! Several things at once: jobs that do not know of each other, and stages, each as soon as a lane
+//! is free and what it needs has ended.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use crate::command::Voice;
 use crate::stages::Stage;
+
+/// Has so many threads each take the `next` job, with its number, and `run` it, until there is none
+/// left. They speak in the caller's voice. Returns what came of each, by their numbers.
+pub(crate) fn share<J, T: Send>(
+    threads: usize,
+    next: impl Fn() -> Option<(usize, J)> + Sync,
+    run: impl Fn(J) -> T + Sync,
+) -> Vec<T> {
+    let voice = Voice::of_this_thread();
+    let run_some = || {
+        voice.take();
+        std::iter::from_fn(&next)
+            .map(|(number, job)| (number, run(job)))
+            .collect::<Vec<_>>()
+    };
+    let mut done: Vec<(usize, T)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run_some)).collect();
+        let done = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        done.flat_map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, done)| done).collect()
+}
 
 /// Has `run` do each of the stages, at most `lanes` at once. They begin in their order, but one
 /// that has to wait for others lets those behind it pass. Returns what `run` said of each that
@@ -15,24 +41,12 @@ pub(crate) fn run<T: Send>(
     ends_all: impl Fn(&T) -> bool + Sync,
 ) -> Vec<T> {
     let schedule = Schedule::of(stages);
-    let mut ended: Vec<(usize, T)> = thread::scope(|scope| {
-        let lane = || {
-            let mut ended = Vec::new();
-            while let Some((index, stage)) = schedule.next() {
-                let said = run(stage);
-                schedule.end(stage, ends_all(&said));
-                ended.push((index, said));
-            }
-            ended
-        };
-        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
-        let ended = lanes.into_iter().map(thread::ScopedJoinHandle::join);
-        ended
-            .flat_map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    ended.sort_by_key(|(index, _)| *index);
-    ended.into_iter().map(|(_, said)| said).collect()
+    let run_to_end = |stage| {
+        let said = run(stage);
+        schedule.end(stage, ends_all(&said));
+        said
+    };
+    share(lanes, || schedule.next(), run_to_end)
 }
 
 /// What the lanes share.

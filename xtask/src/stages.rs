@@ -322,8 +322,11 @@ fn in_lessons(workspace: &Workspace) -> Outcome<Vec<String>> {
 
 /// Two for each core: most wait for a disk, for another process or for a clock half of their time.
 pub(crate) fn tests_at_once() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    (2 * cores).to_string()
+    (2 * cores()).to_string()
+}
+
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The stable compiler has the sanitizer and hides it; std needs no rebuild for this one. The cfg

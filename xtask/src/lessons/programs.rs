@@ -1,16 +1,14 @@
 //! Test programs: built by one command, and run several at a time. Most of their time they wait,
 //! for what a fault keeps from coming, or for Wine.
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use serde_json::Value;
 
-use crate::Outcome;
-use crate::command::{self, Printed, Voice, output, run};
+use crate::command::{self, Printed, output, run};
+use crate::{Outcome, lanes, stages};
 
 /// A test program of a package.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,26 +53,9 @@ pub(super) fn run_all(commands: impl Iterator<Item = Command> + Send) -> Outcome
         let mut commands = commands.lock().unwrap_or_else(PoisonError::into_inner);
         commands.next()
     };
-    let voice = Voice::of_this_thread();
-    let run_some = || -> Outcome<Vec<(usize, Printed)>> {
-        voice.take();
-        let mut printed = Vec::new();
-        while let Some((index, mut command)) = next() {
-            printed.push((index, command::printed(&mut command)?));
-        }
-        Ok(printed)
-    };
-    let at_once = thread::available_parallelism().map_or(1, NonZero::get);
-    let runners = thread::scope(|scope| {
-        let runners: Vec<_> = (0..at_once).map(|_| scope.spawn(run_some)).collect();
-        let joined = runners.into_iter().map(|runner| runner.join());
-        joined
-            .map(|printed| printed.expect("it does not panic"))
-            .collect::<Outcome<Vec<_>>>()
-    });
-    let mut printed: Vec<_> = runners?.into_iter().flatten().collect();
-    printed.sort_by_key(|(index, _)| *index);
-    Ok(printed.into_iter().map(|(_, printed)| printed).collect())
+    let run = |mut command| command::printed(&mut command);
+    let printed = lanes::share(stages::cores(), next, run);
+    printed.into_iter().collect()
 }
 
 #[cfg(test)]
