@@ -23,6 +23,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! [`run`] is the whole command line of a lesson that serves with its settings, or measures with
+//! `figures`.
+//!
 //! The process is killed when the [`Server`] is dropped. A server that runs inside the test needs
 //! none of this: have it return its address, and connect.
 //!
@@ -89,6 +92,7 @@
 //! Nothing measured is ever asserted in a test.
 
 mod client;
+mod command_line;
 pub mod cpu;
 mod figures;
 mod number;
@@ -104,6 +108,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub use client::{Client, crowd};
+pub use command_line::run;
 pub use cpu::Usage;
 pub use figures::Figures;
 pub use number::number;

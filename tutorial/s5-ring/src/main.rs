@@ -6,33 +6,13 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use s5_ring::server::{Server, Settings};
 use std::io;
 use std::process::ExitCode;
 
-/// Answers packets
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    settings: Settings,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Measure what the README's tables say
-    Figures,
-}
-
 fn main() -> ExitCode {
-    let Args { settings, instead } = Args::parse();
-    let done = match instead {
-        None => serve(&settings),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("s5-ring", done)
+    let about = "Answers packets";
+    lesson_lab::run("s5-ring", about, serve, figures::write)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

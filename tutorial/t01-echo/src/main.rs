@@ -7,33 +7,13 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use t01_echo::server::{Server, Settings};
 
-/// Says back what it hears
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    settings: Settings,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Measure what the README's tables say
-    Figures,
-}
-
 fn main() -> ExitCode {
-    let Args { settings, instead } = Args::parse();
-    let done = match instead {
-        None => serve(&settings),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t01-echo", done)
+    let about = "Says back what it hears";
+    lesson_lab::run("t01-echo", about, serve, figures::write)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

@@ -9,7 +9,6 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use std::thread;
@@ -17,15 +16,13 @@ use std::time::{Duration, Instant};
 use t04_logic::outgoing::Queue;
 use t04_logic::{Application, Server, SessionId, Sessions, Settings};
 
-/// Says back what it hears, after some thought
-#[derive(Parser)]
-struct Args {
+/// What may be chosen on the command line.
+#[derive(clap::Args)]
+struct Choice {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
     thought: Thought,
-    #[command(subcommand)]
-    instead: Option<Instead>,
 }
 
 /// What stands for a game's logic
@@ -37,12 +34,6 @@ struct Thought {
     /// Have each packet wait so many microseconds for something else, a database say
     #[arg(long, default_value_t = 0)]
     wait_us: u64,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Measure what the README's tables say
-    Figures,
 }
 
 /// The application: an echo that takes its time.
@@ -63,20 +54,13 @@ impl Application for Echo {
 }
 
 fn main() -> ExitCode {
-    let Args {
-        settings,
-        thought,
-        instead,
-    } = Args::parse();
-    let done = match instead {
-        None => serve(&settings, thought),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t04-logic", done)
+    let about = "Says back what it hears, after some thought";
+    lesson_lab::run("t04-logic", about, serve, figures::write)
 }
 
-fn serve(settings: &Settings, thought: Thought) -> io::Result<()> {
-    let server = Server::start(settings, Queue::default(), Echo(thought))?;
+fn serve(choice: &Choice) -> io::Result<()> {
+    let echo = Echo(choice.thought);
+    let server = Server::start(&choice.settings, Queue::default(), echo)?;
     lesson_lab::announce(server.address());
     for line in io::stdin().lines() {
         match line?.trim() {

@@ -9,7 +9,6 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,9 +18,9 @@ use t05_gather::outgoing::{Gathering, Limits};
 use t05_gather::overflow::{Account, Sums};
 use t05_gather::room::Room;
 
-/// Tells everybody what one says
-#[derive(Parser)]
-struct Args {
+/// What may be chosen on the command line.
+#[derive(clap::Args)]
+struct Choice {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -29,30 +28,22 @@ struct Args {
     /// How often each is told
     #[arg(long, default_value_t = 1)]
     times: usize,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Measure what the README's tables say
-    Figures,
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let done = match args.instead {
-        None => serve(&args),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t05-gather", done)
+    lesson_lab::run(
+        "t05-gather",
+        "Tells everybody what one says",
+        serve,
+        figures::write,
+    )
 }
 
-fn serve(args: &Args) -> io::Result<()> {
+fn serve(choice: &Choice) -> io::Result<()> {
     let account = Arc::new(Account::default());
-    let outgoing = Gathering::new(args.limits, account.clone());
-    let room = Room::new(args.times, args.limits, account.clone());
-    let server = Server::start(&args.settings, outgoing, room)?;
+    let outgoing = Gathering::new(choice.limits, account.clone());
+    let room = Room::new(choice.times, choice.limits, account.clone());
+    let server = Server::start(&choice.settings, outgoing, room)?;
     lesson_lab::announce(server.address());
     for line in io::stdin().lines() {
         match line?.trim() {

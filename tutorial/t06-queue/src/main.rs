@@ -7,34 +7,14 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use t06_queue::feed::Feed;
 use t06_queue::server::{Server, Settings};
 
-/// Sends as much as one asks for, and answers a ping before all that
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    settings: Settings,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Measure what the README's tables say
-    Figures,
-}
-
 fn main() -> ExitCode {
-    let Args { settings, instead } = Args::parse();
-    let done = match instead {
-        None => serve(&settings),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t06-queue", done)
+    let about = "Sends as much as one asks for, and answers a ping before all that";
+    lesson_lab::run("t06-queue", about, serve, figures::write)
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {
