@@ -5,7 +5,7 @@ mod login;
 mod profile;
 
 use super::{
-    Db, LAST_CHARACTER, audit, cut, done, first, moderate, number, one_more, page_text, refused,
+    Db, audit, begins_like, cut, done, first, moderate, number, one_more, page_text, refused,
 };
 use crate::database::{Row, SqlError, Value};
 use wharf_data::account::{Answer, Ask, Found, Identity, IdentityKind, NewLogin, Status, Which};
@@ -290,25 +290,14 @@ fn named(db: Db<'_>, name: &NameKey) -> Result<Option<Found>, SqlError> {
         .transpose()
 }
 
-/// A range of the names' own index, whatever else there is.
 fn list(db: Db<'_>, search: &str, page: Option<&PageToken>, limit: u32) -> Result<Reply, SqlError> {
     let key = NameKey::of(search);
     let Some(behind) = page_text(page, "accounts", key.as_str()) else {
         return refused(Refusal::Invalid);
     };
-    // One lower bound: with two a database may read all that is before the page.
-    let from = if behind.is_empty() { ">=" } else { ">" };
-    let sql = format!(
-        "SELECT {COLUMNS}, n.name_key {NAMED}n.name_key {from} ? AND n.name_key < ? \
-         ORDER BY n.name_key LIMIT ?"
-    );
-    let end = format!("{}{LAST_CHARACTER}", key.as_str());
-    let values = [
-        behind.as_str().max(key.as_str()).into(),
-        end.as_str().into(),
-        one_more(limit),
-    ];
-    let mut rows = db.query(&sql, &values)?;
+    let (those, [from, end]) = begins_like("n.name_key", &key, &behind);
+    let sql = format!("SELECT {COLUMNS}, n.name_key {NAMED}{those} ORDER BY n.name_key LIMIT ?");
+    let mut rows = db.query(&sql, &[from, end, one_more(limit)])?;
     let has_more = cut(&mut rows, limit);
     let (mut accounts, mut last) = (Vec::with_capacity(rows.len()), None);
     for mut row in rows {

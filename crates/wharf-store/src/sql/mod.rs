@@ -17,13 +17,10 @@ mod room;
 mod short;
 
 use crate::database::{Database, Row, SqlError, Value};
-use wharf_data::{Answer, Ask, PageToken, Part, Refusal, Reply};
+use wharf_data::{Answer, Ask, NameKey, PageToken, Part, Refusal, Reply};
 
 /// The most rows that one answer has, whatever was asked for.
 const ROWS_MAX: u32 = 1_000;
-
-/// Behind every text that begins with what stands before it.
-const LAST_CHARACTER: char = '\u{10ffff}';
 
 type Db<'a> = &'a mut dyn Database;
 
@@ -150,6 +147,19 @@ fn cut<T>(rows: &mut Vec<T>, limit: u32) -> bool {
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     has_more
+}
+
+/// That a name in `column` begins like `key` and stands behind `behind`, if that is one: a range of
+/// the names' own index, whatever else there is. Its values are in that order.
+///
+/// It has one lower bound: with two a database may read all that is before the page.
+fn begins_like(column: &str, key: &NameKey, behind: &str) -> (String, [Value; 2]) {
+    /// Behind every text that begins with what stands before it.
+    const LAST_CHARACTER: char = '\u{10ffff}';
+    let from = if behind.is_empty() { ">=" } else { ">" };
+    let end = format!("{}{LAST_CHARACTER}", key.as_str());
+    let values = [behind.max(key.as_str()).into(), end.as_str().into()];
+    (format!("{column} {from} ? AND {column} < ?"), values)
 }
 
 /// The single text in a page token, or an empty one without a token; `None` if it is forged.

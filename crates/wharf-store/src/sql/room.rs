@@ -2,7 +2,7 @@
 
 use super::moderate::{self, Rank};
 use super::{
-    Db, LAST_CHARACTER, audit, cut, done, first, number, one_more, page_text, places, refused,
+    Db, audit, begins_like, cut, done, first, number, one_more, page_text, places, refused,
 };
 use crate::database::{Row, SqlError, Value};
 use core::slice;
@@ -339,18 +339,9 @@ fn list(
         return refused(Refusal::Invalid);
     };
     let hidden = if with_hidden { "" } else { "r.hidden = 0 AND " };
-    let sql = format!(
-        "{ROOM}{hidden}r.name_key >= ? AND r.name_key < ? AND r.name_key > ? \
-         ORDER BY r.name_key LIMIT ?"
-    );
-    let end = format!("{}{LAST_CHARACTER}", key.as_str());
-    let values = [
-        key.as_str().into(),
-        end.as_str().into(),
-        behind.as_str().into(),
-        one_more(limit),
-    ];
-    let mut rows = db.query(&sql, &values)?;
+    let (those, [from, end]) = begins_like("r.name_key", &key, &behind);
+    let sql = format!("{ROOM}{hidden}{those} ORDER BY r.name_key LIMIT ?");
+    let mut rows = db.query(&sql, &[from, end, one_more(limit)])?;
     let has_more = cut(&mut rows, limit);
     let (mut rooms, mut last) = (Vec::with_capacity(rows.len()), None);
     for mut row in rows {
