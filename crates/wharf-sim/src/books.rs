@@ -3,7 +3,7 @@
 use crate::claims::{Claims, LinkNumber, Moment};
 use crate::guesses::Guesses;
 use crate::halls::{Halls, When};
-use crate::mutters::Mutters;
+use crate::mutters::{self, Mutters};
 use crate::people::{People, TAIL, cut};
 use std::collections::BTreeMap;
 use wharf_base::Instant;
@@ -104,11 +104,27 @@ impl Books {
         self.people.account(person).map(AccountId::new)
     }
 
-    /// Somebody in that room of those without a name hears a mutter.
-    pub(crate) fn hear_mutter(&mut self, number: usize, room: Option<i32>) {
+    /// `me`, in that room of those without a name, hears words that may be cut after so many bytes.
+    /// Whose line it is and which; or none if it is a mutter.
+    ///
+    /// # Panics
+    /// If nobody says such words, or says them elsewhere.
+    pub(crate) fn hear(
+        &mut self,
+        me: &str,
+        (words, cut_after): (&str, usize),
+        room: Option<i32>,
+    ) -> Option<(Stay, u64)> {
         self.lines_heard += 1;
-        let orders = &self.people.orders;
-        self.mutters.heard(number, room, (orders, self.now));
+        if let Some(number) = mutters::number_of(words) {
+            let orders = &self.people.orders;
+            self.mutters.heard(number, room, (orders, self.now));
+            return None;
+        }
+        let (stay, number, said_in) =
+            read_line(words, cut_after).unwrap_or_else(|| panic!("{me}: {words:?}"));
+        assert_eq!(room, Some(said_in), "{me}: hears room {said_in}");
+        Some((stay, number))
     }
 
     /// A client connects.
@@ -208,7 +224,7 @@ impl Books {
 const LONG: usize = 100;
 
 /// The parts of a line, of which so many bytes can be told; it is cut there, and not before.
-pub(crate) fn read_line(text: &str, bytes_max: usize) -> Option<(Stay, u64, i32)> {
+fn read_line(text: &str, bytes_max: usize) -> Option<(Stay, u64, i32)> {
     let mut parts = text.split('/');
     let stay = Stay(parts.next()?.parse().ok()?);
     let (number, room) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);

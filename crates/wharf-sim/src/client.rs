@@ -1,9 +1,8 @@
 //! One simulated client: does anything that a client may do, and checks all that it hears.
 
-use crate::books::{Books, Stay, read_line};
+use crate::books::{Books, Stay};
 use crate::claims::{LinkNumber, Moment};
 use crate::hearing::Hearing;
-use crate::mutters;
 use crate::people::{CLASSIC_LINE, may_come_again};
 use crate::roll_call::Belief;
 use std::collections::{BTreeMap, VecDeque};
@@ -168,18 +167,14 @@ impl Client {
         let me = &self.label;
         let text = chat.message.as_str();
         let here = self.stay.map(|stay| books.of(stay).room);
-        if let Some(number) = mutters::number_of(text) {
-            return books.hear_mutter(number, here);
-        }
-        books.lines_heard += 1;
-        let (stay, number, room) =
-            read_line(text, CLASSIC_LINE).unwrap_or_else(|| panic!("{me}: {text:?}"));
-        assert_eq!(here, Some(room), "{me}: hears room {room}");
+        let Some(line) = books.hear(me, (text, CLASSIC_LINE), here) else {
+            return;
+        };
         let user = chat.user.as_str();
         let is_me = self.user.as_deref() == Some(user);
         let present = is_me || self.others.values().any(|other| other == user);
         assert!(present, "{me}: hears {user}, who is not there");
-        self.hearing.hear(me, (stay, number), books);
+        self.hearing.hear(me, line, books);
     }
 
     fn on_answer(&mut self, frame: Frame<'_>, books: &mut Books) {

@@ -1,10 +1,9 @@
 //! What a patron hears: answers, refusals and notices, and what must be true of each.
 
 use super::{Asked, How, Patron};
-use crate::books::{Books, Stay, read_line};
+use crate::books::{Books, Stay};
 use crate::guesses::TryNumber;
 use crate::halls::Order;
-use crate::mutters;
 use crate::people::{People, person_of};
 use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
@@ -321,17 +320,13 @@ impl Patron {
         let me = &self.label;
         let text = text_of(message);
         let here = self.stay.map(|stay| books.of(stay).room);
-        if let Some(number) = mutters::number_of(text) {
-            return books.hear_mutter(number, here);
-        }
-        books.lines_heard += 1;
-        let (stay, number, room) =
-            read_line(text, usize::MAX).unwrap_or_else(|| panic!("{me}: {text:?}"));
-        assert_eq!(here, Some(room), "{me}: hears room {room}");
+        let Some(line) = books.hear(me, (text, usize::MAX), here) else {
+            return;
+        };
         let author = message.author;
         let present = Some(author) == self.account() || self.others.contains_key(&author);
         assert!(present, "{me}: hears {author}, who is not there");
-        self.hearing.hear(me, (stay, number), books);
+        self.hearing.hear(me, line, books);
     }
 
     fn on_whisper(&mut self, message: &Message, books: &mut Books) {
