@@ -1,6 +1,6 @@
 //! `wharf chat` as somebody at a terminal has it: keys go in, a screen comes out.
 
-use crate::chat_client::{Home, address, chat, enter, say, start_at};
+use crate::chat_client::{Home, Script, address, chat, enter, say, start_at};
 use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
@@ -174,15 +174,21 @@ fn guest_in_room_3(home: &Home, at: &str) -> Terminal {
     terminal
 }
 
+/// The same, where somebody is already who hears of it.
+fn lee_and_guest_in_room_3(lees: &Home, home: &Home, at: &str) -> (Script, Terminal) {
+    let mut lee = lees.register(at, "lee");
+    lee.ok(enter(3));
+    let terminal = guest_in_room_3(home, at);
+    lee.event("joined");
+    (lee, terminal)
+}
+
 #[test]
 fn lines_are_edited_in_korean_and_others_appear_above_them() {
     let server = Server::start(BACKENDS[0], &[]);
     let at = address(&server);
     let (home, lees) = (Home::new(), Home::new());
-    let mut lee = lees.register(&at, "lee");
-    lee.ok(enter(3));
-    let mut terminal = guest_in_room_3(&home, &at);
-    lee.event("joined");
+    let (mut lee, mut terminal) = lee_and_guest_in_room_3(&lees, &home, &at);
 
     terminal.types(&["안녕하셍", BACKSPACE, "세요", ENTER]);
     assert_eq!(lee.event("message")["text"], "안녕하세요");
@@ -221,10 +227,7 @@ fn what_is_being_typed_is_drawn_again_below_what_arrives_however_wide() {
     let server = Server::start(BACKENDS[0], &[]);
     let at = address(&server);
     let (home, lees) = (Home::new(), Home::new());
-    let mut lee = lees.register(&at, "lee");
-    lee.ok(enter(3));
-    let mut terminal = guest_in_room_3(&home, &at);
-    lee.event("joined");
+    let (mut lee, mut terminal) = lee_and_guest_in_room_3(&lees, &home, &at);
     // So many are two rows and a half of eighty columns, with the prompt.
     let typed = "가".repeat(90);
     terminal.types(&[&typed, "나"]);
@@ -311,10 +314,7 @@ fn a_password_is_asked_for_however_much_is_said_meanwhile() {
     let server = Server::start(BACKENDS[0], UNHURRIED);
     let at = address(&server);
     let (home, lees) = (Home::new(), Home::new());
-    let mut lee = lees.register(&at, "lee");
-    lee.ok(enter(3));
-    let mut terminal = guest_in_room_3(&home, &at);
-    lee.event("joined");
+    let (mut lee, mut terminal) = lee_and_guest_in_room_3(&lees, &home, &at);
     terminal.types(&["/login kim"]);
     terminal.shows("/login kim");
     // More is said than a terminal keeps, and the line ends before any of it is taken.

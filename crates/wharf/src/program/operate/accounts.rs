@@ -1,7 +1,8 @@
 //! Acts about accounts.
 
 use super::acts::{Done, Told, lasting, told};
-use super::args::Accounts;
+use super::args::{Accounts, Measure};
+use super::lasting::Lasting;
 use super::line::{Line, Trouble};
 use super::show;
 use super::who::{account, account_id};
@@ -31,41 +32,23 @@ pub(super) fn run(line: &Line, command: &Accounts) -> Done {
             lasting: time,
             reason,
         } => {
-            let account = account_id(line, who)?;
-            let fields = json!({
-                "account": account, "for_ms": lasting(*time), "reason": reason,
-            });
-            told(
-                line.act("accounts.ban", fields)?,
-                "banned; its sessions have ended",
-            )
+            let answer = act_for(line, "accounts.ban", (who, reason), *time)?;
+            told(answer, "banned; its sessions have ended")
         }
         Accounts::Mute {
             who,
             lasting: time,
             reason,
-        } => {
-            let account = account_id(line, who)?;
-            let fields = json!({
-                "account": account, "for_ms": lasting(*time), "reason": reason,
-            });
-            told(line.act("accounts.mute", fields)?, "muted")
-        }
-        Accounts::Unban(it) => {
-            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
-            told(line.act("accounts.unban", fields)?, "it may log in again")
-        }
-        Accounts::Unmute(it) => {
-            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
-            told(line.act("accounts.unmute", fields)?, "it may speak again")
-        }
-        Accounts::SignOut(it) => {
-            let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
-            told(
-                line.act("accounts.sign-out", fields)?,
-                "signed out everywhere",
-            )
-        }
+        } => told(
+            act_for(line, "accounts.mute", (who, reason), *time)?,
+            "muted",
+        ),
+        Accounts::Unban(it) => told(act_on(line, "accounts.unban", it)?, "it may log in again"),
+        Accounts::Unmute(it) => told(act_on(line, "accounts.unmute", it)?, "it may speak again"),
+        Accounts::SignOut(it) => told(
+            act_on(line, "accounts.sign-out", it)?,
+            "signed out everywhere",
+        ),
         Accounts::NewPassword(it) => new_password(line, &it.who, &it.reason),
         Accounts::Forgive { who, reason } => forgive(line, who, reason),
         Accounts::Sessions { who } => {
@@ -84,6 +67,24 @@ pub(super) fn run(line: &Line, command: &Accounts) -> Done {
             told(line.act("accounts.erase", fields)?, "erased")
         }
     }
+}
+
+/// Has something done to an account.
+fn act_on(line: &Line, act: &str, it: &Measure) -> Result<Value, Trouble> {
+    let fields = json!({ "account": account_id(line, &it.who)?, "reason": it.reason });
+    line.act(act, fields)
+}
+
+/// Has something done to an account that holds for a time.
+fn act_for(
+    line: &Line,
+    act: &str,
+    (who, reason): (&str, &str),
+    time: Option<Lasting>,
+) -> Result<Value, Trouble> {
+    let account = account_id(line, who)?;
+    let fields = json!({ "account": account, "for_ms": lasting(time), "reason": reason });
+    line.act(act, fields)
 }
 
 /// So many accounts whose names begin like that, from a page on.
