@@ -1,6 +1,7 @@
 //! Names that people see, and the keys by which two of them are the same.
 
 use core::fmt;
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::GeneralSecurityProfile;
 use unicode_security::confusable_detection::skeleton;
@@ -81,24 +82,58 @@ impl DisplayName {
 impl NameKey {
     /// The key of whatever text, a name or not: for looking up what somebody typed.
     pub fn of(text: &str) -> Self {
-        let mut key = text.to_owned();
-        // A skeleton has parts that fold, and what is folded can look like something else: until
-        // nothing changes. Nothing that people type takes more than three rounds.
-        for _ in 0..ROUNDS_MAX {
-            let folded = caseless::default_case_fold_str(&key.nfkc().collect::<String>());
-            let next = skeleton(&folded).collect();
-            if next == key {
-                break;
-            }
-            key = next;
-        }
-        Self(key)
+        Self(plain_key(text).unwrap_or_else(|| full_key(text)))
     }
 
     /// As it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What each ASCII character is in a key, if that is one or two ASCII characters; else zeros.
+static PLAIN: LazyLock<[[u8; 2]; 128]> = LazyLock::new(|| {
+    core::array::from_fn(|letter| {
+        let key = full_key(&char::from(letter as u8).to_string());
+        match *key.as_bytes() {
+            [one] if key.is_ascii() => [one, 0],
+            [one, other] if key.is_ascii() => [one, other],
+            _ => [0; 2],
+        }
+    })
+});
+
+/// The key of a text all of whose characters have plain ones: those of ASCII neither compose nor
+/// look like something else together, so each has its own, looked up. Keys are made whenever
+/// somebody comes or goes, of names that are mostly so.
+fn plain_key(text: &str) -> Option<String> {
+    let mut key = String::with_capacity(text.len() + 4);
+    for &byte in text.as_bytes() {
+        let [one, other] = *PLAIN.get(usize::from(byte))?;
+        if one == 0 {
+            return None;
+        }
+        key.push(char::from(one));
+        if other != 0 {
+            key.push(char::from(other));
+        }
+    }
+    Some(key)
+}
+
+fn full_key(text: &str) -> String {
+    let mut key = text.to_owned();
+    // A skeleton has parts that fold, and what is folded can look like something else: until
+    // nothing changes. Nothing that people type takes more than three rounds.
+    for _ in 0..ROUNDS_MAX {
+        let folded = caseless::default_case_fold_str(&key.nfkc().collect::<String>());
+        let next = skeleton(&folded).collect();
+        if next == key {
+            break;
+        }
+        key = next;
+    }
+    key
 }
 
 impl fmt::Display for NameError {
@@ -168,11 +203,29 @@ mod tests {
         assert_eq!(DisplayName::new(&long), Err(NameError::TooLong));
     }
 
+    #[test]
+    fn names_of_letters_and_digits_have_plain_keys() {
+        let letters = ('0'..='9')
+            .chain('A'..='Z')
+            .chain('a'..='z')
+            .chain([' ', '_']);
+        let all: String = letters.collect();
+        assert_eq!(plain_key(&all), Some(full_key(&all)));
+        assert_eq!(plain_key("김"), None);
+    }
+
     proptest! {
         #[test]
         fn a_key_is_its_own_key(text in any::<String>()) {
             let key = NameKey::of(&text);
             prop_assert_eq!(NameKey::of(key.as_str()), key);
+        }
+
+        #[test]
+        fn a_plain_key_is_the_full_one(text in "[ -~]{0,32}") {
+            if let Some(key) = plain_key(&text) {
+                prop_assert_eq!(key, full_key(&text));
+            }
         }
     }
 }
