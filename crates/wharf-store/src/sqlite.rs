@@ -110,6 +110,14 @@ impl Sqlite {
         Self { connection, access }
     }
 
+    /// Closes it, with no log beside the file, which could be forgotten.
+    pub(crate) fn into_one_file(self) -> Result<(), SqlError> {
+        self.connection
+            .pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+            .map_err(error)?;
+        self.connection.close().map_err(|(_, why)| error(why))
+    }
+
     /// Opens a file that is there already, for reading beside the one who writes.
     ///
     /// # Errors

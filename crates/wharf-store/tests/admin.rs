@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use wharf_data::short::{self, Space};
 use wharf_data::{Ask, Refusal};
-use wharf_store::admin::{self, Verdict, backup, restore, verify};
+use wharf_store::admin::{self, Trouble, Verdict, verify};
 use wharf_store::{Durability, Place, Sqlite};
 
 /// A folder with a store of some people in it, whose server has stopped.
@@ -33,6 +33,14 @@ fn started(path: &Path) -> Bench {
 
 fn place(path: &Path) -> Place {
     Place::File(path.to_owned())
+}
+
+fn backup(from: &Place, to: &Path) -> Result<u64, Trouble> {
+    admin::backup(from, to, &mut |_, _| ())
+}
+
+fn restore(to: &Place, from: &Path) -> Result<(), Trouble> {
+    admin::restore(to, from, &mut |_, _| ())
 }
 
 fn accounts(path: &Path) -> i64 {
@@ -302,20 +310,22 @@ fn migrating_makes_a_store_and_does_no_harm_to_one_that_is_there() {
 }
 
 #[test]
-fn a_server_is_backed_up_by_its_own_means_and_its_password_is_not_told() {
-    let server = Place::at("postgres://kim:secret@localhost/wharf");
-    let file = Path::new("/nonexistent/copy.db");
+fn of_a_server_that_cannot_be_reached_the_password_is_not_told() {
+    let (folder, path) = stopped();
+    let server = Place::at("postgres://kim:secret@127.0.0.1:1/wharf");
+    let copy = folder.path().join("copy.db");
     for trouble in [
-        backup(&server, file).unwrap_err(),
-        restore(&server, file).unwrap_err(),
+        backup(&server, &copy).unwrap_err(),
+        restore(&server, &path).unwrap_err(),
     ] {
         let told = trouble.to_string();
         assert!(
-            told.contains("localhost") && !told.contains("secret"),
+            told.contains("127.0.0.1:1/wharf") && !told.contains("secret"),
             "{told}"
         );
-        assert!(told.contains("PostgreSQL"), "{told}");
+        assert!(told.contains("whether the server runs"), "{told}");
     }
+    assert_eq!(files(&folder), ["wharf.db"]);
 }
 
 /// Where the folder without rights is, in the process that has none.

@@ -1,11 +1,16 @@
-//! Backups of a database file, taken while a server may be writing to it, and their restoring.
+//! Backups of a store, taken while a server may be writing to it, and their restoring. A backup is
+//! a database file, whatever kind of store it is of, and can be restored to any.
 //!
 //! A copy is made beside its place, verified, brought to the disk, and only then given its name:
 //! a file with that name is a whole one.
 
+use super::carry::{Side, Tell, carry, not_empty};
 use super::verify::{self, Verdict};
 use super::{Place, Trouble};
-use crate::sqlite;
+use crate::database::Database;
+use crate::sqlite::{self, Durability, Sqlite};
+use crate::store::Access;
+use crate::{migrate, remote};
 use core::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -19,38 +24,43 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How often it is tried.
 const TRIES: u32 = 12;
 
-/// Copies a database into a file, as it is at one moment; a server may go on writing meanwhile.
-/// How many bytes the file has.
+/// Copies a store into a file, as it is at one moment; servers may go on writing meanwhile. How
+/// many bytes the file has. `tell` hears how far it is, of a store that is on a server.
 ///
 /// # Errors
 /// That the file is there already, that there is no such database or it is damaged, or what the
 /// file system says. No file is left then.
-pub fn backup(place: &Place, to: &Path) -> Result<u64, Trouble> {
-    let Place::File(from) = place else {
-        return Err(Trouble::new(
-            place,
-            "a server is backed up by its own means",
-            "use pg_dump for PostgreSQL, mariadb-dump or mysqldump for MariaDB and MySQL",
-        ));
-    };
+pub fn backup(place: &Place, to: &Path, tell: Tell<'_>) -> Result<u64, Trouble> {
     let remedy = "back up to a name that is free: nothing is ever overwritten";
-    demand_whole(from)?;
-    copy(from, to, remedy)
+    match place {
+        Place::File(from) => {
+            demand_whole(from)?;
+            settled(to, remedy, |partial| copy_pages(from, partial))
+        }
+        Place::Server(_) => {
+            let mut server = reach(place)?;
+            demand_present(place, verify::version_at(place, &mut *server)?)?;
+            settled(to, remedy, |partial| {
+                copy_rows(place, &mut *server, partial, tell)
+            })
+        }
+    }
 }
 
-/// Puts a backup where no database is yet.
+/// Puts a backup where no database is yet: into a file that is not there, or a server's database
+/// that has no rows. `tell` hears how far it is, of a store that is on a server.
 ///
 /// # Errors
-/// That there is one already, that the backup is not sound, or what the file system says. Nothing
-/// is left in its place then.
-pub fn restore(place: &Place, from: &Path) -> Result<(), Trouble> {
-    let Place::File(to) = place else {
-        return Err(Trouble::new(
-            place,
-            "a server is restored by its own means",
-            "use psql or pg_restore for PostgreSQL, mariadb or mysql for the others",
-        ));
-    };
+/// That there is one already, that the backup is not sound, or what the file system or the server
+/// says. Nothing is left in its place then.
+pub fn restore(place: &Place, from: &Path, tell: Tell<'_>) -> Result<(), Trouble> {
+    match place {
+        Place::File(to) => restore_file(to, from),
+        Place::Server(_) => restore_rows(place, from, tell),
+    }
+}
+
+fn restore_file(to: &Path, from: &Path) -> Result<(), Trouble> {
     let remedy = "move it (and the files beside it that begin with its name) away first";
     if to.exists() {
         return Err(Trouble::new(to.display(), "is there already", remedy));
@@ -67,16 +77,69 @@ pub fn restore(place: &Place, from: &Path) -> Result<(), Trouble> {
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|error| io_trouble(folder, &error))?;
     }
-    copy(from, to, remedy).map(drop)
+    settled(to, remedy, |partial| copy_pages(from, partial)).map(drop)
+}
+
+fn restore_rows(place: &Place, from: &Path, tell: Tell<'_>) -> Result<(), Trouble> {
+    demand_whole(from)?;
+    let mut file = Sqlite::over(verify::open(from)?);
+    let version = super::version(&mut file).map_err(|error| Trouble::of(from.display(), &error))?;
+    if version != Some(migrate::VERSION) {
+        let what = format!(
+            "its tables have version {}, this program's {}",
+            version.unwrap_or(0),
+            migrate::VERSION
+        );
+        let remedy = "restore it to a directory (--data DIR), bring that up to date by `wharf db \
+                      migrate`, and back that up";
+        return Err(Trouble::new(from.display(), what, remedy));
+    }
+    let mut server = reach(place)?;
+    let trouble = |error| Trouble::of(place, &error);
+    server.migrate().map_err(trouble)?;
+    if let Some(table) = not_empty(&mut *server).map_err(trouble)? {
+        let remedy = "restore into a database that is empty: nothing is ever overwritten";
+        let what = format!("has something in it already (table {table})");
+        return Err(Trouble::new(place, what, remedy));
+    }
+    carry(&mut file, &mut *server, tell).map_err(|side| match side {
+        Side::From(error) => Trouble::of(from.display(), &error),
+        Side::To(error) => Trouble::of(place, &error),
+    })?;
+    demand_sound(place, "empty that database, then try again")
+}
+
+/// A connection to a server.
+fn reach(place: &Place) -> Result<Box<dyn Database>, Trouble> {
+    (place.connector())(Access::Write)
+        .map_err(|error| Trouble::new(place, error, remote::OUT_OF_REACH))
+}
+
+/// That a server's tables are of this version, before their rows are read.
+fn demand_present(place: &Place, version: i64) -> Result<(), Trouble> {
+    if version == migrate::VERSION {
+        return Ok(());
+    }
+    let what = format!(
+        "its tables have version {version}, this program's {}",
+        migrate::VERSION
+    );
+    let remedy = "bring them up to date by `wharf db migrate`, or use the wharf that they are of";
+    Err(Trouble::new(place, what, remedy))
 }
 
 /// What is copied must be there, and sound.
 fn demand_whole(from: &Path) -> Result<(), Trouble> {
     let remedy = "restore an older backup, or ask for help before it is used any more";
-    demand_sound(from, remedy)
+    demand_sound(&Place::File(from.to_owned()), remedy)
 }
 
-fn copy(from: &Path, to: &Path, remedy: &str) -> Result<u64, Trouble> {
+/// Has `copy` make a file beside `to`, and gives it that name when it is whole.
+fn settled(
+    to: &Path,
+    remedy: &str,
+    copy: impl FnOnce(&Path) -> Result<(), Trouble>,
+) -> Result<u64, Trouble> {
     // The name is taken now, and nobody else's file is replaced.
     match sqlite::create_private(to) {
         Ok(_) => {}
@@ -86,8 +149,12 @@ fn copy(from: &Path, to: &Path, remedy: &str) -> Result<u64, Trouble> {
         Err(error) => return Err(io_trouble(to, &error)),
     }
     let partial = with_ending(to, ".partial");
-    let copied = copy_pages(from, &partial)
-        .and_then(|()| demand_sound(&partial, "see whether the disk is sound, then try again"))
+    let copied = begin_anew(&partial)
+        .and_then(|()| copy(&partial))
+        .and_then(|()| {
+            let remedy = "see whether the disk is sound, then try again";
+            demand_sound(&Place::File(partial.clone()), remedy)
+        })
         .and_then(|()| settle(&partial, to).map_err(|error| io_trouble(to, &error)));
     if copied.is_err() {
         // What is left of a try is of no use; why it failed is told already.
@@ -97,16 +164,38 @@ fn copy(from: &Path, to: &Path, remedy: &str) -> Result<u64, Trouble> {
     copied
 }
 
+/// An empty file; a try that was cut off may have left one.
+fn begin_anew(partial: &Path) -> Result<(), Trouble> {
+    if let Err(error) = fs::remove_file(partial)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(io_trouble(partial, &error));
+    }
+    let made = sqlite::create_private(partial);
+    made.map(drop).map_err(|error| io_trouble(partial, &error))
+}
+
+/// Copies every row of a server, as they are now.
+fn copy_rows(
+    place: &Place,
+    server: &mut dyn Database,
+    to: &Path,
+    tell: Tell<'_>,
+) -> Result<(), Trouble> {
+    let trouble = |error| Trouble::of(to.display(), &error);
+    // All of it is brought to the disk when it is whole.
+    let mut file = Sqlite::open(to, Durability::Off).map_err(trouble)?;
+    file.migrate().map_err(trouble)?;
+    carry(server, &mut file, tell).map_err(|side| match side {
+        Side::From(error) => Trouble::of(place, &error),
+        Side::To(error) => trouble(error),
+    })?;
+    file.into_one_file().map_err(trouble)
+}
+
 /// Copies every page of the state that is there now.
 fn copy_pages(from: &Path, to: &Path) -> Result<(), Trouble> {
     let trouble = |path: &Path, error| Trouble::of(path.display(), &sqlite::error(error));
-    // A try that was cut off may have left one.
-    if let Err(error) = fs::remove_file(to)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(io_trouble(to, &error));
-    }
-    sqlite::create_private(to).map_err(|error| io_trouble(to, &error))?;
     let source = verify::open(from)?;
     source
         .busy_timeout(BUSY)
@@ -132,10 +221,9 @@ fn copy_pages(from: &Path, to: &Path) -> Result<(), Trouble> {
         }
     }
     drop(backup);
-    // One file, without a log beside it, which could be forgotten.
-    copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
-        .map_err(|error| trouble(to, error))?;
-    copy.close().map_err(|(_, error)| trouble(to, error))
+    let copy = Sqlite::over(copy);
+    copy.into_one_file()
+        .map_err(|error| Trouble::of(to.display(), &error))
 }
 
 /// Brings a file to the disk and gives it its name.
@@ -158,12 +246,12 @@ fn settle(partial: &Path, to: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-fn demand_sound(path: &Path, remedy: &str) -> Result<(), Trouble> {
-    match verify::verify(&Place::File(path.to_owned())) {
+fn demand_sound(place: &Place, remedy: &str) -> Result<(), Trouble> {
+    match verify::verify(place) {
         Verdict::Sound(_) => Ok(()),
         Verdict::Damaged(findings) => {
             let what = format!("is damaged: {}", findings.join("; "));
-            Err(Trouble::new(path.display(), what, remedy))
+            Err(Trouble::new(place, what, remedy))
         }
         Verdict::CannotOpen(trouble) => Err(trouble),
     }

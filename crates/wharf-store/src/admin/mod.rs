@@ -1,11 +1,13 @@
 //! What an operator does with a store while no server needs to run: bring its tables up to date,
 //! back it up, restore it, and look whether it is sound.
 
+mod carry;
 mod copy;
 mod glance;
 mod invariants;
 mod verify;
 
+pub use carry::Tell;
 pub use copy::{backup, restore};
 pub use glance::glance;
 pub use verify::{Sound, Verdict, findings_in, verify};
@@ -44,10 +46,7 @@ impl Trouble {
                 "see whether the folder is there and may be written to, and whether the disk is \
                  full; `wharf db verify` tells whether the database is damaged"
             }
-            SqlError::Unique | SqlError::Wrong(_) => {
-                "see whether this is the right database; a backup can be restored by \
-                 `wharf db restore`"
-            }
+            SqlError::Unique | SqlError::Wrong(_) => "see whether this is the right database",
         };
         Self::new(place, error, remedy)
     }

@@ -115,8 +115,7 @@ fn demand_file(path: &Path) -> Result<(), Trouble> {
     let mut magic = [0; MAGIC.len()];
     let is_magic = file.read_exact(&mut magic).is_ok() && magic == *MAGIC;
     if !is_magic {
-        let remedy = "see whether this is the right file; a backup can be restored by \
-                      `wharf db restore`";
+        let remedy = "see whether this is the right file";
         return Err(Trouble::new(
             path.display(),
             "is no database of SQLite's",
@@ -127,19 +126,29 @@ fn demand_file(path: &Path) -> Result<(), Trouble> {
 }
 
 fn look_at_server(place: &Place, url: &str) -> Result<(Vec<String>, Sound), Finding> {
-    let remedy = "see whether the server runs, and whether the URL is right";
     let mut database = remote::connect(url, &Timeouts::default())
-        .map_err(|error| Trouble::new(place, error, remedy))?;
-    let version = super::version(&mut *database).map_err(|error| Trouble::of(place, &error))?;
-    let version = version.ok_or_else(|| {
-        let remedy = "`wharf db migrate` makes them";
-        Trouble::new(place, "has no tables of wharf's", remedy)
-    })?;
+        .map_err(|error| Trouble::new(place, error, remote::OUT_OF_REACH))?;
+    let version = version_at(place, &mut *database)?;
     demand_known(place, version)?;
     look_at_tables(&mut *database, version).map_err(|error| match error {
         SqlError::Broken(_) | SqlError::Busy => Trouble::of(place, &error).into(),
         error => Finding::Damage(error.to_string()),
     })
+}
+
+/// The version of a server's tables.
+pub(super) fn version_at(place: &Place, database: &mut dyn Database) -> Result<i64, Trouble> {
+    match super::version(database) {
+        Ok(Some(version)) => Ok(version),
+        // A connection that is well, and no such table, or none that may be read.
+        Ok(None) | Err(SqlError::Wrong(_)) => {
+            let remedy = "`wharf db migrate` makes them, as does a server's first start; `wharf db \
+                          restore` puts a backup there; if they are there, see whether this user \
+                          may read them";
+            Err(Trouble::new(place, "has no tables of wharf's", remedy))
+        }
+        Err(error) => Err(Trouble::of(place, &error)),
+    }
 }
 
 fn look_at_file(path: &Path) -> Result<(Vec<String>, Sound), Finding> {

@@ -7,11 +7,13 @@ use super::say::{complain, say};
 use super::{CANNOT_START, ConfigArgs};
 use clap::{Args, Subcommand};
 use online::OnlineArgs;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use wharf_host::config::Effective;
 use wharf_store::Place;
-use wharf_store::admin::{self, Trouble, Verdict};
+use wharf_store::admin::{self, Tell, Trouble, Verdict};
 
 /// What is to be done, and with which store.
 #[derive(Debug, Args)]
@@ -27,20 +29,23 @@ Without --store it is the store of the configuration: the file wharf.db in the d
 
 Exit code 0: done, or sound. 1: damaged (verify). 2: it could not be done, and why.";
 
+/// How long a terminal shows one state at least.
+const BETWEEN_TELLING: Duration = Duration::from_millis(200);
+
 #[derive(Debug, Subcommand)]
 enum DbCommand {
     /// Make the tables, or bring them up to this version of the program
     Migrate(Which),
-    /// Copy the database into FILE, as it is at one moment; a server may go on meanwhile
+    /// Copy the store into FILE, as it is at one moment; a server may go on meanwhile
     Backup {
         /// Where to; nothing is overwritten
         file: PathBuf,
         #[command(flatten)]
         which: Which,
     },
-    /// Put a backup where no database is yet
+    /// Put a backup where no store is yet, of whatever kind: so one also moves to another
     Restore {
-        /// What `wharf db backup` has made
+        /// What `wharf db backup` has made, of a file or a server
         file: PathBuf,
         #[command(flatten)]
         which: Which,
@@ -84,18 +89,35 @@ fn try_run(args: &DbArgs, before: &ConfigArgs) -> Result<ExitCode, String> {
         }
         DbCommand::Backup { file, which } => {
             let place = which.place(before)?;
-            let bytes = admin::backup(&place, file).map_err(told)?;
+            let bytes = told_on_the_way(|tell| admin::backup(&place, file, tell)).map_err(told)?;
             say(format_args!("{}: {bytes} bytes, sound\n", file.display()));
         }
         DbCommand::Restore { file, which } => {
             let place = which.place(before)?;
-            admin::restore(&place, file).map_err(told)?;
+            told_on_the_way(|tell| admin::restore(&place, file, tell)).map_err(told)?;
             say(format_args!("{place}: restored from {}\n", file.display()));
         }
         DbCommand::Online(args) => online::run(args, before)?,
         DbCommand::Verify(which) => return Ok(verify(&which.place(before)?)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does what takes long on a large store, and says on a terminal how far it is.
+fn told_on_the_way<T>(work: impl FnOnce(Tell<'_>) -> T) -> T {
+    let is_seen = io::stderr().is_terminal();
+    let mut told = Instant::now();
+    let mut is_told = false;
+    let done = work(&mut |table, rows| {
+        if is_seen && told.elapsed() >= BETWEEN_TELLING {
+            (told, is_told) = (Instant::now(), true);
+            let _ = write!(io::stderr(), "\r\x1b[K  {table}: {rows} rows");
+        }
+    });
+    if is_told {
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+    done
 }
 
 fn verify(place: &Place) -> ExitCode {

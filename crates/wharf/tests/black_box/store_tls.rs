@@ -38,6 +38,23 @@ fn servers_link(database: &str) -> Box<dyn wharf_store::Database> {
     wharf_store::connect(database, &PATIENT).unwrap()
 }
 
+/// Beside the server that serves; who is there is there in the file.
+fn moves_into_a_file(url: &str, folder: &Path) {
+    let (copy, data) = (folder.join("copy.db"), folder.join("data"));
+    let (copy, data) = (copy.to_str().unwrap(), data.to_str().unwrap());
+    for (command, expected) in [
+        (&["backup", copy, "--store", url], "bytes, sound"),
+        (&["restore", copy, "--data", data], "restored from"),
+    ] {
+        let said = wharf().arg("db").args(command).output().unwrap();
+        let told = String::from_utf8_lossy(&said.stdout);
+        assert!(said.status.success() && told.contains(expected), "{said:?}");
+    }
+    let said = wharf().args(["db", "verify", "--data", data]).output();
+    let told = String::from_utf8_lossy(&said.unwrap().stdout).into_owned();
+    assert!(told.contains("1 account,"), "{told}");
+}
+
 #[test]
 fn a_server_keeps_accounts_on_a_postgresql_that_it_trusts_and_on_no_other() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,6 +77,7 @@ fn a_server_keeps_accounts_on_a_postgresql_that_it_trusts_and_on_no_other() {
     });
     let [encrypted, open] = links(&database);
     assert!(encrypted > 0 && open == 0, "{encrypted} and {open}");
+    moves_into_a_file(&trusting(&database, &known), folder.path());
     drop((kim, server));
 
     let url = trusting(&database, &unknown);
