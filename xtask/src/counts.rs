@@ -77,7 +77,8 @@ fn runner(workspace: &Workspace) -> Outcome<PathBuf> {
         run(cargo(workspace)
             .args(["install", "--quiet", "gungraun-runner", "--version", RUNNER])
             .args(["--locked", "--debug", "--root"])
-            .arg(root))?;
+            .arg(root)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
     }
     Ok(runner)
 }

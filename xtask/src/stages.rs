@@ -2,8 +2,9 @@
 //! but what takes long early enough not to end alone.
 //!
 //! Budgets are for two cores, each shared with another stage, and a fresh clone, so most of each is
-//! compilation. Stages with other flags or another compiler have a target directory of their own,
-//! lest they rebuild the rest.
+//! compilation: what is built for one is to do for others (`docs/decisions/0009`). Stages with
+//! other flags or another compiler have a target directory of their own, lest they rebuild the
+//! rest.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -33,14 +34,14 @@ const MODELS: &[(&str, &[&str])] = &[
     ("t04-logic", &["--test", "loom_inbox"]),
 ];
 
-/// The packages whose feature `canary` plants bugs that their tests must find.
-const CANARIES: &[&str] = &["wharf-sim", "wharf-content", "wharf-net"];
+/// Beside the simulator the packages whose feature `canary` plants bugs that their tests must find.
+const CANARIES: &[&str] = &["wharf-content", "wharf-net"];
 
 /// Seeds of the test command.
 pub(crate) const SEEDS: u64 = 500;
 
 /// What is built for Windows, and whose tests run under Wine.
-const ON_WINDOWS: &[&str] = &[
+pub(crate) const ON_WINDOWS: &[&str] = &[
     "wharf-base",
     "wharf-port",
     "wharf-net",
@@ -123,22 +124,25 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
     Stage::new("clippy", 4, "clippy has no warning, tests included", clippy).smoke(),
-    Stage::new("release", 11, "target/release/wharf is built as it ships", release),
+    Stage::new("windows", 17, "the Windows build has no warning and passes in Wine", windows_tests)
+        .unless(windows::missing),
+    Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
+        .after(&["windows"])
+        .unless(windows::missing),
     Stage::new("tests", 8, "unit, property and contract tests, a few seeds", tests).smoke()
         .after(&["clippy"]),
-    Stage::new("windows", 18, "the Windows build has no warning and passes in Wine", windows_tests)
-        .unless(windows::missing),
-    Stage::new("docs", 2, "rustdoc has no warning", docs)
+    Stage::new("release", 10, "target/release/wharf is built as it ships", release),
+    Stage::new("docs", 1, "rustdoc has no warning", docs)
         .after(&["clippy"]),
     Stage::new("doctests", 1, "the examples in the documentation run", doctests)
         .after(&["tests"]),
-    Stage::new("lessons", 5, "the lessons pass, and find the faults they teach", lessons::here)
+    Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
         .after(&["tests"]),
     Stage::new("black-box", 4, "the program as it ships, from outside", black_box)
-        .after(&["release", "tests"]),
-    Stage::new("sim", 7, "500 whole servers in a simulated world, each twice", sim),
+        .after(&["release", "tests", "lessons"]),
+    Stage::new("sim", 5, "500 whole servers in a simulated world, each twice", sim),
     Stage::new("canaries", 4, "every planted bug is found", canaries)
-        .after(&["sim"]),
+        .after(&["sim", "tests"]),
     Stage::new("counts", 4, "the hot paths take no more instructions than they did", counts)
         .unless(counts::missing),
     Stage::new("asan", 4, "no stray access to lent memory, no leak", asan).unless(no_asan),
@@ -201,7 +205,7 @@ fn tests(workspace: &Workspace) -> Outcome {
     }
     let mut all = cargo_test(workspace);
     all.args(["--workspace", "--all-targets", "--exclude", PROGRAM]);
-    for lesson in in_lessons(workspace)? {
+    for lesson in lessons::packages(workspace)? {
         all.args(["--exclude", &lesson]);
     }
     run(&mut all)?;
@@ -250,23 +254,25 @@ pub(crate) fn simulate(workspace: &Workspace, seeds: u64, seed: u64) -> Outcome 
     let [seeds, seed] = [seeds, seed].map(|number| number.to_string());
     run(quick_release(workspace, "run")
         .args(["--quiet", "-p", "wharf-sim", "--"])
-        .args(["--seeds", &seeds, "--seed", &seed])
-        .env("CARGO_TARGET_DIR", "target/canary"))
+        .args(["--seeds", &seeds, "--seed", &seed]))
 }
 
 fn canaries(workspace: &Workspace) -> Outcome {
+    let with_bugs = ["--features", "canary", "-p"];
+    run(quick_release(workspace, "test")
+        .args(with_bugs)
+        .arg("wharf-sim"))?;
     // One by one: a feature of one package would be one of all.
-    CANARIES.iter().try_for_each(|package| {
-        run(quick_release(workspace, "test")
-            .args(["-p", package, "--features", "canary"])
-            .env("CARGO_TARGET_DIR", "target/canary"))
-    })
+    CANARIES
+        .iter()
+        .try_for_each(|package| run(cargo(workspace).arg("test").args(with_bugs).arg(package)))
 }
 
+/// Not optimized: what loom's models need most by far is to be compiled.
 fn loom(workspace: &Workspace) -> Outcome {
     MODELS.iter().try_for_each(|(package, target)| {
-        run(quick_release(workspace, "test")
-            .args(["-p", package])
+        run(cargo(workspace)
+            .args(["test", "-p", package])
             .args(*target)
             .env("CARGO_TARGET_DIR", "target/loom")
             .env("RUSTFLAGS", "--cfg loom"))
@@ -282,7 +288,8 @@ fn quick_release(workspace: &Workspace, subcommand: &str) -> Command {
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-        .env("CARGO_PROFILE_RELEASE_LTO", "off");
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_TARGET_DIR", "target/canary");
     command
 }
 
@@ -300,7 +307,7 @@ fn nextest(workspace: &Workspace, which: &str) -> Outcome<Command> {
         .args(["nextest", "run", "--status-level", "slow"])
         .args(["--test-threads", &tests_at_once(), "--no-fail-fast"])
         .args(["--workspace", "--all-targets", "--filterset", which]);
-    for lesson in in_lessons(workspace)? {
+    for lesson in lessons::packages(workspace)? {
         nextest.args(["--exclude", &lesson]);
     }
     Ok(nextest)
@@ -311,13 +318,6 @@ fn cargo_test(workspace: &Workspace) -> Command {
     test.args(["test", "--no-fail-fast"])
         .env("RUST_TEST_THREADS", tests_at_once());
     test
-}
-
-/// The packages whose tests have a stage of their own.
-fn in_lessons(workspace: &Workspace) -> Outcome<Vec<String>> {
-    let mut packages = lessons::packages(workspace)?;
-    packages.push(lessons::LAB.1.into());
-    Ok(packages)
 }
 
 /// Two for each core: most wait for a disk, for another process or for a clock half of their time.
@@ -364,6 +364,7 @@ fn windows_tests(workspace: &Workspace) -> Outcome {
     run(windows::cargo_test(workspace)?
         .args(["--tests", "--no-fail-fast"])
         .args(packages(ON_WINDOWS))
+        .args(["-p", lessons::LAB.1])
         .env("RUST_TEST_THREADS", tests_at_once()))?;
     windows::ctrl_c::stops_the_server(workspace)
 }

@@ -47,6 +47,8 @@ pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Outcome<Command>
         .arg(subcommand)
         .args(["--target", TARGET, "--config", &runner])
         .env("CARGO_TARGET_DIR", "target/windows")
+        // What a later build would reuse costs this one a sixth of its time.
+        .env("CARGO_INCREMENTAL", "0")
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER);
     if matches!(toolchain(workspace)?, Toolchain::Debian) {
         cargo.arg("-Zbuild-std=std,panic_unwind");

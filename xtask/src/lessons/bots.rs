@@ -5,16 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::command::{cargo, run};
+use crate::command::run;
 use crate::{Outcome, Workspace};
 
-/// The package and the program of each such lesson.
-const SERVERS: [(&str, &str); 4] = [
-    ("s5-ring", "s5-ring"),
-    ("t01-echo", "t01-echo"),
-    ("t02-memory", "t02-memory"),
-    ("t03-events", "t03-echo"),
-];
+/// The program of each such lesson.
+const SERVERS: [&str; 4] = ["s5-ring", "t01-echo", "t02-memory", "t03-echo"];
 
 /// Has the dummy clients of the program `wharf` check every echo of each.
 ///
@@ -22,10 +17,8 @@ const SERVERS: [(&str, &str); 4] = [
 ///
 /// Whose echoes were wrong, a line for each.
 pub(crate) fn are_answered(workspace: &Workspace, wharf: &Path) -> Outcome {
-    let mut build = cargo(workspace);
-    build.arg("build");
-    run(build.args(SERVERS.iter().flat_map(|(package, _)| ["-p", package])))?;
-    let complaints = SERVERS.iter().filter_map(|(_, program)| {
+    super::build(workspace)?;
+    let complaints = SERVERS.iter().filter_map(|program| {
         let answered = Server::start(program).and_then(|server| server.answers(wharf));
         let why = answered.err()?;
         Some(format!("{program}: {why}"))

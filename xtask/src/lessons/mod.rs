@@ -47,26 +47,55 @@ pub(crate) fn of_choice(workspace: &Workspace, choice: &Choice) -> Outcome {
     lessons.retain(|lesson| choice.only.is_empty() || choice.only.contains(lesson));
     match choice {
         Choice { figures: true, .. } => measure(workspace, &lessons),
-        Choice { windows: true, .. } => test(workspace, &lessons, System::Windows),
-        Choice { .. } => test(workspace, &lessons, System::This),
+        Choice { windows: true, .. } => test(workspace, &lessons, System::Windows, &[]),
+        Choice { .. } => test(workspace, &lessons, System::This, &[]),
     }
 }
 
 /// Every lesson, on this system: the stage `lessons`.
 pub(crate) fn here(workspace: &Workspace) -> Outcome {
-    test(workspace, &packages(workspace)?, System::This)
+    let others = others(workspace)?;
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    test(workspace, &packages(workspace)?, System::This, &others)
 }
 
-/// The lessons' packages, which are named as their folders are.
+/// Builds every lesson, as the stage `lessons` does.
+fn build(workspace: &Workspace) -> Outcome {
+    let packages = [others(workspace)?, packages(workspace)?].concat();
+    let mut build = tests(workspace, System::This)?;
+    build.args(packages.iter().flat_map(|package| ["-p", package]));
+    run(build.args(["-p", LAB.1, "--no-run"]))
+}
+
+/// Every lesson's Windows build, under Wine: the stage `windows-lessons`.
+pub(crate) fn on_windows(workspace: &Workspace) -> Outcome {
+    let beside = stages::ON_WINDOWS;
+    test(workspace, &packages(workspace)?, System::Windows, beside)
+}
+
+/// The lessons' packages.
 pub(crate) fn packages(workspace: &Workspace) -> Outcome<Vec<String>> {
-    let unreadable = |error| format!("tutorial/: {error}");
-    let folders = std::fs::read_dir(workspace.root.join("tutorial")).map_err(unreadable)?;
+    let mut packages = packages_in(workspace, "tutorial")?;
+    packages.retain(|name| name != LAB.0);
+    Ok(packages)
+}
+
+/// The packages that are neither lessons nor what those use: the stage `tests` builds them.
+fn others(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let mut packages = packages_in(workspace, "crates")?;
+    packages.push("xtask".into());
+    Ok(packages)
+}
+
+/// The packages of a folder, which are named as their own folders are; but for the laboratory.
+fn packages_in(workspace: &Workspace, folder: &str) -> Outcome<Vec<String>> {
+    let unreadable = |error| format!("{folder}/: {error}");
+    let folders = std::fs::read_dir(workspace.root.join(folder)).map_err(unreadable)?;
     let mut packages = Vec::new();
     for folder in folders {
         let folder = folder.map_err(unreadable)?;
-        let name = folder.file_name().to_string_lossy().into_owned();
-        if folder.path().join("Cargo.toml").is_file() && name != LAB.0 {
-            packages.push(name);
+        if folder.path().join("Cargo.toml").is_file() {
+            packages.push(folder.file_name().to_string_lossy().into_owned());
         }
     }
     packages.sort();
@@ -79,7 +108,9 @@ enum System {
     Windows,
 }
 
-fn test(workspace: &Workspace, lessons: &[String], system: System) -> Outcome {
+/// Tests the lessons. `beside` them are built what a stage before this one has built with the
+/// laboratory: what others ask of a third package, it is built with, and nothing is built twice.
+fn test(workspace: &Workspace, lessons: &[String], system: System, beside: &[&str]) -> Outcome {
     let _wine = match system {
         System::This => None,
         System::Windows => {
@@ -90,12 +121,13 @@ fn test(workspace: &Workspace, lessons: &[String], system: System) -> Outcome {
         }
     };
     let coverage = read_coverage(workspace)?;
-    let mut all: Vec<&str> = lessons.iter().map(String::as_str).collect();
-    all.push(LAB.1);
-    let mut complaints = round(workspace, system, &all, &all, None);
+    let mut tested: Vec<&str> = lessons.iter().map(String::as_str).collect();
+    tested.push(LAB.1);
+    let all = [beside, &tested].concat();
+    let mut complaints = round(workspace, system, &all, &tested, None);
     // What stands below is built with each group, so that what all of them use is built once: with
     // what the sum of those asks of it that are named.
-    let mut built = vec![LAB.1];
+    let mut built = [beside, &[LAB.1]].concat();
     for mut group in independent(workspace, lessons)? {
         built.extend(&group);
         group.retain(|lesson| !coverage.red(lesson).is_empty());
