@@ -1,6 +1,6 @@
 //! The program, from outside.
 
-use lesson_lab::{Server, wait_until};
+use lesson_lab::{Client, Server, wait_until};
 use std::io;
 
 fn start(arguments: &[&str]) -> io::Result<Server> {
@@ -28,6 +28,16 @@ fn the_load_of_each_thread_is_told_when_asked_for() -> io::Result<()> {
         line.unwrap().starts_with("logic 0: handled 11, ")
     });
     server.wait_for_line(|line| line.starts_with("logic 1: handled 0, "))?;
+    Ok(())
+}
+
+#[test]
+fn one_that_does_not_read_is_cut_and_that_is_why() -> io::Result<()> {
+    let mut server = start(&["--idle-ms", "2000"])?;
+    let mut client = Client::narrow(server.address(), 16 * 1024)?;
+    client.send_until_stalled(&vec![b'x'; 8 << 20])?;
+    let end = server.wait_for_line(|line| line.contains("disconnected"))?;
+    assert!(end.ends_with("it does not read"), "{end}");
     Ok(())
 }
 
