@@ -134,3 +134,19 @@ fn a_command_that_cannot_be_obeyed_is_answered_with_those_that_can() -> io::Resu
     assert_eq!(client.receive_line()?, "bulk COUNT BYTES, ping WORD, quit");
     Ok(())
 }
+
+#[test]
+fn a_command_that_is_too_long_is_refused_whole_or_only_begun() -> io::Result<()> {
+    let server = start(&[]);
+    let begun = format!("ping {}", "x".repeat(252));
+    for said in [format!("{begun}\n"), begun] {
+        let mut client = server.connect()?;
+        client.send(format!("ping me\n{said}").as_bytes())?;
+        let answers = client.receive_to_end()?;
+        assert_eq!(
+            String::from_utf8_lossy(&answers),
+            "pong me\na command may have 256 bytes\n"
+        );
+    }
+    Ok(())
+}
