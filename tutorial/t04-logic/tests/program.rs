@@ -9,6 +9,11 @@ fn start(arguments: &[&str]) -> io::Result<Server> {
 }
 
 #[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&[])?.address())
+}
+
+#[test]
 fn the_load_of_each_thread_is_told_when_asked_for() -> io::Result<()> {
     let arguments = ["--balancer", "by-index", "--logic-threads", "2"];
     let mut server = start(&arguments)?;

@@ -42,6 +42,11 @@ fn packets_before_the_answer(client: &mut Client) -> io::Result<usize> {
 }
 
 #[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&["--echo"]).address())
+}
+
+#[test]
 fn control_overtakes_the_bulk_that_waits() -> io::Result<()> {
     let (_server, mut client) = behind_bulk(&[], 1_000)?;
     let before = packets_before_the_answer(&mut client)?;

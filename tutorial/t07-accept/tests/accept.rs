@@ -53,6 +53,11 @@ fn far_more_than_there_are_seats_do_no_harm() -> io::Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&["--echo"]).address())
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_server_has_one_thread() -> io::Result<()> {

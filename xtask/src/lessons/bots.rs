@@ -8,13 +8,18 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use crate::command::{cargo, run};
 use crate::{Outcome, Workspace};
 
-/// The package and the program of each such lesson.
-const SERVERS: [(&str, &str); 4] = [
-    ("s5-ring", "s5-ring"),
-    ("t01-echo", "t01-echo"),
-    ("t02-memory", "t02-memory"),
-    ("t03-events", "t03-echo"),
+/// The package and the program of each such lesson, and what makes it one.
+const SERVERS: [(&str, &str, &[&str]); 8] = [
+    ("s5-ring", "s5-ring", &[]),
+    ("t01-echo", "t01-echo", &[]),
+    ("t02-memory", "t02-memory", &[]),
+    ("t03-events", "t03-echo", &[]),
+    ("t04-logic", "t04-logic", &[]),
+    ("t05-gather", "t05-gather", ECHO),
+    ("t06-queue", "t06-queue", ECHO),
+    ("t07-accept", "t07-accept", ECHO),
 ];
+const ECHO: &[&str] = &["--echo"];
 
 /// Has the dummy clients of the program `wharf` check every echo of each.
 ///
@@ -24,9 +29,9 @@ const SERVERS: [(&str, &str); 4] = [
 pub(crate) fn are_answered(workspace: &Workspace, wharf: &Path) -> Outcome {
     let mut build = cargo(workspace);
     build.arg("build");
-    run(build.args(SERVERS.iter().flat_map(|(package, _)| ["-p", package])))?;
-    let complaints = SERVERS.iter().filter_map(|(_, program)| {
-        let answered = Server::start(program).and_then(|server| server.answers(wharf));
+    run(build.args(SERVERS.iter().flat_map(|(package, ..)| ["-p", package])))?;
+    let complaints = SERVERS.iter().filter_map(|(_, program, arguments)| {
+        let answered = Server::start(program, arguments).and_then(|server| server.answers(wharf));
         let why = answered.err()?;
         Some(format!("{program}: {why}"))
     });
@@ -47,12 +52,13 @@ struct Server {
 
 impl Server {
     /// Starts the program, which lies beside this one.
-    fn start(program: &str) -> Outcome<Server> {
+    fn start(program: &str, arguments: &[&str]) -> Outcome<Server> {
         let why = |error: std::io::Error| format!("it does not start: {error}");
         let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
         let path = std::env::current_exe().map_err(why)?.with_file_name(name);
         let mut command = Command::new(path);
-        command.args(["--port", "0"]).stdout(Stdio::piped());
+        command.args(["--port", "0"]).args(arguments);
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().map_err(why)?;
         let said = child.stdout.take().expect("it is piped");
         let mut server = Server {
