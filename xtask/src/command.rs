@@ -17,6 +17,9 @@ pub(crate) fn cargo(workspace: &Workspace) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(&workspace.root);
+    if !workspace.incremental {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command
 }
 

@@ -126,22 +126,26 @@ struct TestArguments {
 /// Where the workspace lies. Everything that is made lies below its `target/`.
 struct Workspace {
     root: PathBuf,
+    /// Whether cargo keeps what makes the next build quick: it makes this one slow.
+    incremental: bool,
 }
 
 impl Workspace {
-    fn here() -> Workspace {
+    fn here(incremental: bool) -> Workspace {
         let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = xtask
             .parent()
             .expect("xtask/ lies in the workspace")
             .to_path_buf();
-        Workspace { root }
+        Workspace { root, incremental }
     }
 }
 
 fn main() -> ExitCode {
-    let workspace = Workspace::here();
-    let outcome = match Arguments::parse().task {
+    let task = Arguments::parse().task;
+    let is_all = matches!(&task, Task::Test(_) | Task::Ci { mode: Mode::Test });
+    let workspace = Workspace::here(!is_all);
+    let outcome = match task {
         Task::Test(arguments) if arguments.list => {
             report::list();
             Ok(())

@@ -34,7 +34,8 @@
 //! [`Client`] is a plain blocking socket with [`PATIENCE`]: what does not come in time is an error
 //! that says what was waited for and what came. [`Client::reset`] ends with a RST,
 //! [`Client::narrow`] has a small receive buffer (it stalls a sender soon, see
-//! [`Client::send_until_stalled`]), [`crowd`] connects many.
+//! [`Client::send_until_stalled`]), [`crowd`] connects many; [`check_classic_echo`] is the guide's
+//! C# client at a server that says back what it hears.
 //!
 //! What nobody announces is waited for by [`wait_until`].
 //!
@@ -91,6 +92,7 @@
 //! What a server process uses comes from [`Server::usage`]: CPU, context switches (Linux), memory.
 //! Nothing measured is ever asserted in a test.
 
+mod classic;
 mod client;
 mod command_line;
 pub mod cpu;
@@ -107,6 +109,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+pub use classic::check_classic_echo;
 pub use client::{Client, crowd};
 pub use command_line::run;
 pub use cpu::Usage;

@@ -25,6 +25,11 @@ fn what_is_said_comes_back() -> io::Result<()> {
 }
 
 #[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&[]).address())
+}
+
+#[test]
 fn several_clients_at_once_get_their_own_bytes() -> io::Result<()> {
     let server = start(&[]);
     let mut clients = crowd(server.address(), 50)?;

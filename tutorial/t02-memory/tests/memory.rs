@@ -76,6 +76,11 @@ fn messages_of_any_size_come_back_whatever_size_the_buffers_have() -> io::Result
 }
 
 #[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&[]).address())
+}
+
+#[test]
 fn a_hundred_clients_share_one_buffer() -> io::Result<()> {
     let server = start(&["--buffers", "1"]);
     let mut clients = crowd(server.address(), 100)?;

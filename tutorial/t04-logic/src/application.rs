@@ -20,8 +20,9 @@ pub trait Application: Send + Sync + 'static {
     /// Somebody has said something: any part of a stream of bytes.
     fn on_receive(&self, sessions: &dyn Sessions, session: SessionId, bytes: &[u8]);
 
-    /// Somebody has said nothing for as long as the settings allow. Unless an application knows
-    /// better, the session ends.
+    /// Somebody was listened to for as long as the settings allow, and has said nothing, whatever
+    /// was said to them meanwhile; who waits for a handler is not silent. Unless an application
+    /// knows better, the session ends.
     fn on_timeout(&self, sessions: &dyn Sessions, session: SessionId) {
         sessions.close(session, "it was silent for too long");
     }

@@ -41,8 +41,8 @@ pub trait Keeper: Sessions {
     /// A packet is read.
     fn give_back(&self, lent: Lent);
 
-    /// The application knows that the session has ended.
-    fn on_left(&self, id: SessionId);
+    /// The application has handled one thing that the session was told.
+    fn on_handled(&self, id: SessionId);
 }
 
 /// The logic's threads, seen from the network's.
@@ -171,9 +171,9 @@ impl Host {
                 application.on_close(keeper, id);
                 let lane = self.desks[id.index].lane.load(Relaxed);
                 self.sessions[lane].fetch_sub(1, Relaxed);
-                keeper.on_left(id);
             }
         }
+        keeper.on_handled(id);
     }
 }
 

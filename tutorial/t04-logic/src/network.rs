@@ -162,9 +162,11 @@ impl<O: Outgoing> Keeper for Network<O> {
         }
     }
 
-    fn on_left(&self, id: SessionId) {
+    fn on_handled(&self, id: SessionId) {
         let mut place = self.place(id.index);
-        place.session_mut().has_left = true;
+        let session = place.session_mut();
+        session.unhandled -= 1;
+        session.last_heard = Instant::now();
         self.settle(&mut place);
     }
 }
@@ -193,7 +195,7 @@ impl<O: Outgoing> Network<O> {
         println!("{address} connected as {id}");
         let session = Session::new(id, socket, address, self.outgoing.clone());
         let session = place.session.insert(session);
-        self.host.post(id, Event::Connected);
+        self.tell(session, Event::Connected);
         self.receive(session);
         Ok(())
     }
@@ -204,12 +206,12 @@ impl<O: Outgoing> Network<O> {
         let mut place = self.place(index);
         let session = place.session_mut();
         session.receiving = Some(operation);
-        session.last_active = Instant::now();
+        session.last_heard = Instant::now();
         let unused = match (buffer, result) {
             (Buffer::Lent(lent), Ok(bytes @ 1..)) => {
                 // Before the next receive is armed: its packet must not come before this one.
                 let packet = Packet { lent, bytes };
-                self.host.post(session.id, Event::Received(packet));
+                self.tell(session, Event::Received(packet));
                 self.receive(session);
                 None
             }
@@ -220,7 +222,10 @@ impl<O: Outgoing> Network<O> {
             // Something has come; what it is, be it the end, takes a packet to find out.
             (_, Ok(_)) => self.borrow(session),
             (buffer, Err(error)) => {
-                self.cut(session, &error.to_string());
+                // Who ends already may have been cancelled for that, and is still owed answers.
+                if session.ends.is_none() {
+                    self.cut(session, &error.to_string());
+                }
                 match buffer {
                     Buffer::Lent(lent) => Some(lent),
                     Buffer::None | Buffer::Portion(_) => None,
@@ -237,7 +242,7 @@ impl<O: Outgoing> Network<O> {
     fn on_sent(&self, mut operation: Box<Own<O>>, result: io::Result<usize>) {
         let mut place = self.place(operation.session);
         let session = place.session_mut();
-        session.last_active = Instant::now();
+        session.last_sent = Instant::now();
         operation.span.start += *result.as_ref().unwrap_or(&0);
         if result.is_ok() && !operation.span.is_empty() && !session.is_cut {
             return self.port.send(&session.socket, operation);
@@ -254,22 +259,21 @@ impl<O: Outgoing> Network<O> {
         self.settle(&mut place);
     }
 
-    /// Tells of those for whom nothing has moved, and cuts those who should be gone by now.
+    /// Tells of those who say nothing, and cuts those who read nothing.
     fn look_for_silence(&self, now: Instant) {
         for place in &self.places {
             let mut place = lock(place);
             let Some(session) = &mut place.session else {
                 continue;
             };
-            if session.last_active + self.idle > now {
-                continue;
-            }
-            session.last_active = now;
-            if session.ends.is_some() {
+            let is_long_ago = |then: Instant| then + self.idle <= now;
+            // Only who is listened to can be silent; who waits for the logic is not.
+            let is_listened_to = session.ends.is_none() && session.receiving.is_none();
+            if !session.has_sent_all() && is_long_ago(session.last_sent) {
                 self.cut(session, "it does not read");
                 self.settle(&mut place);
-            } else {
-                self.host.post(session.id, Event::TimedOut);
+            } else if is_listened_to && session.unhandled == 0 && is_long_ago(session.last_heard) {
+                self.tell(session, Event::TimedOut);
             }
         }
     }
@@ -281,6 +285,12 @@ impl<O: Outgoing> Network<O> {
         lock(&self.places[index])
     }
 
+    /// Tells the logic.
+    fn tell(&self, session: &mut Session<O>, event: Event) {
+        session.unhandled += 1;
+        self.host.post(session.id, event);
+    }
+
     /// Waits for input, without a packet; but not while something waits to be sent: who does not
     /// read is not read from.
     fn receive(&self, session: &mut Session<O>) {
@@ -288,6 +298,7 @@ impl<O: Outgoing> Network<O> {
             return;
         }
         if let Some(mut operation) = session.receiving.take() {
+            session.last_heard = Instant::now();
             operation.span = 0..0;
             self.port.receive(&session.socket, operation);
         }
@@ -316,6 +327,7 @@ impl<O: Outgoing> Network<O> {
             return;
         };
         if let Some((portion, bytes)) = session.outgoing.next() {
+            session.last_sent = Instant::now();
             operation.span = 0..bytes;
             operation.buffer = Buffer::Portion(portion);
             self.port.send(&session.socket, operation);
@@ -350,9 +362,9 @@ impl<O: Outgoing> Network<O> {
         }
         if !session.end_is_told {
             session.end_is_told = true;
-            self.host.post(session.id, Event::Closed);
+            self.tell(session, Event::Closed);
         }
-        if session.has_left && session.has_sent_all() {
+        if session.has_left() && session.has_sent_all() {
             self.free(place);
         }
     }

@@ -50,7 +50,9 @@ impl<O: Outgoing> Place<O> {
         let session = self.session.as_mut();
         // The fault: whoever sits in that place.
         let is_meant = |session: &&mut Session<O>| session.id == id || cfg!(feature = "faulty");
-        session.filter(is_meant).filter(|session| !session.has_left)
+        session
+            .filter(is_meant)
+            .filter(|session| !session.has_left())
     }
 }
 
@@ -70,16 +72,18 @@ pub(crate) struct Session<O: Outgoing> {
     /// Home when nothing is being sent.
     pub(crate) sending: Option<Box<Own<O>>>,
     pub(crate) outgoing: O,
-    /// When something has last come from it or left for it.
-    pub(crate) last_active: Instant,
+    /// When it has last said something or been answered, or was last begun to be listened to.
+    pub(crate) last_heard: Instant,
+    /// When something has last begun to be sent to it, or some of that has left.
+    pub(crate) last_sent: Instant,
     /// Why it ends, if it does.
     pub(crate) ends: Option<String>,
     /// Whether it ends without having been sent what waits.
     pub(crate) is_cut: bool,
+    /// How much the logic has been told and has not handled.
+    pub(crate) unhandled: usize,
     /// Whether the logic has been told of its end.
     pub(crate) end_is_told: bool,
-    /// Whether it has handled that.
-    pub(crate) has_left: bool,
 }
 
 impl<O: Outgoing> Session<O> {
@@ -92,11 +96,12 @@ impl<O: Outgoing> Session<O> {
             is_in_line: false,
             sending: Some(Operation::new(id.index, Buffer::None)),
             outgoing,
-            last_active: Instant::now(),
+            last_heard: Instant::now(),
+            last_sent: Instant::now(),
             ends: None,
             is_cut: false,
+            unhandled: 0,
             end_is_told: false,
-            has_left: false,
         }
     }
 
@@ -108,5 +113,10 @@ impl<O: Outgoing> Session<O> {
     /// Whether all that was to be sent has left.
     pub(crate) fn has_sent_all(&self) -> bool {
         self.sending.is_some() && self.outgoing.is_empty()
+    }
+
+    /// Whether the logic has handled its end, and so all that came before.
+    pub(crate) fn has_left(&self) -> bool {
+        self.end_is_told && self.unhandled == 0
     }
 }

@@ -5,11 +5,15 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 use t04_logic::network::PACKET_BYTES;
 use t04_logic::outgoing::Queue;
 use t04_logic::{Application, Balancer, Server, SessionId, Sessions, Settings};
 
 const BALANCERS: [Balancer; 3] = [Balancer::ByIndex, Balancer::Fewest, Balancer::WhoeverIsFree];
+
+/// After how long one is silent, where a test is about that.
+const IDLE_MS: u64 = 200;
 
 fn settings(logic_threads: usize, balancer: Balancer) -> Settings {
     Settings {
@@ -292,11 +296,64 @@ fn one_that_reads_nothing_loses_nothing_and_holds_up_nobody() -> io::Result<()> 
 #[test]
 fn silence_is_told_to_the_logic_and_ends_the_session() -> io::Result<()> {
     let mut settings = settings(2, Balancer::WhoeverIsFree);
-    settings.basic.idle_ms = 100;
+    settings.basic.idle_ms = IDLE_MS;
     let recorded = Recorded::start(&settings)?;
     let (mut client, session) = recorded.connect()?;
     assert_eq!(recorded.next(), Told::TimedOut(session));
     assert_eq!(client.receive_to_end()?, b"");
     assert_eq!(recorded.next(), Told::Closed(session));
+    Ok(())
+}
+
+#[test]
+fn one_that_only_listens_is_silent_too() -> io::Result<()> {
+    let mut settings = settings(2, Balancer::WhoeverIsFree);
+    settings.basic.idle_ms = IDLE_MS;
+    let recorded = Recorded::start(&settings)?;
+    let (_client, session) = recorded.connect()?;
+    wait_until("its silence is told", || {
+        recorded.server.network().send(session, b"news");
+        recorded.told.try_recv() == Ok(Told::TimedOut(session))
+    });
+    Ok(())
+}
+
+#[test]
+fn one_that_waits_for_an_answer_is_not_silent() -> io::Result<()> {
+    let mut settings = settings(2, Balancer::WhoeverIsFree);
+    settings.basic.idle_ms = IDLE_MS;
+    let recorded = Recorded::start(&settings)?;
+    let (mut waiting, session) = recorded.connect()?;
+    waiting.send(b"stop")?;
+    assert_eq!(recorded.next(), Told::Received(session, "stop".into()));
+    // Who has come later, and says nothing, is told of by the thread that is left.
+    let (_silent, other) = recorded.connect()?;
+    assert_eq!(recorded.next(), Told::TimedOut(other));
+    assert_eq!(recorded.next(), Told::Closed(other));
+    let answered = Instant::now();
+    recorded.go_on.send(()).unwrap();
+    assert_eq!(recorded.next(), Told::TimedOut(session));
+    let silent = answered.elapsed();
+    assert!(
+        silent >= Duration::from_millis(IDLE_MS),
+        "{silent:?} after the answer"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_has_come_before_a_session_is_ended_is_still_answered() -> io::Result<()> {
+    let recorded = Recorded::start(&settings(1, Balancer::WhoeverIsFree))?;
+    let (mut client, session) = recorded.connect()?;
+    client.send(b"stop")?;
+    assert_eq!(recorded.next(), Told::Received(session, "stop".into()));
+    client.send(b" and go")?;
+    let network = recorded.server.network();
+    wait_until("two packets wait", || {
+        network.pool().lent_bytes() == 2 * PACKET_BYTES
+    });
+    network.close(session, "it has said enough");
+    recorded.go_on.send(()).unwrap();
+    assert_eq!(client.receive_to_end()?, b"stop and go");
     Ok(())
 }

@@ -1,11 +1,16 @@
 //! The program, from outside.
 
-use lesson_lab::{Server, wait_until};
+use lesson_lab::{Client, Server, wait_until};
 use std::io;
 
 fn start(arguments: &[&str]) -> io::Result<Server> {
     let arguments = [&["--port", "0"], arguments].concat();
     Server::start(env!("CARGO_BIN_EXE_t04-logic"), &arguments)
+}
+
+#[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&[])?.address())
 }
 
 #[test]
@@ -28,6 +33,16 @@ fn the_load_of_each_thread_is_told_when_asked_for() -> io::Result<()> {
         line.unwrap().starts_with("logic 0: handled 11, ")
     });
     server.wait_for_line(|line| line.starts_with("logic 1: handled 0, "))?;
+    Ok(())
+}
+
+#[test]
+fn one_that_does_not_read_is_cut_and_that_is_why() -> io::Result<()> {
+    let mut server = start(&["--idle-ms", "2000"])?;
+    let mut client = Client::narrow(server.address(), 16 * 1024)?;
+    client.send_until_stalled(&vec![b'x'; 8 << 20])?;
+    let end = server.wait_for_line(|line| line.contains("disconnected"))?;
+    assert!(end.ends_with("it does not read"), "{end}");
     Ok(())
 }
 

@@ -1,14 +1,13 @@
 //! What the README's tables say.
 
-use lesson_lab::{Client, Figures, Table, number, side_by_side};
-use std::io::{self, Read as _, Write as _};
+use lesson_lab::{Client, Figures, Spread, Table, number, side_by_side};
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use t04_logic::{Balancer, Server, Settings};
-use t05_gather::outgoing::{Gathering, Limits};
+use t05_gather::outgoing::Limits;
 use t05_gather::overflow::{Account, Overflow, Sums};
-use t05_gather::room::Room;
+use t05_gather::talk::{Talk, hear, start};
 
 const ROUNDS: usize = 9;
 const PARTS: [u16; 4] = [1, 4, 16, 64];
@@ -25,6 +24,10 @@ const POLICIES: [(Overflow, &str); 5] = [
 const TIMES: usize = 1_000;
 /// How many words are told for one figure.
 const WORDS: usize = 8;
+/// How many words do not leave for one who does not read: four times what may wait.
+const UNSENT: usize = 1_024;
+/// Nobody is silent for that long.
+const IDLE_MS: u64 = 600_000;
 /// For how long nothing has to move until nothing will.
 const STILL: Duration = Duration::from_millis(500);
 
@@ -34,7 +37,7 @@ pub(crate) fn write() -> io::Result<()> {
     figures.write_table("gather", "How many messages leave together", &gather()?)?;
     figures.write_table("sizes", "One by one, and sixteen together", &sizes()?)?;
     figures.write_table("buffer", "How much may wait", &buffer()?)?;
-    figures.write_table("policies", "One of four does not read", &policies()?)
+    figures.write_table("policies", "What each policy holds and loses", &policies()?)
 }
 
 /// A server of this process, with one client that hears all that it says a thousand times.
@@ -45,7 +48,7 @@ struct Echoes {
 
 impl Echoes {
     fn with(limits: Limits) -> io::Result<Echoes> {
-        let (server, account) = start(TIMES, limits)?;
+        let (server, account) = start(TIMES, limits, IDLE_MS)?;
         let client = Client::connect(server.address())?;
         Ok(Echoes { client, account })
     }
@@ -158,31 +161,38 @@ fn buffer() -> io::Result<Table> {
     Ok(table)
 }
 
-/// One talks, two listen, one does not read until nothing moves any more.
+/// What each policy holds and loses for one who does not read until [`UNSENT`] words are behind.
 fn policies() -> io::Result<Table> {
     let columns = [
         "",
         "KiB that waited at most",
-        "heard by the others meanwhile, %",
-        "lost to them, %",
-        "lost to the one, %",
-        "of all messages lost by rule, %",
+        "min",
+        "max",
+        "words lost",
+        "min",
+        "max",
+        "of these counted",
+        "words the others heard before it read",
     ];
     let mut table = Table::new(&columns);
     for (overflow, name) in POLICIES {
-        let limits = Limits {
-            waiting_bytes_max: 1 << 20,
-            parts_max: 16,
-            overflow,
+        let outcomes = (0..ROUNDS).map(|_| Outcome::of(overflow));
+        let outcomes = outcomes.collect::<io::Result<Vec<Outcome>>>()?;
+        let spread = |figure: fn(&Outcome) -> f64| {
+            let figures: Vec<f64> = outcomes.iter().map(figure).collect();
+            Spread::of(&figures)
         };
-        let talk = Talk::with(limits)?.talk()?;
+        let (most, lost) = (spread(|it| it.most_kib), spread(|it| it.lost));
+        let (counted, heard) = (spread(|it| it.counted), spread(|it| it.heard_meanwhile));
         let row = [
-            talk.sums.most_bytes as f64 / 1024.0,
-            talk.meanwhile,
-            talk.lost_to_others,
-            talk.lost_to_the_one,
-            100.0 * talk.sums.lost as f64 / talk.sums.given as f64,
+            most.median,
+            most.min,
+            most.max,
+            lost.median,
+            lost.min,
+            lost.max,
         ];
+        let row = row.into_iter().chain([counted.median, heard.median]);
         let mut cells = vec![name.to_string()];
         cells.extend(row.map(number));
         table.row(&cells);
@@ -190,80 +200,47 @@ fn policies() -> io::Result<Table> {
     Ok(table)
 }
 
-/// How much is said: more than sockets take for one who does not read.
-const SAID_BYTES: usize = 16 << 20;
-const WORD_BYTES: usize = 4096;
-
-struct Talk {
-    account: Arc<Account>,
-    others: [Client; 2],
-    stalled: Client,
+/// What became of one talk.
+struct Outcome {
+    most_kib: f64,
+    /// Words that the one has not heard in the end.
+    lost: f64,
+    /// Words of which the server knows that they are lost.
+    counted: f64,
+    /// Words that the others had heard when the one began to read, since it was left behind.
+    heard_meanwhile: f64,
 }
 
-/// What became of a talk, in percent.
-struct Heard {
-    sums: Sums,
-    meanwhile: f64,
-    lost_to_others: f64,
-    lost_to_the_one: f64,
-}
-
-impl Talk {
-    fn with(limits: Limits) -> io::Result<Talk> {
-        let (server, account) = start(1, limits)?;
-        let mut stalled = Client::narrow(server.address(), 16 * 1024)?;
-        stalled.echo(b"here")?;
-        let others = [(); 2].map(|()| Client::connect(server.address()));
-        let [talker, listener] = others;
-        Ok(Talk {
-            account,
-            others: [talker?, listener?],
-            stalled,
-        })
-    }
-
-    /// The first of the others talks. They read what comes until nothing does; then so does the
-    /// one; then they read the rest.
-    fn talk(self) -> io::Result<Heard> {
-        let mut mouth = self.others[0].stream().try_clone()?;
-        // It ends when all is said, or when the server is gone with this process.
-        let talk = thread::spawn(move || {
-            let word = [b'x'; WORD_BYTES];
-            (0..SAID_BYTES / WORD_BYTES).try_for_each(|_| mouth.write_all(&word))
-        });
-        let meanwhile: usize = self.listen().iter().sum();
-        let mut heard = vec![0; SAID_BYTES];
-        let (mut by_the_one, mut by_others) = (0, meanwhile);
-        // If they waited for it, there is more for them each time that it has read.
-        loop {
-            let more = receive(&self.stalled, &mut heard);
-            let more_of_others: usize = self.listen().iter().sum();
-            by_the_one += more;
-            by_others += more_of_others;
-            if more + more_of_others == 0 {
-                break;
+impl Outcome {
+    fn of(overflow: Overflow) -> io::Result<Outcome> {
+        let limits = Limits {
+            waiting_bytes_max: 1 << 20,
+            parts_max: 16,
+            overflow,
+        };
+        let mut talk = Talk::with(limits, IDLE_MS)?;
+        let sums = talk.until_unsent(UNSENT)?;
+        let unsent = talk.unsent(sums);
+        // Who has to wait says the rest while the one reads.
+        let rest = UNSENT - unsent;
+        let last = match overflow {
+            Overflow::Close => usize::MAX,
+            Overflow::DropNewest => talk.circle.said - 1 - sums.lost as usize,
+            Overflow::DropOldest | Overflow::Block | Overflow::BeginAgain => {
+                talk.circle.said - 1 + rest
             }
-        }
-        if talk.is_finished() {
-            // Who is cut has said less, and the figures tell.
-            let _ = talk.join().expect("nothing in it panics");
-        }
-        let percent = |bytes: usize, of: usize| 100.0 * bytes as f64 / of as f64;
-        Ok(Heard {
-            sums: self.account.read(),
-            meanwhile: percent(meanwhile, 2 * SAID_BYTES),
-            lost_to_others: 100.0 - percent(by_others, 2 * SAID_BYTES),
-            lost_to_the_one: 100.0 - percent(by_the_one, SAID_BYTES),
-        })
-    }
-
-    /// Reads with both others at once, until nothing comes; returns how many bytes each got.
-    fn listen(&self) -> [usize; 2] {
-        let [one, other] = &self.others;
-        let read = |client: &Client| receive(client, &mut vec![0; SAID_BYTES]);
-        thread::scope(|scope| {
-            let one = scope.spawn(move || read(one));
-            [one.join().expect("nothing in it panics"), read(other)]
+        };
+        let heard = thread::scope(|scope| {
+            let hearing = scope.spawn(|| hear(&mut talk.stalled, last));
+            (0..rest).try_for_each(|_| talk.circle.say())?;
+            hearing.join().expect("nothing in it panics")
+        })?;
+        let sums = talk.account.read();
+        Ok(Outcome {
+            most_kib: sums.most_bytes as f64 / 1024.0,
+            lost: (talk.circle.said - heard.len()) as f64,
+            counted: sums.lost as f64,
+            heard_meanwhile: unsent as f64,
         })
     }
 }
@@ -280,23 +257,4 @@ fn receive(client: &Client, bytes: &mut [u8]) -> usize {
         }
     }
     count
-}
-
-fn start(times: usize, limits: Limits) -> io::Result<(Server<Gathering>, Arc<Account>)> {
-    let settings = Settings {
-        basic: t03_events::Settings {
-            port: 0,
-            clients_max: 10,
-            idle_ms: 600_000,
-            trace: false,
-        },
-        io_threads: 1,
-        logic_threads: 1,
-        balancer: Balancer::WhoeverIsFree,
-        packets: 64,
-    };
-    let account = Arc::new(Account::default());
-    let room = Room::new(times, limits, account.clone());
-    let outgoing = Gathering::new(limits, account.clone());
-    Ok((Server::start(&settings, outgoing, room)?, account))
 }

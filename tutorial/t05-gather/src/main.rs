@@ -28,6 +28,9 @@ struct Choice {
     /// How often each is told
     #[arg(long, default_value_t = 1)]
     times: usize,
+    /// Tell whoever said it, and nobody else
+    #[arg(long)]
+    echo: bool,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn serve(choice: &Choice) -> io::Result<()> {
     let account = Arc::new(Account::default());
     let outgoing = Gathering::new(choice.limits, account.clone());
     let room = Room::new(choice.times, choice.limits, account.clone());
+    let room = if choice.echo { room.echo() } else { room };
     let server = Server::start(&choice.settings, outgoing, room)?;
     lesson_lab::announce(server.address());
     for line in io::stdin().lines() {

@@ -80,7 +80,10 @@ impl Outgoing for Gathering {
             self.limits.overflow
         };
         match overflow {
-            Overflow::Close => return false,
+            Overflow::Close => {
+                self.account.note(|sums| sums.lost += 1);
+                return false;
+            }
             Overflow::DropOldest => {
                 while !self.has_room_for(message) && self.pop(|sums| sums.lost += 1).is_some() {}
                 self.put(message);

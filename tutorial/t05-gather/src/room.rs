@@ -11,6 +11,7 @@ pub struct Room {
     people: Mutex<BTreeSet<SessionId>>,
     /// How often each is told, oneself included.
     times: usize,
+    is_echo: bool,
     limits: Limits,
     account: Arc<Account>,
 }
@@ -22,8 +23,18 @@ impl Room {
         Room {
             people: Mutex::default(),
             times,
+            is_echo: false,
             limits,
             account,
+        }
+    }
+
+    /// The same, in which one hears oneself, and nobody else.
+    #[must_use]
+    pub fn echo(self) -> Room {
+        Room {
+            is_echo: true,
+            ..self
         }
     }
 
@@ -37,9 +48,12 @@ impl Application for Room {
         self.people().insert(session);
     }
 
-    fn on_receive(&self, sessions: &dyn Sessions, _: SessionId, bytes: &[u8]) {
+    fn on_receive(&self, sessions: &dyn Sessions, session: SessionId, bytes: &[u8]) {
         // Not under the lock: who waits for room would keep the next from coming in.
-        let people = self.people().clone();
+        let people = match self.is_echo {
+            true => BTreeSet::from([session]),
+            false => self.people().clone(),
+        };
         for _ in 0..self.times {
             if self.limits.overflow == Overflow::Block {
                 self.account.wait_for_room(self.limits.waiting_bytes_max);

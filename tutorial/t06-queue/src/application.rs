@@ -1,6 +1,6 @@
 //! The events, and who they are for.
 
-use crate::{Network, SessionId};
+use crate::{Class, Network, SessionId};
 
 /// What an application does when something happens; all of it on one thread, one after another.
 ///
@@ -23,5 +23,14 @@ pub trait Application {
     /// Somebody is gone.
     fn on_close(&mut self, network: &mut Network, session: SessionId) {
         let _ = (network, session);
+    }
+}
+
+/// The smallest application: it says back what it hears.
+pub struct Echo;
+
+impl Application for Echo {
+    fn on_receive(&mut self, network: &mut Network, session: SessionId, bytes: &[u8]) {
+        network.send(session, Class::Bulk, bytes);
     }
 }

@@ -9,7 +9,7 @@
 use crate::{Application, Class, Network, SessionId};
 use std::collections::BTreeMap;
 
-/// The longest command.
+/// The longest command, without its end.
 const COMMAND_BYTES_MAX: usize = 256;
 /// The shortest line of bulk: its number, and its end.
 const LINE_BYTES_MIN: usize = 9;
@@ -25,12 +25,16 @@ impl Application for Feed {
         let begun = self.begun.entry(session).or_default();
         begun.extend_from_slice(bytes);
         let mut lines: Vec<Vec<u8>> = begun.split(|&byte| byte == b'\n').map(Vec::from).collect();
+        // Whole or only begun: what is too long does not depend on where TCP has cut it.
+        let too_long = lines.iter().position(|line| line.len() > COMMAND_BYTES_MAX);
         *begun = lines.pop().unwrap_or_default();
-        if begun.len() > COMMAND_BYTES_MAX {
-            network.close(session, "it never ends its command");
+        for line in lines.iter().take(too_long.unwrap_or(usize::MAX)) {
+            obey(network, session, String::from_utf8_lossy(line).trim());
         }
-        for line in lines {
-            obey(network, session, String::from_utf8_lossy(&line).trim());
+        if too_long.is_some() {
+            let why = format!("a command may have {COMMAND_BYTES_MAX} bytes\n");
+            network.send(session, Class::Bulk, why.as_bytes());
+            network.close(session, "its command is too long");
         }
     }
 

@@ -9,6 +9,7 @@ mod figures;
 
 use std::io;
 use std::process::ExitCode;
+use t06_queue::application::Echo;
 use t06_queue::feed::Feed;
 use t06_queue::server::{Server, Settings};
 
@@ -20,5 +21,9 @@ fn main() -> ExitCode {
 fn serve(settings: &Settings) -> io::Result<()> {
     let server = Server::start(settings)?;
     lesson_lab::announce(server.address());
-    server.run(Feed::default())
+    if settings.echo {
+        server.run(Echo)
+    } else {
+        server.run(Feed::default())
+    }
 }

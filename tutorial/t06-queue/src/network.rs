@@ -80,13 +80,14 @@ impl Network {
         }
     }
 
-    /// Ends the session, whatever waits.
+    /// Ends the session, whatever waits; and whatever it ends for already, this is why.
     pub fn cut(&mut self, id: SessionId, why: &str) {
-        if self.session(id).is_some() {
+        if self.session(id).is_some_and(|session| !session.is_cut) {
             let session = at(&mut self.slots, id.index);
             session.is_cut = true;
+            session.ends = Some(why.to_string());
             self.port.cancel(&session.socket);
-            self.end(id.index, why);
+            self.ending.push(id.index);
         }
     }
 
@@ -215,7 +216,10 @@ impl Network {
                 if let Buffer::Lent(lent) = buffer {
                     self.give_back(lent);
                 }
-                self.cut(id, &error.to_string());
+                // Who ends already was cancelled for that.
+                if at(&mut self.slots, index).ends.is_none() {
+                    self.cut(id, &error.to_string());
+                }
             }
         }
         self.ending.push(index);

@@ -18,6 +18,9 @@ pub struct Settings {
     /// Where to listen; 0 is any port that is free
     #[arg(long, default_value_t = lesson_lab::PORT)]
     pub port: u16,
+    /// Say back what one hears, instead of taking commands
+    #[arg(long)]
+    pub echo: bool,
     /// The network's.
     #[command(flatten)]
     pub network: network::Settings,

@@ -42,6 +42,11 @@ fn packets_before_the_answer(client: &mut Client) -> io::Result<usize> {
 }
 
 #[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&["--echo"]).address())
+}
+
+#[test]
 fn control_overtakes_the_bulk_that_waits() -> io::Result<()> {
     let (_server, mut client) = behind_bulk(&[], 1_000)?;
     let before = packets_before_the_answer(&mut client)?;
@@ -132,5 +137,21 @@ fn a_command_that_cannot_be_obeyed_is_answered_with_those_that_can() -> io::Resu
     );
     ask(&mut client, "hello")?;
     assert_eq!(client.receive_line()?, "bulk COUNT BYTES, ping WORD, quit");
+    Ok(())
+}
+
+#[test]
+fn a_command_that_is_too_long_is_refused_whole_or_only_begun() -> io::Result<()> {
+    let server = start(&[]);
+    let begun = format!("ping {}", "x".repeat(252));
+    for said in [format!("{begun}\n"), begun] {
+        let mut client = server.connect()?;
+        client.send(format!("ping me\n{said}").as_bytes())?;
+        let answers = client.receive_to_end()?;
+        assert_eq!(
+            String::from_utf8_lossy(&answers),
+            "pong me\na command may have 256 bytes\n"
+        );
+    }
     Ok(())
 }

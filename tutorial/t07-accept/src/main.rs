@@ -10,6 +10,8 @@ mod figures;
 use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
+use t06_queue::Application;
+use t06_queue::application::Echo;
 use t06_queue::feed::Feed;
 use t07_accept::server::{Server, Settings};
 
@@ -33,15 +35,16 @@ enum Instead {
 fn main() -> ExitCode {
     let Args { settings, instead } = Args::parse();
     let done = match instead {
-        None => serve(&settings),
+        None if settings.basic.echo => serve(&settings, Echo),
+        None => serve(&settings, Feed::default()),
         Some(Instead::StepSix(settings)) => serve_as_in_step_six(&settings),
         Some(Instead::Figures) => figures::write(),
     };
     lesson_lab::exit("t07-accept", done)
 }
 
-fn serve(settings: &Settings) -> io::Result<()> {
-    let server = Server::start(settings, Feed::default())?;
+fn serve(settings: &Settings, application: impl Application) -> io::Result<()> {
+    let server = Server::start(settings, application)?;
     lesson_lab::announce(server.address());
     server.run()
 }

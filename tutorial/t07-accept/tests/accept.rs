@@ -53,6 +53,11 @@ fn far_more_than_there_are_seats_do_no_harm() -> io::Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_classic_clients_echo_packet_comes_back_wherever_it_is_cut() -> io::Result<()> {
+    lesson_lab::check_classic_echo(start(&["--echo"]).address())
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_server_has_one_thread() -> io::Result<()> {
@@ -153,7 +158,7 @@ fn who_is_to_leave_and_does_not_read_is_cut() -> io::Result<()> {
     let mut client = Client::narrow(server.address(), 16 * 1024)?;
     client.send(b"bulk 1000 4096\nquit\n")?;
     let line = server.wait_for_line(|line| line.contains("disconnected"))?;
-    assert!(line.ends_with("it wished to"), "{line}");
+    assert!(line.ends_with("it did not leave in time"), "{line}");
     Ok(())
 }
 

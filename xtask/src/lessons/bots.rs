@@ -8,8 +8,18 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use crate::command::run;
 use crate::{Outcome, Workspace};
 
-/// The program of each such lesson.
-const SERVERS: [&str; 4] = ["s5-ring", "t01-echo", "t02-memory", "t03-echo"];
+/// The program of each such lesson, and what makes it one.
+const SERVERS: [(&str, &[&str]); 8] = [
+    ("s5-ring", &[]),
+    ("t01-echo", &[]),
+    ("t02-memory", &[]),
+    ("t03-echo", &[]),
+    ("t04-logic", &[]),
+    ("t05-gather", ECHO),
+    ("t06-queue", ECHO),
+    ("t07-accept", ECHO),
+];
+const ECHO: &[&str] = &["--echo"];
 
 /// Has the dummy clients of the program `wharf` check every echo of each.
 ///
@@ -18,8 +28,8 @@ const SERVERS: [&str; 4] = ["s5-ring", "t01-echo", "t02-memory", "t03-echo"];
 /// Whose echoes were wrong, a line for each.
 pub(crate) fn are_answered(workspace: &Workspace, wharf: &Path) -> Outcome {
     super::build(workspace)?;
-    let complaints = SERVERS.iter().filter_map(|program| {
-        let answered = Server::start(program).and_then(|server| server.answers(wharf));
+    let complaints = SERVERS.iter().filter_map(|(program, arguments)| {
+        let answered = Server::start(program, arguments).and_then(|server| server.answers(wharf));
         let why = answered.err()?;
         Some(format!("{program}: {why}"))
     });
@@ -40,12 +50,13 @@ struct Server {
 
 impl Server {
     /// Starts the program, which lies beside this one.
-    fn start(program: &str) -> Outcome<Server> {
+    fn start(program: &str, arguments: &[&str]) -> Outcome<Server> {
         let why = |error: std::io::Error| format!("it does not start: {error}");
         let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
         let path = std::env::current_exe().map_err(why)?.with_file_name(name);
         let mut command = Command::new(path);
-        command.args(["--port", "0"]).stdout(Stdio::piped());
+        command.args(["--port", "0"]).args(arguments);
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().map_err(why)?;
         let said = child.stdout.take().expect("it is piped");
         let mut server = Server {
