@@ -131,20 +131,26 @@ struct Workspace {
 }
 
 impl Workspace {
-    fn here(incremental: bool) -> Workspace {
+    fn here() -> Workspace {
         let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = xtask
             .parent()
             .expect("xtask/ lies in the workspace")
             .to_path_buf();
-        Workspace { root, incremental }
+        Workspace {
+            root,
+            incremental: true,
+        }
     }
 }
 
 fn main() -> ExitCode {
     let task = Arguments::parse().task;
     let is_all = matches!(&task, Task::Test(_) | Task::Ci { mode: Mode::Test });
-    let workspace = Workspace::here(!is_all);
+    let workspace = Workspace {
+        incremental: !is_all,
+        ..Workspace::here()
+    };
     let outcome = match task {
         Task::Test(arguments) if arguments.list => {
             report::list();
