@@ -5,7 +5,7 @@ use super::super::say;
 use super::backlog::Backlog;
 use super::commands::COMMANDS;
 use super::happening::{Happening, Input, Want};
-use super::width::{columns as columns_of, cut, pad};
+use super::width::{columns as columns_of, cut};
 use ratatui::crossterm::terminal;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -264,13 +264,20 @@ impl Highlighter for Words {
     }
 }
 
-/// A prompt in exactly the columns of another.
+/// Columns that must be there for a part of a prompt to tell anything.
+const PART_COLUMNS: usize = 6;
+
+/// A prompt in exactly the columns of another. It ends where that one did, so that what is typed
+/// stands just behind it; where too little of it would be left, the mark stands alone.
 fn in_place_of(other: &str, prompt: &str) -> String {
-    let wide = columns_of(other);
     let mark = "> ";
+    let wide = columns_of(other).saturating_sub(mark.len());
     let name = prompt.strip_suffix(mark).unwrap_or(prompt);
-    let cut = cut(name, wide.saturating_sub(mark.len()));
-    pad(&(cut + mark), wide)
+    let shown = match columns_of(name) <= wide || wide >= PART_COLUMNS {
+        true => cut(name, wide),
+        false => String::new(),
+    };
+    " ".repeat(wide.saturating_sub(columns_of(&shown))) + &shown + mark
 }
 
 impl Validator for Words {}
@@ -325,11 +332,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prompt_that_changes_takes_the_columns_of_the_one_before() {
+    fn a_prompt_that_changes_ends_where_the_one_before_did() {
         for (before, now, shown) in [
-            ("kim in tea> ", "kim> ", "kim>        "),
-            ("kim in 찻집> ", "(away)> ", "(away)>      "),
-            ("(away)> ", "kim in tea> ", "kim i…> "),
+            ("kim in tea> ", "kim> ", "       kim> "),
+            ("kim in 찻집> ", "(away) kim in 찻집> ", "(away) kim…> "),
+            (
+                "(away) kim in 찻집> ",
+                "kim in 찻집> ",
+                "       kim in 찻집> ",
+            ),
+            ("kim in 찻집> ", "kim in 찻집찻집> ", " kim in 찻…> "),
+            ("kim> ", "(away) kim> ", "   > "),
             ("> ", "kim> ", "> "),
         ] {
             assert_eq!(in_place_of(before, now), shown);

@@ -1,6 +1,6 @@
 //! The platform's protocol, as the driver uses it.
 
-use super::super::engine::{Engine, Moment, Output, Return};
+use super::super::engine::{Engine, Moment, Output, Return, away_from};
 use super::super::event::{Done, Problem};
 use super::super::parse::Call;
 use super::super::plan::logs_in;
@@ -67,6 +67,9 @@ impl Engine for Talk {
                 "a game of one's own may speak the guide's: wharf chat --classic --user NAME";
             self.fail(None, Problem::new("no_platform", text).hint(hint));
         }
+        if let Some(place) = self.place() {
+            self.was = place;
+        }
         self.stage = Stage::Away;
         self.me = None;
         self.pulse.end();
@@ -87,6 +90,7 @@ impl Engine for Talk {
         self.rejoins.extend(self.places.lose_all());
         if self.back == Return::Never {
             self.rejoins.clear();
+            self.was.clear();
         }
         self.ready(false);
         self.back
@@ -121,16 +125,25 @@ impl Engine for Talk {
     }
 
     fn prompt(&self) -> String {
-        let name = self.me.as_ref().map(|me| &*me.display_name);
-        match (self.stage, name, self.places.current_name()) {
-            (Stage::Here, Some(name), Some(room)) => format!("{name} in {room}> "),
-            (Stage::Here, Some(name), None) => format!("{name}> "),
-            (Stage::Here, None, _) => "> ".to_owned(),
-            _ => "(away)> ".to_owned(),
+        match (self.stage, self.place()) {
+            (Stage::Here, Some(place)) => place + "> ",
+            (Stage::Here, None) if self.was.is_empty() => "> ".to_owned(),
+            _ => away_from(&self.was),
         }
     }
 
     fn names(&self) -> Vec<String> {
         self.places.names()
+    }
+}
+
+impl Talk {
+    /// Who is logged in, and in which room.
+    fn place(&self) -> Option<String> {
+        let name = &self.me.as_ref()?.display_name;
+        Some(match self.places.current_name() {
+            Some(room) => format!("{name} in {room}"),
+            None => name.clone(),
+        })
     }
 }

@@ -67,9 +67,11 @@ impl Talk {
                 secrets,
                 problem,
             };
+            self.was.clear();
             self.outputs.push_back(Output::Ask(question.into()));
             return self.ready(false);
         } else {
+            self.was.clear();
             let hint = "not logged in: /login NAME, /register NAME or /guest";
             self.tell(Event::Hint(hint.to_owned()));
             // Without a wish nothing has failed.
@@ -94,6 +96,8 @@ impl Talk {
             self.back = Return::After(after);
             let why = "the server is too busy to log in".to_owned();
             self.outputs.push_back(Output::HangUp(why));
+        } else {
+            self.was.clear();
         }
         self.ready(false);
     }

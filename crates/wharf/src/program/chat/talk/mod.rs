@@ -64,6 +64,8 @@ pub(super) struct Talk {
     held: Option<Call>,
     /// What enters the rooms again that one was in.
     rejoins: Vec<Call>,
+    /// Who one was, and where, before the connection went; empty when nobody comes back.
+    was: String,
     client_id: u64,
     back: Return,
     is_ready: bool,
@@ -166,6 +168,7 @@ impl Talk {
             is_kept: false,
             held: None,
             rejoins: Vec::new(),
+            was: String::new(),
             client_id: u64::from_le_bytes(seed),
             back: Return::Never,
             is_ready: false,
@@ -292,6 +295,7 @@ impl Talk {
         });
         match self.held.take() {
             Some(call) if logs_in(call.command) => {
+                self.was.clear();
                 self.do_call(call);
                 self.ready(false);
             }

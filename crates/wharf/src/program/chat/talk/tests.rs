@@ -349,6 +349,7 @@ fn what_has_no_answer_is_told_when_the_connection_goes_and_the_room_is_entered_a
     assert_eq!(stage.talk.prompt(), "Kim in lounge> ");
     stage.call("are you there?");
     assert_eq!(stage.lose(), Return::After(Duration::ZERO));
+    assert_eq!(stage.talk.prompt(), "(away) Kim in lounge> ");
     let told = stage.last_told();
     let unconfirmed = told.contains(r#""code":"unconfirmed""#);
     assert!(unconfirmed && told.contains("are you there?"), "{told}");
@@ -356,6 +357,7 @@ fn what_has_no_answer_is_told_when_the_connection_goes_and_the_room_is_entered_a
     assert!(stage.last_told().contains(r#""code":"not_connected""#));
 
     stage.begin();
+    assert_eq!(stage.talk.prompt(), "(away) Kim in lounge> ", "still");
     stage.answer(&logged_in(3));
     let enter = stage.expect::<wharf_proto::room::Enter>();
     assert_eq!(enter.password, "sesame");
@@ -383,6 +385,11 @@ fn somebody_who_is_taken_over_does_not_come_back_by_itself() {
             ..Goodbye::default()
         });
         assert_eq!(stage.lose(), back);
+        let was = match back {
+            Return::Never => "(away)> ",
+            Return::After(_) => "(away) Kim> ",
+        };
+        assert_eq!(stage.talk.prompt(), was);
         stage.call("/connect");
         assert_eq!(stage.ends.last().unwrap(), "connect");
     }
