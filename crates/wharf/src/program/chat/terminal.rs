@@ -5,6 +5,7 @@ use super::super::say;
 use super::backlog::Backlog;
 use super::commands::COMMANDS;
 use super::happening::{Happening, Input, Want};
+use super::parse::quoted;
 use super::width::{columns as columns_of, cut};
 use ratatui::crossterm::terminal;
 use rustyline::completion::{Completer, Pair};
@@ -222,15 +223,15 @@ fn complete(line: &str, names: &[String]) -> (usize, Vec<Pair>) {
         return (start, Vec::new());
     }
     let folded = word.to_lowercase();
-    let quoted = |name: &String| match name.contains(char::is_whitespace) && line.starts_with('/') {
-        true => format!("\"{name}\" "),
+    let typed = |name: &String| match line.starts_with('/') {
+        true => quoted(name) + " ",
         false => format!("{name} "),
     };
     let begin = |name: &&String| name.to_lowercase().starts_with(&folded);
     let names = names.iter().filter(begin);
     // What others call themselves is typed into the line as it is, so it must be harmless.
     let harmless = names.filter(|name| super::width::harmless(name) == **name);
-    (start, harmless.map(|name| pair(quoted(name))).collect())
+    (start, harmless.map(|name| pair(typed(name))).collect())
 }
 
 impl Hinter for Words {

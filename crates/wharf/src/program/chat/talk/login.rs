@@ -5,7 +5,7 @@ use super::super::commands::find;
 use super::super::engine::{Output, Question, Return};
 use super::super::event::{Event, Problem};
 use super::super::keep::Token;
-use super::super::parse::Call;
+use super::super::parse::{Call, quoted};
 use super::super::plan::{Plan, plan, this_device};
 use super::hints::login_refusal;
 use super::{Asked, Talk};
@@ -58,8 +58,10 @@ impl Talk {
         } else if let Some(name) = wish.user.clone().filter(|_| wish.can_be_asked) {
             let call = if wish.registers { "register" } else { "login" };
             let mut call = Call::of(find(call).expect("it is in the table"));
-            let problem = Problem::new("credentials", format!("the password of {name} is needed"))
-                .hint(format!("/{} {name} asks for it", call.command.name));
+            let problem =
+                Problem::new("credentials", format!("the password of {name} is needed")).hint(
+                    format!("/{} {} asks for it", call.command.name, quoted(&name)),
+                );
             call.set("name", name);
             let secrets = call.missing_secrets().collect();
             let question = Question {
