@@ -36,8 +36,8 @@ impl Talk {
                 let user = self.token.as_ref().and_then(|it| it.user.clone());
                 self.keep_token(user, &it.token, it.token_expires_ms);
             }
-            (Asked::Rejoin(call), ServerPacket::Entered(entered)) => {
-                self.places.enter(handle, &entered, call);
+            (Asked::Rejoin(again), ServerPacket::Entered(entered)) => {
+                self.places.enter(handle, &entered, again.enter);
                 let about = self.places.about_current();
                 let packet = ServerPacket::Entered(entered);
                 self.tell(Event::Notice { packet, about });
@@ -149,7 +149,11 @@ impl Talk {
             Asked::Pulse => self.pulse.answered(),
             // The next login is with a password then.
             Asked::Refresh => {}
-            Asked::Rejoin(_) => self.fail(None, error.into()),
+            Asked::Rejoin(again) => {
+                let mut problem = Problem::from(error);
+                problem.text = format!("not in {} again: {}", again.name, problem.text);
+                self.fail(None, problem);
+            }
             Asked::Find { call, argument } if error.code() == Code::NotFound => {
                 self.not_found(call, argument, false);
             }

@@ -80,7 +80,7 @@ impl Engine for Talk {
                     self.fail(call, problem);
                 }
                 Asked::Find { call, .. } => self.fail(call, Problem::not_connected()),
-                Asked::Rejoin(call) => self.rejoins.push(call),
+                Asked::Rejoin(again) => self.rejoins.push(again),
                 Asked::Hello | Asked::LogIn { .. } | Asked::Pulse | Asked::Refresh => {}
             }
         }

@@ -106,7 +106,12 @@ impl Talk {
 
     /// Somebody is logged in, by a name if one was given.
     pub(super) fn logged_in(&mut self, logged_in: &LoggedIn, user: Option<String>) {
-        self.places.meet(logged_in.account, &logged_in.display_name);
+        let account = logged_in.account;
+        self.places.meet(account, &logged_in.display_name);
+        if self.last.replace(account) != Some(account) {
+            // Those were another's rooms, or another store's.
+            self.rejoins.clear();
+        }
         // What was registered once is only logged in to from now on.
         self.wish.registers = false;
         self.me = Some(LoggedIn {
@@ -150,9 +155,9 @@ impl Talk {
     }
 
     pub(super) fn rejoin(&mut self) {
-        for call in std::mem::take(&mut self.rejoins) {
-            if let Ok(Plan::Ask(packet)) = plan(&call, &mut self.asker()) {
-                self.ask(&packet, None, Asked::Rejoin(call));
+        for again in std::mem::take(&mut self.rejoins) {
+            if let Ok(Plan::Ask(packet)) = plan(&again.enter, &mut self.asker()) {
+                self.ask(&packet, None, Asked::Rejoin(again));
             }
         }
     }

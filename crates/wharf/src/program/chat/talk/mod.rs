@@ -11,7 +11,7 @@ use super::engine::{Moment, Output, Return};
 use super::event::{About, Done, Event, Problem};
 use super::keep::{Keep, Token};
 use super::parse::Call;
-use super::places::Places;
+use super::places::{Again, Places};
 use super::plan::{Known, Plan, logs_in, plan};
 use super::pulse::Pulse;
 use crate::client::Requests;
@@ -63,9 +63,11 @@ pub(super) struct Talk {
     /// A login that waits for the connection.
     held: Option<Call>,
     /// What enters the rooms again that one was in.
-    rejoins: Vec<Call>,
+    rejoins: Vec<Again>,
     /// Who one was, and where, before the connection went; empty when nobody comes back.
     was: String,
+    /// Whose login was the last.
+    last: Option<i64>,
     client_id: u64,
     back: Return,
     is_ready: bool,
@@ -95,7 +97,7 @@ enum Asked {
     Pulse,
     Refresh,
     /// The room that one was in before the connection went.
-    Rejoin(Call),
+    Rejoin(Again),
     Call {
         call: Call,
         room: Option<u16>,
@@ -169,6 +171,7 @@ impl Talk {
             held: None,
             rejoins: Vec::new(),
             was: String::new(),
+            last: None,
             client_id: u64::from_le_bytes(seed),
             back: Return::Never,
             is_ready: false,

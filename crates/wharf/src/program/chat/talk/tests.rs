@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use wharf_accounts::Chance;
 use wharf_proto::account::{self, GetProfile, LoggedIn, Profile};
 use wharf_proto::chat::SaidSo;
-use wharf_proto::room::{Entered, Info, Moderate};
+use wharf_proto::room::{Enter, Entered, Info, Moderate};
 use wharf_proto::session::{Code, Error, Goodbye, Hello, Maintenance, Ping, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
 
@@ -359,7 +359,7 @@ fn what_has_no_answer_is_told_when_the_connection_goes_and_the_room_is_entered_a
     stage.begin();
     assert_eq!(stage.talk.prompt(), "(away) Kim in lounge> ", "still");
     stage.answer(&logged_in(3));
-    let enter = stage.expect::<wharf_proto::room::Enter>();
+    let enter = stage.expect::<Enter>();
     assert_eq!(enter.password, "sesame");
     stage.answer(&entered());
     assert!(stage.last_told().contains(r#""event":"entered""#));
@@ -655,4 +655,34 @@ fn what_is_said_of_maintenance_is_not_said_again_by_the_login_that_it_keeps_out(
         stage.answer(&Error::new(Code::Maintenance, "new rooms"));
         assert!(stage.last_told().contains(told), "{}", stage.last_told());
     }
+}
+
+#[test]
+fn a_room_that_is_not_there_again_is_named_and_no_other_account_looks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/enter #44");
+    stage.answer(&entered());
+    stage.lose();
+    stage.begin();
+    stage.answer(&logged_in(3));
+    stage.expect::<Enter>();
+    stage.answer(&Error::new(Code::NotFound, "there is no such room"));
+    let told = stage.last_told();
+    assert!(
+        told.contains("not in lounge again: there is no such room"),
+        "{told}"
+    );
+
+    stage.call("/enter #44");
+    stage.answer(&entered());
+    stage.lose();
+    stage.begin();
+    stage.answer(&LoggedIn {
+        account: 8,
+        ..logged_in(4)
+    });
+    assert!(stage.sent.is_empty(), "those were the rooms of another");
 }
