@@ -352,7 +352,10 @@ pub(in super::super) static COMMANDS: &[Command] = &[
         &[1220],
         "who sees that you are online",
     )
-    .more("WHO is everybody or nobody."),
+    .more(
+        "WHO is everybody or nobody. A server knows it for a session; this program says it \
+         again at each further login of the account, until it ends or goes to another server.",
+    ),
     command("logins", &[], &[1108], "where you are logged in"),
     command(
         "revoke",

@@ -111,6 +111,10 @@ impl Talk {
                 self.wish = Wish::default();
                 self.back = Return::Never;
             }
+            ServerPacket::PresenceSet(_) => {
+                let me = self.me.as_ref().map(|me| me.account);
+                self.presence = me.map(|account| (account, call.clone()));
+            }
             ServerPacket::Entered(it) => {
                 self.places.enter(handle, it, again(&call, it));
             }
@@ -149,6 +153,10 @@ impl Talk {
             Asked::Pulse => self.pulse.answered(),
             // The next login is with a password then.
             Asked::Refresh => {}
+            Asked::Presence => {
+                let hint = "you are seen to be online: /presence says again by whom";
+                self.fail(None, Problem::from(error).hint(hint));
+            }
             Asked::Rejoin(again) => {
                 let mut problem = Problem::from(error);
                 problem.text = format!("not in {} again: {}", again.name, problem.text);

@@ -81,7 +81,11 @@ impl Engine for Talk {
                 }
                 Asked::Find { call, .. } => self.fail(call, Problem::not_connected()),
                 Asked::Rejoin(again) => self.rejoins.push(again),
-                Asked::Hello | Asked::LogIn { .. } | Asked::Pulse | Asked::Refresh => {}
+                Asked::Hello
+                | Asked::LogIn { .. }
+                | Asked::Pulse
+                | Asked::Refresh
+                | Asked::Presence => {}
             }
         }
         if let Some(call) = self.held.take() {

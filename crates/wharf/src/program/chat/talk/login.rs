@@ -119,6 +119,7 @@ impl Talk {
             ..logged_in.clone()
         });
         self.back = Return::After(Duration::ZERO);
+        self.say_presence(account);
         self.keep_token(user, &logged_in.token, logged_in.token_expires_ms);
     }
 
@@ -159,6 +160,16 @@ impl Talk {
             if let Ok(Plan::Ask(packet)) = plan(&again.enter, &mut self.asker()) {
                 self.ask(&packet, None, Asked::Rejoin(again));
             }
+        }
+    }
+
+    /// Says again who may see that account: the server knows it for a session only.
+    fn say_presence(&mut self, account: i64) {
+        let presence = self.presence.clone().filter(|(whose, _)| *whose == account);
+        if let Some((_, call)) = presence
+            && let Ok(Plan::Ask(packet)) = plan(&call, &mut self.asker())
+        {
+            self.ask(&packet, None, Asked::Presence);
         }
     }
 }

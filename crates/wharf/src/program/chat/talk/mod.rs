@@ -68,6 +68,8 @@ pub(super) struct Talk {
     was: String,
     /// Whose login was the last.
     last: Option<i64>,
+    /// What was said of whoever may see that account.
+    presence: Option<(i64, Call)>,
     client_id: u64,
     back: Return,
     is_ready: bool,
@@ -98,6 +100,8 @@ enum Asked {
     Refresh,
     /// The room that one was in before the connection went.
     Rejoin(Again),
+    /// Who may see that one is online, said again.
+    Presence,
     Call {
         call: Call,
         room: Option<u16>,
@@ -172,6 +176,7 @@ impl Talk {
             rejoins: Vec::new(),
             was: String::new(),
             last: None,
+            presence: None,
             client_id: u64::from_le_bytes(seed),
             back: Return::Never,
             is_ready: false,

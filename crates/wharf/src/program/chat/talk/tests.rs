@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use wharf_accounts::Chance;
 use wharf_proto::account::{self, GetProfile, LoggedIn, Profile};
 use wharf_proto::chat::SaidSo;
-use wharf_proto::room::{Enter, Entered, Info, Moderate};
+use wharf_proto::room::{Enter, Entered, Info, Moderate, Presence, PresenceSet, SetPresence};
 use wharf_proto::session::{Code, Error, Goodbye, Hello, Maintenance, Ping, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
 
@@ -685,4 +685,40 @@ fn a_room_that_is_not_there_again_is_named_and_no_other_account_looks_for_it() {
         ..logged_in(4)
     });
     assert!(stage.sent.is_empty(), "those were the rooms of another");
+}
+
+#[test]
+fn who_may_see_somebody_is_said_again_before_anything_else_and_for_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/enter #44");
+    stage.answer(&entered());
+    stage.call("/presence nobody");
+    stage.answer(&PresenceSet {});
+    for _ in 0..2 {
+        stage.lose();
+        stage.begin();
+        stage.answer(&logged_in(3));
+        let said = stage.expect::<SetPresence>();
+        assert_eq!(said.presence(), Presence::Nobody);
+        stage.answer(&PresenceSet {});
+        stage.expect::<Enter>();
+        stage.answer(&entered());
+    }
+    stage.lose();
+    stage.begin();
+    stage.answer(&logged_in(3));
+    stage.answer(&Error::new(Code::Rate, "too fast"));
+    let told = stage.last_told();
+    assert!(told.contains("/presence says again by whom"), "{told}");
+
+    stage.lose();
+    stage.begin();
+    stage.answer(&LoggedIn {
+        account: 8,
+        ..logged_in(4)
+    });
+    assert!(stage.sent.is_empty(), "that was said of another");
 }
