@@ -181,8 +181,10 @@ fn as_typed(field: &str) -> &str {
 
 fn what_to_do(error: &session::Error) -> String {
     if error.retry_after_ms > 0 {
-        let seconds = error.retry_after_ms.div_ceil(1_000);
-        return format!("try again in {seconds} s");
+        return match error.retry_after_ms {
+            short @ ..1_000 => format!("try again in {short} ms"),
+            long => format!("try again in {} s", long.div_ceil(1_000)),
+        };
     }
     let hint = match error.code() {
         Code::Invalid => "/help and the command's name says how it is typed",
@@ -219,6 +221,9 @@ mod tests {
         let problem = Problem::from(&error);
         assert_eq!(problem.hint, "try again in 2 s");
         assert_eq!(problem.details["until_ms"], "5");
+        let soon = session::Error::new(Code::Rate, "too fast: again in 49 ms");
+        let problem = Problem::from(&soon.retry_after(Duration::from_millis(49)));
+        assert_eq!(problem.hint, "try again in 49 ms");
         let error = session::Error {
             code: 777,
             ..session::Error::default()
