@@ -358,6 +358,8 @@ fn passwords_are_asked_for_and_never_shown() {
     terminal.answers("password: ", "sesame stret");
     terminal.shows("credentials");
     terminal.types(&["/login kim", ENTER]);
+    terminal.answers("password: ", "/connect");
+    terminal.shows("that is a command");
     terminal.answers("password: ", "sesame street");
     terminal.shows("logged in as kim");
     terminal.types(&["/enter 3", ENTER]);

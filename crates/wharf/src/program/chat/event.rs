@@ -16,7 +16,12 @@ pub(super) enum Event {
         version: u32,
     },
     /// The connection is gone; whether it is tried again, and when.
-    Lost { why: String, again_ms: Option<u64> },
+    Lost {
+        why: String,
+        again_ms: Option<u64>,
+        /// A secret is being typed that connects again.
+        is_typed: bool,
+    },
     /// A command was done.
     Done {
         call: Call,
@@ -47,6 +52,14 @@ pub(super) enum Done {
     Heard(serde_json::Map<String, serde_json::Value>),
     /// Nothing beyond that it is done.
     Nothing,
+}
+
+impl Done {
+    /// The connection that was wanted is there already.
+    pub(super) fn is_there(target: &str) -> Self {
+        let line = format!("connected to {target} already; /connect ADDR leaves it for another");
+        Self::Lines(vec![line])
+    }
 }
 
 /// What a packet is about, beyond what stands in it.

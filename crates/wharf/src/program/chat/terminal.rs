@@ -3,7 +3,7 @@
 
 use super::super::say;
 use super::backlog::Backlog;
-use super::commands::COMMANDS;
+use super::commands::{COMMANDS, find};
 use super::happening::{Happening, Input, Want};
 use super::parse::quoted;
 use super::width::{columns as columns_of, cut};
@@ -53,11 +53,11 @@ pub(super) fn columns() -> Option<usize> {
 /// A password, typed without being shown; a new one twice, and only when it may be one.
 fn secret(editor: &mut Lines, name: &str, is_new: bool) -> rustyline::Result<String> {
     if !is_new {
-        return hidden_line(editor, &format!("{name}: "));
+        return secret_line(editor, &format!("{name}: "));
     }
     let (least, most) = (Password::BYTES_MIN, Password::BYTES_MAX);
     for _ in 0..TRIES {
-        let secret = hidden_line(editor, &format!("{name} ({least} to {most} bytes): "))?;
+        let secret = secret_line(editor, &format!("{name} ({least} to {most} bytes): "))?;
         let bytes = Password::of(&secret).map(|it| it.as_bytes().len());
         let wrong = match bytes {
             None => "that is too long",
@@ -69,7 +69,22 @@ fn secret(editor: &mut Lines, name: &str, is_new: bool) -> rustyline::Result<Str
         };
         say::complain(format_args!("{wrong}; once more"));
     }
-    Err(io::Error::other("that was tried too often").into())
+    Err(io::Error::other(TOO_OFTEN).into())
+}
+
+/// A secret; a command in its place, such as the one that a message above has named, is none.
+fn secret_line(editor: &mut Lines, prompt: &str) -> rustyline::Result<String> {
+    for _ in 0..TRIES {
+        let line = hidden_line(editor, prompt)?;
+        let is_command = line.strip_prefix('/').is_some_and(|it| find(it).is_some());
+        if !is_command {
+            return Ok(line);
+        }
+        say::complain(format_args!(
+            "that is a command: Ctrl-D leaves this question for it; once more"
+        ));
+    }
+    Err(io::Error::other(TOO_OFTEN).into())
 }
 
 /// A line as any other, so that what comes meanwhile stands above it; but of its letters stars are
@@ -91,6 +106,7 @@ fn hide(editor: &mut Lines, is_hidden: bool) {
 
 /// How often a new secret is asked for that cannot be one, or is not typed the same twice.
 const TRIES: u32 = 5;
+const TOO_OFTEN: &str = "that was tried too often";
 
 /// The editor of lines.
 type Lines = Editor<Words, FileHistory>;

@@ -236,7 +236,7 @@ impl Classic {
                 self.done(Some(call), ServerPacket::Members(members));
             }
             "connect" => {
-                let (done, about) = (Done::Nothing, About::default());
+                let (done, about) = (Done::is_there(&self.target), About::default());
                 self.tell(Event::Done { call, done, about });
             }
             _ => {

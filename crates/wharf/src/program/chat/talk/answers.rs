@@ -5,7 +5,7 @@ use super::super::engine::{Output, Question, Return};
 use super::super::event::{About, Done, Event, Problem};
 use super::super::parse::Call;
 use super::super::places::folded;
-use super::hints::{Standing, refusal};
+use super::hints::refusal;
 use super::{Asked, Talk, Wish};
 use std::time::Duration;
 use wharf_data::NameKey;
@@ -167,14 +167,7 @@ impl Talk {
             }
             Asked::Find { call, .. } => self.fail(call, error.into()),
             Asked::Call { call, .. } => {
-                let room = self.places.current();
-                let standing = Standing {
-                    is_in: self.me.is_some(),
-                    is_kept: self.is_kept && self.me.is_some(),
-                    is_in_room: room.is_some(),
-                    is_in_numbered: room.is_some_and(|room| room.number.is_some()),
-                };
-                let problem = refusal(&call, error, standing);
+                let problem = refusal(&call, error, self.standing());
                 let is_closed = ("enter", Code::Credentials) == (call.command.name, error.code());
                 if !is_closed || call.has("password") {
                     return self.fail(call, problem);

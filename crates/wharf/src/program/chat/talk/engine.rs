@@ -35,7 +35,7 @@ impl Engine for Talk {
         }
         match (call.command.name, self.stage) {
             ("room", _) => self.choose_room(call),
-            ("connect", Stage::Here) => self.done(call, Done::Nothing),
+            ("connect", Stage::Here) => self.done(call, Done::is_there(&self.target)),
             (name, Stage::Away) if name == "connect" || logs_in(call.command) => {
                 if let Some(before) = self.held.replace(call) {
                     self.fail(before, Problem::not_connected());

@@ -57,6 +57,8 @@ impl Talk {
             }
         } else if let Some(name) = wish.user.clone().filter(|_| wish.can_be_asked) {
             let call = if wish.registers { "register" } else { "login" };
+            let why = self.token.as_ref().filter(|_| !wish.registers);
+            let why = why.map(|token| why_not_by(token, &name));
             let mut call = Call::of(find(call).expect("it is in the table"));
             let problem =
                 Problem::new("credentials", format!("the password of {name} is needed")).hint(
@@ -70,6 +72,9 @@ impl Talk {
                 problem,
             };
             self.was.clear();
+            if let Some(why) = why {
+                self.tell(Event::Hint(why));
+            }
             self.outputs.push_back(Output::Ask(question.into()));
             return self.ready(false);
         } else {
@@ -170,6 +175,20 @@ impl Talk {
             && let Ok(Plan::Ask(packet)) = plan(&call, &mut self.asker())
         {
             self.ask(&packet, None, Asked::Presence);
+        }
+    }
+}
+
+/// Why the login that is kept is not the one of that name.
+fn why_not_by(token: &Token, name: &str) -> String {
+    match &token.user {
+        Some(user) if user == name => "the login that was kept has ended".to_owned(),
+        Some(user) => format!(
+            "one login is kept for each server, and here it is that of {user}: \
+             {name} logs in by password"
+        ),
+        None => {
+            format!("the login that is kept here is without a name: {name} logs in by password")
         }
     }
 }

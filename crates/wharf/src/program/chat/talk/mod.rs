@@ -15,6 +15,7 @@ use super::places::{Again, Places};
 use super::plan::{Known, Plan, logs_in, plan};
 use super::pulse::Pulse;
 use crate::client::Requests;
+use hints::{Standing, refusal};
 use std::collections::VecDeque;
 use std::time::Instant;
 use wharf_accounts::Chance;
@@ -223,7 +224,11 @@ impl Talk {
                 self.outputs.push_back(Output::Send(bytes));
             }
             Err(error) => {
-                self.fail(call.clone(), (&error).into());
+                let problem = match &call {
+                    Some(call) => refusal(call, &error, self.standing()),
+                    None => (&error).into(),
+                };
+                self.fail(call.clone(), problem);
                 if call.is_none() && self.me.is_none() {
                     self.ready(false);
                 }
@@ -267,6 +272,17 @@ impl Talk {
                 let asked = Asked::Find { call, argument };
                 self.ask(&ClientPacket::List(list), None, asked);
             }
+        }
+    }
+
+    /// How far whoever asks has come.
+    fn standing(&self) -> Standing {
+        let room = self.places.current();
+        Standing {
+            is_in: self.me.is_some(),
+            is_kept: self.is_kept && self.me.is_some(),
+            is_in_room: room.is_some(),
+            is_in_numbered: room.is_some_and(|room| room.number.is_some()),
         }
     }
 

@@ -33,6 +33,8 @@ struct Stage {
     sent: Vec<(u16, u32, Vec<u8>)>,
     told: Vec<String>,
     ends: Vec<String>,
+    /// What to do where nobody can be asked.
+    problems: Vec<String>,
 }
 
 impl Stage {
@@ -50,6 +52,7 @@ impl Stage {
             sent: Vec::new(),
             told: Vec::new(),
             ends: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Stage {
                     event => line(&event),
                 }),
                 Output::Ask(asked) => {
+                    self.problems.push(asked.problem.hint.clone());
                     let call = &asked.call;
                     let names: Vec<_> = asked.secrets.iter().map(|(name, _)| *name).collect();
                     self.ends
@@ -721,4 +725,51 @@ fn who_may_see_somebody_is_said_again_before_anything_else_and_for_nobody_else()
         ..logged_in(4)
     });
     assert!(stage.sent.is_empty(), "that was said of another");
+}
+
+#[test]
+fn why_a_password_is_asked_for_is_told_and_how_it_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Stage::new(folder.path(), by_name());
+    first.begin();
+    first.answer(&logged_in(2));
+    let wish = Wish {
+        user: Some("Kim Lee".to_owned()),
+        can_be_asked: true,
+        ..Wish::default()
+    };
+    let mut stage = Stage::new(folder.path(), wish);
+    stage.begin();
+    let told = stage.last_told();
+    assert!(
+        told.contains("here it is that of kim: Kim Lee logs in by password"),
+        "{told}"
+    );
+    assert_eq!(stage.ends[0], "/login needs password");
+    assert_eq!(stage.problems, [r#"/login "Kim Lee" asks for it"#]);
+}
+
+#[test]
+fn what_cannot_be_said_is_told_by_its_rule_and_not_by_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    for text in ["a\u{7}", &*"a".repeat(2_001)] {
+        stage.call(text);
+        let told = stage.last_told();
+        assert!(told.contains("a text has up to 2,000 characters"), "{told}");
+    }
+    assert!(stage.sent.is_empty());
+}
+
+#[test]
+fn connecting_where_one_is_connected_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/connect");
+    let told = stage.last_told();
+    assert!(told.contains("connected to a:1 already"), "{told}");
 }
