@@ -321,7 +321,8 @@ pub struct User {
     #[prost(int64, tag = "3")]
     pub room: i64,
 }
-/// Says whether others see that one is online.
+/// Says whether others see that one is online. It holds for this session, so a client says it again
+/// behind each login.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetPresence {
     /// Who sees it.

@@ -347,6 +347,42 @@ fn a_server_that_goes_and_comes_back_finds_everybody_in_their_rooms_again() {
 }
 
 #[test]
+fn whoever_is_seen_by_nobody_is_seen_by_nobody_when_the_server_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut reserved = Reserved::new();
+    let at = reserved.address_to_listen_at();
+    let mut server = start_at(&at, folder.path());
+    let (kims, lees) = (Home::new(), Home::new());
+    let mut kim = kims.register(&at, "kim");
+    kim.ok(json!({ "cmd": "presence", "who": "nobody" }));
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let _server = start_at(&at, folder.path());
+    kim.event("logged_in");
+    let who = || json!({ "cmd": "who", "search": "ki" });
+    // The answer to this comes behind the one to what goes by itself.
+    kim.ok(who());
+    let mut lee = lees.register(&at, "lee");
+    assert_eq!(lee.ok(who())["users"], json!([]));
+}
+
+#[test]
+fn what_a_script_says_too_fast_waits_and_none_of_it_is_lost() {
+    let server = Server::start(BACKENDS[0], &["limits.chats_per_minute=600"]);
+    let at = address(&server);
+    // Of so many in a minute a sixth may come at once.
+    let said = 110;
+    let lines: String = (0..said).map(|it| format!("{it}\n")).collect();
+    let input = format!("/enter 0\n{lines}");
+    let (code, told, _) = Home::new().run(&at, &["--guest", "--json"], &input);
+    assert_eq!(code, 0, "{told}");
+    let done = told.matches(r#""cmd":"say","event":"ok""#).count();
+    assert_eq!(done, said, "{told}");
+    let (code, told, _) = Home::new().run(&at, &["--guest"], &input);
+    assert!(code == 0 && !told.contains("too fast"), "{told}");
+}
+
+#[test]
 fn one_goes_to_another_server_and_back_and_no_password_goes_along() {
     let folder = tempfile::tempdir().unwrap();
     let mut reserved = Reserved::new();

@@ -264,8 +264,8 @@ fn a_room_asks_for_its_password_and_whoever_is_out_of_it_has_no_prompt_of_it() {
     terminal.shows(&format!("* {name} waves"));
     lee.ok(json!({ "cmd": "kick", "name": name }));
     terminal.shows("kicked you out of den");
-    // In the columns of the one before.
-    terminal.shows(&format!("{name}>        "));
+    // It ends where the one before did, as what is typed goes on there.
+    terminal.shows(&format!("       {name}> "));
     let shown = String::from_utf8_lossy(&terminal.shown);
     assert!(!shown.contains("sesame"), "{shown}");
 }
@@ -296,9 +296,15 @@ fn somebody_at_a_terminal_is_told_when_the_server_goes_and_may_come_back() {
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     terminal.shows("trying again in ");
+    // The next line has the prompt whole, with room for the one that comes back.
+    terminal.types(&[ENTER]);
+    terminal.shows("(away) Guest ");
+    terminal.shows(" in Room 3> ");
     let _server = start_at(&at, folder.path());
     terminal.shows("logged in as ");
     terminal.shows("in Room 3, as member");
+    terminal.shows("       Guest ");
+    terminal.shows(" in Room 3> ");
     let lees = Home::new();
     let mut lee = lees.register(&at, "lee");
     lee.ok(enter(3));
@@ -352,6 +358,8 @@ fn passwords_are_asked_for_and_never_shown() {
     terminal.answers("password: ", "sesame stret");
     terminal.shows("credentials");
     terminal.types(&["/login kim", ENTER]);
+    terminal.answers("password: ", "/connect");
+    terminal.shows("that is a command");
     terminal.answers("password: ", "sesame street");
     terminal.shows("logged in as kim");
     terminal.types(&["/enter 3", ENTER]);

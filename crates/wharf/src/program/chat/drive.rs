@@ -1,6 +1,7 @@
 //! What connects the machine that speaks with the socket, the one who types, and what is shown.
 
 mod connecting;
+mod pausing;
 
 use super::engine::{Engine, Moment, Output, Question};
 use super::event::{About, Done, Event, Problem};
@@ -40,6 +41,8 @@ enum Turn {
     },
     /// That call has no answer yet; people wait for it only so long.
     Running { serial: u64, until: Option<Instant> },
+    /// That call of a script was too fast, and is asked again then.
+    Pausing { call: Call, until: Instant },
     /// That call waits for an event.
     Waiting,
 }
@@ -125,6 +128,7 @@ impl Driver {
     fn next(&mut self) -> Option<Happening> {
         let running = match &self.turn {
             Turn::Running { until, .. } => *until,
+            Turn::Pausing { until, .. } => Some(*until),
             Turn::Waiting => self.waits.until(),
             _ => None,
         };
@@ -154,6 +158,10 @@ impl Driver {
             self.lost(why);
         }
         match &self.turn {
+            Turn::Pausing { call, until } if *until <= now.at => {
+                let call = call.clone();
+                self.go_on(call, now);
+            }
             // The answer comes when it comes.
             Turn::Running { until, .. } if until.is_some_and(|at| at <= now.at) => {
                 self.turn = Turn::Free;
@@ -340,6 +348,9 @@ impl Driver {
     }
 
     fn tell(&mut self, event: Event) {
+        if self.pauses(&event) {
+            return;
+        }
         let serial = match &event {
             Event::Done { call, .. } => Some(call.serial),
             Event::Failed { call, .. } => {

@@ -51,6 +51,14 @@ pub(super) enum Return {
     Never,
 }
 
+/// The prompt of somebody who wants to be there again. It begins like that of whoever never was.
+pub(super) fn away_from(place: &str) -> String {
+    match place.is_empty() {
+        true => "(away)> ".to_owned(),
+        false => format!("(away) {place}> "),
+    }
+}
+
 /// One side of a conversation with a server.
 ///
 /// First [`Engine::begin`] when there is a connection; then `call`, `hear` and `wake` in whatever

@@ -16,7 +16,12 @@ pub(super) enum Event {
         version: u32,
     },
     /// The connection is gone; whether it is tried again, and when.
-    Lost { why: String, again_ms: Option<u64> },
+    Lost {
+        why: String,
+        again_ms: Option<u64>,
+        /// A secret is being typed that connects again.
+        is_typed: bool,
+    },
     /// A command was done.
     Done {
         call: Call,
@@ -47,6 +52,14 @@ pub(super) enum Done {
     Heard(serde_json::Map<String, serde_json::Value>),
     /// Nothing beyond that it is done.
     Nothing,
+}
+
+impl Done {
+    /// The connection that was wanted is there already.
+    pub(super) fn is_there(target: &str) -> Self {
+        let line = format!("connected to {target} already; /connect ADDR leaves it for another");
+        Self::Lines(vec![line])
+    }
 }
 
 /// What a packet is about, beyond what stands in it.
@@ -181,8 +194,10 @@ fn as_typed(field: &str) -> &str {
 
 fn what_to_do(error: &session::Error) -> String {
     if error.retry_after_ms > 0 {
-        let seconds = error.retry_after_ms.div_ceil(1_000);
-        return format!("try again in {seconds} s");
+        return match error.retry_after_ms {
+            short @ ..1_000 => format!("try again in {short} ms"),
+            long => format!("try again in {} s", long.div_ceil(1_000)),
+        };
     }
     let hint = match error.code() {
         Code::Invalid => "/help and the command's name says how it is typed",
@@ -219,6 +234,9 @@ mod tests {
         let problem = Problem::from(&error);
         assert_eq!(problem.hint, "try again in 2 s");
         assert_eq!(problem.details["until_ms"], "5");
+        let soon = session::Error::new(Code::Rate, "too fast: again in 49 ms");
+        let problem = Problem::from(&soon.retry_after(Duration::from_millis(49)));
+        assert_eq!(problem.hint, "try again in 49 ms");
         let error = session::Error {
             code: 777,
             ..session::Error::default()

@@ -27,6 +27,14 @@ impl Place {
     }
 }
 
+/// What enters a room again.
+#[derive(Clone, Debug)]
+pub(super) struct Again {
+    pub(super) enter: Call,
+    /// The room's name, as it was last.
+    pub(super) name: String,
+}
+
 /// The rooms that one is in, by their handles; a server that knows one room at a time gives none.
 ///
 /// Invariant: `current` is one of the rooms, if there is any.
@@ -62,12 +70,16 @@ impl Places {
     }
 
     /// All rooms are gone; what would enter them again, the current one last.
-    pub(super) fn lose_all(&mut self) -> Vec<Call> {
+    pub(super) fn lose_all(&mut self) -> Vec<Again> {
         let current = std::mem::take(&mut self.current);
         let rooms = std::mem::take(&mut self.rooms);
-        let mut calls: Vec<_> = rooms.into_iter().collect();
-        calls.sort_by_key(|(handle, _)| *handle == current);
-        calls.into_iter().map(|(_, place)| place.enter).collect()
+        let mut rooms: Vec<_> = rooms.into_iter().collect();
+        rooms.sort_by_key(|(handle, _)| *handle == current);
+        let again = |(_, place): (_, Place)| Again {
+            enter: place.enter,
+            name: place.info.name,
+        };
+        rooms.into_iter().map(again).collect()
     }
 
     /// Talks in another room that one is in; `false` if one is not.
@@ -322,7 +334,10 @@ mod tests {
         let about = places.note(Some(2), &said);
         assert_eq!(about.room.map(|it| it.name).as_deref(), Some("two"));
         let calls = places.lose_all();
-        let rooms: Vec<_> = calls.iter().map(|it| it.get("room").unwrap()).collect();
+        let rooms: Vec<_> = calls
+            .iter()
+            .map(|it| it.enter.get("room").unwrap())
+            .collect();
         assert_eq!(rooms, ["2", "1"]);
         assert_eq!(places.current_name(), None);
         places.enter(Some(1), &entered("one", 1), call("/enter 1"));

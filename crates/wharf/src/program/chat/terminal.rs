@@ -3,9 +3,10 @@
 
 use super::super::say;
 use super::backlog::Backlog;
-use super::commands::COMMANDS;
+use super::commands::{COMMANDS, find};
 use super::happening::{Happening, Input, Want};
-use super::width::{columns as columns_of, cut, pad};
+use super::parse::quoted;
+use super::width::{columns as columns_of, cut};
 use ratatui::crossterm::terminal;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -52,11 +53,11 @@ pub(super) fn columns() -> Option<usize> {
 /// A password, typed without being shown; a new one twice, and only when it may be one.
 fn secret(editor: &mut Lines, name: &str, is_new: bool) -> rustyline::Result<String> {
     if !is_new {
-        return hidden_line(editor, &format!("{name}: "));
+        return secret_line(editor, &format!("{name}: "));
     }
     let (least, most) = (Password::BYTES_MIN, Password::BYTES_MAX);
     for _ in 0..TRIES {
-        let secret = hidden_line(editor, &format!("{name} ({least} to {most} bytes): "))?;
+        let secret = secret_line(editor, &format!("{name} ({least} to {most} bytes): "))?;
         let bytes = Password::of(&secret).map(|it| it.as_bytes().len());
         let wrong = match bytes {
             None => "that is too long",
@@ -68,7 +69,22 @@ fn secret(editor: &mut Lines, name: &str, is_new: bool) -> rustyline::Result<Str
         };
         say::complain(format_args!("{wrong}; once more"));
     }
-    Err(io::Error::other("that was tried too often").into())
+    Err(io::Error::other(TOO_OFTEN).into())
+}
+
+/// A secret; a command in its place, such as the one that a message above has named, is none.
+fn secret_line(editor: &mut Lines, prompt: &str) -> rustyline::Result<String> {
+    for _ in 0..TRIES {
+        let line = hidden_line(editor, prompt)?;
+        let is_command = line.strip_prefix('/').is_some_and(|it| find(it).is_some());
+        if !is_command {
+            return Ok(line);
+        }
+        say::complain(format_args!(
+            "that is a command: Ctrl-D leaves this question for it; once more"
+        ));
+    }
+    Err(io::Error::other(TOO_OFTEN).into())
 }
 
 /// A line as any other, so that what comes meanwhile stands above it; but of its letters stars are
@@ -90,6 +106,7 @@ fn hide(editor: &mut Lines, is_hidden: bool) {
 
 /// How often a new secret is asked for that cannot be one, or is not typed the same twice.
 const TRIES: u32 = 5;
+const TOO_OFTEN: &str = "that was tried too often";
 
 /// The editor of lines.
 type Lines = Editor<Words, FileHistory>;
@@ -222,15 +239,15 @@ fn complete(line: &str, names: &[String]) -> (usize, Vec<Pair>) {
         return (start, Vec::new());
     }
     let folded = word.to_lowercase();
-    let quoted = |name: &String| match name.contains(char::is_whitespace) && line.starts_with('/') {
-        true => format!("\"{name}\" "),
+    let typed = |name: &String| match line.starts_with('/') {
+        true => quoted(name) + " ",
         false => format!("{name} "),
     };
     let begin = |name: &&String| name.to_lowercase().starts_with(&folded);
     let names = names.iter().filter(begin);
     // What others call themselves is typed into the line as it is, so it must be harmless.
     let harmless = names.filter(|name| super::width::harmless(name) == **name);
-    (start, harmless.map(|name| pair(quoted(name))).collect())
+    (start, harmless.map(|name| pair(typed(name))).collect())
 }
 
 impl Hinter for Words {
@@ -264,13 +281,20 @@ impl Highlighter for Words {
     }
 }
 
-/// A prompt in exactly the columns of another.
+/// Columns that must be there for a part of a prompt to tell anything.
+const PART_COLUMNS: usize = 6;
+
+/// A prompt in exactly the columns of another. It ends where that one did, so that what is typed
+/// stands just behind it; where too little of it would be left, the mark stands alone.
 fn in_place_of(other: &str, prompt: &str) -> String {
-    let wide = columns_of(other);
     let mark = "> ";
+    let wide = columns_of(other).saturating_sub(mark.len());
     let name = prompt.strip_suffix(mark).unwrap_or(prompt);
-    let cut = cut(name, wide.saturating_sub(mark.len()));
-    pad(&(cut + mark), wide)
+    let shown = match columns_of(name) <= wide || wide >= PART_COLUMNS {
+        true => cut(name, wide),
+        false => String::new(),
+    };
+    " ".repeat(wide.saturating_sub(columns_of(&shown))) + &shown + mark
 }
 
 impl Validator for Words {}
@@ -325,11 +349,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prompt_that_changes_takes_the_columns_of_the_one_before() {
+    fn a_prompt_that_changes_ends_where_the_one_before_did() {
         for (before, now, shown) in [
-            ("kim in tea> ", "kim> ", "kim>        "),
-            ("kim in 찻집> ", "(away)> ", "(away)>      "),
-            ("(away)> ", "kim in tea> ", "kim i…> "),
+            ("kim in tea> ", "kim> ", "       kim> "),
+            ("kim in 찻집> ", "(away) kim in 찻집> ", "(away) kim…> "),
+            (
+                "(away) kim in 찻집> ",
+                "kim in 찻집> ",
+                "       kim in 찻집> ",
+            ),
+            ("kim in 찻집> ", "kim in 찻집찻집> ", " kim in 찻…> "),
+            ("kim> ", "(away) kim> ", "   > "),
             ("> ", "kim> ", "> "),
         ] {
             assert_eq!(in_place_of(before, now), shown);

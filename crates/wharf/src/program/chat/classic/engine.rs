@@ -1,6 +1,6 @@
 //! The guide's protocol, as the driver uses it.
 
-use super::super::engine::{Engine, Moment, Output, Return};
+use super::super::engine::{Engine, Moment, Output, Return, away_from};
 use super::super::event::{Event, Problem};
 use super::super::parse::Call;
 use super::{Classic, Want, name_of};
@@ -87,6 +87,9 @@ impl Engine for Classic {
     }
 
     fn lose(&mut self) -> Return {
+        if let Some(place) = self.place() {
+            self.was = place;
+        }
         self.is_here = false;
         self.me = None;
         for asked in std::mem::take(&mut self.asked) {
@@ -130,17 +133,28 @@ impl Engine for Classic {
     }
 
     fn prompt(&self) -> String {
-        let name = self.me.as_deref().unwrap_or_default();
-        match (&self.room, self.is_here) {
-            (Some(room), _) => format!("{name} in {}> ", name_of(room.number)),
-            (None, true) => format!("{name}> "),
-            (None, false) => "(away)> ".to_owned(),
+        let was = if self.comes_back { &*self.was } else { "" };
+        match (self.place(), self.is_here) {
+            (Some(place), _) => place + "> ",
+            (None, true) if was.is_empty() => "> ".to_owned(),
+            (None, _) => away_from(was),
         }
     }
 
     fn names(&self) -> Vec<String> {
         let members = self.members().into_iter();
         members.map(|it| it.display_name).collect()
+    }
+}
+
+impl Classic {
+    /// Who is logged in, and in which room.
+    fn place(&self) -> Option<String> {
+        let name = self.me.as_ref()?;
+        Some(match &self.room {
+            Some(room) => format!("{name} in {}", name_of(room.number)),
+            None => name.clone(),
+        })
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Classic {
     asked: VecDeque<Asked>,
     me: Option<String>,
     room: Option<Room>,
+    /// Who one was, and where, before the connection went.
+    was: String,
     /// The room that is entered again.
     rejoin: Option<i32>,
     held: Option<Call>,
@@ -94,6 +96,7 @@ impl Classic {
             asked: VecDeque::new(),
             me: None,
             room: None,
+            was: String::new(),
             rejoin: None,
             held: None,
             is_here: false,
@@ -233,7 +236,7 @@ impl Classic {
                 self.done(Some(call), ServerPacket::Members(members));
             }
             "connect" => {
-                let (done, about) = (Done::Nothing, About::default());
+                let (done, about) = (Done::is_there(&self.target), About::default());
                 self.tell(Event::Done { call, done, about });
             }
             _ => {

@@ -44,6 +44,8 @@ pub(super) enum Kind {
     Time,
     /// What is left of the line.
     Rest,
+    /// The same, without the double quotes that may stand around all of it.
+    Last,
     /// `name=value`.
     Option,
     /// The word `name`.
@@ -82,6 +84,10 @@ const fn maybe(name: &'static str, kind: Kind) -> Param {
 
 const fn rest(name: &'static str) -> Param {
     param(name, Kind::Rest, true)
+}
+
+const fn last(name: &'static str) -> Param {
+    param(name, Kind::Last, true)
 }
 
 const fn option(name: &'static str) -> Param {

@@ -1,7 +1,7 @@
 //! The table.
 
-use super::Kind::{MaybeSecret, NewSecret, Number, Rest, Secret, Time, Word};
-use super::{Command, command, flag, maybe, option, param, rest, secret, word};
+use super::Kind::{Last, MaybeSecret, NewSecret, Number, Rest, Secret, Time, Word};
+use super::{Command, command, flag, last, maybe, option, param, rest, secret, word};
 
 const ON_NAMES: &str =
     "NAME is the name that others see (in quotes if it has spaces), or #N for account N.";
@@ -91,7 +91,7 @@ pub(in super::super) static COMMANDS: &[Command] = &[
     command(
         "rooms",
         &[
-            maybe("search", Rest),
+            maybe("search", Last),
             option("page"),
             option("limit"),
             option("order"),
@@ -151,7 +151,7 @@ pub(in super::super) static COMMANDS: &[Command] = &[
     .classic(),
     command(
         "who",
-        &[maybe("search", Rest), option("page"), option("limit")],
+        &[maybe("search", Last), option("page"), option("limit")],
         &[1218],
         "who is online, or whose name begins so",
     ),
@@ -172,14 +172,14 @@ pub(in super::super) static COMMANDS: &[Command] = &[
     .more(ON_NAMES),
     command(
         "emote",
-        &[rest("name")],
+        &[last("name")],
         &[1300],
         "make a gesture, such as wave",
     )
     .or(&["me"]),
     command(
         "item",
-        &[param("item", Number, true), rest("name")],
+        &[param("item", Number, true), last("name")],
         &[1300],
         "show an item, by its id and name",
     ),
@@ -341,7 +341,7 @@ pub(in super::super) static COMMANDS: &[Command] = &[
     ),
     command(
         "name",
-        &[rest("name")],
+        &[last("name")],
         &[1121],
         "take another name, by which you log in from then on",
     )
@@ -352,7 +352,10 @@ pub(in super::super) static COMMANDS: &[Command] = &[
         &[1220],
         "who sees that you are online",
     )
-    .more("WHO is everybody or nobody."),
+    .more(
+        "WHO is everybody or nobody. A server knows it for a session; this program says it \
+         again at each further login of the account, until it ends or goes to another server.",
+    ),
     command("logins", &[], &[1108], "where you are logged in"),
     command(
         "revoke",

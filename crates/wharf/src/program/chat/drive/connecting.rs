@@ -3,7 +3,8 @@
 use super::super::engine::Return;
 use super::super::event::Event;
 use super::super::happening::{Happening, Outcome};
-use super::{Driver, moment};
+use super::super::plan::logs_in;
+use super::{Driver, Turn, moment};
 use crate::client::Link;
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,15 @@ impl Driver {
         };
         self.retry_at = again.map(|delay| Instant::now() + delay);
         let again_ms = again.map(|delay| delay.as_millis() as u64);
-        self.tell(Event::Lost { why, again_ms });
+        let is_typed = match &self.turn {
+            Turn::Secrets { call, .. } => logs_in(call.command),
+            _ => false,
+        };
+        self.tell(Event::Lost {
+            why,
+            again_ms,
+            is_typed,
+        });
         self.do_all();
         if self.manner.is_once && self.outcome.is_none() {
             self.outcome = Some(Outcome::Failed);

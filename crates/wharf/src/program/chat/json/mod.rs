@@ -29,7 +29,7 @@ pub(super) fn object(event: &Event) -> Map<String, Value> {
         } => fields(json!({
             "event": "connected", "target": target, "server": server, "version": version,
         })),
-        Event::Lost { why, again_ms } => {
+        Event::Lost { why, again_ms, .. } => {
             fields(json!({ "event": "lost", "text": why, "again_ms": again_ms }))
         }
         Event::Hint(text) => fields(json!({ "event": "hint", "text": text })),

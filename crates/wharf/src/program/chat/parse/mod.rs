@@ -222,7 +222,7 @@ fn parse_typed(typed: &str) -> Result<Call, Mistake> {
         }
         let (token, behind) = token_of(left);
         let is_due = positional.peek().is_some_and(|param| {
-            param.is_needed && !matches!(param.kind, Kind::Rest | Kind::Number)
+            param.is_needed && !matches!(param.kind, Kind::Rest | Kind::Last | Kind::Number)
         });
         if !is_due && take_option(&mut call, &token) {
             left = behind;
@@ -234,6 +234,10 @@ fn parse_typed(typed: &str) -> Result<Call, Mistake> {
         match param.kind {
             Kind::Rest => {
                 call.set(param.name, left.trim_end().to_owned());
+                return Ok(call);
+            }
+            Kind::Last => {
+                call.set(param.name, last_of(left.trim_end()));
                 return Ok(call);
             }
             Kind::Time if seconds_of(&token.text).is_none() => {}
@@ -375,6 +379,23 @@ fn token_of(line: &str) -> (Token, &str) {
         }
     }
     (token, "")
+}
+
+/// What is left of a line, without the double quotes that may stand around all of it.
+fn last_of(left: &str) -> String {
+    let is_quoted = left.len() > 1 && left.starts_with('"') && left.ends_with('"');
+    match token_of(left) {
+        (token, "") if is_quoted => token.text,
+        _ => left.to_owned(),
+    }
+}
+
+/// A value as it is typed: in double quotes if it is more than a word.
+pub(super) fn quoted(value: &str) -> String {
+    match value.contains(|it: char| it.is_whitespace() || it == '"') {
+        true => format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\"")),
+        false => value.to_owned(),
+    }
 }
 
 /// The seconds of a time such as `1h30m`.

@@ -63,6 +63,17 @@ fn lines_are_said_and_commands_understood() {
             "report name=[kim] seq=[4] text=[it hurts] whisper=[yes]",
         ),
         ("/item 7 a sword", "item item=[7] name=[a sword]"),
+        (
+            r#"/item 17 "long sword" "#,
+            "item item=[17] name=[long sword]",
+        ),
+        (r#"/name "Kim \"K\" Lee""#, r#"name name=[Kim "K" Lee]"#),
+        (r#"/name Kim "K" Lee"#, r#"name name=[Kim "K" Lee]"#),
+        (r#"/name "K" and "L""#, r#"name name=["K" and "L"]"#),
+        (r#"/name "Kim"#, r#"name name=["Kim]"#),
+        (r#"/name """#, "name is missing (/name NAME)"),
+        (r#"/who "kim l""#, "who search=[kim l]"),
+        (r#"/say "hello""#, r#"say text=["hello"]"#),
         ("/item seven", "item is a number (/item ITEM NAME)"),
         (
             "/wait message text=\"a b\" from=kim timeout=2",
@@ -205,5 +216,18 @@ fn times_have_units() {
         ("99999999d", None),
     ] {
         assert_eq!(seconds_of(text), seconds, "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_is_quoted_is_understood_as_it_was() {
+    for (value, typed) in [
+        ("kim", "kim"),
+        ("Kim Lee", r#""Kim Lee""#),
+        (r#"a "b" \"#, r#""a \"b\" \\""#),
+    ] {
+        assert_eq!(quoted(value), typed);
+        let call = parse(&format!("/login {typed} secret"), false);
+        assert_eq!(call.unwrap().unwrap().get("name"), Some(value));
     }
 }

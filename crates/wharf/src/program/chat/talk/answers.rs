@@ -5,7 +5,7 @@ use super::super::engine::{Output, Question, Return};
 use super::super::event::{About, Done, Event, Problem};
 use super::super::parse::Call;
 use super::super::places::folded;
-use super::hints::{Standing, refusal};
+use super::hints::refusal;
 use super::{Asked, Talk, Wish};
 use std::time::Duration;
 use wharf_data::NameKey;
@@ -36,8 +36,8 @@ impl Talk {
                 let user = self.token.as_ref().and_then(|it| it.user.clone());
                 self.keep_token(user, &it.token, it.token_expires_ms);
             }
-            (Asked::Rejoin(call), ServerPacket::Entered(entered)) => {
-                self.places.enter(handle, &entered, call);
+            (Asked::Rejoin(again), ServerPacket::Entered(entered)) => {
+                self.places.enter(handle, &entered, again.enter);
                 let about = self.places.about_current();
                 let packet = ServerPacket::Entered(entered);
                 self.tell(Event::Notice { packet, about });
@@ -111,6 +111,10 @@ impl Talk {
                 self.wish = Wish::default();
                 self.back = Return::Never;
             }
+            ServerPacket::PresenceSet(_) => {
+                let me = self.me.as_ref().map(|me| me.account);
+                self.presence = me.map(|account| (account, call.clone()));
+            }
             ServerPacket::Entered(it) => {
                 self.places.enter(handle, it, again(&call, it));
             }
@@ -149,20 +153,21 @@ impl Talk {
             Asked::Pulse => self.pulse.answered(),
             // The next login is with a password then.
             Asked::Refresh => {}
-            Asked::Rejoin(_) => self.fail(None, error.into()),
+            Asked::Presence => {
+                let hint = "you are seen to be online: /presence says again by whom";
+                self.fail(None, Problem::from(error).hint(hint));
+            }
+            Asked::Rejoin(again) => {
+                let mut problem = Problem::from(error);
+                problem.text = format!("not in {} again: {}", again.name, problem.text);
+                self.fail(None, problem);
+            }
             Asked::Find { call, argument } if error.code() == Code::NotFound => {
                 self.not_found(call, argument, false);
             }
             Asked::Find { call, .. } => self.fail(call, error.into()),
             Asked::Call { call, .. } => {
-                let room = self.places.current();
-                let standing = Standing {
-                    is_in: self.me.is_some(),
-                    is_kept: self.is_kept && self.me.is_some(),
-                    is_in_room: room.is_some(),
-                    is_in_numbered: room.is_some_and(|room| room.number.is_some()),
-                };
-                let problem = refusal(&call, error, standing);
+                let problem = refusal(&call, error, self.standing());
                 let is_closed = ("enter", Code::Credentials) == (call.command.name, error.code());
                 if !is_closed || call.has("password") {
                     return self.fail(call, problem);

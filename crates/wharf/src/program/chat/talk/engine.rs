@@ -1,6 +1,6 @@
 //! The platform's protocol, as the driver uses it.
 
-use super::super::engine::{Engine, Moment, Output, Return};
+use super::super::engine::{Engine, Moment, Output, Return, away_from};
 use super::super::event::{Done, Problem};
 use super::super::parse::Call;
 use super::super::plan::logs_in;
@@ -35,7 +35,7 @@ impl Engine for Talk {
         }
         match (call.command.name, self.stage) {
             ("room", _) => self.choose_room(call),
-            ("connect", Stage::Here) => self.done(call, Done::Nothing),
+            ("connect", Stage::Here) => self.done(call, Done::is_there(&self.target)),
             (name, Stage::Away) if name == "connect" || logs_in(call.command) => {
                 if let Some(before) = self.held.replace(call) {
                     self.fail(before, Problem::not_connected());
@@ -67,6 +67,9 @@ impl Engine for Talk {
                 "a game of one's own may speak the guide's: wharf chat --classic --user NAME";
             self.fail(None, Problem::new("no_platform", text).hint(hint));
         }
+        if let Some(place) = self.place() {
+            self.was = place;
+        }
         self.stage = Stage::Away;
         self.me = None;
         self.pulse.end();
@@ -77,8 +80,12 @@ impl Engine for Talk {
                     self.fail(call, problem);
                 }
                 Asked::Find { call, .. } => self.fail(call, Problem::not_connected()),
-                Asked::Rejoin(call) => self.rejoins.push(call),
-                Asked::Hello | Asked::LogIn { .. } | Asked::Pulse | Asked::Refresh => {}
+                Asked::Rejoin(again) => self.rejoins.push(again),
+                Asked::Hello
+                | Asked::LogIn { .. }
+                | Asked::Pulse
+                | Asked::Refresh
+                | Asked::Presence => {}
             }
         }
         if let Some(call) = self.held.take() {
@@ -87,6 +94,7 @@ impl Engine for Talk {
         self.rejoins.extend(self.places.lose_all());
         if self.back == Return::Never {
             self.rejoins.clear();
+            self.was.clear();
         }
         self.ready(false);
         self.back
@@ -121,16 +129,25 @@ impl Engine for Talk {
     }
 
     fn prompt(&self) -> String {
-        let name = self.me.as_ref().map(|me| &*me.display_name);
-        match (self.stage, name, self.places.current_name()) {
-            (Stage::Here, Some(name), Some(room)) => format!("{name} in {room}> "),
-            (Stage::Here, Some(name), None) => format!("{name}> "),
-            (Stage::Here, None, _) => "> ".to_owned(),
-            _ => "(away)> ".to_owned(),
+        match (self.stage, self.place()) {
+            (Stage::Here, Some(place)) => place + "> ",
+            (Stage::Here, None) if self.was.is_empty() => "> ".to_owned(),
+            _ => away_from(&self.was),
         }
     }
 
     fn names(&self) -> Vec<String> {
         self.places.names()
+    }
+}
+
+impl Talk {
+    /// Who is logged in, and in which room.
+    fn place(&self) -> Option<String> {
+        let name = &self.me.as_ref()?.display_name;
+        Some(match self.places.current_name() {
+            Some(room) => format!("{name} in {room}"),
+            None => name.clone(),
+        })
     }
 }

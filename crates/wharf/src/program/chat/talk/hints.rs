@@ -113,6 +113,9 @@ fn hint(call: &Call, error: &Error) -> Option<String> {
             let sure = if name == "erase" { "forever " } else { "" };
             return Some(format!("the account has one: /{name} {sure}{secret}"));
         }
+        ("say" | "w", Code::Invalid) if error.field.ends_with("text") => {
+            "a text has up to 2,000 characters, and no control characters"
+        }
         ("decide", Code::Conflict) => "/take REPORT comes first; it may be decided already",
         ("recover", Code::Token) => "look at the name and the code, which works only once",
         ("ticket", Code::Token) => "fetch a new ticket",

@@ -5,7 +5,7 @@ use super::super::commands::find;
 use super::super::engine::{Output, Question, Return};
 use super::super::event::{Event, Problem};
 use super::super::keep::Token;
-use super::super::parse::Call;
+use super::super::parse::{Call, quoted};
 use super::super::plan::{Plan, plan, this_device};
 use super::hints::login_refusal;
 use super::{Asked, Talk};
@@ -57,9 +57,13 @@ impl Talk {
             }
         } else if let Some(name) = wish.user.clone().filter(|_| wish.can_be_asked) {
             let call = if wish.registers { "register" } else { "login" };
+            let why = self.token.as_ref().filter(|_| !wish.registers);
+            let why = why.map(|token| why_not_by(token, &name));
             let mut call = Call::of(find(call).expect("it is in the table"));
-            let problem = Problem::new("credentials", format!("the password of {name} is needed"))
-                .hint(format!("/{} {name} asks for it", call.command.name));
+            let problem =
+                Problem::new("credentials", format!("the password of {name} is needed")).hint(
+                    format!("/{} {} asks for it", call.command.name, quoted(&name)),
+                );
             call.set("name", name);
             let secrets = call.missing_secrets().collect();
             let question = Question {
@@ -67,9 +71,14 @@ impl Talk {
                 secrets,
                 problem,
             };
+            self.was.clear();
+            if let Some(why) = why {
+                self.tell(Event::Hint(why));
+            }
             self.outputs.push_back(Output::Ask(question.into()));
             return self.ready(false);
         } else {
+            self.was.clear();
             let hint = "not logged in: /login NAME, /register NAME or /guest";
             self.tell(Event::Hint(hint.to_owned()));
             // Without a wish nothing has failed.
@@ -94,13 +103,20 @@ impl Talk {
             self.back = Return::After(after);
             let why = "the server is too busy to log in".to_owned();
             self.outputs.push_back(Output::HangUp(why));
+        } else {
+            self.was.clear();
         }
         self.ready(false);
     }
 
     /// Somebody is logged in, by a name if one was given.
     pub(super) fn logged_in(&mut self, logged_in: &LoggedIn, user: Option<String>) {
-        self.places.meet(logged_in.account, &logged_in.display_name);
+        let account = logged_in.account;
+        self.places.meet(account, &logged_in.display_name);
+        if self.last.replace(account) != Some(account) {
+            // Those were another's rooms, or another store's.
+            self.rejoins.clear();
+        }
         // What was registered once is only logged in to from now on.
         self.wish.registers = false;
         self.me = Some(LoggedIn {
@@ -108,6 +124,7 @@ impl Talk {
             ..logged_in.clone()
         });
         self.back = Return::After(Duration::ZERO);
+        self.say_presence(account);
         self.keep_token(user, &logged_in.token, logged_in.token_expires_ms);
     }
 
@@ -144,10 +161,34 @@ impl Talk {
     }
 
     pub(super) fn rejoin(&mut self) {
-        for call in std::mem::take(&mut self.rejoins) {
-            if let Ok(Plan::Ask(packet)) = plan(&call, &mut self.asker()) {
-                self.ask(&packet, None, Asked::Rejoin(call));
+        for again in std::mem::take(&mut self.rejoins) {
+            if let Ok(Plan::Ask(packet)) = plan(&again.enter, &mut self.asker()) {
+                self.ask(&packet, None, Asked::Rejoin(again));
             }
+        }
+    }
+
+    /// Says again who may see that account: the server knows it for a session only.
+    fn say_presence(&mut self, account: i64) {
+        let presence = self.presence.clone().filter(|(whose, _)| *whose == account);
+        if let Some((_, call)) = presence
+            && let Ok(Plan::Ask(packet)) = plan(&call, &mut self.asker())
+        {
+            self.ask(&packet, None, Asked::Presence);
+        }
+    }
+}
+
+/// Why the login that is kept is not the one of that name.
+fn why_not_by(token: &Token, name: &str) -> String {
+    match &token.user {
+        Some(user) if user == name => "the login that was kept has ended".to_owned(),
+        Some(user) => format!(
+            "one login is kept for each server, and here it is that of {user}: \
+             {name} logs in by password"
+        ),
+        None => {
+            format!("the login that is kept here is without a name: {name} logs in by password")
         }
     }
 }

@@ -11,10 +11,11 @@ use super::engine::{Moment, Output, Return};
 use super::event::{About, Done, Event, Problem};
 use super::keep::{Keep, Token};
 use super::parse::Call;
-use super::places::Places;
+use super::places::{Again, Places};
 use super::plan::{Known, Plan, logs_in, plan};
 use super::pulse::Pulse;
 use crate::client::Requests;
+use hints::{Standing, refusal};
 use std::collections::VecDeque;
 use std::time::Instant;
 use wharf_accounts::Chance;
@@ -63,7 +64,13 @@ pub(super) struct Talk {
     /// A login that waits for the connection.
     held: Option<Call>,
     /// What enters the rooms again that one was in.
-    rejoins: Vec<Call>,
+    rejoins: Vec<Again>,
+    /// Who one was, and where, before the connection went; empty when nobody comes back.
+    was: String,
+    /// Whose login was the last.
+    last: Option<i64>,
+    /// What was said of whoever may see that account.
+    presence: Option<(i64, Call)>,
     client_id: u64,
     back: Return,
     is_ready: bool,
@@ -93,7 +100,9 @@ enum Asked {
     Pulse,
     Refresh,
     /// The room that one was in before the connection went.
-    Rejoin(Call),
+    Rejoin(Again),
+    /// Who may see that one is online, said again.
+    Presence,
     Call {
         call: Call,
         room: Option<u16>,
@@ -166,6 +175,9 @@ impl Talk {
             is_kept: false,
             held: None,
             rejoins: Vec::new(),
+            was: String::new(),
+            last: None,
+            presence: None,
             client_id: u64::from_le_bytes(seed),
             back: Return::Never,
             is_ready: false,
@@ -212,7 +224,11 @@ impl Talk {
                 self.outputs.push_back(Output::Send(bytes));
             }
             Err(error) => {
-                self.fail(call.clone(), (&error).into());
+                let problem = match &call {
+                    Some(call) => refusal(call, &error, self.standing()),
+                    None => (&error).into(),
+                };
+                self.fail(call.clone(), problem);
                 if call.is_none() && self.me.is_none() {
                     self.ready(false);
                 }
@@ -259,6 +275,17 @@ impl Talk {
         }
     }
 
+    /// How far whoever asks has come.
+    fn standing(&self) -> Standing {
+        let room = self.places.current();
+        Standing {
+            is_in: self.me.is_some(),
+            is_kept: self.is_kept && self.me.is_some(),
+            is_in_room: room.is_some(),
+            is_in_numbered: room.is_some_and(|room| room.number.is_some()),
+        }
+    }
+
     /// Tells which room is talked in, after another was chosen if one was named.
     fn choose_room(&mut self, call: Call) {
         let room = call.get("room");
@@ -292,6 +319,7 @@ impl Talk {
         });
         match self.held.take() {
             Some(call) if logs_in(call.command) => {
+                self.was.clear();
                 self.do_call(call);
                 self.ready(false);
             }

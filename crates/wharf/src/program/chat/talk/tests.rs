@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use wharf_accounts::Chance;
 use wharf_proto::account::{self, GetProfile, LoggedIn, Profile};
 use wharf_proto::chat::SaidSo;
-use wharf_proto::room::{Entered, Info, Moderate};
+use wharf_proto::room::{Enter, Entered, Info, Moderate, Presence, PresenceSet, SetPresence};
 use wharf_proto::session::{Code, Error, Goodbye, Hello, Maintenance, Ping, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, HEADER_BYTES, Header, Packet};
 
@@ -33,6 +33,8 @@ struct Stage {
     sent: Vec<(u16, u32, Vec<u8>)>,
     told: Vec<String>,
     ends: Vec<String>,
+    /// What to do where nobody can be asked.
+    problems: Vec<String>,
 }
 
 impl Stage {
@@ -50,6 +52,7 @@ impl Stage {
             sent: Vec::new(),
             told: Vec::new(),
             ends: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Stage {
                     event => line(&event),
                 }),
                 Output::Ask(asked) => {
+                    self.problems.push(asked.problem.hint.clone());
                     let call = &asked.call;
                     let names: Vec<_> = asked.secrets.iter().map(|(name, _)| *name).collect();
                     self.ends
@@ -349,6 +353,7 @@ fn what_has_no_answer_is_told_when_the_connection_goes_and_the_room_is_entered_a
     assert_eq!(stage.talk.prompt(), "Kim in lounge> ");
     stage.call("are you there?");
     assert_eq!(stage.lose(), Return::After(Duration::ZERO));
+    assert_eq!(stage.talk.prompt(), "(away) Kim in lounge> ");
     let told = stage.last_told();
     let unconfirmed = told.contains(r#""code":"unconfirmed""#);
     assert!(unconfirmed && told.contains("are you there?"), "{told}");
@@ -356,8 +361,9 @@ fn what_has_no_answer_is_told_when_the_connection_goes_and_the_room_is_entered_a
     assert!(stage.last_told().contains(r#""code":"not_connected""#));
 
     stage.begin();
+    assert_eq!(stage.talk.prompt(), "(away) Kim in lounge> ", "still");
     stage.answer(&logged_in(3));
-    let enter = stage.expect::<wharf_proto::room::Enter>();
+    let enter = stage.expect::<Enter>();
     assert_eq!(enter.password, "sesame");
     stage.answer(&entered());
     assert!(stage.last_told().contains(r#""event":"entered""#));
@@ -383,6 +389,11 @@ fn somebody_who_is_taken_over_does_not_come_back_by_itself() {
             ..Goodbye::default()
         });
         assert_eq!(stage.lose(), back);
+        let was = match back {
+            Return::Never => "(away)> ",
+            Return::After(_) => "(away) Kim> ",
+        };
+        assert_eq!(stage.talk.prompt(), was);
         stage.call("/connect");
         assert_eq!(stage.ends.last().unwrap(), "connect");
     }
@@ -648,4 +659,117 @@ fn what_is_said_of_maintenance_is_not_said_again_by_the_login_that_it_keeps_out(
         stage.answer(&Error::new(Code::Maintenance, "new rooms"));
         assert!(stage.last_told().contains(told), "{}", stage.last_told());
     }
+}
+
+#[test]
+fn a_room_that_is_not_there_again_is_named_and_no_other_account_looks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/enter #44");
+    stage.answer(&entered());
+    stage.lose();
+    stage.begin();
+    stage.answer(&logged_in(3));
+    stage.expect::<Enter>();
+    stage.answer(&Error::new(Code::NotFound, "there is no such room"));
+    let told = stage.last_told();
+    assert!(
+        told.contains("not in lounge again: there is no such room"),
+        "{told}"
+    );
+
+    stage.call("/enter #44");
+    stage.answer(&entered());
+    stage.lose();
+    stage.begin();
+    stage.answer(&LoggedIn {
+        account: 8,
+        ..logged_in(4)
+    });
+    assert!(stage.sent.is_empty(), "those were the rooms of another");
+}
+
+#[test]
+fn who_may_see_somebody_is_said_again_before_anything_else_and_for_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/enter #44");
+    stage.answer(&entered());
+    stage.call("/presence nobody");
+    stage.answer(&PresenceSet {});
+    for _ in 0..2 {
+        stage.lose();
+        stage.begin();
+        stage.answer(&logged_in(3));
+        let said = stage.expect::<SetPresence>();
+        assert_eq!(said.presence(), Presence::Nobody);
+        stage.answer(&PresenceSet {});
+        stage.expect::<Enter>();
+        stage.answer(&entered());
+    }
+    stage.lose();
+    stage.begin();
+    stage.answer(&logged_in(3));
+    stage.answer(&Error::new(Code::Rate, "too fast"));
+    let told = stage.last_told();
+    assert!(told.contains("/presence says again by whom"), "{told}");
+
+    stage.lose();
+    stage.begin();
+    stage.answer(&LoggedIn {
+        account: 8,
+        ..logged_in(4)
+    });
+    assert!(stage.sent.is_empty(), "that was said of another");
+}
+
+#[test]
+fn why_a_password_is_asked_for_is_told_and_how_it_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Stage::new(folder.path(), by_name());
+    first.begin();
+    first.answer(&logged_in(2));
+    let wish = Wish {
+        user: Some("Kim Lee".to_owned()),
+        can_be_asked: true,
+        ..Wish::default()
+    };
+    let mut stage = Stage::new(folder.path(), wish);
+    stage.begin();
+    let told = stage.last_told();
+    assert!(
+        told.contains("here it is that of kim: Kim Lee logs in by password"),
+        "{told}"
+    );
+    assert_eq!(stage.ends[0], "/login needs password");
+    assert_eq!(stage.problems, [r#"/login "Kim Lee" asks for it"#]);
+}
+
+#[test]
+fn what_cannot_be_said_is_told_by_its_rule_and_not_by_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    for text in ["a\u{7}", &*"a".repeat(2_001)] {
+        stage.call(text);
+        let told = stage.last_told();
+        assert!(told.contains("a text has up to 2,000 characters"), "{told}");
+    }
+    assert!(stage.sent.is_empty());
+}
+
+#[test]
+fn connecting_where_one_is_connected_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path(), by_name());
+    stage.begin();
+    stage.answer(&logged_in(2));
+    stage.call("/connect");
+    let told = stage.last_told();
+    assert!(told.contains("connected to a:1 already"), "{told}");
 }

@@ -131,8 +131,13 @@ pub(super) fn lines(event: &Event) -> Vec<Line> {
                 format!("connected to {target}: {server}"),
             )]
         }
-        Event::Lost { why, again_ms } => {
+        Event::Lost {
+            why,
+            again_ms,
+            is_typed,
+        } => {
             let again = match again_ms {
+                None if *is_typed => "; type on: that connects again".to_owned(),
                 Some(again_ms) => format!("; trying again in {:.1} s", *again_ms as f64 / 1e3),
                 None => "; /connect tries again".to_owned(),
             };
