@@ -253,18 +253,24 @@ impl Reader {
 
     /// What has failed is tried once more on a new connection: reading it twice does no harm.
     fn answer(&mut self, ask: &Ask) -> Reply {
-        for _ in 0..2 {
+        for is_last in [false, true] {
             match self.read(ask) {
                 Ok(reply) => return reply,
                 Err(why) => {
-                    if !tells_damage(&self.desk, &why) {
-                        tracing::error!(%why, "the store failed to read");
-                    }
                     self.database = None;
+                    self.tell(&why, is_last);
                 }
             }
         }
         Err(Refusal::Unavailable)
+    }
+
+    fn tell(&self, why: &SqlError, is_last: bool) {
+        match is_last {
+            _ if tells_damage(&self.desk, why) => {}
+            true => tracing::error!(%why, "the store failed to read"),
+            false => tracing::info!(%why, "a read failed, and is done again on a new connection"),
+        }
     }
 
     fn read(&mut self, ask: &Ask) -> Result<Reply, SqlError> {

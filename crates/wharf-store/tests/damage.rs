@@ -200,6 +200,26 @@ fn damage_that_shows_while_it_serves_is_told_once_with_what_to_do() {
     assert!(!told[0].contains("connection"), "{told:?}");
 }
 
+#[test]
+fn a_read_that_is_done_again_is_no_error_and_one_that_is_lost_is() {
+    let (_folder, path) = made();
+    let (mut bench, fault) = failing(&path, SqlError::Broken("planted loss".into()));
+    assert_eq!(bench.ask(put()), Ok(Answer::Done));
+    fault.left.store(1, Ordering::Relaxed);
+    bench.ask(get()).unwrap();
+    let told = logged("planted loss");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("INFO") && told[0].contains("again"),
+        "{told:?}"
+    );
+    fault.left.store(2, Ordering::Relaxed);
+    assert_eq!(bench.ask(get()), Err(Refusal::Unavailable));
+    let told = logged("planted loss");
+    let errors = told.iter().filter(|line| line.contains("ERROR")).count();
+    assert_eq!((told.len(), errors), (3, 1), "{told:?}");
+}
+
 /// What the stores of all tests here say.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
