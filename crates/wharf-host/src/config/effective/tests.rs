@@ -300,6 +300,25 @@ fn what_is_printed_can_be_read_again() {
 }
 
 #[test]
+fn where_settings_come_from_is_told_the_strongest_first() {
+    let origins = |environment: &[(&str, &str)], set: &[&str]| {
+        let origins = resolve("", environment, set).unwrap().origins();
+        let last = origins.last().unwrap();
+        assert!(last.ends_with("wharf.toml"), "{last}");
+        origins[..origins.len() - 1].join(" over ")
+    };
+    let data = ("WHARF_DATA", "/d");
+    assert_eq!(origins(&[], &[]), "");
+    assert_eq!(origins(&[data], &[]), "the environment");
+    assert_eq!(
+        origins(&[data], &["shards=1"]),
+        "the command line over the environment"
+    );
+    let hidden = origins(&[data], &["data=e"]);
+    assert_eq!(hidden, "the command line", "nothing is left of the other");
+}
+
+#[test]
 fn a_secret_is_kept_and_never_shown() {
     let token = "0123456789abcdef0123456789abcdef";
     let set = format!("admin.token={token}");
