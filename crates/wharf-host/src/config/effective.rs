@@ -404,7 +404,13 @@ impl fmt::Display for Effective {
             let (value, source) = &self.values[setting.key];
             writeln!(f, "# {} ({})", setting.help, setting.kind)?;
             let place = place_of(value).map_or(String::new(), |place| format!(": {place}"));
-            writeln!(f, "{name} = {value}  # {source}{place}")?;
+            match value {
+                // A file that it stood in as it is shown would be refused.
+                Value::Secret(secret) if !secret.expose().is_empty() => {
+                    writeln!(f, "# {name} is a secret, and left out here  # {source}")?;
+                }
+                _ => writeln!(f, "{name} = {value}  # {source}{place}")?,
+            }
         }
         Ok(())
     }

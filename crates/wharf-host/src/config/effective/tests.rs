@@ -326,15 +326,19 @@ fn a_secret_is_kept_and_never_shown() {
     assert_eq!(effective.secret("admin.token").unwrap().expose(), token);
     let shown = format!("{effective} {effective:?}");
     assert!(!shown.contains("0123456789"), "{shown}");
-    assert!(effective.to_string().contains("token = \"(hidden)\""));
+    let left_out = "\n# token is a secret, and left out here  # --set admin.token\n";
+    assert!(effective.to_string().contains(left_out), "{effective}");
     assert!(
         resolve("", &[], &[])
             .unwrap()
             .secret("admin.token")
             .is_none()
     );
-    // What is printed is no token.
-    assert!(resolve(effective.to_string(), &[], &[]).is_err());
+    // What is printed can be loaded, with a secret set beside it.
+    let again = resolve(effective.to_string(), &[], &[]).unwrap();
+    assert!(again.secret("admin.token").is_none());
+    let again = resolve(effective.to_string(), &[], &[&set]).unwrap();
+    assert_eq!(again.secret("admin.token").unwrap().expose(), token);
     refused(
         "admin.token = '0123456789'",
         &[],
