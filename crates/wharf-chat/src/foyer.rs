@@ -119,6 +119,7 @@ impl Foyer for ChatFoyer {
                     say_goodbye(cx, Code::Kicked, text);
                 }
             }
+            Notice::Muted { until, reason } => platform::tell_mute(cx, until, reason),
             Notice::Queued { before, wait } => platform::tell_place(cx, before, wait),
             Notice::Whispered(told) => platform::tell_whisper(cx, &told),
             Notice::Removed { with, seq } => platform::tell_removed(cx, with, seq),

@@ -23,6 +23,13 @@ pub enum Notice {
         /// Why, for people.
         reason: String,
     },
+    /// Its account may say nothing anywhere, or may speak again.
+    Muted {
+        /// Until when; `None` if it may speak again.
+        until: Option<Until>,
+        /// Why, for people; empty if that is not known here.
+        reason: String,
+    },
     /// It waits for a place, to log in.
     Queued {
         /// How many are before it.

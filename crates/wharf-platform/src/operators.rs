@@ -99,6 +99,8 @@ pub(crate) enum Step {
     Removed(Place, i64),
     /// What waits for that account is to be told to it, if it is here.
     Deliver(AccountId),
+    /// That account is muted everywhere, or may speak again; it is to be told, if it is here.
+    Muted(AccountId, Option<Until>, String),
     /// Everybody is to be told.
     TellAll(Notice),
     /// Every shard is to know this from now on.

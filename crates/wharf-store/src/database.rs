@@ -28,6 +28,10 @@ pub enum SqlError {
     Busy,
     /// The connection is of no use any more, with what the driver said.
     Broken(String),
+    /// The database's file, or the disk that it is on, cannot be used, with what the driver said.
+    Unusable(String),
+    /// The database's file is not what was once written there, with what the driver said.
+    Damaged(String),
     /// The statement, or the data, is wrong, with what the driver said.
     Wrong(String),
 }
@@ -194,8 +198,10 @@ impl SqlError {
     /// What was said, without what kind of error it is: for whoever tells that themselves.
     pub fn reason(&self) -> String {
         match self {
-            Self::Broken(why) | Self::Wrong(why) => why.clone(),
-            other => other.to_string(),
+            Self::Broken(why) | Self::Unusable(why) | Self::Damaged(why) | Self::Wrong(why) => {
+                why.clone()
+            }
+            Self::Unique | Self::Busy => self.to_string(),
         }
     }
 }
@@ -206,6 +212,8 @@ impl fmt::Display for SqlError {
             Self::Unique => f.write_str("such a row is there already"),
             Self::Busy => f.write_str("another transaction was in the way"),
             Self::Broken(why) => write!(f, "the connection is lost: {why}"),
+            Self::Unusable(why) => write!(f, "the database file cannot be used: {why}"),
+            Self::Damaged(why) => write!(f, "the database is damaged: {why}"),
             Self::Wrong(why) => write!(f, "the statement failed: {why}"),
         }
     }

@@ -49,6 +49,8 @@ struct State {
     /// still to look.
     probed: Option<Instant>,
     is_probe_wanted: bool,
+    /// Whether it was said of the database at hand that it is damaged.
+    is_damage_told: bool,
     is_over: bool,
     is_watch_over: bool,
     stats: StoreStats,
@@ -210,6 +212,7 @@ impl Desk {
         let mut state = self.lock();
         state.set_health(Health::Up, now);
         state.has_shown_life(now, self.options.answer);
+        state.is_damage_told = false;
         state.stats.connections += 1;
         drop(state);
         self.reads_wait.notify_all();
@@ -236,6 +239,11 @@ impl Desk {
         drop(guard);
         self.reads_wait.notify_all();
         refused
+    }
+
+    /// The database is damaged; whether that is news since the writer has connected to it.
+    pub(crate) fn is_news_of_damage(&self) -> bool {
+        !core::mem::replace(&mut self.lock().is_damage_told, true)
     }
 
     /// Waits a while, or until it is over. Whether it is.

@@ -2,6 +2,7 @@
 //! names of types.
 
 use crate::database::{Database, Row, SqlError};
+use refinery_core::error::Kind;
 use refinery_core::traits::sync::Migrate;
 use refinery_core::{Error, Migration, Runner};
 use time::OffsetDateTime;
@@ -100,6 +101,13 @@ pub(crate) fn newer(version: i64) -> String {
     )
 }
 
+/// What the database said of itself is told as that.
 fn wrong(error: Error) -> SqlError {
+    if let Kind::Connection(_, cause) = error.kind()
+        && let Some(own @ (SqlError::Broken(_) | SqlError::Unusable(_) | SqlError::Damaged(_))) =
+            cause.downcast_ref()
+    {
+        return own.clone();
+    }
     SqlError::Wrong(format!("migration: {error}"))
 }

@@ -57,18 +57,14 @@ impl Sqlite {
     pub fn with(connection: Connection, durability: Durability) -> Result<Self, SqlError> {
         connection.busy_timeout(BUSY).map_err(error)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        let id: i64 = pragma(&connection, "application_id")?;
-        if id != APPLICATION_ID {
-            // An empty file has neither an id nor tables.
-            let tables: i64 = connection
-                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-                .map_err(error)?;
-            if id != 0 || tables != 0 {
+        match owner(&connection)? {
+            Owner::Wharf => {}
+            Owner::Nobody => connection
+                .pragma_update(None, "application_id", APPLICATION_ID)
+                .map_err(error)?,
+            Owner::Another => {
                 return Err(SqlError::Wrong("it is another program's database".into()));
             }
-            connection
-                .pragma_update(None, "application_id", APPLICATION_ID)
-                .map_err(error)?;
         }
         // Asked for only where it is not so: that would need the whole file for itself.
         let mut mode: String = pragma(&connection, "journal_mode")?;
@@ -241,6 +237,30 @@ impl ToSql for Value {
     }
 }
 
+/// Whose database a file is.
+pub(crate) enum Owner {
+    Wharf,
+    /// There is nothing in it yet.
+    Nobody,
+    Another,
+}
+
+/// Whose database is connected to.
+pub(crate) fn owner(connection: &Connection) -> Result<Owner, SqlError> {
+    let id: i64 = pragma(connection, "application_id")?;
+    if id == APPLICATION_ID {
+        return Ok(Owner::Wharf);
+    }
+    // An empty file has neither an id nor tables.
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(error)?;
+    Ok(match (id, tables) {
+        (0, 0) => Owner::Nobody,
+        _ => Owner::Another,
+    })
+}
+
 /// What a pragma says.
 pub(crate) fn pragma<T: rusqlite::types::FromSql>(
     connection: &Connection,
@@ -258,14 +278,6 @@ pub(crate) fn create_private(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-/// Whether the file is not what SQLite once wrote.
-pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
 }
 
 fn value(value: ValueRef<'_>) -> Result<Value, SqlError> {
@@ -290,17 +302,16 @@ pub(crate) fn error(error: rusqlite::Error) -> SqlError {
     match (failure.code, failure.extended_code) {
         (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => SqlError::Unique,
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => SqlError::Busy,
+        (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => SqlError::Damaged(text),
         (
             ErrorCode::SystemIoFailure
-            | ErrorCode::DatabaseCorrupt
             | ErrorCode::CannotOpen
-            | ErrorCode::NotADatabase
             | ErrorCode::ReadOnly
             | ErrorCode::DiskFull
             | ErrorCode::OutOfMemory
             | ErrorCode::PermissionDenied,
             _,
-        ) => SqlError::Broken(text),
+        ) => SqlError::Unusable(text),
         _ => SqlError::Wrong(text),
     }
 }

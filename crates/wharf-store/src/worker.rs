@@ -1,5 +1,6 @@
 //! The store's threads: who writes, who reads, and who watches the deadlines.
 
+use crate::admin::DAMAGED;
 use crate::database::{Database, SqlError};
 use crate::desk::{Desk, Number, Waiting};
 use crate::sql;
@@ -96,7 +97,9 @@ impl Writer {
                 Ok(())
             }
             Err(why) => {
-                tracing::error!(%why, "the store cannot be reached");
+                if !tells_damage(&self.desk, &why) {
+                    tracing::error!(%why, "the store cannot be used");
+                }
                 Err(why)
             }
         }
@@ -148,8 +151,12 @@ impl Writer {
     /// Leaves the connection as it was before the group, or drops it.
     fn handle_failure(&mut self, failure: &Failure, requests: usize) {
         let (why, may_be_done) = (&failure.why, failure.may_be_done);
-        tracing::error!(%why, requests, may_be_done, "the store failed");
-        let is_well = *why == SqlError::Busy && !may_be_done;
+        let is_damaged = tells_damage(&self.desk, why);
+        if !is_damaged {
+            tracing::error!(%why, requests, may_be_done, "the store failed");
+        }
+        // A new connection would find the same damage.
+        let is_well = (*why == SqlError::Busy || is_damaged) && !may_be_done;
         let undone = is_well
             && self
                 .database
@@ -246,16 +253,24 @@ impl Reader {
 
     /// What has failed is tried once more on a new connection: reading it twice does no harm.
     fn answer(&mut self, ask: &Ask) -> Reply {
-        for _ in 0..2 {
+        for is_last in [false, true] {
             match self.read(ask) {
                 Ok(reply) => return reply,
                 Err(why) => {
-                    tracing::error!(%why, "the store failed to read");
                     self.database = None;
+                    self.tell(&why, is_last);
                 }
             }
         }
         Err(Refusal::Unavailable)
+    }
+
+    fn tell(&self, why: &SqlError, is_last: bool) {
+        match is_last {
+            _ if tells_damage(&self.desk, why) => {}
+            true => tracing::error!(%why, "the store failed to read"),
+            false => tracing::info!(%why, "a read failed, and is done again on a new connection"),
+        }
     }
 
     fn read(&mut self, ask: &Ask) -> Result<Reply, SqlError> {
@@ -301,6 +316,15 @@ impl Watcher {
     }
 }
 
+/// Whether it is damage that has made something fail, which is told apart: once, as it stays.
+fn tells_damage(desk: &Desk, why: &SqlError) -> bool {
+    let is_damage = matches!(why, SqlError::Damaged(_));
+    if is_damage && desk.is_news_of_damage() {
+        tracing::error!("{why}; {DAMAGED}");
+    }
+    is_damage
+}
+
 /// Gives each of a group its answer, unless it has had one.
 pub(crate) fn answer(desk: &Desk, replies: &dyn Replies, group: &[Waiting], results: Vec<Reply>) {
     let numbers = group.iter().map(|waiting| waiting.number);
@@ -340,7 +364,12 @@ pub(crate) fn alone(database: &mut dyn Database, ask: &Ask) -> Result<Option<Rep
             undo(database)?;
             Ok(Some(Err(Refusal::Unavailable)))
         }
-        Err(lost @ (SqlError::Busy | SqlError::Broken(_))) => Err(lost),
+        Err(
+            lost @ (SqlError::Busy
+            | SqlError::Broken(_)
+            | SqlError::Unusable(_)
+            | SqlError::Damaged(_)),
+        ) => Err(lost),
     }
 }
 

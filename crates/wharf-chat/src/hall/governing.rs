@@ -12,8 +12,8 @@ use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{AccountId, PageToken, access};
 use wharf_proto::chat::{Remove, RemovedSo, WasRemoved};
 use wharf_proto::room::{
-    self as proto, Bans, Change, Changed, Close, Closed, ListBans, Moderate, NowChanged, Reason,
-    Removed,
+    self as proto, Bans, Change, Changed, Close, Closed, ListBans, Moderate, MutedHere, NowChanged,
+    Reason, Removed,
 };
 use wharf_proto::session::{Code, Error};
 
@@ -254,6 +254,9 @@ impl Hall {
             return;
         };
         if !is_out {
+            if seat.mute != standing.mute {
+                tell_mute(cx, member, standing.mute, &moderation.text);
+            }
             (seat.role, seat.mute) = (standing.role, standing.mute);
             return self.tell_change(cx, member);
         }
@@ -329,6 +332,16 @@ pub(super) fn tell_changed(cx: &mut RoomCx<'_>, info: &rooms::Info, asker: Optio
         }
         None => cx.broadcast(&NowChanged { info }),
     }
+}
+
+/// Somebody may say nothing here, or may speak again.
+fn tell_mute(cx: &mut RoomCx<'_>, member: MemberId, mute: Option<Until>, text: &str) {
+    let told = MutedHere {
+        is_muted: mute.is_some(),
+        text: text.to_owned(),
+        until_ms: mute.and_then(Until::ends).unwrap_or(0),
+    };
+    cx.send(member, &told);
 }
 
 /// A message was removed, or not.

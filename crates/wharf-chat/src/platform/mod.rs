@@ -23,6 +23,7 @@ pub(crate) use guest::Guest;
 pub(crate) use maintaining::{maintenance_of, tell_maintenance};
 pub(crate) use moderating::{
     Said, is_kicked, is_reserved, muted_everywhere, report_of, reported, tell_announcement,
+    tell_mute,
 };
 pub(crate) use queue::tell_place;
 pub use rates::{RequestRates, limit_requests};

@@ -16,7 +16,7 @@ use wharf_proto::chat::{
     self, Announce, Announced, Case, Content, DecideReport, Decision, ListReports, Message,
     ReportDecided, ReportTaken, Reported, Reports, TakeReport,
 };
-use wharf_proto::session::{Code, Error};
+use wharf_proto::session::{Code, Error, Muted};
 use wharf_wire::Packet;
 use wharf_wire::classic::{ChatNotify, ChatText, UserName};
 
@@ -308,6 +308,26 @@ pub(crate) fn muted_everywhere(cx: &RoomCx<'_>, who: MemberId, unix_ms: i64) -> 
     let until = cx.bulletin().muted(account, unix_ms)?;
     let until = until.ends();
     Some(super::error_of(&access::Error::Muted { until }))
+}
+
+/// Somebody may say nothing anywhere, or may speak again.
+pub(crate) fn tell_mute(cx: &mut FoyerCx<'_>, until: Option<Until>, reason: String) {
+    let ends = until.and_then(Until::ends);
+    match cx.dialect() {
+        Dialect::Platform => cx.notify(&Muted {
+            is_muted: until.is_some(),
+            text: reason,
+            until_ms: ends.unwrap_or(0),
+        }),
+        Dialect::Classic => {
+            let what = match until {
+                Some(_) => "You may say nothing",
+                None => "You may speak again",
+            };
+            let until_and_why = access::until_and_why(ends, &reason);
+            tell_line(cx, &format!("{what}{until_and_why}"));
+        }
+    }
 }
 
 /// A line of those who run the server.

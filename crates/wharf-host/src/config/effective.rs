@@ -136,6 +136,17 @@ impl Effective {
         self.file.as_deref()
     }
 
+    /// Where settings came from that somebody has set, the strongest first.
+    pub fn origins(&self) -> Vec<String> {
+        let has = |is_it: fn(&Source) -> bool| self.values.values().any(|(_, it)| is_it(it));
+        let flags = has(|it| matches!(it, Source::CommandLine(_))).then_some("the command line");
+        let environment = has(|it| matches!(it, Source::Environment(_)));
+        let environment = environment.then_some("the environment");
+        let file = self.file().map(|path| path.display().to_string());
+        let above = flags.into_iter().chain(environment).map(str::to_owned);
+        above.chain(file).collect()
+    }
+
     /// Where the value of `key` came from.
     ///
     /// # Panics
@@ -393,7 +404,13 @@ impl fmt::Display for Effective {
             let (value, source) = &self.values[setting.key];
             writeln!(f, "# {} ({})", setting.help, setting.kind)?;
             let place = place_of(value).map_or(String::new(), |place| format!(": {place}"));
-            writeln!(f, "{name} = {value}  # {source}{place}")?;
+            match value {
+                // A file that it stood in as it is shown would be refused.
+                Value::Secret(secret) if !secret.expose().is_empty() => {
+                    writeln!(f, "# {name} is a secret, and left out here  # {source}")?;
+                }
+                _ => writeln!(f, "{name} = {value}  # {source}{place}")?,
+            }
         }
         Ok(())
     }

@@ -239,7 +239,7 @@ impl Operators {
     ) -> Result<(), Error> {
         let reason = line("reason", reason)?;
         let ask = self.mute_ask(at, by, account, (until, &reason))?;
-        self.then(id, Then::Muted(account, until));
+        self.then(id, Then::Muted(account, until, reason));
         self.ask(id, ask);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::looking::Looking;
 use super::{JobId, Pending, Step};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use wharf_base::{Duration, Instant};
 use wharf_data::access::Error;
@@ -169,10 +169,15 @@ impl Board {
         } else {
             let is_first = !core::mem::replace(&mut self.is_known, true);
             let was = self.bulletin.planned.clone();
+            let muted = lasting(&self.bulletin.muted, at);
             let planned = draft.bulletin.planned.clone();
             let bulletin = self.with_plan(draft.bulletin, planned, (now, at));
             if is_first || bulletin != *self.bulletin {
                 self.set(bulletin, steps);
+            }
+            // Another server has muted them, and why is not known here.
+            if !is_first {
+                steps.extend(news_of_mutes(&muted, &lasting(&self.bulletin.muted, at)));
             }
             if self.bulletin.planned != was {
                 steps.push_back(Step::TellAll(self.notice()));
@@ -333,20 +338,23 @@ impl Board {
         has_room.then_some(()).ok_or(Error::Full)
     }
 
+    /// An account is muted, or no more, for that reason.
     pub(super) fn muted(
         &mut self,
         at: UnixMs,
-        account: AccountId,
-        until: Option<Until>,
+        (account, until, reason): (AccountId, Option<Until>, String),
         steps: &mut VecDeque<Step>,
     ) {
         let mut bulletin = Bulletin::clone(&self.bulletin);
         bulletin.muted = lasting(&bulletin.muted, at);
-        match until {
-            Some(until) => drop(bulletin.muted.insert(account, until)),
-            None => drop(bulletin.muted.remove(&account)),
-        }
+        let before = match until {
+            Some(until) => bulletin.muted.insert(account, until),
+            None => bulletin.muted.remove(&account),
+        };
         self.change(bulletin, steps);
+        if before.or(until).is_some() {
+            steps.push_back(Step::Muted(account, until, reason));
+        }
     }
 
     /// An account is no more.
@@ -387,6 +395,19 @@ fn ids_in(setting: &str) -> impl Iterator<Item = AccountId> {
 fn lasting(muted: &BTreeMap<AccountId, Until>, at: UnixMs) -> BTreeMap<AccountId, Until> {
     let lasting = muted.iter().filter(|(_, until)| until.lasts(at));
     lasting.map(|(account, until)| (*account, *until)).collect()
+}
+
+/// Who is muted now and was not, or until another time, or no more.
+fn news_of_mutes(
+    before: &BTreeMap<AccountId, Until>,
+    now: &BTreeMap<AccountId, Until>,
+) -> impl Iterator<Item = Step> {
+    let accounts: BTreeSet<_> = before.keys().chain(now.keys()).copied().collect();
+    accounts.into_iter().filter_map(move |account| {
+        let until = now.get(&account).copied();
+        let is_news = before.get(&account).copied() != until;
+        is_news.then(|| Step::Muted(account, until, String::new()))
+    })
 }
 
 fn read_muted(at: UnixMs, page: Option<PageToken>) -> Step {

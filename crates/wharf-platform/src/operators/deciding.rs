@@ -112,8 +112,9 @@ impl Operators {
                     self.steps.push_back(Step::Removed(place, seq));
                 }
                 if let Decision::Mute(until) = deciding.decision {
-                    let steps = &mut self.steps;
-                    self.board.muted(at, account, Some(until), steps);
+                    let reason = line("text", &deciding.text).unwrap_or_default();
+                    let mute = (account, Some(until), reason);
+                    self.board.muted(at, mute, &mut self.steps);
                 }
                 self.close(at, id, job, &deciding);
             }

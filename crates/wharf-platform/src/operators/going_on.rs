@@ -154,8 +154,9 @@ impl Operators {
                 self.board.are_moderators(id, &moderators, &mut self.steps);
                 Ok(Outcome::Done)
             }
-            (Then::Muted(account, until), _) => {
-                self.board.muted(at, *account, *until, &mut self.steps);
+            (Then::Muted(account, until, reason), _) => {
+                let mute = (*account, *until, core::mem::take(reason));
+                self.board.muted(at, mute, &mut self.steps);
                 Ok(Outcome::Done)
             }
             (Then::Reported(report), _) => Ok(Outcome::Reported(*report)),

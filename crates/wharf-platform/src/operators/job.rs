@@ -32,8 +32,8 @@ pub(super) enum Then {
     Forgive(Guesser),
     /// It is erased.
     Erased(AccountId),
-    /// It is muted everywhere, or may speak again.
-    Muted(AccountId, Option<Until>),
+    /// It is muted everywhere, or may speak again, for that reason.
+    Muted(AccountId, Option<Until>, String),
     /// The session ends.
     Kick(AccountId, String),
     /// Many are told.

@@ -8,6 +8,7 @@ use wharf_base::{Duration, Instant};
 use wharf_data::access::{Error, Outcome, Request, UnknownId};
 use wharf_data::message::Place;
 use wharf_data::operators::{self, Known};
+use wharf_data::room::Until;
 use wharf_data::service::{Given, Reply};
 use wharf_data::{AccountId, Actor, Ask, Bulletin, Notice, PageToken, UnixMs, message, rooms};
 
@@ -217,6 +218,7 @@ impl Platform {
                         self.whispers.deliver(at, account);
                     }
                 }
+                Step::Muted(account, until, reason) => self.tell_mute(account, until, reason),
                 Step::TellAll(notice) => self.effects.push_back(Effect::TellAll(notice)),
                 Step::LookForEnded => self.ended.may_have_changed(now),
                 Step::Publish(bulletin) => self.effects.push_back(Effect::Publish(bulletin)),
@@ -230,6 +232,13 @@ impl Platform {
         let rooms = self.rooms.as_ref().ok_or(Error::NotFound);
         let told = rooms.and_then(|rooms| rooms.open_now(search, page, limit));
         self.operators.room_answered(job, told);
+    }
+
+    /// Whoever is muted, or no more, is told so if they are here.
+    fn tell_mute(&mut self, account: AccountId, until: Option<Until>, reason: String) {
+        if let Some(online) = self.presence.find(account) {
+            self.notice(online.session, Notice::Muted { until, reason });
+        }
     }
 
     /// Whoever reads it takes away what was removed: those in the room, or the two who talk.

@@ -122,6 +122,7 @@ fn an_erased_account_is_gone_with_its_session_and_its_mute() {
         reason: "spam".into(),
     };
     assert_eq!(rig.operate(mute), Ok(Outcome::Done));
+    rig.notices.clear();
     let erase = Request::Erase {
         account: kim,
         reason: "asked for".into(),
@@ -168,6 +169,16 @@ fn whoever_is_muted_whispers_nothing_and_every_shard_knows() {
     assert_eq!(rig.operate(mute(None)), Ok(Outcome::Done));
     assert!(rig.published.last().unwrap().muted.is_empty());
     assert!(rig.store.muted.is_empty());
+    // It is told at once, with its end and the reason; one that nobody had is not ended.
+    assert_eq!(rig.operate(mute(None)), Ok(Outcome::Done));
+    let until = [Some(Until::Time(AT)), Some(Until::Time(AT + 1)), None];
+    let reason = || "spam".to_owned();
+    let told = until.map(|until| {
+        let reason = reason();
+        Notice::Muted { until, reason }
+    });
+    let heard: Vec<_> = rig.notices.drain(..).map(|(_, notice)| notice).collect();
+    assert_eq!(heard, told);
 }
 
 #[test]

@@ -132,6 +132,8 @@ fn each_decision_does_what_it_says_and_stands_in_the_log() {
             Decision::Remove => assert_eq!(case.rig.store.removed, [4]),
             Decision::Mute(until) => {
                 assert_eq!(case.rig.platform.bulletin().muted(lee, AT), Some(until));
+                let (until, reason) = (Some(until), "be kind".to_owned());
+                assert_eq!(case.rig.notices[0].1, Notice::Muted { until, reason });
             }
             _ => {
                 let reason = "be kind".to_owned();

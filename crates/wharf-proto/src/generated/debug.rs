@@ -341,3 +341,23 @@ impl fmt::Debug for super::room::Ban {
             .finish()
     }
 }
+
+impl fmt::Debug for super::room::MutedHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MutedHere")
+            .field("is_muted", &self.is_muted)
+            .field("text", &Secret(self.text.len()))
+            .field("until_ms", &self.until_ms)
+            .finish()
+    }
+}
+
+impl fmt::Debug for super::session::Muted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Muted")
+            .field("is_muted", &self.is_muted)
+            .field("text", &Secret(self.text.len()))
+            .field("until_ms", &self.until_ms)
+            .finish()
+    }
+}

@@ -16,6 +16,7 @@ packet!(session::Pong, 1028, Control);
 packet!(session::Goodbye, 1029, Control);
 packet!(session::QueuePlace, 1030, Latest);
 packet!(session::Maintenance, 1031, Control);
+packet!(session::Muted, 1032, Control);
 packet!(account::Register, 1100, Control);
 request!(account::Register, account::LoggedIn);
 packet!(account::LogIn, 1101, Control);
@@ -103,6 +104,7 @@ packet!(room::Bans, 1223, Reliable);
 packet!(room::Close, 1224, Reliable);
 request!(room::Close, room::Closed);
 packet!(room::Closed, 1225, Reliable);
+packet!(room::MutedHere, 1226, Reliable);
 packet!(chat::Say, 1300, Reliable);
 request!(chat::Say, chat::SaidSo);
 packet!(chat::SaidSo, 1301, Reliable);
@@ -199,6 +201,7 @@ packets! {
         Goodbye: session::Goodbye,
         QueuePlace: session::QueuePlace,
         Maintenance: session::Maintenance,
+        Muted: session::Muted,
         LoggedIn: account::LoggedIn,
         Done: account::Done,
         Logins: account::Logins,
@@ -222,6 +225,7 @@ packets! {
         PresenceSet: room::PresenceSet,
         Bans: room::Bans,
         Closed: room::Closed,
+        MutedHere: room::MutedHere,
         SaidSo: chat::SaidSo,
         Said: chat::Said,
         Whispered: chat::Whispered,
@@ -297,6 +301,7 @@ pub const FROM_SERVER: &[PacketRule] = &[
     notice_rule(1029, "session.Goodbye", 2048, NO_ROOM),
     latest_rule(1030, "session.QueuePlace", 1024, NO_ROOM),
     notice_rule(1031, "session.Maintenance", 2048, NO_ROOM),
+    notice_rule(1032, "session.Muted", 2048, NO_ROOM),
     reply_rule(1105, "account.LoggedIn", 1024, NO_ROOM),
     reply_rule(1107, "account.Done", 1024, NO_ROOM),
     reply_rule(1109, "account.Logins", 15000, NO_ROOM),
@@ -320,6 +325,7 @@ pub const FROM_SERVER: &[PacketRule] = &[
     reply_rule(1221, "room.PresenceSet", 1024, NO_ROOM),
     reply_rule(1223, "room.Bans", 15000, ABOUT_ROOM),
     reply_rule(1225, "room.Closed", 1024, ABOUT_ROOM),
+    notice_rule(1226, "room.MutedHere", 2048, ABOUT_ROOM),
     reply_rule(1301, "chat.SaidSo", 1024, ABOUT_ROOM),
     notice_rule(1302, "chat.Said", 9200, ABOUT_ROOM),
     notice_rule(1304, "chat.Whispered", 9200, NO_ROOM),
@@ -404,6 +410,14 @@ pub const PACKETS: &[PacketInfo] = &[
     PacketInfo {
         id: 1031,
         name: "session.Maintenance",
+        role: Role::Notice,
+        class: SendClass::Control,
+        bytes_max: 2048,
+        about_room: false,
+    },
+    PacketInfo {
+        id: 1032,
+        name: "session.Muted",
         role: Role::Notice,
         class: SendClass::Control,
         bytes_max: 2048,
@@ -975,6 +989,14 @@ pub const PACKETS: &[PacketInfo] = &[
         role: Role::Reply,
         class: SendClass::Reliable,
         bytes_max: 1024,
+        about_room: true,
+    },
+    PacketInfo {
+        id: 1226,
+        name: "room.MutedHere",
+        role: Role::Notice,
+        class: SendClass::Reliable,
+        bytes_max: 2048,
         about_room: true,
     },
     PacketInfo {

@@ -375,6 +375,21 @@ pub struct Close {}
 /// The answer to Close; everybody else gets a Removed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Closed {}
+/// To whoever may say nothing in the room from now on, or may speak again. Everybody else gets a
+/// MemberChanged, and they one behind this.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MutedHere {
+    /// Whether they may say nothing; otherwise they may speak again.
+    #[prost(bool, tag = "1")]
+    pub is_muted: bool,
+    /// What the moderator said.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// When the mute ends, in milliseconds since 1970; 0 if it does not, or if there is none.
+    #[prost(int64, tag = "3")]
+    pub until_ms: i64,
+}
 /// What becomes of what is said in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -137,6 +137,21 @@ pub struct Maintenance {
     #[prost(int64, tag = "4")]
     pub ends_ms: i64,
 }
+/// The account may say nothing anywhere from now on, or may speak again: to itself. A mute in one
+/// room is a MutedHere.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Muted {
+    /// Whether it may say nothing; otherwise it may speak again.
+    #[prost(bool, tag = "1")]
+    pub is_muted: bool,
+    /// What those who run the server said; empty where that is not known.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// When the mute ends, in milliseconds since 1970; 0 if it does not, or if there is none.
+    #[prost(int64, tag = "3")]
+    pub until_ms: i64,
+}
 /// Why a request was not done, or a session ended. A code that a client does not know means that it
 /// was not done, and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -9,9 +9,9 @@ use wharf_proto::account::{Done, LoggedIn};
 use wharf_proto::chat::content::What;
 use wharf_proto::chat::{Blocked, Message, Said, SaidSo, WasRemoved, Whispered};
 use wharf_proto::room::{
-    Entered, Joined, Left, Member, MemberChanged, NowChanged, Parted, Removed, Users,
+    Entered, Joined, Left, Member, MemberChanged, MutedHere, NowChanged, Parted, Removed, Users,
 };
-use wharf_proto::session::{Code, Error, Goodbye, Pong, Welcome};
+use wharf_proto::session::{Code, Error, Goodbye, Muted, Pong, Welcome};
 use wharf_wire::{Extensions, Frame, Packet};
 
 impl Patron {
@@ -280,6 +280,16 @@ impl Patron {
                 self.on_member_changed(MemberChanged::decode(body).expect("a change"), books);
             }
             NowChanged::ID => {}
+            MutedHere::ID => {
+                MutedHere::decode(body).expect("a mute");
+                assert!(self.hall.is_some(), "{me}: muted in a room it is not in");
+            }
+            Muted::ID => {
+                let muted = Muted::decode(body).expect("a mute");
+                let person = self.user.map(|(person, ..)| person);
+                let is_right = person.is_some_and(|it| books.people.may_be_muted(it));
+                assert!(is_right, "{me}, {person:?}: {muted:?}");
+            }
             WasRemoved::ID => {
                 self.on_was_removed(&WasRemoved::decode(body).expect("a number"), books);
             }

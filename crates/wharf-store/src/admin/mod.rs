@@ -4,12 +4,14 @@
 mod carry;
 mod copy;
 mod glance;
+mod inspect;
 mod invariants;
 mod verify;
 
 pub use carry::Tell;
 pub use copy::{backup, restore};
 pub use glance::glance;
+pub use inspect::{Seen, inspect};
 pub use verify::{Sound, Verdict, findings_in, verify};
 
 use crate::database::{Database, SqlError};
@@ -17,6 +19,10 @@ use crate::migrate as migrations;
 use crate::place::Place;
 use crate::store::Access;
 use core::fmt;
+
+/// What to do about a damaged database.
+pub(crate) const DAMAGED: &str =
+    "`wharf db verify` tells more, `wharf db restore` puts a backup there";
 
 /// What went wrong, and what to do about it: for whoever typed the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +48,8 @@ impl Trouble {
     fn of(place: impl fmt::Display, error: &SqlError) -> Self {
         let remedy = match error {
             SqlError::Busy => "another process uses it: stop that, or try again",
-            SqlError::Broken(_) => {
+            SqlError::Damaged(_) => DAMAGED,
+            SqlError::Broken(_) | SqlError::Unusable(_) => {
                 "see whether the folder is there and may be written to, and whether the disk is \
                  full; `wharf db verify` tells whether the database is damaged"
             }

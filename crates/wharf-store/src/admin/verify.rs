@@ -154,17 +154,16 @@ pub(super) fn version_at(place: &Place, database: &mut dyn Database) -> Result<i
 fn look_at_file(path: &Path) -> Result<(Vec<String>, Sound), Finding> {
     let connection = open(path)?;
     let id = connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0));
-    let id = id.map_err(|error| match sqlite::is_damage(&error) {
-        true => Finding::Damage(error.to_string()),
-        false => Trouble::of(path.display(), &sqlite::error(error)).into(),
+    let id = id.map_err(|error| match sqlite::error(error) {
+        SqlError::Damaged(why) => Finding::Damage(why),
+        error => Trouble::of(path.display(), &error).into(),
     })?;
     if id != APPLICATION_ID {
-        let remedy = "see whether this is the right file";
-        return Err(Trouble::new(path.display(), "is another program's database", remedy).into());
+        return Err(another_programs(path).into());
     }
-    let damage = |error: SqlError| Finding::Damage(error.to_string());
+    let damage = |error: SqlError| Finding::Damage(error.reason());
     let mut findings = check_size(&connection, path)?;
-    findings.extend(check_pages(&connection).map_err(damage)?);
+    findings.extend(check_pages(&connection, "integrity_check").map_err(damage)?);
     let mut database = Sqlite::over(connection);
     let looked = super::version(&mut database).and_then(|version| {
         let missing = || SqlError::Wrong("it has no tables of wharf's".into());
@@ -184,7 +183,12 @@ fn look_at_file(path: &Path) -> Result<(Vec<String>, Sound), Finding> {
     }
 }
 
-fn demand_known(place: impl fmt::Display, version: i64) -> Result<(), Trouble> {
+pub(super) fn another_programs(path: &Path) -> Trouble {
+    let remedy = "see whether this is the right file";
+    Trouble::new(path.display(), "is another program's database", remedy)
+}
+
+pub(super) fn demand_known(place: impl fmt::Display, version: i64) -> Result<(), Trouble> {
     if version > migrate::VERSION {
         let remedy = "`wharf --version` tells which one this is";
         return Err(Trouble::new(place, migrate::newer(version), remedy));
@@ -206,9 +210,10 @@ fn check_size(connection: &Connection, path: &Path) -> Result<Vec<String>, Findi
     })
 }
 
-/// What SQLite finds when it looks at each page and each index.
-fn check_pages(connection: &Connection) -> Result<Vec<String>, SqlError> {
-    let sql = format!("PRAGMA integrity_check({FINDINGS_MAX})");
+/// What SQLite finds when it looks at each page, and by its `integrity_check` at each index; its
+/// `quick_check` is quicker.
+pub(super) fn check_pages(connection: &Connection, pragma: &str) -> Result<Vec<String>, SqlError> {
+    let sql = format!("PRAGMA {pragma}({FINDINGS_MAX})");
     let mut statement = connection.prepare(&sql).map_err(sqlite::error)?;
     let rows = statement
         .query_map([], |row| row.get::<_, String>(0))

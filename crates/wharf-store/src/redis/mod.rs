@@ -225,6 +225,7 @@ impl Worker {
                     self.link = Some(link);
                     self.retry = self.desk.options.retry;
                     self.desk.set_up();
+                    tracing::info!("Redis is connected");
                     break;
                 }
                 Err(why) => tracing::error!(%why, "Redis cannot be reached"),

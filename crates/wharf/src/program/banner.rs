@@ -31,10 +31,8 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
         Placement::Split => "content on threads of its own",
     };
     let memory = options.limits.memory();
-    let source = config.file().map_or_else(
-        || "built-in defaults".to_owned(),
-        |path| format!("{} over built-in defaults", path.display()),
-    );
+    let mut origins = config.origins();
+    origins.push("built-in defaults".to_owned());
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "  {name:<10}{value}");
@@ -79,7 +77,7 @@ fn text(config: &Effective, assembly: &Assembly, local: SocketAddr, admin: &Door
     );
     line(
         "config",
-        format!("{source}; `wharf config print` shows all"),
+        format!("{}; `wharf config print` shows all", origins.join(" over ")),
     );
     format!(
         "wharf {}\n\n{text}\nTry next, in another terminal:\n{}  Ctrl-C here stops in order\n\n",

@@ -11,6 +11,7 @@ use std::{fmt, fs};
 use wharf_host::config::{Effective, Machine};
 use wharf_host::machine;
 use wharf_port::BackendWish;
+use wharf_store::admin::{Seen, inspect};
 use wharf_store::{Access, Place, Redis, RedisPlace};
 
 /// What was found out about one thing.
@@ -56,7 +57,7 @@ pub(super) fn run(args: &ConfigArgs, game: Game) -> ExitCode {
     let store = stored_at(&config, assembly.as_ref());
     findings.push(data(&config, store.as_ref()));
     if let Some(store) = &store {
-        findings.extend(database(&config, store));
+        findings.push(database(&config, store));
         findings.extend(services::store_places(&config).short.as_ref().map(redis));
         findings.extend(ticket_keys(&config));
         findings.extend(word_list(&config));
@@ -204,15 +205,15 @@ fn stored_at(config: &Effective, assembly: Result<&Assembly, &String>) -> Option
     is_classic.then(|| place_of(config))
 }
 
-/// Whether the database answers, if that is a server of its own.
-fn database(config: &Effective, place: &Place) -> Option<Finding> {
-    let Place::Server(_) = place else {
-        return None;
-    };
-    if let Err(problem) = services::check_files(config, place) {
-        return Some(bad("store", problem, None));
+/// Whether the database answers, or its file is what it should be.
+fn database(config: &Effective, place: &Place) -> Finding {
+    if let Place::File(path) = place {
+        return database_file(path);
     }
-    Some(match place.connector()(Access::Read) {
+    if let Err(problem) = services::check_files(config, place) {
+        return bad("store", problem, None);
+    }
+    match place.connector()(Access::Read) {
         Ok(_) => good("store", format!("{place} answers")),
         Err(error) => Finding {
             subject: "store",
@@ -220,7 +221,28 @@ fn database(config: &Effective, place: &Place) -> Option<Finding> {
             text: format!("{place} cannot be used now: {error}"),
             remedy: Some("until it can, the server serves only who needs no account".to_owned()),
         },
-    })
+    }
+}
+
+fn database_file(path: &Path) -> Finding {
+    let name = path.display();
+    let verify = "`wharf db verify` looks at all of it";
+    match inspect(path) {
+        Ok(Seen::Nothing) => good("store", format!("{name} is made by the first start")),
+        Ok(Seen::Sound) => good("store", format!("{name} opens, and its pages are sound")),
+        Ok(Seen::Opens) => good("store", format!("{name} opens; it is large: {verify}")),
+        Ok(Seen::Locked) => Finding {
+            subject: "store",
+            verdict: Verdict::Fair,
+            text: format!("{name} is locked by another process"),
+            remedy: Some(format!("stop that, or wait for it; {verify}")),
+        },
+        Err(trouble) => bad(
+            "store",
+            format!("{}: {}", trouble.place, trouble.what),
+            Some(trouble.remedy),
+        ),
+    }
 }
 
 /// Whether Redis answers.

@@ -157,6 +157,8 @@ fn with_subcommands(mut error: clap::Error) -> clap::Error {
         let text = format!("there are {}", names.join(", "));
         let tip = ContextValue::StyledStrs(vec![text.into()]);
         error.insert(ContextKind::Suggested, tip);
+        // Words that merely share letters with what was typed help nobody.
+        error.remove(ContextKind::SuggestedSubcommand);
     }
     error
 }
@@ -292,10 +294,13 @@ mod tests {
             ("wharf admin acounts find", "there are accounts, kick,"),
             ("wharf admin romos list", "there are accounts, kick,"),
             ("wharf serbe", "there are serve, bots,"),
+            ("wharf nosuch", "there are serve, bots,"),
+            ("wharf admin frobnicate", "there are accounts, kick,"),
         ] {
             let error = Cli::try_parse_from(typed.split(' ')).unwrap_err();
             let text = with_subcommands(error).to_string();
             assert!(text.contains(told), "{text}");
+            assert!(!text.contains("similar"), "{text}");
         }
     }
 }

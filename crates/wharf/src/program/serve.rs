@@ -1,7 +1,7 @@
 //! `wharf serve`.
 
 use super::assemble::{self, Assembly, Game};
-use super::say::complain;
+use super::say::{complain, say};
 use super::{ConfigArgs, admin, banner, refuse, services, words};
 use std::fmt;
 use std::io;
@@ -48,17 +48,24 @@ fn try_run(args: &ConfigArgs, until_input_ends: bool, game: Game) -> Result<Exit
     // A second server of one place is told so before it opens the first one's store.
     check_address(listen).map_err(|error| explain(&error, listen).to_string())?;
     let door = admin::open(&config)?;
-    let (mut _words, mut _running) = (None, None);
-    if assembly.is_classic {
-        _words = words::start(&config, &assembly.words)?;
-        let running = services::start(&config, &assembly.places)?;
-        assembly.options.services = Arc::clone(&running.services);
-        _running = Some(running);
-    }
     let (notices, inbox) = mpsc::channel();
     stop_on_signals(notices.clone())?;
     if until_input_ends {
         stop_with_input(notices.clone());
+    }
+    let (mut _words, mut _running) = (None, None);
+    if assembly.is_classic {
+        _words = words::start(&config, &assembly.words)?;
+        let running = services::start(&config, &assembly.places)?;
+        if running.settle(|| inbox.try_recv().is_ok()) {
+            // Told to stop again, it says so.
+            drop(terminal);
+            drop(running);
+            say("stopped before it served\n");
+            return Ok(ExitCode::SUCCESS);
+        }
+        assembly.options.services = running.services.clone();
+        _running = Some(running);
     }
     let server = match assembly.chosen.backend {
         #[cfg(target_os = "linux")]

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use wharf_accounts::{AccountOptions, Accounts, SystemChance, UnknownId};
 use wharf_host::config::Effective;
-use wharf_host::{HashWorkerOptions, ServiceDesk, Services, StorePlaces, reload::Follower};
+use wharf_host::{HashWorkerOptions, ServiceDesk, StorePlaces, reload::Follower};
 use wharf_platform::{BriefOptions, Places, Platform, RoomOptions};
-use wharf_store::{Place, RedisPlace, StoreOptions, Timeouts};
+use wharf_store::{Place, RedisPlace, StoreOptions, Timeouts, admin};
 
 /// What all keys in Redis begin with.
 const REDIS_PREFIX: &str = "wharf";
 
-/// How long a start waits for what the store says of maintenance and moderators.
-const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+/// How often, and for how long each time, a start waits for what the store says of maintenance and
+/// moderators.
+const WAITS: u32 = 60;
+const WAIT: Duration = Duration::from_millis(50);
 
 /// How often a server that may not be alone looks whether another has changed what holds for all.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -26,11 +28,28 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Services that run, and what they hold.
 pub(super) struct Running {
-    pub(super) services: Arc<dyn Services>,
+    pub(super) services: Arc<ServiceDesk>,
     /// Reads their files again.
     _followed: Option<Follower>,
     /// The data directory is this server's.
     _lock: Option<File>,
+}
+
+impl Running {
+    /// Waits for what the store says of maintenance and moderators, though not for ever, and only
+    /// until `is_over`; whether it is.
+    pub(super) fn settle(&self, mut is_over: impl FnMut() -> bool) -> bool {
+        for _ in 0..WAITS {
+            if is_over() {
+                return true;
+            }
+            if self.services.wait_until_settled(WAIT) {
+                return false;
+            }
+        }
+        tracing::warn!("the store does not answer; nobody logs in until it does");
+        false
+    }
 }
 
 /// Starts the services, which connect to their store by themselves: as long as they cannot, what
@@ -76,6 +95,8 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
         let told = |error| format!("{} cannot be made: {error}", folder.display());
         std::fs::create_dir_all(folder).map_err(told)?;
         lock = Some(data_lock::take(folder)?);
+        // One that is damaged does not mend itself, as one does that is away.
+        admin::inspect(file).map_err(|trouble| trouble.to_string())?;
     }
     let (users, queue_max) = (
         places.clone(),
@@ -99,9 +120,6 @@ pub(super) fn start(config: &Effective, places: &Places) -> Result<Running, Stri
     };
     let desk = ServiceDesk::start(Box::new(make), &stores, hashing, unknown)
         .map_err(|error| format!("the services could not be started: {error}"))?;
-    if !desk.wait_until_settled(SETTLED_WITHIN) {
-        tracing::warn!("the store does not answer; nobody logs in until it does");
-    }
     let desk = Arc::new(desk);
     let follower = keys.and_then(|keys| tickets::follow(config, keys, &desk));
     Ok(Running {

@@ -25,6 +25,7 @@ mod chat_client;
 mod chat_terminal;
 mod classic_exchange;
 mod command_line;
+mod damaged;
 mod db;
 mod faulty_servers;
 mod hostile_clients;

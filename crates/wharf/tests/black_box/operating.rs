@@ -15,7 +15,7 @@ use wharf::proto::chat::{
     Announce, Announcement, DecideReport, Decision, ListReports, Report, Said, Scope, TakeReport,
     Whispered,
 };
-use wharf::proto::session::{Code, Goodbye, Maintenance, Ping};
+use wharf::proto::session::{Code, Goodbye, Maintenance, Muted, Ping};
 use wharf::wire::classic::{ChatNotify, NewUserNotify, ResultCode, UserListNotify};
 
 /// Somebody who runs a server, at a command line.
@@ -140,6 +140,8 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
         lee.ask(&log_in("lee", "correct horse")).unwrap();
 
         operator.does(&["accounts", "mute", &kims, "--for", "1h", "--reason", "spam"]);
+        let told = kim.notice::<Muted>();
+        assert!(told.is_muted && told.until_ms > 0 && told.text == "spam");
         kim.ask(&by_number(7)).unwrap();
         let muted = kim.ask(&say("hello")).unwrap_err();
         assert_eq!(muted.code(), Code::Muted);
@@ -147,6 +149,7 @@ fn bans_kicks_mutes_and_notices_reach_players_and_the_audit_log() {
         assert_eq!(kim.refused(&whisper("lee", "psst", 1)), Code::Muted);
         assert!(operator.does(&["accounts", "find", "kim"])["muted"].is_object());
         operator.does(&["accounts", "unmute", "KIM"]);
+        assert!(!kim.notice::<Muted>().is_muted);
         kim.ask(&say("hello")).unwrap();
         kim.notice::<Said>();
 

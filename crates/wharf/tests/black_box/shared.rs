@@ -11,7 +11,7 @@ use std::path::Path;
 use wharf::proto::account::{ListLogins, RevokeLogins};
 use wharf::proto::chat::ListReports;
 use wharf::proto::room::{Create, Enter, enter};
-use wharf::proto::session::{Code, Goodbye, Maintenance, Ping};
+use wharf::proto::session::{Code, Goodbye, Maintenance, Muted, Ping};
 
 /// A server of that node, on that store, that asks nobody to be slow; with what else is set.
 fn start(folder: &Path, url: &str, node: &str, more: &[&str]) -> Server {
@@ -77,8 +77,11 @@ fn mutes_moderators_and_maintenance_reach_the_other_server_while_it_runs() {
         assert!(said.is_ok() || said.as_ref().unwrap_err().code() == Code::Muted);
         said.is_err()
     });
+    let told = kim.next_of::<Muted>();
+    assert!(told.is_muted && told.text.is_empty(), "{told:?}");
     here.does(&["accounts", "unmute", &kims]);
     wait_until("the end of the mute", || kim.ask(&say("hello")).is_ok());
+    assert!(!kim.next_of::<Muted>().is_muted);
 
     let list = ListReports::default();
     assert_eq!(kim.refused(&list), Code::Forbidden);

@@ -2,9 +2,10 @@
 
 #![cfg(unix)]
 
-use crate::support::{BACKENDS, Server};
+use crate::support::{BACKENDS, Server, serve};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use wharf::wire::classic::{ResultCode, UserListNotify};
 
@@ -52,6 +53,32 @@ fn a_stop_says_whom_it_waits_for_and_a_second_one_does_not_wait() {
     kill_process(pid, Signal::INT).unwrap();
     server.wait_for_log(&["ending now"]);
     assert_eq!(server.wait().code(), Some(1));
+}
+
+#[test]
+fn a_server_that_waits_for_its_store_to_start_is_told_to_stop() {
+    // Somebody who is there, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!(
+        "store.url=postgres://kim@{}/wharf",
+        silent.local_addr().unwrap()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = serve(BACKENDS[0], &[&url, "admin.listen=off"]);
+    command.env("WHARF_DATA", folder.path());
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let asked = silent.accept().unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(asked);
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("stopped before it served"), "{said}");
+    assert!(!said.contains("listening"), "{said}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_server_keeps_accounts_on_a_postgresql_that_it_trusts_and_on_no_other() {
 
     let url = trusting(&database, &unknown);
     let mut server = start(&url);
-    let line = server.wait_for_log(&["the store cannot be reached", "certificate"]);
+    let line = server.wait_for_log(&["the store cannot be used", "certificate"]);
     assert!(!line.contains(PASSWORD), "{line}");
     let mut kim = Guest::new(&server);
     let refused = kim.refused(&log_in("kim", "correct horse"));

@@ -224,7 +224,7 @@ fn only_tickets_wait(server: &Server, port: u16, name: &str, heal: impl FnOnce()
 #[test]
 fn redis_that_refuses_hangs_or_dies_fails_what_is_asked_of_it_and_nothing_else() {
     let mut redis = servers::Server::start(Kind::Redis);
-    let server = with_redis(&redis);
+    let mut server = with_redis(&redis);
     wait_until("Redis is connected", || {
         Guest::new(&server).refused(&shown("0123456789abcdef")) == Code::Token
     });
@@ -258,6 +258,9 @@ fn redis_that_refuses_hangs_or_dies_fails_what_is_asked_of_it_and_nothing_else()
         seen(&server, "redis", false);
         tell_redis_with("another", port, &["CONFIG", "SET", "requirepass", PASSWORD]);
     });
+    // Its return is told as its loss is.
+    server.wait_for_log(&["ERROR", "Redis cannot be reached"]);
+    server.wait_for_log(&["INFO", "Redis is connected"]);
 }
 
 #[test]

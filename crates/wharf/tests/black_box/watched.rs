@@ -2,7 +2,7 @@
 
 use crate::operators::{ANYWHERE, admin_address, get, sum, top};
 use crate::platform::{Guest, by_token, classic_login, log_in, register, say};
-use crate::support::{BACKENDS, PATIENCE, Server};
+use crate::support::{BACKENDS, PATIENCE, Server, serve};
 use std::time::{Duration, Instant};
 use wharf::proto::account::{LogInAsGuest, Register};
 use wharf::proto::chat::Say;
@@ -247,7 +247,10 @@ fn the_queue_at_a_full_server_is_seen() {
 #[test]
 fn a_first_run_tells_what_to_try_and_what_is_used() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), BACKENDS[0], &[ANYWHERE]);
+    let mut command = serve(BACKENDS[0], &[ANYWHERE]);
+    command.arg("--data").arg(folder.path());
+    command.env("WHARF_LIMITS__LOGIN_SECONDS", "20");
+    let server = Server::start_command(command);
     let target = format!("chat --guest --target {}", server.address);
     let database = folder.path().join("wharf.db");
     let database = format!("SQLite, {}", database.display());
@@ -258,6 +261,7 @@ fn a_first_run_tells_what_to_try_and_what_is_used() {
         &admin,
         "docs/CHAT.md",
         "docs/OPERATIONS.md",
+        "the command line over the environment over built-in defaults",
     ] {
         assert!(
             server.banner.contains(words),

@@ -163,7 +163,9 @@ impl Places {
                     .for_each(|it| self.meet(it.author, &it.author_name));
                 false
             }
-            ServerPacket::WasRemoved(_) | ServerPacket::Removed(_) => true,
+            ServerPacket::WasRemoved(_) | ServerPacket::Removed(_) | ServerPacket::MutedHere(_) => {
+                true
+            }
             other => {
                 self.meet_all(other, &mut about);
                 false

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wharf::proto::chat::{GetHistory, Remove};
 use wharf::proto::room::{
     Change, Close, Create, Entered, History, Leave, ListBans, ListMembers, Measure, MemberChanged,
-    Rank, Reason, Removed,
+    MutedHere, Rank, Reason, Removed,
 };
 use wharf::proto::session::{Code, Ping};
 
@@ -56,8 +56,14 @@ fn ranks_kicks_bans_and_mutes_hold_in_rooms_of_both_kinds() {
                 .err()
                 .filter(|error| error.code() == Code::Muted)
         });
+        let told = until_notice::<MutedHere>(&mut max);
+        assert_eq!(
+            (told.is_muted, &*told.text, told.until_ms),
+            (true, "because", 0)
+        );
         lee.ask(&moderate(maxes, Measure::Unmute, 0)).unwrap();
         max.ask(&say("thanks")).unwrap();
+        assert!(!until_notice::<MutedHere>(&mut max).is_muted);
 
         max.notices.clear();
         lee.ask(&moderate(maxes, Measure::Kick, 0)).unwrap();

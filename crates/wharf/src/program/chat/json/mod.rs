@@ -249,6 +249,8 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
             let told = json!({ "reason": reason, "text": it.text, "until_ms": until_ms });
             ("removed", Some(told))
         }
+        ServerPacket::Muted(it) => ("muted", Some(muted(it.is_muted, &it.text, it.until_ms))),
+        ServerPacket::MutedHere(it) => ("muted", Some(muted(it.is_muted, &it.text, it.until_ms))),
         ServerPacket::NowChanged(it) => ("room_changed", Some(room_and_info(it.info.as_ref()))),
         ServerPacket::MemberChanged(it) => ("member_changed", it.member.as_ref().map(member)),
         ServerPacket::Goodbye(it) => {
@@ -275,6 +277,11 @@ fn notice(packet: &ServerPacket, about: &About) -> (&'static str, Map<String, Va
         _ => ("notice", None),
     };
     (name, value.map(fields).unwrap_or_default())
+}
+
+/// A mute, or the end of one.
+fn muted(is_muted: bool, text: &str, until_ms: i64) -> Value {
+    json!({ "is_muted": is_muted, "text": text, "until_ms": maybe_time(until_ms) })
 }
 
 /// One message. What was said is in `text`, `item` or `emote`.

@@ -144,6 +144,10 @@ fn a_time_that_is_none_is_null() {
             &["begins_ms", "ends_ms"],
         ),
         (
+            ServerPacket::MutedHere(room::MutedHere::default()),
+            &["until_ms"],
+        ),
+        (
             ServerPacket::Removed(room::Removed::default()),
             &["until_ms"],
         ),

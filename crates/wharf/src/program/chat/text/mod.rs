@@ -248,13 +248,25 @@ fn notice(packet: &ServerPacket, about: &About) -> Vec<Line> {
             dim(format!("{name} {}", how_they_went(it.reason())))
         }
         ServerPacket::Removed(it) => {
-            let room = about.room.as_ref();
-            let room = room.map_or_else(|| "the room".to_owned(), |it| harmless(&it.name));
-            let mut text = how_it_ended(it, &room);
+            let mut text = how_it_ended(it, &room(about));
             if !it.text.is_empty() {
                 text += &format!(": {}", harmless(&it.text));
             }
             loud(text)
+        }
+        ServerPacket::Muted(it) => {
+            let what = match it.is_muted {
+                true => "those who run the server have muted you",
+                false => "those who run the server let you speak again",
+            };
+            loud(muted(what, it.is_muted.then_some(it.until_ms), &it.text))
+        }
+        ServerPacket::MutedHere(it) => {
+            let what = match it.is_muted {
+                true => format!("a moderator muted you in {}", room(about)),
+                false => format!("a moderator lets you speak again in {}", room(about)),
+            };
+            loud(muted(&what, it.is_muted.then_some(it.until_ms), &it.text))
         }
         ServerPacket::NowChanged(it) => it.info.as_ref().map(changed).unwrap_or_default(),
         ServerPacket::MemberChanged(it) => match &it.member {
@@ -302,6 +314,22 @@ fn maintenance(it: &Maintenance, about: &About) -> String {
         }
     }
     format!("{text}: {}", harmless(&it.text))
+}
+
+/// The room that something is about.
+fn room(about: &About) -> String {
+    let room = about.room.as_ref();
+    room.map_or_else(|| "the room".to_owned(), |it| harmless(&it.name))
+}
+
+/// A mute, or the end of one, with its end if it is one, and why.
+fn muted(what: &str, until_ms: Option<i64>, why: &str) -> String {
+    let until = until_ms.map_or_else(String::new, |at| format!(" {}", tables::until(at)));
+    let why = match why {
+        "" => String::new(),
+        why => format!(": {}", harmless(why)),
+    };
+    format!("{what}{until}{why}")
 }
 
 fn how_they_went(reason: Reason) -> &'static str {

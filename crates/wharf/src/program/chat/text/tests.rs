@@ -3,8 +3,8 @@
 use super::*;
 use expect_test::{Expect, expect};
 use wharf_proto::chat::{Said, Whispered};
-use wharf_proto::room::{Joined, Parted, Reason};
-use wharf_proto::session::{Code, Error, Goodbye};
+use wharf_proto::room::{Joined, MutedHere, Parted, Reason};
+use wharf_proto::session::{Code, Error, Goodbye, Muted};
 
 fn message(name: &str, text: &str) -> Option<Message> {
     let what = Some(What::Text(text.to_owned()));
@@ -105,6 +105,63 @@ fn who_comes_and_goes_is_told_by_name() {
             ..About::default()
         };
         let packet = parted;
+        assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
+    }
+}
+
+#[test]
+fn whoever_is_muted_is_told_where_until_when_and_why() {
+    let about = || About {
+        room: Some(super::super::event::InRoom {
+            id: 44,
+            name: "lounge".to_owned(),
+        }),
+        ..About::default()
+    };
+    let here = |is_muted, text: &str, until_ms| {
+        let text = text.to_owned();
+        ServerPacket::MutedHere(MutedHere {
+            is_muted,
+            text,
+            until_ms,
+        })
+    };
+    let everywhere = |is_muted, text: &str, until_ms| {
+        let text = text.to_owned();
+        ServerPacket::Muted(Muted {
+            is_muted,
+            text,
+            until_ms,
+        })
+    };
+    let noon = 1_795_694_400_000;
+    for (packet, told) in [
+        (
+            here(true, "calm\u{1b} down", noon),
+            "a moderator muted you in lounge until 2026-11-26 12:00 UTC: calm^[ down\n",
+        ),
+        (
+            here(true, "", 0),
+            "a moderator muted you in lounge for ever\n",
+        ),
+        (
+            here(false, "", 0),
+            "a moderator lets you speak again in lounge\n",
+        ),
+        (
+            everywhere(true, "spam", noon),
+            "those who run the server have muted you until 2026-11-26 12:00 UTC: spam\n",
+        ),
+        (
+            everywhere(false, "sorry", 0),
+            "those who run the server let you speak again: sorry\n",
+        ),
+    ] {
+        let paper = Paper {
+            columns: None,
+            has_colours: false,
+        };
+        let about = about();
         assert_eq!(paper.write(&lines(&Event::Notice { packet, about })), told);
     }
 }
