@@ -56,26 +56,7 @@ impl Talk {
                 })
             }
         } else if let Some(name) = wish.user.clone().filter(|_| wish.can_be_asked) {
-            let call = if wish.registers { "register" } else { "login" };
-            let why = self.token.as_ref().filter(|_| !wish.registers);
-            let why = why.map(|token| why_not_by(token, &name));
-            let mut call = Call::of(find(call).expect("it is in the table"));
-            let problem =
-                Problem::new("credentials", format!("the password of {name} is needed")).hint(
-                    format!("/{} {} asks for it", call.command.name, quoted(&name)),
-                );
-            call.set("name", name);
-            let secrets = call.missing_secrets().collect();
-            let question = Question {
-                call,
-                secrets,
-                problem,
-            };
-            self.was.clear();
-            if let Some(why) = why {
-                self.tell(Event::Hint(why));
-            }
-            self.outputs.push_back(Output::Ask(question.into()));
+            self.ask_for_password(name);
             return self.ready(false);
         } else {
             self.was.clear();
@@ -86,6 +67,36 @@ impl Talk {
             return self.ready(is_in);
         };
         self.ask(&packet, None, Asked::LogIn { by_token });
+    }
+
+    /// Has people asked for the password of `name`.
+    fn ask_for_password(&mut self, name: String) {
+        let call = if self.wish.registers {
+            "register"
+        } else {
+            "login"
+        };
+        let why = self.token.as_ref().filter(|_| !self.wish.registers);
+        let why = why.map(|token| why_not_by(token, &name));
+        let mut call = Call::of(find(call).expect("it is in the table"));
+        let problem = Problem::new("credentials", format!("the password of {name} is needed"))
+            .hint(format!(
+                "/{} {} asks for it",
+                call.command.name,
+                quoted(&name)
+            ));
+        call.set("name", name);
+        let secrets = call.missing_secrets().collect();
+        let question = Question {
+            call,
+            secrets,
+            problem,
+        };
+        self.was.clear();
+        if let Some(why) = why {
+            self.tell(Event::Hint(why));
+        }
+        self.outputs.push_back(Output::Ask(question.into()));
     }
 
     pub(super) fn login_refused(&mut self, by_token: bool, error: &Error) {
