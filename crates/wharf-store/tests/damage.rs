@@ -44,12 +44,14 @@ fn what_a_server_may_start_on_is_told_from_what_it_may_not() {
         fs::write(&path, &whole[..left]).unwrap();
         refused(&path, "damaged", "`wharf db restore`");
     }
-    let mut torn = whole.clone();
-    for byte in &mut torn[2 * 4_096..][..100] {
-        *byte = !*byte;
+    for page in 1..whole.len() / 4_096 {
+        let mut torn = whole.clone();
+        for byte in &mut torn[page * 4_096..][..100] {
+            *byte = !*byte;
+        }
+        fs::write(&path, torn).unwrap();
+        refused(&path, "damaged", "`wharf db verify`");
     }
-    fs::write(&path, torn).unwrap();
-    refused(&path, "damaged", "`wharf db verify`");
     fs::write(&path, "dear diary").unwrap();
     refused(&path, "is no database", "right file");
     fs::write(&path, "").unwrap();

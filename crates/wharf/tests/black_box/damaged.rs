@@ -63,7 +63,10 @@ fn a_server_does_not_start_on_what_is_no_sound_database_and_doctor_says_why() {
         let (code, said) = doctor(data);
         assert_eq!(code, 1, "{said}");
         assert!(said.contains("bad   store"), "{said}");
-        let (code, refused) = run(serve(BACKENDS[0], &["admin.listen=off"]), data);
+        let mut server = serve(BACKENDS[0], &["admin.listen=off"]);
+        // One that would start after all ends too.
+        server.arg("--until-input-ends");
+        let (code, refused) = run(server, data);
         assert_eq!(code, 2, "it does not start: {refused}");
         assert!(!refused.contains("listening"), "{refused}");
         for word in words.iter().chain(&["wharf.db"]) {
