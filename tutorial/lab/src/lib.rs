@@ -24,7 +24,7 @@
 //! ```
 //!
 //! [`run`] is the whole command line of a lesson that serves with its settings, or measures with
-//! `figures`.
+//! `figures`; [`run_beside`] of one that can also be the server of the step before.
 //!
 //! The process is killed when the [`Server`] is dropped. A server that runs inside the test needs
 //! none of this: have it return its address, and connect.
@@ -111,7 +111,7 @@ use std::time::Duration;
 
 pub use classic::check_classic_echo;
 pub use client::{Client, crowd};
-pub use command_line::run;
+pub use command_line::{run, run_beside};
 pub use cpu::Usage;
 pub use figures::Figures;
 pub use number::number;

@@ -6,36 +6,18 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use t02_memory::server::{Server, Settings};
 
-/// Says back what it hears, with few buffers for many clients
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    settings: Settings,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Be the server of step 1, to compare with
-    StepOne(t01_echo::server::Settings),
-    /// Measure what the README's tables say
-    Figures,
-}
-
 fn main() -> ExitCode {
-    let Args { settings, instead } = Args::parse();
-    let done = match instead {
-        None => serve(&settings),
-        Some(Instead::StepOne(settings)) => serve_as_in_step_one(&settings),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t02-memory", done)
+    lesson_lab::run_beside(
+        "t02-memory",
+        "Says back what it hears, with few buffers for many clients",
+        serve,
+        ("step-one", serve_as_in_step_one),
+        figures::write,
+    )
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {

@@ -283,7 +283,7 @@ fn a_hundred_clients_share_one_packet() -> io::Result<()> {
 fn one_that_reads_nothing_loses_nothing_and_holds_up_nobody() -> io::Result<()> {
     let server = start(&settings(1, Balancer::WhoeverIsFree), Echo)?;
     let mut stalled = Client::narrow(server.address(), 16 * 1024)?;
-    let bytes = numbered(8 << 20);
+    let bytes = numbered(32 << 20);
     let sent = stalled.send_until_stalled(&bytes)?;
     let mut other = Client::connect(server.address())?;
     assert_eq!(other.echo(b"hello")?, b"hello");

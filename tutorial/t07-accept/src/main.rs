@@ -7,7 +7,6 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use t06_queue::Application;
@@ -15,35 +14,25 @@ use t06_queue::application::Echo;
 use t06_queue::feed::Feed;
 use t07_accept::server::{Server, Settings};
 
-/// The server of step 6, without a thread that accepts, and with a gate
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    settings: Settings,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Be the server of step 6, whose thread accepts, to compare with
-    StepSix(t06_queue::server::Settings),
-    /// Measure what the README's tables say
-    Figures,
-}
-
 fn main() -> ExitCode {
-    let Args { settings, instead } = Args::parse();
-    let done = match instead {
-        None if settings.basic.echo => serve(&settings, Echo),
-        None => serve(&settings, Feed::default()),
-        Some(Instead::StepSix(settings)) => serve_as_in_step_six(&settings),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t07-accept", done)
+    lesson_lab::run_beside(
+        "t07-accept",
+        "The server of step 6, without a thread that accepts, and with a gate",
+        serve,
+        ("step-six", serve_as_in_step_six),
+        figures::write,
+    )
 }
 
-fn serve(settings: &Settings, application: impl Application) -> io::Result<()> {
+fn serve(settings: &Settings) -> io::Result<()> {
+    if settings.basic.echo {
+        serve_with(settings, Echo)
+    } else {
+        serve_with(settings, Feed::default())
+    }
+}
+
+fn serve_with(settings: &Settings, application: impl Application) -> io::Result<()> {
     let server = Server::start(settings, application)?;
     lesson_lab::announce(server.address());
     server.run()

@@ -6,27 +6,9 @@
 
 mod figures;
 
-use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
 use t03_events::{Application, Network, SessionId, Settings};
-
-/// Says back what it hears
-#[derive(Parser)]
-struct Args {
-    #[command(flatten)]
-    settings: Settings,
-    #[command(subcommand)]
-    instead: Option<Instead>,
-}
-
-#[derive(Subcommand)]
-enum Instead {
-    /// Be the server of step 2, to compare with
-    StepTwo(t02_memory::server::Settings),
-    /// Measure what the README's tables say
-    Figures,
-}
 
 struct Echo;
 
@@ -37,13 +19,13 @@ impl Application for Echo {
 }
 
 fn main() -> ExitCode {
-    let Args { settings, instead } = Args::parse();
-    let done = match instead {
-        None => serve(&settings),
-        Some(Instead::StepTwo(settings)) => serve_as_in_step_two(&settings),
-        Some(Instead::Figures) => figures::write(),
-    };
-    lesson_lab::exit("t03-echo", done)
+    lesson_lab::run_beside(
+        "t03-echo",
+        "Says back what it hears",
+        serve,
+        ("step-two", serve_as_in_step_two),
+        figures::write,
+    )
 }
 
 fn serve(settings: &Settings) -> io::Result<()> {
