@@ -41,7 +41,7 @@ const CANARIES: &[&str] = &["wharf-content", "wharf-net"];
 pub(crate) const SEEDS: u64 = 500;
 
 /// What is built for Windows, and whose tests run under Wine.
-pub(crate) const ON_WINDOWS: &[&str] = &[
+const ON_WINDOWS: &[&str] = &[
     "wharf-base",
     "wharf-port",
     "wharf-net",
@@ -125,9 +125,6 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
     Stage::new("clippy", 4, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("windows", 17, "the Windows build has no warning and passes in Wine", windows_tests)
-        .unless(windows::missing),
-    Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
-        .after(&["windows"])
         .unless(windows::missing),
     Stage::new("tests", 8, "unit, property and contract tests, a few seeds", tests).smoke()
         .after(&["clippy"]),
@@ -364,7 +361,6 @@ fn windows_tests(workspace: &Workspace) -> Outcome {
     run(windows::cargo_test(workspace)?
         .args(["--tests", "--no-fail-fast"])
         .args(packages(ON_WINDOWS))
-        .args(["-p", lessons::LAB.1])
         .env("RUST_TEST_THREADS", tests_at_once()))?;
     windows::ctrl_c::stops_the_server(workspace)
 }

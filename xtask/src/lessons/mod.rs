@@ -67,12 +67,6 @@ fn build(workspace: &Workspace) -> Outcome {
     run(build.args(["-p", LAB.1, "--no-run"]))
 }
 
-/// Every lesson's Windows build, under Wine: the stage `windows-lessons`.
-pub(crate) fn on_windows(workspace: &Workspace) -> Outcome {
-    let beside = stages::ON_WINDOWS;
-    test(workspace, &packages(workspace)?, System::Windows, beside)
-}
-
 /// The lessons' packages.
 pub(crate) fn packages(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut packages = packages_in(workspace, "tutorial")?;

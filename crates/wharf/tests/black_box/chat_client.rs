@@ -1,8 +1,10 @@
 //! `wharf chat` as scripts use it, and as it is without a terminal.
 
-use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, wharf};
+use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, wait_until, wharf};
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -185,12 +187,25 @@ pub(crate) fn enter(room: u32) -> Value {
 }
 
 /// Starts a server at that address, where one may have been.
+/// Starts a server there, once more perhaps: what a killed one had is given back by the kernel a
+/// moment after it has gone.
 pub(crate) fn start_at(address: &str, data: &Path) -> Server {
+    wait_until("the address is free", || is_free(address));
     let mut command = wharf();
     command
         .args(["serve", "--listen", address, "--data"])
         .arg(data);
     Server::start_command(command)
+}
+
+/// Whether nobody listens there.
+fn is_free(address: &str) -> bool {
+    let address: SocketAddr = address.parse().expect("an address");
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    // As a server has it: what was said there before is in nobody's way.
+    #[cfg(unix)]
+    socket.set_reuse_address(true).expect("an option");
+    socket.bind(&address.into()).is_ok()
 }
 
 #[test]
