@@ -3,13 +3,15 @@
 
 #[path = "common/bench.rs"]
 mod bench;
+#[path = "common/log.rs"]
+mod log;
 
 use bench::Bench;
 use rusqlite::Connection;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once};
-use std::{fs, io};
 use tempfile::TempDir;
 use wharf_data::short::{self, Space};
 use wharf_data::{Answer, Ask, Refusal};
@@ -130,7 +132,7 @@ impl Database for Failing {
 
 /// A store whose statements fail by `why`, once the fault is wound up.
 fn failing(path: &Path, why: SqlError) -> (Bench, Arc<Fault>) {
-    watch_the_log();
+    log::watch();
     let fault = Arc::new(Fault {
         left: AtomicU32::new(0),
         why,
@@ -222,33 +224,9 @@ fn a_read_that_is_done_again_is_no_error_and_one_that_is_lost_is() {
     assert_eq!((told.len(), errors), (3, 1), "{told:?}");
 }
 
-/// What the stores of all tests here say.
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Log;
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn watch_the_log() {
-    static WATCHED: Once = Once::new();
-    WATCHED.call_once(|| {
-        let log = tracing_subscriber::fmt().with_writer(|| Log);
-        log.with_ansi(false).init();
-    });
-}
-
 /// The lines of the log with these words.
 fn logged(words: &str) -> Vec<String> {
-    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
+    let log = log::said();
     let lines = log.lines().filter(|line| line.contains(words));
     lines.map(str::to_owned).collect()
 }

@@ -3,15 +3,15 @@
 #![cfg(target_os = "linux")]
 
 mod ledger;
+#[path = "common/log.rs"]
+mod log;
 mod servers;
 
 use core::time::Duration;
 use ledger::{clock, entry};
 use servers::{Kind, Medium, PASSWORD, PATIENT, Proxy, Server, wait_until};
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Mutex, Once};
 use wharf_data::{Refusal, Reply};
 use wharf_store::{SqlError, Store, StoreOptions, Tag, Timeouts, connect, connector};
 
@@ -66,7 +66,7 @@ fn mariadb_is_cut_off_in_mid_sentence() {
 
 #[test]
 fn a_wrong_password_is_said_and_not_shown() {
-    watch_the_log();
+    log::watch();
     for kind in [Kind::PostgreSql, Kind::MariaDb] {
         let server = Server::start(kind);
         let url = server.url().replace(PASSWORD, "wr0ng-secret");
@@ -172,7 +172,7 @@ struct Client {
 
 impl Client {
     fn start(url: &str) -> Self {
-        watch_the_log();
+        log::watch();
         let options = StoreOptions {
             answer: Duration::from_millis(400),
             retry: Duration::from_millis(20),
@@ -245,8 +245,7 @@ impl Client {
         }
         let odd = self.answers.iter().find(|(_, count)| **count != 1);
         assert_eq!(odd, None, "a request has exactly one answer");
-        let log = LOG.lock().expect("nobody panics with it");
-        let log = String::from_utf8_lossy(&log);
+        let log = log::said();
         assert!(log.contains("the store"), "the faults were logged");
         assert!(!log.contains(PASSWORD), "{log}");
     }
@@ -254,7 +253,7 @@ impl Client {
 
 #[test]
 fn what_a_server_does_not_promise_is_warned_of() {
-    watch_the_log();
+    log::watch();
     let postgresql = |settings: &[&str]| {
         let server = Server::start_with(Kind::PostgreSql, Medium::Memory, settings);
         let database = wharf_store::PostgreSql::connect(&server.url(), &PATIENT);
@@ -288,8 +287,7 @@ fn what_a_server_does_not_promise_is_warned_of() {
             "sync_binlog is 0: set it to 1"
         ]
     );
-    let log = LOG.lock().expect("nobody panics with it");
-    let log = String::from_utf8_lossy(&log);
+    let log = log::said();
     assert!(
         log.contains("fsync is off") && log.contains("sync_binlog is 0"),
         "{log}"
@@ -309,32 +307,4 @@ fn what_takes_too_long_is_given_up() {
         let given_up = database.execute(sql, &[]);
         assert!(matches!(given_up, Err(SqlError::Broken(_))), "{given_up:?}");
     }
-}
-
-/// What the store says.
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Log;
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.lock()
-            .expect("nobody panics with it")
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn watch_the_log() {
-    static WATCHED: Once = Once::new();
-    WATCHED.call_once(|| {
-        let log = tracing_subscriber::fmt()
-            .with_writer(|| Log)
-            .with_ansi(false);
-        log.init();
-    });
 }

@@ -8,9 +8,9 @@ use super::carry::{Side, Tell, carry, not_empty};
 use super::verify::{self, Verdict};
 use super::{Place, Trouble};
 use crate::database::Database;
+use crate::migrate;
 use crate::sqlite::{self, Durability, Sqlite};
-use crate::store::Access;
-use crate::{migrate, remote};
+use core::fmt::Display;
 use core::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -38,8 +38,11 @@ pub fn backup(place: &Place, to: &Path, tell: Tell<'_>) -> Result<u64, Trouble> 
             settled(to, remedy, |partial| copy_pages(from, partial))
         }
         Place::Server(_) => {
-            let mut server = reach(place)?;
-            demand_present(place, verify::version_at(place, &mut *server)?)?;
+            let mut server = verify::reach(place)?;
+            let version = verify::version_at(place, &mut *server)?;
+            let outdated =
+                "bring them up to date by `wharf db migrate`, or use the wharf that they are of";
+            demand_current(place, version, outdated)?;
             settled(to, remedy, |partial| {
                 copy_rows(place, &mut *server, partial, tell)
             })
@@ -84,17 +87,10 @@ fn restore_rows(place: &Place, from: &Path, tell: Tell<'_>) -> Result<(), Troubl
     demand_whole(from)?;
     let mut file = Sqlite::over(verify::open(from)?);
     let version = super::version(&mut file).map_err(|error| Trouble::of(from.display(), &error))?;
-    if version != Some(migrate::VERSION) {
-        let what = format!(
-            "its tables have version {}, this program's {}",
-            version.unwrap_or(0),
-            migrate::VERSION
-        );
-        let remedy = "restore it to a directory (--data DIR), bring that up to date by `wharf db \
-                      migrate`, and back that up";
-        return Err(Trouble::new(from.display(), what, remedy));
-    }
-    let mut server = reach(place)?;
+    let remedy = "restore it to a directory (--data DIR), bring that up to date by `wharf db \
+                  migrate`, and back that up";
+    demand_current(from.display(), version.unwrap_or(0), remedy)?;
+    let mut server = verify::reach(place)?;
     let trouble = |error| Trouble::of(place, &error);
     server.migrate().map_err(trouble)?;
     if let Some(table) = not_empty(&mut *server).map_err(trouble)? {
@@ -109,22 +105,13 @@ fn restore_rows(place: &Place, from: &Path, tell: Tell<'_>) -> Result<(), Troubl
     demand_sound(place, "empty that database, then try again")
 }
 
-/// A connection to a server.
-fn reach(place: &Place) -> Result<Box<dyn Database>, Trouble> {
-    (place.connector())(Access::Write)
-        .map_err(|error| Trouble::new(place, error, remote::OUT_OF_REACH))
-}
-
-/// That a server's tables are of this version, before their rows are read.
-fn demand_present(place: &Place, version: i64) -> Result<(), Trouble> {
-    if version == migrate::VERSION {
+/// That tables are of this version, before their rows are read.
+fn demand_current(place: impl Display, version: i64, remedy: &str) -> Result<(), Trouble> {
+    let current = migrate::VERSION;
+    if version == current {
         return Ok(());
     }
-    let what = format!(
-        "its tables have version {version}, this program's {}",
-        migrate::VERSION
-    );
-    let remedy = "bring them up to date by `wharf db migrate`, or use the wharf that they are of";
+    let what = format!("its tables have version {version}, this program's {current}");
     Err(Trouble::new(place, what, remedy))
 }
 

@@ -5,8 +5,8 @@ use super::invariants::INVARIANTS;
 use super::{Place, Trouble};
 use crate::database::{Database, SqlError, Value};
 use crate::migrate;
-use crate::remote::{self, Timeouts};
 use crate::sqlite::{self, APPLICATION_ID, Sqlite};
+use crate::store::Access;
 use core::fmt;
 use core::time::Duration;
 use rusqlite::{Connection, OpenFlags};
@@ -63,7 +63,7 @@ impl Verdict {
 pub fn verify(place: &Place) -> Verdict {
     let looked = match place {
         Place::File(path) => look_at_file(path),
-        Place::Server(url) => look_at_server(place, url),
+        Place::Server(_) => look_at_server(place),
     };
     match looked {
         Ok((findings, sound)) if findings.is_empty() => Verdict::Sound(sound),
@@ -125,9 +125,14 @@ fn demand_file(path: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn look_at_server(place: &Place, url: &str) -> Result<(Vec<String>, Sound), Finding> {
-    let mut database = remote::connect(url, &Timeouts::default())
-        .map_err(|error| Trouble::new(place, error, remote::OUT_OF_REACH))?;
+/// A connection to a server.
+pub(super) fn reach(place: &Place) -> Result<Box<dyn Database>, Trouble> {
+    let remedy = "see whether the server runs, and whether the URL is right";
+    (place.connector())(Access::Write).map_err(|error| Trouble::new(place, error, remedy))
+}
+
+fn look_at_server(place: &Place) -> Result<(Vec<String>, Sound), Finding> {
+    let mut database = reach(place)?;
     let version = version_at(place, &mut *database)?;
     demand_known(place, version)?;
     look_at_tables(&mut *database, version).map_err(|error| match error {

@@ -22,9 +22,6 @@ pub struct Timeouts {
     pub statement: Duration,
 }
 
-/// What to do about a server that cannot be reached.
-pub(crate) const OUT_OF_REACH: &str = "see whether the server runs, and whether the URL is right";
-
 /// How much longer than a statement's time its answer is waited for.
 pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
