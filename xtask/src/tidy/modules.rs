@@ -82,11 +82,19 @@ fn children_of(items: &[syn::Item], directory: &str, children: &str, named: &mut
         if let Some((_, items)) = &module.content {
             children_of(items, directory, &below, named);
         } else if let Some(path) = path_attribute(&module.attrs) {
-            named.push(format!("{directory}/{path}"));
+            named.push(beside(directory, &path));
         } else {
             named.push(format!("{below}.rs"));
             named.push(format!("{below}/mod.rs"));
         }
+    }
+}
+
+/// What a path means in a directory: each `..` in front leads one up.
+fn beside(directory: &str, path: &str) -> String {
+    match (path.strip_prefix("../"), directory.rsplit_once('/')) {
+        (Some(path), Some((above, _))) => beside(above, path),
+        _ => format!("{directory}/{path}"),
     }
 }
 
@@ -133,8 +141,12 @@ mod tests {
             ("x/src/other/entry.rs", "mod beside;"),
             ("x/tests/suite.rs", "mod common;"),
             ("x/tests/common/mod.rs", ""),
-            ("x/tests/large/main.rs", "mod part;"),
+            (
+                "x/tests/large/main.rs",
+                "mod part; #[path = \"../shared/mod.rs\"] mod shared;",
+            ),
             ("x/tests/large/part.rs", ""),
+            ("x/tests/shared/mod.rs", ""),
             ("x/src/orphan.rs", ""),
             ("x/src/nested/forgotten.rs", ""),
             ("x/tests/large/lost.rs", ""),

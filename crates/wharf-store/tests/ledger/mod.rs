@@ -1,6 +1,6 @@
 //! Entries whose acknowledgements are remembered, and what must be true of them whatever happened.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, reason = "each test program uses its part")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Real servers for tests, from Debian's packages: each is a child of the test that needs it, in
 //! a folder of its own, on a free port, and gone with the test.
 
-#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its part")]
 
 mod family;
 mod programs;
@@ -203,6 +203,17 @@ pub(crate) fn fresh_database(url: &str) -> String {
     server.execute(&sql, &[]).expect("it may make databases");
     let (server, _) = url.rsplit_once('/').expect("it ends with a database");
     format!("{server}/{name}")
+}
+
+/// Takes away a database that was made on the server that `url` names.
+///
+/// # Panics
+/// If the server refuses.
+pub(crate) fn drop_database(url: &str, database: &str) {
+    let mut server = wharf_store::connect(url, &PATIENT).expect("the server runs");
+    let (_, name) = database.rsplit_once('/').expect("it ends with a database");
+    let sql = format!("DROP DATABASE {name}");
+    server.execute(&sql, &[]).expect("nobody uses it any more");
 }
 
 fn url(kind: Kind, port: u16) -> String {

@@ -1,5 +1,7 @@
 //! A store, asked one thing at a time.
-#![allow(dead_code, reason = "each suite uses a part of it")]
+#![allow(dead_code, reason = "each test program uses its part")]
+
+pub(crate) mod log;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -41,8 +43,7 @@ impl Bench {
 
     /// The same, with another time.
     pub(crate) fn start_at(options: StoreOptions, clock: Clock, connect: Connect) -> Self {
-        // Why something failed is shown with the test that failed.
-        let _ = tracing_subscriber::fmt().with_test_writer().try_init();
+        log::watch();
         let (sender, replies) = channel();
         let answers = answers(&sender);
         let store = Store::start(options, clock, Arc::clone(&connect), answers).unwrap();

@@ -1,8 +1,7 @@
 //! What is promised of rooms, on every database there is.
 
-mod common;
-
-use common::{Bench, act, each_database};
+use crate::bench::{Bench, act};
+use crate::each_database;
 use wharf_data::room::Until;
 use wharf_data::room::{Answer, Ask, By, Change, History, Measure, Role, Room, Settings, Standing};
 use wharf_data::{AccountId, Actor, DisplayName, NameKey, PageToken, Refusal, RoomId};
@@ -14,8 +13,6 @@ const OTHER: AccountId = AccountId::new(4);
 
 /// The room of most tests, as it was opened first.
 const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
-
-common::also_with_redis!();
 
 fn settings() -> Settings {
     Settings {

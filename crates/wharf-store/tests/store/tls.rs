@@ -1,12 +1,7 @@
 //! PostgreSQL over TLS: as strictly as the URL asks for, and never less.
-#![cfg(all(target_os = "linux", feature = "postgres"))]
 
-#[path = "servers/authority.rs"]
-mod authority;
-mod servers;
-
-use authority::Authority;
-use servers::{Kind, PATIENT, Server};
+use crate::authority::Authority;
+use crate::servers::{Kind, PATIENT, Server};
 use std::path::Path;
 use tempfile::TempDir;
 use wharf_store::{SqlError, Value, connect};

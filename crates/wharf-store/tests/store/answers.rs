@@ -1,11 +1,8 @@
 //! What the store promises whatever its database does: one answer to each request, by its
-//! deadline, and what failed is known to have failed or said not to be known.
+//! deadline, and what failed is known to have failed or said not to be known. What the other
+//! databases do badly is in `faults`.
 
-// The other databases have a suite of their own for what they do badly.
-#[path = "common/bench.rs"]
-mod bench;
-
-use bench::{Bench, PATIENCE, patient};
+use crate::bench::{self, Bench, PATIENCE, patient};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};

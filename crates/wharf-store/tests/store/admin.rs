@@ -1,11 +1,7 @@
 //! What an operator can do with a store that is a file: every trouble is told with the file's
 //! name and what to do, nothing is overwritten, and what is damaged is never taken for sound.
 
-// The suites on the other databases have no part in this.
-#[path = "common/bench.rs"]
-mod bench;
-
-use bench::Bench;
+use crate::bench::{self, Bench};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -336,7 +332,7 @@ const WITHOUT_RIGHTS: &str = "WHARF_TEST_WITHOUT_RIGHTS";
 #[test]
 fn a_folder_without_rights_is_told_with_what_to_do() {
     use std::os::unix::fs::PermissionsExt;
-    let test = "a_folder_without_rights_is_told_with_what_to_do";
+    let test = "admin::a_folder_without_rights_is_told_with_what_to_do";
     if let Ok(folder) = std::env::var(WITHOUT_RIGHTS) {
         return without_rights(Path::new(&folder));
     }

@@ -1,9 +1,6 @@
 //! What the store trusts a connection with, on PostgreSQL and MariaDB alike.
-#![cfg(target_os = "linux")]
 
-mod servers;
-
-use servers::{Kind, PATIENT, Server};
+use crate::servers::{Kind, PATIENT, Server};
 use std::sync::Barrier;
 use std::thread;
 use wharf_store::{Database, Row, SqlError, Value, connect};

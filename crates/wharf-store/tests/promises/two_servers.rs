@@ -1,9 +1,8 @@
 //! Two servers on one database, at the same time: what is promised to one holds against the
 //! other.
 
-mod common;
-
-use common::{Bench, act, each_database};
+use crate::bench::{Bench, act};
+use crate::each_database;
 use wharf_data::message::{self, NewMessage, Place};
 use wharf_data::room::{self, History, Settings};
 use wharf_data::short::{self, Space};
@@ -83,8 +82,6 @@ fn says(author: AccountId, client_id: i64) -> NewMessage {
         at: client_id,
     }
 }
-
-common::also_with_redis!();
 
 #[test]
 fn a_name_goes_to_one_of_two() {

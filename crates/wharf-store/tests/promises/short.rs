@@ -1,8 +1,7 @@
 //! What is promised of what lives for a short time, on everything that keeps it.
 
-mod common;
-
-use common::{Bench, each_database};
+use crate::bench::Bench;
+use crate::each_database;
 use wharf_data::short::{Answer, Ask, Found, Space};
 use wharf_data::{Refusal, UnixMs};
 
@@ -42,8 +41,6 @@ fn take(key: &str, at: UnixMs) -> Ask {
         at,
     }
 }
-
-common::also_with_redis!();
 
 #[test]
 fn a_value_is_there_until_its_time() {

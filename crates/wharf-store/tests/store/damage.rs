@@ -1,12 +1,7 @@
 //! A database that is damaged: no server starts on it, and one that serves already says so once,
 //! with what to do.
 
-#[path = "common/bench.rs"]
-mod bench;
-#[path = "common/log.rs"]
-mod log;
-
-use bench::Bench;
+use crate::bench::{self, Bench, log};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! What the stores of all tests of one program say.
+//! What the stores of all tests of one program say: shown with the test that fails, and kept for
+//! those that look for something in it.
 
 use std::io;
 use std::sync::{Mutex, Once};
@@ -9,6 +10,7 @@ struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        print!("{}", String::from_utf8_lossy(bytes));
         let mut log = LOG.lock().expect("nobody panics with it");
         log.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,8 +1,7 @@
 //! What is promised of accounts, on every database there is.
 
-mod common;
-
-use common::{Bench, ban, each_database};
+use crate::bench::{Bench, ban};
+use crate::each_database;
 use wharf_data::account::{
     Answer, Ask, Ended, Identity, IdentityKind, Named, NewLogin, NewToken, Status, TokenHash, Which,
 };
@@ -74,8 +73,6 @@ fn logins(bench: &mut Bench, account: i64) -> Vec<i64> {
         other => panic!("{other:?}"),
     }
 }
-
-common::also_with_redis!();
 
 #[test]
 fn an_account_is_found_by_what_it_is_known_by() {

@@ -1,13 +1,10 @@
 //! A Redis that dies, hangs, and comes back: each request has one answer in time, service heals by
-//! itself; and of two who take a ticket one gets it. What it answers is in `short.rs`.
-#![cfg(all(target_os = "linux", feature = "redis"))]
+//! itself; and of two who take a ticket one gets it. What it answers is in
+//! `promises`.
 
-mod ledger;
-mod servers;
-
+use crate::ledger::clock;
+use crate::servers::{Kind, Proxy, Server, wait_until};
 use core::time::Duration;
-use ledger::clock;
-use servers::{Kind, Proxy, Server, wait_until};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};

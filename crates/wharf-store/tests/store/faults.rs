@@ -1,15 +1,10 @@
 //! A server that dies, hangs, refuses or comes back: each request has one answer in time, nothing
 //! panics, service heals by itself, and no password is in a log.
-#![cfg(target_os = "linux")]
 
-mod ledger;
-#[path = "common/log.rs"]
-mod log;
-mod servers;
-
+use crate::bench::log;
+use crate::ledger::{clock, entry};
+use crate::servers::{Kind, Medium, PASSWORD, PATIENT, Proxy, Server, wait_until};
 use core::time::Duration;
-use ledger::{clock, entry};
-use servers::{Kind, Medium, PASSWORD, PATIENT, Proxy, Server, wait_until};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
 use wharf_data::{Refusal, Reply};

@@ -1,9 +1,8 @@
 //! What is promised to those who run a server, on every database there is: reports, the audit
 //! log, settings, what is thrown away, what is given out about somebody and what is erased.
 
-mod common;
-
-use common::{Bench, act, ban, each_database};
+use crate::bench::{self, Bench, act, ban};
+use crate::each_database;
 use wharf_data::account::{Identity, IdentityKind, NewLogin, NewToken, TokenHash, Which};
 use wharf_data::keep::{self, Field, Record};
 use wharf_data::message::{self, NewMessage, Place};
@@ -85,8 +84,6 @@ fn read(bench: &mut Bench, number: i64) -> Result<(report::Report, Vec<i64>), Re
         other => panic!("no report: {other:?}"),
     }
 }
-
-common::also_with_redis!();
 
 #[test]
 fn what_was_said_around_goes_with_a_report_and_stays() {
@@ -309,11 +306,11 @@ fn every_act_is_in_the_log_with_what_it_was_before_and_what_it_is_now() {
             .ask(moderate(2, PARK, Measure::Mute(Until::TakenBack)))
             .unwrap();
         // What is refused is not done and so not in the log.
-        let act = common::act(3, Actor::Account(LEE), 70);
+        let act = bench::act(3, Actor::Account(LEE), 70);
         let refused = Ask::Room(room::Ask::Delete { room: ROOM, act });
         assert_eq!(bench.ask(refused), Err(Refusal::Forbidden));
         let kick = audit::Entry {
-            act: common::act(4, Actor::Server, 80),
+            act: bench::act(4, Actor::Server, 80),
             action: "room.kick".into(),
             target: Target::Member(ROOM.0, LEE),
             before: String::new(),
@@ -327,7 +324,7 @@ fn every_act_is_in_the_log_with_what_it_was_before_and_what_it_is_now() {
         assert_eq!(ids, [4, 2, 1]);
         assert_eq!(all[0], kick);
         let ban = audit::Entry {
-            act: common::act(1, Actor::Account(KIM), 70),
+            act: bench::act(1, Actor::Account(KIM), 70),
             action: "room.ban".into(),
             target: Target::Member(ROOM.0, LEE),
             before: "member".into(),

@@ -1,12 +1,9 @@
 //! A store is backed up into a file and restored from one, whatever kind of store it is: so it also
 //! moves from one kind to another. Nothing is overwritten, and what breaks off leaves nothing.
-#![cfg(target_os = "linux")]
 
-mod servers;
-
+use crate::servers::{self, Kind, Server};
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use servers::{Kind, Server};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

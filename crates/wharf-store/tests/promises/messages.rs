@@ -1,8 +1,7 @@
 //! What is promised of messages, on every database there is.
 
-mod common;
-
-use common::{Bench, act, each_database};
+use crate::bench::{Bench, act};
+use crate::each_database;
 use wharf_data::message::{Answer, Ask, From, Kept, Message, NewMessage, Place};
 use wharf_data::room::{self, History, Measure, Role, Settings};
 use wharf_data::{AccountId, Actor, ConversationId, DisplayName, PageToken, Refusal, RoomId};
@@ -13,8 +12,6 @@ const PARK: AccountId = AccountId::new(3);
 const NOBODY: AccountId = AccountId::new(99);
 const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
 const TALK: ConversationId = ConversationId::new(200);
-
-common::also_with_redis!();
 
 /// Three people, and a room of Kim's.
 fn with_people(test: impl Fn(&mut Bench)) {
