@@ -1,10 +1,11 @@
 //! What the services count, with threads and a store of their own.
 
+use crate::rig::PATIENCE;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wharf_accounts::{AccountOptions, Accounts, Chance, SystemChance, UnknownId};
 use wharf_base::SessionId;
 use wharf_host::{
@@ -13,8 +14,6 @@ use wharf_host::{
 };
 use wharf_platform::{LoginEnd, LoginWay, Platform};
 use wharf_store::{Place, StoreOptions};
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Panics once.
 struct Trap(Arc<AtomicBool>);

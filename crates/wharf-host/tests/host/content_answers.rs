@@ -1,13 +1,12 @@
 //! That content is what answers: another handler is another server.
 
+use crate::rig::{ANYWHERE, PATIENCE, on_every_port, options};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
-use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, LogicOptions};
-use wharf_host::{AnyName, Doorman, Placement, Server, ServerOptions, ShardReport};
-use wharf_net::{Admission, NetLimits};
-use wharf_port::{NativePort, PortOptions};
+use wharf_content::{Foyer, FoyerCx, Handled};
+use wharf_host::{Placement, Server, ShardReport};
+use wharf_port::NativePort;
 use wharf_wire::Packet;
 use wharf_wire::classic::Echo;
 
@@ -27,34 +26,15 @@ impl Mirror {
 }
 
 fn start<P: NativePort>(placement: Placement) -> Server {
-    let limits = NetLimits::for_sessions(64, 2);
-    let mut app = AppBuilder::new();
-    app.foyer(Mirror).on(Mirror::echo);
-    let options = ServerOptions {
-        shards: 2,
-        placement,
-        port: PortOptions::for_sockets(limits.sockets_per_port(1)),
-        logic: LogicOptions {
-            logic_count: 2,
-            io_count: 2,
-            ..LogicOptions::default()
-        },
-        app: Arc::new(app.build()),
-        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
-        services: Arc::new(wharf_host::NoServices),
-        admission: Arc::new(Admission::new(&limits)),
-        limits,
-        watch_handlers: true,
-    };
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Server::start::<P>(&options, local, Arc::new(|| {})).expect("starts")
+    let options = options(2, placement, |app| {
+        app.foyer(Mirror).on(Mirror::echo);
+    });
+    Server::start::<P>(&options, ANYWHERE, Arc::new(|| {})).expect("starts")
 }
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.local_addr()).expect("it listens");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
@@ -110,25 +90,7 @@ fn a_panic_in_a_handler_ends_that_session_alone<P: NativePort>() {
     }
 }
 
-macro_rules! on {
-    ($module:ident, $port:ty) => {
-        mod $module {
-            #[test]
-            fn another_handler_gives_another_answer() {
-                super::another_handler_gives_another_answer::<$port>();
-            }
-
-            #[test]
-            fn a_panic_in_a_handler_ends_that_session_alone() {
-                super::a_panic_in_a_handler_ends_that_session_alone::<$port>();
-            }
-        }
-    };
-}
-
-#[cfg(target_os = "linux")]
-on!(uring, wharf_port::UringPort);
-#[cfg(unix)]
-on!(readiness, wharf_port::ReadinessPort);
-#[cfg(windows)]
-on!(iocp, wharf_port::IocpPort);
+on_every_port!(
+    another_handler_gives_another_answer,
+    a_panic_in_a_handler_ends_that_session_alone
+);

@@ -1,29 +1,23 @@
 //! Services on a thread of their own: queries reach them, replies find whoever asked.
 
+use crate::rig::{ANYWHERE, PATIENCE, on_every_port, options};
 use socket2::SockRef;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wharf_base::SessionId;
 use wharf_content::{
-    AppBuilder, Asker, Foyer, FoyerCx, Handled, LogicOptions, MemberId, Query, Room, RoomCx,
-    RoomId, RoomKind, User, UserId,
+    Asker, Foyer, FoyerCx, Handled, MemberId, Query, Room, RoomCx, RoomId, RoomKind, User, UserId,
 };
 use wharf_data::access::Error;
 use wharf_data::service::{Call, Given, Reply};
 use wharf_data::{AccountId, Answer, Ask, Notice, account};
-use wharf_host::{
-    AnyName, Doorman, NoServices, Placement, Replies, Server, ServerOptions, Services,
-};
-use wharf_net::{Admission, NetLimits};
-use wharf_port::{NativePort, PortOptions};
+use wharf_host::{NoServices, Placement, Replies, Server, Services};
+use wharf_port::NativePort;
 use wharf_wire::classic::{Echo, EnterRequest};
 use wharf_wire::{FrameCutter, FrameRules, Packet, classic};
-
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn profile() -> Call {
     let account = AccountId::new(1);
@@ -106,28 +100,12 @@ impl Services for ToTest {
 }
 
 fn start<P: NativePort>(placement: Placement, services: Arc<dyn Services>) -> Server {
-    let limits = NetLimits::for_sessions(64, 2);
-    let mut app = AppBuilder::new();
-    let kind = app.room::<Hall>("hall").rooms(2).on(Hall::echo).kind();
-    app.foyer(Gate(kind)).on(Gate::echo).on(Gate::enter);
-    let options = ServerOptions {
-        shards: 2,
-        placement,
-        port: PortOptions::for_sockets(limits.sockets_per_port(1)),
-        logic: LogicOptions {
-            logic_count: 2,
-            io_count: 2,
-            ..LogicOptions::default()
-        },
-        app: Arc::new(app.build()),
-        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
-        services,
-        admission: Arc::new(Admission::new(&limits)),
-        limits,
-        watch_handlers: true,
-    };
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Server::start::<P>(&options, local, Arc::new(|| {})).expect("starts")
+    let mut options = options(2, placement, |app| {
+        let kind = app.room::<Hall>("hall").rooms(2).on(Hall::echo).kind();
+        app.foyer(Gate(kind)).on(Gate::echo).on(Gate::enter);
+    });
+    options.services = services;
+    Server::start::<P>(&options, ANYWHERE, Arc::new(|| {})).expect("starts")
 }
 
 struct Client {
@@ -237,25 +215,7 @@ fn without_services_every_query_is_answered<P: NativePort>() {
     assert_eq!(client.hear(), "7 Err(Unavailable)");
 }
 
-macro_rules! on {
-    ($module:ident, $port:ty) => {
-        mod $module {
-            #[test]
-            fn replies_find_whoever_asked() {
-                super::replies_find_whoever_asked::<$port>();
-            }
-
-            #[test]
-            fn without_services_every_query_is_answered() {
-                super::without_services_every_query_is_answered::<$port>();
-            }
-        }
-    };
-}
-
-#[cfg(target_os = "linux")]
-on!(uring, wharf_port::UringPort);
-#[cfg(unix)]
-on!(readiness, wharf_port::ReadinessPort);
-#[cfg(windows)]
-on!(iocp, wharf_port::IocpPort);
+on_every_port!(
+    replies_find_whoever_asked,
+    without_services_every_query_is_answered
+);

@@ -1,18 +1,18 @@
 //! What goes wrong inside a server ends it in order, or with a word, and never leaves it hanging.
 
+use crate::rig::{self, ANYWHERE, PATIENCE};
 use socket2::SockRef;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use wharf_base::Instant;
-use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, Inbox, LogicOptions};
+use wharf_content::{AppBuilder, Foyer, FoyerCx, Handled, Inbox};
 use wharf_host::{
-    AnyName, Control, Doorman, IoShard, MAILBOX_BYTES_MAX, OnThreadEnd, Placement, Server,
-    ServerOptions, StartError, Switchboard,
+    Control, IoShard, MAILBOX_BYTES_MAX, OnThreadEnd, Placement, Server, ServerOptions, StartError,
+    Switchboard,
 };
-use wharf_net::{Admission, NetLimits};
 use wharf_port::{
     CloseHow, Completion, ConnectOptions, DetachedSocket, ListenOptions, NativePort, OpId,
     OpenError, OpsFull, Port, PortOptions, PortStats, Refused, SendBatch, SendInFlight, SocketId,
@@ -25,9 +25,6 @@ use wharf_wire::classic::Echo;
 type Backend = wharf_port::UringPort;
 #[cfg(windows)]
 type Backend = wharf_port::IocpPort;
-
-/// Longer than any stop is allowed to take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Keeps the thread of whoever sends an echo, and says so.
 struct Keeper(Mutex<mpsc::Sender<()>>);
@@ -44,31 +41,10 @@ impl Keeper {
 }
 
 fn options(shards: u8, placement: Placement, foyer: impl FnOnce(&mut AppBuilder)) -> ServerOptions {
-    let limits = NetLimits {
-        drain: Duration::from_millis(100),
-        ..NetLimits::for_sessions(64, shards.into())
-    };
-    let mut app = AppBuilder::new();
-    foyer(&mut app);
-    ServerOptions {
-        shards,
-        placement,
-        port: PortOptions::for_sockets(limits.sockets_per_port(1)),
-        logic: LogicOptions {
-            logic_count: shards.into(),
-            io_count: shards.into(),
-            ..LogicOptions::default()
-        },
-        app: Arc::new(app.build()),
-        doorman: Arc::new(Doorman::new(Box::new(AnyName), Box::new(|| 0))),
-        services: Arc::new(wharf_host::NoServices),
-        admission: Arc::new(Admission::new(&limits)),
-        limits,
-        watch_handlers: true,
-    }
+    let mut options = rig::options(shards, placement, foyer);
+    options.limits.drain = Duration::from_millis(100);
+    options
 }
-
-const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn quietly() -> OnThreadEnd {
     Arc::new(|| {})

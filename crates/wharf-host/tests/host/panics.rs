@@ -16,7 +16,7 @@ fn a_panic_is_logged_once_for_each_thread_and_place_as_the_log_is() {
         return log_and_panic(Path::new(&data));
     }
     let directory = tempfile::tempdir().unwrap();
-    let name = "a_panic_is_logged_once_for_each_thread_and_place_as_the_log_is";
+    let name = "panics::a_panic_is_logged_once_for_each_thread_and_place_as_the_log_is";
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture"])
         .env(DATA, directory.path())
