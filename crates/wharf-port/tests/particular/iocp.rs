@@ -1,17 +1,13 @@
 //! What is particular to IOCP: which buffers idle peers hold, and whose an address is. The contract
 //! itself is tested in `contract/`, for every backend.
-#![cfg(windows)]
 
+use crate::DEADLINE;
 use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::Duration;
 use wharf_port::{
     Event, IocpPort, ListenOptions, NativePort, OpenError, Port, PortOptions, RecvPolicy, SocketId,
     Token, clock,
 };
-
-/// Generous: nothing here takes a thousandth of it.
-const DEADLINE: Duration = Duration::from_secs(20);
 
 fn listening(options: &PortOptions) -> (IocpPort, SocketId, SocketAddr) {
     let mut port = IocpPort::open(options).expect("every Windows has it");

@@ -1,5 +1,4 @@
 //! Where a container forbids io_uring, the server says so and serves all the same.
-#![cfg(target_os = "linux")]
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! What is particular to io_uring: the modes and bounds that the contract hides. The contract
-//! itself is tested in `contract.rs`, for every backend.
-#![cfg(target_os = "linux")]
+//! itself is tested in `contract/`, for every backend.
 
+use crate::DEADLINE;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use wharf_base::{Duration, Instant};
@@ -10,8 +10,6 @@ use wharf_port::{
     PortOptions, RecvEnd, SendBatch, SocketId, Token, UringPort, clock,
 };
 
-/// Generous: nothing here takes a thousandth of it.
-const DEADLINE: Duration = Duration::from_secs(20);
 const ACCEPT: Token = Token(1);
 const RECV: Token = Token(2);
 const SEND: Token = Token(3);

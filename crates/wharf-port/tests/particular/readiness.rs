@@ -1,7 +1,7 @@
 //! What is particular to readiness: how seldom the poller is asked, and that it can sleep. The
 //! contract itself is tested in `contract/`, for every backend.
-#![cfg(unix)]
 
+use crate::DEADLINE;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -10,9 +10,6 @@ use wharf_port::{
     Completion, Event, ListenOptions, NativePort, Port, PortOptions, ReadinessPort, RecvEnd,
     SendBatch, SocketId, Token, clock,
 };
-
-/// Generous: nothing here takes a thousandth of it.
-const DEADLINE: Duration = Duration::from_secs(20);
 
 struct Bench {
     port: ReadinessPort,

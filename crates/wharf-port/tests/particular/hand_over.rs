@@ -1,18 +1,17 @@
 //! A socket that one thread's port accepts is served by another thread's port, as shards do it.
 
+use crate::DEADLINE;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use wharf_base::{Duration, Instant};
+use wharf_base::Instant;
 use wharf_port::{
     CloseHow, Completion, DetachedSocket, Event, ListenOptions, NativePort, PortOptions, RecvEnd,
     SendBatch, SocketId, Token, clock,
 };
 
-/// Generous: nothing here takes a thousandth of it.
-const DEADLINE: Duration = Duration::from_secs(20);
 const SESSIONS: u64 = 200;
 
 #[cfg(target_os = "linux")]
