@@ -5,6 +5,7 @@
 mod bench;
 #[cfg(target_os = "linux")]
 mod elsewhere;
+mod harbour;
 #[cfg(target_os = "linux")]
 #[path = "../servers/mod.rs"]
 mod servers;

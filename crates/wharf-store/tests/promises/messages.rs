@@ -1,46 +1,13 @@
 //! What is promised of messages, on every database there is.
 
 use crate::bench::{Bench, act};
-use crate::each_database;
+use crate::harbour::{KIM, LEE, PARK, ROOM, with_people};
 use wharf_data::message::{Answer, Ask, From, Kept, Message, NewMessage, Place};
-use wharf_data::room::{self, History, Measure, Role, Settings};
-use wharf_data::{AccountId, Actor, ConversationId, DisplayName, PageToken, Refusal, RoomId};
+use wharf_data::room::{self, Measure, Role};
+use wharf_data::{AccountId, Actor, ConversationId, PageToken, Refusal};
 
-const KIM: AccountId = AccountId::new(1);
-const LEE: AccountId = AccountId::new(2);
-const PARK: AccountId = AccountId::new(3);
 const NOBODY: AccountId = AccountId::new(99);
-const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
 const TALK: ConversationId = ConversationId::new(200);
-
-/// Three people, and a room of Kim's.
-fn with_people(test: impl Fn(&mut Bench)) {
-    each_database(|bench| {
-        for (number, name) in [(1, "kim"), (2, "lee"), (3, "park")] {
-            bench.person(number, name);
-        }
-        let create = room::Ask::Create {
-            room: ROOM.0,
-            kind: "lobby".into(),
-            name: DisplayName::new("harbour").unwrap(),
-            owner: KIM,
-            owned_max: 1,
-            settings: Settings {
-                topic: String::new(),
-                password: None,
-                members_max: 10,
-                is_hidden: false,
-                is_locked: false,
-                slow_ms: 0,
-                history: History::Durable,
-                options: Vec::new(),
-            },
-            at: 1,
-        };
-        bench.ask(wharf_data::Ask::Room(create)).unwrap();
-        test(bench);
-    });
-}
 
 fn says(author: AccountId, client_id: u64, body: &str, at: i64) -> NewMessage {
     NewMessage {

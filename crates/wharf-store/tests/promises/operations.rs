@@ -3,44 +3,18 @@
 
 use crate::bench::{self, Bench, act, ban};
 use crate::each_database;
+use crate::harbour::{KIM, LEE, PARK, ROOM, with_people};
 use wharf_data::account::{Identity, IdentityKind, NewLogin, NewToken, TokenHash, Which};
 use wharf_data::keep::{self, Field, Record};
 use wharf_data::message::{self, NewMessage, Place};
 use wharf_data::report::{self, Stage, State};
-use wharf_data::room::{self, History, Measure, Settings, Until};
-use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, DisplayName, PageToken};
+use wharf_data::room::{self, Measure, Until};
+use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, PageToken};
 use wharf_data::{LoginId, NameKey, Refusal, ReportId, RoomId, Target, account, audit};
-
-const KIM: AccountId = AccountId::new(1);
-const LEE: AccountId = AccountId::new(2);
-const PARK: AccountId = AccountId::new(3);
-const ROOM: (RoomId, i64) = (RoomId::new(100), 1);
 
 /// Three people, a room of Kim's, and ten messages of Lee's in it.
 fn with_talk(test: impl Fn(&mut Bench)) {
-    each_database(|bench| {
-        for (number, name) in [(1, "kim"), (2, "lee"), (3, "park")] {
-            bench.person(number, name);
-        }
-        let create = room::Ask::Create {
-            room: ROOM.0,
-            kind: "lobby".into(),
-            name: DisplayName::new("harbour").unwrap(),
-            owner: KIM,
-            owned_max: 1,
-            settings: Settings {
-                topic: String::new(),
-                password: None,
-                members_max: 10,
-                is_hidden: false,
-                is_locked: false,
-                slow_ms: 0,
-                history: History::Durable,
-                options: Vec::new(),
-            },
-            at: 1,
-        };
-        bench.ask(Ask::Room(create)).unwrap();
+    with_people(|bench| {
         let messages = (1..=10).map(|number| says(LEE, number)).collect();
         let append = message::Ask::Append {
             room: ROOM,

@@ -3,14 +3,12 @@
 
 use crate::bench::{Bench, act};
 use crate::each_database;
+use crate::harbour::{self, KIM, LEE};
 use wharf_data::message::{self, NewMessage, Place};
-use wharf_data::room::{self, History, Settings};
+use wharf_data::room;
 use wharf_data::short::{self, Space};
-use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, DisplayName, Refusal, Reply};
+use wharf_data::{AccountId, Actor, Answer, Ask, ConversationId, Refusal, Reply};
 use wharf_data::{ReportId, RoomId, keep, report};
-
-const KIM: AccountId = AccountId::new(1);
-const LEE: AccountId = AccountId::new(2);
 
 /// How often two try at once.
 const ROUNDS: i64 = 30;
@@ -52,24 +50,7 @@ fn with_two(test: impl Fn(&mut Bench, &mut Bench)) {
 }
 
 fn create(room: i64, name: &str) -> Ask {
-    Ask::Room(room::Ask::Create {
-        room: RoomId::new(room),
-        kind: "lobby".into(),
-        name: DisplayName::new(name).unwrap(),
-        owner: KIM,
-        owned_max: 1_000,
-        settings: Settings {
-            topic: String::new(),
-            password: None,
-            members_max: 10,
-            is_hidden: false,
-            is_locked: false,
-            slow_ms: 0,
-            history: History::Durable,
-            options: Vec::new(),
-        },
-        at: 1,
-    })
+    harbour::create(RoomId::new(room), name, 1_000)
 }
 
 fn says(author: AccountId, client_id: i64) -> NewMessage {
