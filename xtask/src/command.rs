@@ -23,6 +23,15 @@ pub(crate) fn cargo(workspace: &Workspace) -> Command {
     command
 }
 
+/// That cargo, with a compiler that also looks for what clippy finds and takes it as an error: to
+/// build all that lies below a second time, for clippy alone, would take as long as the first did.
+pub(crate) fn linted(mut cargo: Command) -> Command {
+    cargo
+        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        .env("CLIPPY_ARGS", "-Dwarnings");
+    cargo
+}
+
 /// Shows the command, runs it to its end, and fails if it failed: with what it complained of,
 /// unless it had a terminal to itself, where one scrolls.
 pub(crate) fn run(command: &mut Command) -> Outcome {

@@ -6,6 +6,7 @@
 mod bench;
 mod command;
 mod counts;
+mod docs;
 mod kill;
 mod lanes;
 mod lessons;
@@ -126,6 +127,9 @@ struct TestArguments {
 /// Where the workspace lies. Everything that is made lies below its `target/`.
 struct Workspace {
     root: PathBuf,
+    /// This program, beside what cargo makes of the others. Asked for at the start: the build of
+    /// the tests puts a new one in its place, and Linux says of the old one that it is deleted.
+    xtask: PathBuf,
     /// Whether cargo keeps what makes the next build quick: it makes this one slow.
     incremental: bool,
 }
@@ -139,12 +143,16 @@ impl Workspace {
             .to_path_buf();
         Workspace {
             root,
+            xtask: std::env::current_exe().expect("a program knows where it is"),
             incremental: true,
         }
     }
 }
 
 fn main() -> ExitCode {
+    if docs::is_rustdoc() {
+        return docs::as_rustdoc();
+    }
     let task = Arguments::parse().task;
     let is_all = matches!(&task, Task::Test(_) | Task::Ci { mode: Mode::Test });
     let workspace = Workspace {

@@ -211,7 +211,7 @@ mod tests {
             setup              0:09    2:00  ok
             fmt                1:01    1:00  ok, over its budget
             tidy               0:05    1:00  FAILED
-            clippy             0:00    4:00  skipped: no compiler
+            windows            0:00   17:00  skipped: no compiler
             in all             1:10   40:00
             stages: 2 passed, 1 failed, 1 skipped
         "#]]
@@ -261,6 +261,6 @@ mod tests {
         assert_eq!(names(Mode::Test, &from), ["loom"]);
         assert_eq!(names(Mode::Test, &Selection::default()).len(), STAGES.len());
         let smoke = names(Mode::Smoke, &Selection::default());
-        assert_eq!(smoke, ["fmt", "tidy", "clippy", "tests"]);
+        assert_eq!(smoke, ["fmt", "tidy", "tests"]);
     }
 }

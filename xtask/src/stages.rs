@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::command::{cargo, run, succeeds};
+use crate::command::{cargo, linted, run, succeeds};
 use crate::windows::{self, Wine};
-use crate::{Outcome, Workspace, counts, lessons, proto, setup, tidy};
+use crate::{Outcome, Workspace, counts, docs, lessons, proto, setup, tidy};
 
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
@@ -41,7 +41,7 @@ const CANARIES: &[&str] = &["wharf-content", "wharf-net"];
 pub(crate) const SEEDS: u64 = 500;
 
 /// What is built for Windows, and whose tests run under Wine.
-const ON_WINDOWS: &[&str] = &[
+pub(crate) const ON_WINDOWS: &[&str] = &[
     "wharf-base",
     "wharf-port",
     "wharf-net",
@@ -123,18 +123,18 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("setup", 2, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
-    Stage::new("clippy", 4, "clippy has no warning, tests included", clippy).smoke(),
     Stage::new("windows", 17, "the Windows build has no warning and passes in Wine", windows_tests)
         .unless(windows::missing),
-    Stage::new("tests", 8, "unit, property and contract tests, a few seeds", tests).smoke()
-        .after(&["clippy"]),
+    Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
+        .after(&["windows"])
+        .unless(windows::missing),
+    Stage::new("tests", 10, "clippy has no warning; unit, property and contract tests", tests)
+        .smoke(),
     Stage::new("release", 10, "target/release/wharf is built as it ships", release),
-    Stage::new("docs", 1, "rustdoc has no warning", docs)
-        .after(&["clippy"]),
-    Stage::new("doctests", 1, "the examples in the documentation run", doctests)
-        .after(&["tests"]),
     Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
         .after(&["tests"]),
+    Stage::new("docs", 1, "rustdoc has no warning, and its examples run", docs::check)
+        .after(&["lessons"]),
     Stage::new("black-box", 4, "the program as it ships, from outside", black_box)
         .after(&["release", "tests", "lessons"]),
     Stage::new("sim", 5, "500 whole servers in a simulated world, each twice", sim),
@@ -179,23 +179,6 @@ fn tidy(workspace: &Workspace) -> Outcome {
     habits.and(proto)
 }
 
-fn clippy(workspace: &Workspace) -> Outcome {
-    run(cargo(workspace).args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--keep-going",
-        "--",
-        "-Dwarnings",
-    ]))
-}
-
-fn docs(workspace: &Workspace) -> Outcome {
-    run(cargo(workspace)
-        .args(["doc", "--workspace", "--no-deps", "--keep-going"])
-        .env("RUSTDOCFLAGS", "-Dwarnings"))
-}
-
 fn tests(workspace: &Workspace) -> Outcome {
     if has_nextest(workspace) {
         return run(&mut nextest(workspace, &format!("not ({BLACK_BOX})"))?);
@@ -207,10 +190,6 @@ fn tests(workspace: &Workspace) -> Outcome {
     }
     run(&mut all)?;
     run(cargo_test(workspace).args(["-p", PROGRAM, "--lib", "--bins"]))
-}
-
-fn doctests(workspace: &Workspace) -> Outcome {
-    run(cargo(workspace).args(["test", "--workspace", "--doc", "--no-fail-fast"]))
 }
 
 fn release(workspace: &Workspace) -> Outcome {
@@ -228,14 +207,15 @@ fn black_box(workspace: &Workspace) -> Outcome {
         tests.args(["-p", PROGRAM, "--test", "*"]);
         tests
     };
-    run(tests.env("PROGRAM_UNDER_TEST", as_it_ships()?))?;
-    lessons::bots::are_answered(workspace, &as_it_ships()?)
+    let program = as_it_ships(workspace)?;
+    run(tests.env("PROGRAM_UNDER_TEST", &program))?;
+    lessons::bots::are_answered(workspace, &program)
 }
 
 /// Where `release` puts the program: beside the profile of this one.
-fn as_it_ships() -> Outcome<PathBuf> {
-    let this = std::env::current_exe().map_err(|error| format!("where is xtask? {error}"))?;
-    let target = this
+fn as_it_ships(workspace: &Workspace) -> Outcome<PathBuf> {
+    let target = workspace
+        .xtask
         .ancestors()
         .nth(2)
         .ok_or("xtask is in no target directory")?;
@@ -299,7 +279,7 @@ fn has_nextest(workspace: &Workspace) -> bool {
 /// Those of the tests that `which` names. The same packages are built for any of them: fewer would
 /// have other features, and be built anew.
 fn nextest(workspace: &Workspace, which: &str) -> Outcome<Command> {
-    let mut nextest = cargo(workspace);
+    let mut nextest = linted(cargo(workspace));
     nextest
         .args(["nextest", "run", "--status-level", "slow"])
         .args(["--test-threads", &tests_at_once(), "--no-fail-fast"])
@@ -311,7 +291,7 @@ fn nextest(workspace: &Workspace, which: &str) -> Outcome<Command> {
 }
 
 fn cargo_test(workspace: &Workspace) -> Command {
-    let mut test = cargo(workspace);
+    let mut test = linted(cargo(workspace));
     test.args(["test", "--no-fail-fast"])
         .env("RUST_TEST_THREADS", tests_at_once());
     test
@@ -361,6 +341,7 @@ fn windows_tests(workspace: &Workspace) -> Outcome {
     run(windows::cargo_test(workspace)?
         .args(["--tests", "--no-fail-fast"])
         .args(packages(ON_WINDOWS))
+        .args(["-p", lessons::LAB.1])
         .env("RUST_TEST_THREADS", tests_at_once()))?;
     windows::ctrl_c::stops_the_server(workspace)
 }

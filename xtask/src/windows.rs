@@ -40,9 +40,11 @@ pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Outcome<Command>
         Toolchain::Rustup => command::cargo(workspace),
         Toolchain::Debian => debians_cargo(workspace),
     };
-    let xtask = std::env::current_exe().map_err(|error| format!("where am I? {error}"))?;
     // Here and not in .cargo/config.toml: on Windows itself no runner is wanted.
-    let runner = format!("target.{TARGET}.runner=[{xtask:?}, \"wine-run\"]");
+    let runner = format!(
+        "target.{TARGET}.runner=[{:?}, \"wine-run\"]",
+        workspace.xtask
+    );
     cargo
         .arg(subcommand)
         .args(["--target", TARGET, "--config", &runner])
@@ -56,15 +58,9 @@ pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Outcome<Command>
     Ok(cargo)
 }
 
-/// `cargo test` for the Windows target. The compiler that builds the tests is the one that looks
-/// for what clippy finds: to build all below them twice, std included, would take as long as they
-/// do.
+/// `cargo test` for the Windows target.
 pub(crate) fn cargo_test(workspace: &Workspace) -> Outcome<Command> {
-    let mut cargo = cargo(workspace, "test")?;
-    cargo
-        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
-        .env("CLIPPY_ARGS", "-Dwarnings");
-    Ok(cargo)
+    Ok(command::linted(cargo(workspace, "test")?))
 }
 
 /// `cargo xtask windows`: cargo with the arguments as typed, for the Windows target.
@@ -188,7 +184,14 @@ pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode 
     {
         Ok(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
-            code.map_or(ExitCode::FAILURE, ExitCode::from)
+            code.map_or_else(
+                || {
+                    // No Windows program ends so.
+                    eprintln!("wine itself was ended: {status}");
+                    ExitCode::FAILURE
+                },
+                ExitCode::from,
+            )
         }
         Err(error) => {
             eprintln!("wine did not start: {error}");

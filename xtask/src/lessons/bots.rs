@@ -29,7 +29,8 @@ const ECHO: &[&str] = &["--echo"];
 pub(crate) fn are_answered(workspace: &Workspace, wharf: &Path) -> Outcome {
     super::build(workspace)?;
     let complaints = SERVERS.iter().filter_map(|(program, arguments)| {
-        let answered = Server::start(program, arguments).and_then(|server| server.answers(wharf));
+        let server = Server::start(workspace, program, arguments);
+        let answered = server.and_then(|server| server.answers(wharf));
         let why = answered.err()?;
         Some(format!("{program}: {why}"))
     });
@@ -50,11 +51,10 @@ struct Server {
 
 impl Server {
     /// Starts the program, which lies beside this one.
-    fn start(program: &str, arguments: &[&str]) -> Outcome<Server> {
+    fn start(workspace: &Workspace, program: &str, arguments: &[&str]) -> Outcome<Server> {
         let why = |error: std::io::Error| format!("it does not start: {error}");
         let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-        let path = std::env::current_exe().map_err(why)?.with_file_name(name);
-        let mut command = Command::new(path);
+        let mut command = Command::new(workspace.xtask.with_file_name(name));
         command.args(["--port", "0"]).args(arguments);
         command.stdout(Stdio::piped());
         let mut child = command.spawn().map_err(why)?;

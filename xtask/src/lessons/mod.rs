@@ -9,7 +9,7 @@ mod verdict;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use crate::command::{Printed, cargo, run, say};
+use crate::command::{Printed, cargo, linted, run, say};
 use crate::windows::{self, Wine};
 use crate::{Outcome, Workspace, stages, tidy};
 use coverage::Coverage;
@@ -65,6 +65,12 @@ fn build(workspace: &Workspace) -> Outcome {
     let mut build = tests(workspace, System::This)?;
     build.args(packages.iter().flat_map(|package| ["-p", package]));
     run(build.args(["-p", LAB.1, "--no-run"]))
+}
+
+/// Every lesson's Windows build, under Wine: the stage `windows-lessons`.
+pub(crate) fn on_windows(workspace: &Workspace) -> Outcome {
+    let beside = stages::ON_WINDOWS;
+    test(workspace, &packages(workspace)?, System::Windows, beside)
 }
 
 /// The lessons' packages.
@@ -253,7 +259,7 @@ fn judge(package: &str, printed: &[&Printed], faults: Option<&Coverage>) -> Outc
 fn tests(workspace: &Workspace, system: System) -> Outcome<Command> {
     let mut cargo = match system {
         System::This => {
-            let mut cargo = cargo(workspace);
+            let mut cargo = linted(cargo(workspace));
             cargo.arg("test");
             cargo
         }
