@@ -3,7 +3,7 @@
 mod complaints;
 mod voice;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,10 +26,21 @@ pub(crate) fn cargo(workspace: &Workspace) -> Command {
 /// That cargo, with a compiler that also looks for what clippy finds and takes it as an error: to
 /// build all that lies below a second time, for clippy alone, would take as long as the first did.
 pub(crate) fn linted(mut cargo: Command) -> Command {
+    let compiler = beside(&cargo, "clippy-driver");
     cargo
-        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        .env("RUSTC_WORKSPACE_WRAPPER", compiler)
         .env("CLIPPY_ARGS", "-Dwarnings");
     cargo
+}
+
+/// The program of this name that belongs to that cargo: another toolchain's may come first in the
+/// path.
+pub(crate) fn beside(cargo: &Command, name: &str) -> OsString {
+    let beside = Path::new(cargo.get_program()).with_file_name(name);
+    match beside.is_file() {
+        true => beside.into(),
+        false => name.into(),
+    }
 }
 
 /// Shows the command, runs it to its end, and fails if it failed: with what it complained of,
@@ -87,6 +98,14 @@ pub(crate) fn printed(command: &mut Command) -> Outcome<Printed> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("`{}` did not start: {error}", program(command)))?;
+    if output.status.code().is_none() {
+        // It could not say so itself.
+        say(format_args!(
+            "`{}` was ended: {}",
+            program(command),
+            output.status
+        ));
+    }
     Ok(Printed {
         text: String::from_utf8_lossy(&output.stdout).into_owned(),
         succeeded: output.status.success(),

@@ -7,10 +7,12 @@
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
-use crate::command::{cargo, linted, run};
+use crate::command::{beside, cargo, linted, run};
 use crate::{Outcome, Workspace};
 
-/// Where it is set, this program is rustdoc; and here the pages go.
+/// Where it is set, this program stands in for rustdoc, which is there.
+const RUSTDOC: &str = "WHARF_XTASK_RUSTDOC";
+/// Where the pages go. `cargo doc` makes better ones for readers: it knows what stands beside.
 const PAGES: &str = "WHARF_XTASK_PAGES";
 /// What rustdoc is told for the examples and not for the pages, and whether a word follows it.
 const FOR_EXAMPLES: [(&str, bool); 3] = [
@@ -25,35 +27,31 @@ const FOR_EXAMPLES: [(&str, bool); 3] = [
 ///
 /// A warning, or an example that does not do what it says.
 pub(crate) fn check(workspace: &Workspace) -> Outcome {
-    run(linted(cargo(workspace))
+    let mut examples = linted(cargo(workspace));
+    let rustdoc = beside(&examples, "rustdoc");
+    run(examples
         .args(["test", "--workspace", "--doc", "--no-fail-fast"])
         .env("RUSTDOC", &workspace.xtask)
-        .env(PAGES, workspace.root.join("target/doc")))
+        .env(RUSTDOC, rustdoc)
+        .env(PAGES, workspace.root.join("target/pages")))
 }
 
-/// Whether cargo has called this program instead of rustdoc.
-pub(crate) fn is_rustdoc() -> bool {
-    std::env::var_os(PAGES).is_some()
-}
-
-/// Does what rustdoc was asked for; and writes the pages, if that was to run the examples.
-pub(crate) fn as_rustdoc() -> ExitCode {
+/// Does what rustdoc was asked for, if cargo has called this program instead; and writes the
+/// pages, if that was to run the examples.
+pub(crate) fn instead_of_rustdoc() -> Option<ExitCode> {
+    let (program, pages) = std::env::var_os(RUSTDOC).zip(std::env::var_os(PAGES))?;
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let pages = std::env::var_os(PAGES).expect("is_rustdoc() has seen it");
-    let written = match for_pages(&arguments) {
-        Some(arguments) => rustdoc(
-            Command::new("rustdoc")
-                .args(arguments)
-                .arg("--out-dir")
-                .arg(pages)
-                .arg("-Dwarnings"),
-        ),
-        None => true,
-    };
+    let rustdoc = || Command::new(&program);
+    let are_written = for_pages(&arguments).is_none_or(|arguments| {
+        let mut write = rustdoc();
+        write.args(arguments).arg("-Dwarnings");
+        succeeds(write.arg("--out-dir").arg(pages))
+    });
     // Both, so that one look shows all that is wrong.
-    match rustdoc(Command::new("rustdoc").args(&arguments)) && written {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    let run = succeeds(rustdoc().args(&arguments));
+    match are_written && run {
+        true => Some(ExitCode::SUCCESS),
+        false => Some(ExitCode::FAILURE),
     }
 }
 
@@ -74,7 +72,7 @@ fn for_pages(arguments: &[OsString]) -> Option<Vec<&OsStr>> {
     Some(kept)
 }
 
-fn rustdoc(command: &mut Command) -> bool {
+fn succeeds(command: &mut Command) -> bool {
     match command.status() {
         Ok(status) => status.success(),
         Err(error) => {
@@ -100,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_pages_of_what_has_no_examples_to_run() {
+    fn what_is_not_to_run_examples_is_passed_on_as_it_is() {
         assert_eq!(for_pages(&["--version".into()]), None);
     }
 }

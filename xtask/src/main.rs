@@ -1,7 +1,7 @@
 //! `cargo xtask`: the one test command, and the habits around it.
 //!
-//! Everything that must pass before a change lands is a *stage* ([`stages`]); `test` runs them all
-//! and `ci smoke` the minute's worth. What the stages need from the system comes from [`setup`].
+//! Everything that must pass before a change lands is a *stage* (`stages`); `test` runs them all
+//! and `ci smoke` the minute's worth. What the stages need from the system comes from `setup`.
 
 mod bench;
 mod command;
@@ -124,11 +124,11 @@ struct TestArguments {
     list: bool,
 }
 
-/// Where the workspace lies. Everything that is made lies below its `target/`.
+/// Where the workspace and this program lie. What is made lies below the `target/` of the first.
 struct Workspace {
     root: PathBuf,
-    /// This program, beside what cargo makes of the others. Asked for at the start: the build of
-    /// the tests puts a new one in its place, and Linux says of the old one that it is deleted.
+    /// This program, beside what cargo makes of the others. Asked for at the start: Linux says of
+    /// a program that it is deleted, once a build has put a new one in its place.
     xtask: PathBuf,
     /// Whether cargo keeps what makes the next build quick: it makes this one slow.
     incremental: bool,
@@ -150,8 +150,8 @@ impl Workspace {
 }
 
 fn main() -> ExitCode {
-    if docs::is_rustdoc() {
-        return docs::as_rustdoc();
+    if let Some(ended) = docs::instead_of_rustdoc() {
+        return ended;
     }
     let task = Arguments::parse().task;
     let is_all = matches!(&task, Task::Test(_) | Task::Ci { mode: Mode::Test });

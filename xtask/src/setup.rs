@@ -40,8 +40,10 @@ pub(crate) fn install(workspace: &Workspace) -> Outcome {
     if !is_debian_12() {
         say("This is not Debian 12: nothing is installed here.");
         match windows::missing(workspace) {
-            Some(why) => say(format_args!("The stages windows-* will be skipped: {why}.")),
-            None => say("The stages windows-* have what they need."),
+            Some(why) => say(format_args!(
+                "The stages of Windows will be skipped: {why}."
+            )),
+            None => say("The stages of Windows have what they need."),
         }
         return Ok(());
     }

@@ -128,12 +128,12 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
         .after(&["windows"])
         .unless(windows::missing),
-    Stage::new("tests", 10, "clippy has no warning; unit, property and contract tests", tests)
+    Stage::new("tests", 10, "clippy finds nothing; unit, property, contract tests pass", tests)
         .smoke(),
     Stage::new("release", 10, "target/release/wharf is built as it ships", release),
     Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
         .after(&["tests"]),
-    Stage::new("docs", 1, "rustdoc has no warning, and its examples run", docs::check)
+    Stage::new("docs", 2, "rustdoc has no warning, and its examples run", docs::check)
         .after(&["lessons"]),
     Stage::new("black-box", 4, "the program as it ships, from outside", black_box)
         .after(&["release", "tests", "lessons"]),
@@ -180,16 +180,31 @@ fn tidy(workspace: &Workspace) -> Outcome {
 }
 
 fn tests(workspace: &Workspace) -> Outcome {
+    test(workspace)?;
+    // What is tested was looked at as tests see it; this is what those see who use it.
+    run(linted(cargo(workspace))
+        .args(["build", "--bins", "--examples"])
+        .args(all_but_lessons(workspace)?))
+}
+
+fn test(workspace: &Workspace) -> Outcome {
     if has_nextest(workspace) {
         return run(&mut nextest(workspace, &format!("not ({BLACK_BOX})"))?);
     }
-    let mut all = cargo_test(workspace);
-    all.args(["--workspace", "--all-targets", "--exclude", PROGRAM]);
-    for lesson in lessons::packages(workspace)? {
-        all.args(["--exclude", &lesson]);
-    }
-    run(&mut all)?;
+    run(cargo_test(workspace)
+        .arg("--all-targets")
+        .args(all_but_lessons(workspace)?)
+        .args(["--exclude", PROGRAM]))?;
     run(cargo_test(workspace).args(["-p", PROGRAM, "--lib", "--bins"]))
+}
+
+/// To cargo: all packages but the lessons. Fewer would have other features, and be built anew.
+fn all_but_lessons(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let lessons = lessons::packages(workspace)?.into_iter();
+    let excluded = lessons.flat_map(|lesson| ["--exclude".into(), lesson]);
+    Ok(std::iter::once("--workspace".into())
+        .chain(excluded)
+        .collect())
 }
 
 fn release(workspace: &Workspace) -> Outcome {
@@ -222,8 +237,13 @@ fn as_it_ships(workspace: &Workspace) -> Outcome<PathBuf> {
     Ok(target.join("release").join(PROGRAM))
 }
 
+/// The simulator's store has no client of a server. What such a build says is tested beside it:
+/// everything else is built with all of them.
 fn sim(workspace: &Workspace) -> Outcome {
-    simulate(workspace, SEEDS, 0)
+    simulate(workspace, SEEDS, 0)?;
+    run(quick_release(workspace, "test")
+        .args(["--quiet", "-p", "wharf-store", "--lib"])
+        .arg("--no-default-features"))
 }
 
 /// Runs so many seeds, from `seed` on, each twice.
@@ -266,6 +286,8 @@ fn quick_release(workspace: &Workspace, subcommand: &str) -> Command {
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        // The features are others than those with which clippy has looked at it.
+        .env("RUSTFLAGS", "-Dwarnings")
         .env("CARGO_TARGET_DIR", "target/canary");
     command
 }
@@ -276,17 +298,14 @@ fn has_nextest(workspace: &Workspace) -> bool {
     succeeds(cargo(workspace).args(["nextest", "--version"]))
 }
 
-/// Those of the tests that `which` names. The same packages are built for any of them: fewer would
-/// have other features, and be built anew.
+/// Those of the tests that `which` names.
 fn nextest(workspace: &Workspace, which: &str) -> Outcome<Command> {
     let mut nextest = linted(cargo(workspace));
     nextest
         .args(["nextest", "run", "--status-level", "slow"])
         .args(["--test-threads", &tests_at_once(), "--no-fail-fast"])
-        .args(["--workspace", "--all-targets", "--filterset", which]);
-    for lesson in lessons::packages(workspace)? {
-        nextest.args(["--exclude", &lesson]);
-    }
+        .args(["--all-targets", "--filterset", which])
+        .args(all_but_lessons(workspace)?);
     Ok(nextest)
 }
 

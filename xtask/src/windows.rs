@@ -182,17 +182,13 @@ pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode 
         .args(arguments)
         .status()
     {
-        Ok(status) => {
-            let code = status.code().and_then(|code| u8::try_from(code).ok());
-            code.map_or_else(
-                || {
-                    // No Windows program ends so.
-                    eprintln!("wine itself was ended: {status}");
-                    ExitCode::FAILURE
-                },
-                ExitCode::from,
-            )
-        }
+        Ok(status) => match status.code() {
+            Some(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
+            None => {
+                eprintln!("Wine itself was ended: {status}");
+                ExitCode::FAILURE
+            }
+        },
         Err(error) => {
             eprintln!("wine did not start: {error}");
             ExitCode::FAILURE

@@ -1,9 +1,13 @@
 //! What the databases that are reached over a network have in common.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod migrator;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod statements;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use migrator::{Changes, Migrator};
+#[cfg(feature = "postgres")]
 pub(crate) use statements::numbered;
 
 use crate::database::{Database, SqlError};
@@ -39,6 +43,10 @@ impl Default for Timeouts {
 /// # Errors
 /// That no such database is known, or what it says. The URL, which holds a password, is in no
 /// error.
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    expect(unused_variables, reason = "there is no server to wait for")
+)]
 pub fn connect(url: &str, timeouts: &Timeouts) -> Result<Box<dyn Database>, SqlError> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme {
@@ -116,6 +124,7 @@ pub fn connector(url: impl Into<String>, timeouts: Timeouts) -> Connect {
 }
 
 /// Says once for each connection where a server promises less than it is trusted with.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) fn warn(server: &str, doubts: &[String]) {
     for doubt in doubts {
         tracing::warn!(
@@ -170,6 +179,23 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_this_build_has_no_client_of_is_refused_with_the_features_name() {
+        let clients = [
+            ("postgres", cfg!(feature = "postgres")),
+            ("mysql", cfg!(feature = "mysql")),
+        ];
+        for (feature, is_built) in clients {
+            let url = format!("{feature}://kim:secret@db/wharf");
+            let missing = format!("build it with the feature {feature}");
+            match check_url(&url) {
+                Ok(()) => assert!(is_built, "{url} was taken"),
+                Err(error) => assert!(!is_built && error.to_string().ends_with(&missing)),
+            }
+        }
+    }
+
+    #[cfg(all(feature = "mysql", feature = "postgres"))]
+    #[test]
     fn a_url_that_can_be_used_passes_whether_anybody_is_there_or_not() {
         for url in [
             "postgres://kim:secret@192.0.2.1:1/wharf",
@@ -181,6 +207,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "postgres")]
     #[test]
     fn a_file_that_a_url_names_is_looked_at_by_itself() {
         let url = "postgres://kim:secret@db/wharf?sslmode=verify-full&sslrootcert=";

@@ -2,6 +2,7 @@
 
 /// Gives the parameters of a statement numbers: each `?` becomes `$1`, `$2` and so on, but not in
 /// quotes and comments.
+#[cfg(feature = "postgres")]
 pub(crate) fn numbered(sql: &str) -> String {
     let mut numbered = String::with_capacity(sql.len() + 8);
     let mut begin = 0;
@@ -63,6 +64,7 @@ fn behind(bytes: &[u8], from: usize, end: &[u8]) -> usize {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "postgres")]
     #[test]
     fn parameters_are_numbered_and_question_marks_in_texts_are_not() {
         for (sql, expected) in [

@@ -212,7 +212,12 @@ pub(crate) fn fresh_database(url: &str) -> String {
 pub(crate) fn drop_database(url: &str, database: &str) {
     let mut server = wharf_store::connect(url, &PATIENT).expect("the server runs");
     let (_, name) = database.rsplit_once('/').expect("it ends with a database");
-    let sql = format!("DROP DATABASE {name}");
+    // PostgreSQL may not have noticed yet that its client has gone.
+    let force = match url.starts_with("postgres") {
+        true => "WITH (FORCE)",
+        false => "",
+    };
+    let sql = format!("DROP DATABASE {name} {force}");
     server.execute(&sql, &[]).expect("nobody uses it any more");
 }
 

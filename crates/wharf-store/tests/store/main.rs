@@ -18,7 +18,7 @@ mod answers;
 #[cfg(target_os = "linux")]
 mod carry;
 mod damage;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "mysql", feature = "postgres"))]
 mod faults;
 #[cfg(all(target_os = "linux", feature = "redis"))]
 mod redis;

@@ -281,7 +281,9 @@ impl MapStore {
                 limit,
             } => self.bans(*room, *at, page.as_ref(), *limit),
             Ask::BanReason { room, account } => {
-                let (_, reason) = self.verdicts[&(*room, *account)].clone();
+                // A ban may be in force before it is kept: nobody has said why yet.
+                let verdict = self.verdicts.get(&(*room, *account));
+                let reason = verdict.map_or_else(String::new, |(_, reason)| reason.clone());
                 Ok(Answer::BanReason(reason))
             }
         }
