@@ -3,6 +3,7 @@
 
 mod carry;
 mod copy;
+#[cfg(feature = "redis")]
 mod glance;
 mod inspect;
 mod invariants;
@@ -10,6 +11,7 @@ mod verify;
 
 pub use carry::Tell;
 pub use copy::{backup, restore};
+#[cfg(feature = "redis")]
 pub use glance::glance;
 pub use inspect::{Seen, inspect};
 pub use verify::{Sound, Verdict, findings_in, verify};

@@ -27,6 +27,7 @@ pub struct Timeouts {
 }
 
 /// How much longer than a statement's time its answer is waited for.
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
 impl Default for Timeouts {

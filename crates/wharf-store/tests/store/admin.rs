@@ -380,6 +380,7 @@ fn without_rights(folder: &Path) {
     assert!(trouble.to_string().contains("wharf.db"), "{trouble}");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_glance_sees_all_that_lasts_in_however_many_parts_it_comes() {
     let folder = tempfile::tempdir().unwrap();
