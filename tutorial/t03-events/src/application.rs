@@ -5,7 +5,8 @@ use crate::{Network, SessionId};
 /// What an application does when something happens.
 ///
 /// Of each session it hears: [`on_connect`](Self::on_connect) first, once; then anything else;
-/// [`on_close`](Self::on_close) last, once. An id that was closed is never used again.
+/// [`on_close`](Self::on_close) last, once. An id that was closed is never used again, and what is
+/// received is told under the id of the session that sent it.
 ///
 /// All events come on one thread, one after another. Until a handler returns, nothing else happens
 /// on the network, so it must not wait for anything. (Step 4 is about that.)

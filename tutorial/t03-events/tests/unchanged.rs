@@ -8,7 +8,7 @@ const NETWORK: [(&str, &str, &str); 4] = [
     (
         "application.rs",
         include_str!("../src/application.rs"),
-        "22bd533500a1a7c8",
+        "e62cac2a6ed0104f",
     ),
     (
         "network.rs",
