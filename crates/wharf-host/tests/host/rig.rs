@@ -15,7 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const ANYWHERE: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Of a server that anybody may come to, under any name.
+/// The options of a server that anybody may come to, under any name.
 pub(crate) fn options(
     shards: u8,
     placement: Placement,

@@ -1,17 +1,14 @@
 //! A server that dies, hangs, refuses or comes back: each request has one answer in time, nothing
 //! panics, service heals by itself, and no password is in a log.
 
-use crate::bench::log;
-use crate::ledger::{clock, entry};
+use crate::bench::{PATIENCE, clock, log};
+use crate::ledger::entry;
 use crate::servers::{Kind, Medium, PASSWORD, PATIENT, Proxy, Server, wait_until};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
 use wharf_data::{Refusal, Reply};
 use wharf_store::{SqlError, Store, StoreOptions, Tag, Timeouts, connect, connector};
-
-/// No answer takes as long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Short, so that a hanging server is given up while the test looks.
 const TIMEOUTS: Timeouts = Timeouts {

@@ -1,8 +1,7 @@
 //! A Redis that dies, hangs, and comes back: each request has one answer in time, service heals by
-//! itself; and of two who take a ticket one gets it. What it answers is in
-//! `promises`.
+//! itself; and of two who take a ticket one gets it. What it answers is in `promises`.
 
-use crate::ledger::clock;
+use crate::bench::{PATIENCE, clock};
 use crate::servers::{Kind, Proxy, Server, wait_until};
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -13,9 +12,6 @@ use std::thread;
 use wharf_data::short::{Answer, Ask, Space};
 use wharf_data::{Refusal, Reply};
 use wharf_store::{Redis, RedisPlace, SqlError, StoreOptions, Tag, Timeouts};
-
-/// No answer takes as long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn redis_is_killed_and_comes_back() {
