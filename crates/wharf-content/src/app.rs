@@ -8,12 +8,13 @@ use core::any::Any;
 use core::marker::PhantomData;
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use wharf_base::Planted;
 use wharf_wire::{Frame, Packet};
 
 /// A game: what [`crate::LogicShard`]s run. Made by an [`AppBuilder`], shared by all shards.
 pub struct App {
-    pub(crate) foyer: Box<dyn Foyer>,
+    pub(crate) foyer: Arc<dyn Foyer>,
     pub(crate) foyer_handlers: Handlers<FoyerHandler>,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) rates: Rates,
@@ -46,8 +47,7 @@ pub(crate) struct Kind {
 type Create = Box<dyn Fn(&RoomOptions) -> Box<dyn Room> + Send + Sync>;
 pub(crate) type RoomHandler =
     Box<dyn Fn(&mut dyn Room, &mut RoomCx<'_>, MemberId, &[u8]) -> Handled + Send + Sync>;
-pub(crate) type FoyerHandler =
-    Box<dyn Fn(&dyn Foyer, &mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync>;
+pub(crate) type FoyerHandler = Box<dyn Fn(&mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync>;
 
 /// What a room is told when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct RoomOptions {
 /// Puts an [`App`] together.
 #[derive(Default)]
 pub struct AppBuilder {
-    foyer: Option<(Box<dyn Foyer>, Handlers<FoyerHandler>)>,
+    foyer: Option<(Arc<dyn Foyer>, Handlers<FoyerHandler>)>,
     kinds: Vec<Kind>,
     rates: Rates,
     planted: Planted<Canary>,
@@ -125,11 +125,9 @@ impl AppBuilder {
     /// If there is a foyer already.
     pub fn foyer<F: Foyer>(&mut self, foyer: F) -> FoyerBuilder<'_, F> {
         assert!(self.foyer.is_none(), "a game has one foyer");
-        let (_, handlers) = self.foyer.insert((Box::new(foyer), Handlers::new()));
-        FoyerBuilder {
-            handlers,
-            foyer: PhantomData,
-        }
+        let foyer = Arc::new(foyer);
+        let (_, handlers) = self.foyer.insert((foyer.clone(), Handlers::new()));
+        FoyerBuilder { handlers, foyer }
     }
 
     /// Counts `packets` of each session together: those that come faster than `rate` are refused
@@ -152,7 +150,7 @@ impl AppBuilder {
     pub fn build(self) -> App {
         let (foyer, foyer_handlers) = self
             .foyer
-            .unwrap_or_else(|| (Box::new(NoFoyer), Handlers::new()));
+            .unwrap_or_else(|| (Arc::new(NoFoyer), Handlers::new()));
         App {
             foyer,
             foyer_handlers,
@@ -229,7 +227,8 @@ impl<R: Room> RoomBuilder<'_, R> {
 /// Says what a foyer serves.
 pub struct FoyerBuilder<'a, F> {
     handlers: &'a mut Handlers<FoyerHandler>,
-    foyer: PhantomData<F>,
+    /// Of which each handler keeps a share, so that none has to ask which foyer it meets.
+    foyer: Arc<F>,
 }
 
 impl<F: Foyer> FoyerBuilder<'_, F> {
@@ -256,12 +255,9 @@ impl<F: Foyer> FoyerBuilder<'_, F> {
     where
         H: Fn(&F, &mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync + 'static,
     {
-        let erased = move |foyer: &dyn Foyer, cx: &mut FoyerCx<'_>, frame: Frame<'_>| {
-            let any: &dyn Any = foyer;
-            let foyer = any.downcast_ref().expect("an app has one foyer");
-            handler(foyer, cx, frame)
-        };
-        self.handlers.insert(id, Box::new(erased));
+        let foyer = Arc::clone(&self.foyer);
+        let bound = move |cx: &mut FoyerCx<'_>, frame: Frame<'_>| handler(&foyer, cx, frame);
+        self.handlers.insert(id, Box::new(bound));
         self
     }
 }

@@ -251,9 +251,9 @@ impl<P: Port> IoShard<P> {
                 origin,
                 payload,
             } => {
-                let frames = match payload {
+                let frames = match &payload {
                     Payload::Run(frames) => Outgoing::Run(frames),
-                    Payload::Shared(frame) => Outgoing::Shared(frame),
+                    Payload::Shared(frame) => Outgoing::Shared(frame.clone()),
                 };
                 let origin = match origin {
                     Origin::Own => wharf_net::Origin::Own,

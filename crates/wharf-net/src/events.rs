@@ -66,7 +66,7 @@ pub enum Outgoing<'a> {
     /// The bytes of one frame, to copy.
     Copy(&'a [u8]),
     /// Several frames for the same session, to copy at once.
-    Run(FrameRun<'a>),
+    Run(&'a FrameRun<'a>),
     /// Bytes that many sessions share, encoded once. Small ones are copied all the same.
     Shared(Bytes),
 }

@@ -11,7 +11,8 @@ use crate::{Frame, HEADER_BYTES, Header};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameRun<'a> {
     bytes: &'a [u8],
-    count: u32,
+    /// As wide as the rest, so that a run is moved in whole words.
+    count: usize,
 }
 
 impl<'a> FrameRun<'a> {
@@ -30,6 +31,7 @@ impl<'a> FrameRun<'a> {
     /// # Panics
     /// In debug builds, if they are not. In others a wrong run merely ends where it is broken.
     pub fn known(bytes: &'a [u8], count: u32) -> Self {
+        let count = count as usize;
         let run = Self { bytes, count };
         debug_assert_eq!(
             Self::of(bytes).as_ref(),
@@ -41,7 +43,7 @@ impl<'a> FrameRun<'a> {
 
     /// How many frames are left.
     pub fn frame_count(&self) -> u32 {
-        self.count
+        self.count as u32
     }
 
     /// The id of the next frame.

@@ -71,20 +71,20 @@ impl Turn<'_> {
         let handled = if let Some((seat, handler)) = in_room {
             self.with_room_calls(seat.room, cause, Some(id), |room, cx, calls| {
                 calls.serve(packet, frames, |frame| {
-                    let frame = opened(frame, &mut request)?;
+                    let body = opened(frame, &mut request)?;
                     cx.answering = request;
                     meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
-                    handler(room, cx, seat.member, frame.body)?;
+                    handler(room, cx, seat.member, body)?;
                     Ok(after(cx.desk, cx.outbox))
                 })
             })
         } else if let Some(handler) = app.foyer_handlers.get(packet) {
-            self.with_foyer_calls(id, cause, |foyer, cx, calls| {
+            self.with_foyer_calls(id, cause, |_, cx, calls| {
                 calls.serve(packet, frames, |frame| {
-                    let frame = opened(frame, &mut request)?;
+                    let body = opened(frame, &mut request)?;
                     cx.answering = request;
                     meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
-                    handler(foyer, cx, frame)?;
+                    handler(cx, Frame { body, ..frame })?;
                     let is_asking = cx.todo.is_some() || !cx.session.is_open();
                     let changed = is_asking.then_some(Outcome::Changed);
                     Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
@@ -269,13 +269,13 @@ impl Turn<'_> {
     }
 }
 
-/// A frame without its extensions; the request that it is goes into `request`, whether its other
-/// extensions are right or not.
+/// A frame's body without its extensions; the request that it is goes into `request`, whether its
+/// other extensions are right or not.
 #[inline]
-fn opened<'a>(frame: Frame<'a>, request: &mut Option<u32>) -> Result<Frame<'a>, Violation> {
+fn opened<'a>(frame: Frame<'a>, request: &mut Option<u32>) -> Result<&'a [u8], Violation> {
     *request = None;
     if frame.id < FIRST_MODERN_ID {
-        return Ok(frame);
+        return Ok(frame.body);
     }
     let (extensions, body) = Extensions::split(frame)?;
     *request = extensions.request.filter(|_| !extensions.is_reply);
@@ -284,7 +284,7 @@ fn opened<'a>(frame: Frame<'a>, request: &mut Option<u32>) -> Result<Frame<'a>, 
         let Frame { id, flags, .. } = frame;
         return Err(Violation::UnknownFlags { id, flags });
     }
-    Ok(Frame { body, ..frame })
+    Ok(body)
 }
 
 /// Whether the next frame may follow at once: not when there is something to do before it, nor when

@@ -13,7 +13,9 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 /// The one buffer group of a port.
 pub(super) const GROUP: u16 = 0;
 
-/// All buffers of the pool that are not lent lie in here.
+/// As many of the pool's buffers as may be needed at once lie in here. The kernel takes the one
+/// that has lain longest, so with all of them in here each would have left the processor's cache
+/// before it is used again.
 ///
 /// Invariant: `ready` buffers between the kernel's head and our `tail` are the kernel's; the rest
 /// are home in the pool, or lent.
@@ -23,12 +25,16 @@ pub(super) struct BufferRing {
     mask: u16,
     tail: u16,
     ready: u16,
+    /// What `ready` was after the last refill.
+    filled: u16,
+    /// How many are to lie ready.
+    wanted: u16,
     pool: RecvPool,
     leaked: bool,
 }
 
 impl BufferRing {
-    /// Makes the ring, registers it, and gives it every buffer.
+    /// Makes the ring, registers it, and fills it.
     pub(super) fn new(ring: &Ring, options: &PortOptions) -> Result<Self, OpenError> {
         let pool = RecvPool::new(options.recv_buffers, options.recv_buffer_bytes);
         let count = options.recv_buffers;
@@ -45,6 +51,8 @@ impl BufferRing {
             mask: count - 1,
             tail: 0,
             ready: 0,
+            filled: 0,
+            wanted: 0,
             pool,
             leaked: false,
         };
@@ -61,13 +69,17 @@ impl BufferRing {
         Ok(buffers)
     }
 
-    /// Puts every buffer that has come home into the ring, with one store that shows them all to
-    /// the kernel.
+    /// Puts buffers that are home into the ring, those that came last first, with one store that
+    /// shows them all to the kernel.
     pub(super) fn refill(&mut self) {
         let before = self.ready;
-        while let Some(index) = self.pool.take() {
+        self.wanted = wanted(self.wanted, self.filled - self.ready, self.mask + 1);
+        while self.ready < self.wanted
+            && let Some(index) = self.pool.take()
+        {
             self.put(index);
         }
+        self.filled = self.ready;
         if self.ready != before {
             self.publish();
         }
@@ -158,6 +170,42 @@ impl Drop for BufferRing {
     }
 }
 
+/// How many buffers lie ready at the least, if there are so many.
+const READY_MIN: u16 = 128;
+/// How many lie ready for each that was taken since the last refill.
+const READY_PER_TAKEN: u16 = 4;
+
+/// How many of `count` buffers are to lie ready, where `before` were to and `taken` were taken: at
+/// once as many as are needed, and fewer by and by.
+fn wanted(before: u16, taken: u16, count: u16) -> u16 {
+    let least = taken.saturating_mul(READY_PER_TAKEN).max(READY_MIN);
+    (before - before / 64).max(least).min(count)
+}
+
 /// `io_uring_register_buf_ring(3)`: the ring must be aligned to a page. 64 KiB is the largest page
 /// of any architecture that we run on.
 const PAGE_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_buffers_lie_ready_as_may_be_needed_at_once() {
+        assert_eq!(wanted(0, 0, 2), 2, "there are no more");
+        assert_eq!(wanted(0, 0, 1_024), READY_MIN);
+        assert_eq!(wanted(128, 32, 1_024), 128);
+        assert_eq!(
+            wanted(128, 128, 1_024),
+            512,
+            "all were taken: it was not enough"
+        );
+        assert_eq!(wanted(512, 512, 1_024), 1_024);
+        assert_eq!(wanted(32_768, u16::MAX, 32_768), 32_768);
+        let mut ready = 1_024;
+        for _ in 0..200 {
+            ready = wanted(ready, 20, 1_024);
+        }
+        assert_eq!(ready, READY_MIN, "a burst is not for ever");
+    }
+}

@@ -62,7 +62,7 @@ impl UringPort {
             && let Some(reaped) = self.ring.reap()
         {
             look.note(&reaped);
-            batch.extend(self.on_reaped(reaped));
+            self.on_reaped(reaped, batch);
         }
         self.deliver_ready(batch, room);
         self.ledger.stats.completions += (batch.len() - before) as u64;
@@ -83,21 +83,20 @@ impl UringPort {
                         more: false,
                         has_more_data: false,
                     };
-                    batch.extend(self.finish(op, failed));
+                    self.finish(op, failed, batch);
                 }
             }
         }
     }
 
-    fn on_reaped(&mut self, mut reaped: Reaped) -> Option<Completion> {
+    fn on_reaped(&mut self, mut reaped: Reaped, batch: &mut Vec<Completion>) {
         match reaped.user_data {
-            CANCEL => None,
+            CANCEL => {}
             WAKE => {
                 // A multishot poll can be ended by an overflown completion queue.
                 if !reaped.more {
                     self.arm_wake();
                 }
-                None
             }
             bits => {
                 let op = OpId::from_bits(bits);
@@ -107,41 +106,46 @@ impl UringPort {
                 if noted.cancelled && reaped.result == -libc::EINTR {
                     reaped.result = -libc::ECANCELED;
                 }
-                self.finish(op, reaped)
+                self.finish(op, reaped, batch);
             }
         }
     }
 
-    /// Makes our completion of the kernel's. `None` for a receive that is parked instead.
-    fn finish(&mut self, op: OpId, reaped: Reaped) -> Option<Completion> {
+    /// Makes our completion of the kernel's, in its place in `batch`: a receive may be parked
+    /// instead.
+    fn finish(&mut self, op: OpId, reaped: Reaped, batch: &mut Vec<Completion>) {
         let noted = self
             .ledger
             .ops
             .get(op)
             .expect("reaped, or failed by us, and not ended yet");
         let token = noted.token;
-        let completion = |event| Completion {
-            token,
-            op,
-            more: reaped.more,
-            event,
+        let mut complete = |event| {
+            batch.push(Completion {
+                token,
+                op,
+                more: reaped.more,
+                event,
+            });
         };
         match noted.kind {
             OpKind::Recv => {
-                let received = self.received(op, reaped)?;
+                let Some(received) = self.received(op, reaped) else {
+                    return;
+                };
                 if !reaped.more {
                     self.ledger.end(op);
                 }
-                Some(completion(Event::Received(received)))
+                complete(Event::Received(received));
             }
-            OpKind::Send(_) => Some(completion(self.sent(op, reaped.result))),
+            OpKind::Send(_) => complete(self.sent(op, reaped.result)),
             OpKind::Accept => {
                 if !reaped.more {
                     self.ledger.end(op);
                 }
-                Some(completion(accepted(reaped.result)))
+                complete(accepted(reaped.result));
             }
-            OpKind::Connect => Some(completion(self.connected(op, reaped.result))),
+            OpKind::Connect => complete(self.connected(op, reaped.result)),
         }
     }
 
@@ -201,6 +205,7 @@ impl UringPort {
     /// the kernel has let go of everything.
     fn drain(&mut self) -> bool {
         let until = clock::now() + DRAIN_MAX;
+        let mut last = Vec::new();
         let everything = types::CancelBuilder::any();
         let entry = opcode::AsyncCancel2::new(everything)
             .build()
@@ -211,7 +216,8 @@ impl UringPort {
             while let Some(reaped) = self.ring.reap() {
                 // What it carries goes home, or closes, as the completion is dropped.
                 if reaped.user_data != WAKE {
-                    drop(self.on_reaped(reaped));
+                    self.on_reaped(reaped, &mut last);
+                    last.clear();
                 }
             }
             if self.ledger.ops.lent_count() == 0 {

@@ -287,6 +287,7 @@ impl Port for UringPort {
         let mut brought = self.deliver(batch);
         let mut may_fetch_the_rest = true;
         while brought.tasks >= TASKS_PER_ENTER || (brought.left_some && may_fetch_the_rest) {
+            self.buffers.refill();
             if batch.len() >= batch.capacity() || self.buffers.ready() < SPARE_BUFFERS {
                 break;
             }
