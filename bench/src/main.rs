@@ -20,7 +20,7 @@ use server::{Who, root};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use workload::{Cell, Sample};
+use workload::{Cell, Measure, Method, ROUNDS_TOGETHER, Sample};
 
 /// The core of the client.
 const CORE: usize = 1;
@@ -169,16 +169,20 @@ impl Campaign<'_> {
             .flat_map(|(cell, it)| self.present(it).into_iter().map(move |who| (cell, who)))
             .collect();
         let mut order: Vec<usize> = (0..runs.len()).collect();
+        let mut running: Vec<Option<Measure>> = runs.iter().map(|_| None).collect();
         let mut chance = Chance(seed());
         let mut lines: Vec<Line> = Vec::new();
         let rounds = if self.cli.quick { 1 } else { self.cli.rounds };
         for round in 1..=rounds {
             chance.shuffle(&mut order);
+            if (round - 1).is_multiple_of(ROUNDS_TOGETHER) {
+                running.iter_mut().for_each(|it| *it = None);
+            }
             let mut samples = vec![Sample::default(); runs.len()];
             let round_ms = since_1970().as_millis() as u64;
             for &at in &order {
                 let (cell, who) = runs[at];
-                let sample = self.sample(&group[cell], who, round);
+                let sample = self.sample(&group[cell], who, round, &mut running[at]);
                 samples[at] = Sample { round_ms, ..sample };
             }
             let news = self.lines(group, &runs, &samples);
@@ -199,7 +203,7 @@ impl Campaign<'_> {
         Ok(lines.iter().any(|line| line.failed))
     }
 
-    fn sample(&self, cell: &Cell, who: Who, round: usize) -> Sample {
+    fn sample(&self, cell: &Cell, who: Who, round: usize, running: &mut Option<Measure>) -> Sample {
         eprint!(
             "\r\x1b[K{} {} x {}, round {round}: {}",
             self.progress,
@@ -207,7 +211,11 @@ impl Campaign<'_> {
             cell.scale.sessions,
             who.name()
         );
-        (cell.measure)(cell, who).unwrap_or_else(|failed| {
+        let sample = match cell.method {
+            Method::Alone(measure) => measure(cell, who),
+            Method::Together(begin) => again(running, || begin(cell, who)),
+        };
+        sample.unwrap_or_else(|failed| {
             eprintln!(
                 "\r\x1b[K{} x {} by {} FAILED: {failed}",
                 cell.workload,
@@ -278,6 +286,20 @@ impl Campaign<'_> {
         }
         whole
     }
+}
+
+/// Measures a server that runs, or one that is begun now; one that failed is not measured again.
+fn again(
+    running: &mut Option<Measure>,
+    begin: impl FnOnce() -> Result<Measure, String>,
+) -> Result<Sample, String> {
+    let mut measure = match running.take() {
+        Some(measure) => measure,
+        None => begin()?,
+    };
+    let sample = measure()?;
+    *running = Some(measure);
+    Ok(sample)
 }
 
 /// Raises the descriptor limit, for the servers too, and takes the client's core.

@@ -281,6 +281,7 @@ pub fn test_line(peer: &str, ratios: &[f64]) -> Line {
 #[cfg(test)]
 pub fn test_cell(workload: &'static str, sessions: usize) -> Cell {
     use crate::server::{Scale, Who};
+    use crate::workload::Method;
     Cell {
         workload,
         scale: Scale {
@@ -292,7 +293,7 @@ pub fn test_cell(workload: &'static str, sessions: usize) -> Cell {
         span: std::time::Duration::ZERO,
         servers: vec![Who::Wharf, Who::Peer("peer-uring")],
         counts: false,
-        measure: |_, _| Err("nobody measures here".into()),
+        method: Method::Alone(|_, _| Err("nobody measures here".into())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::stats::Interval;
-use crate::workload::Sample;
+use crate::workload::{SATURATION, Sample};
 
 /// The same program once more: how far apart its two ratios lie is the machine's doing.
 pub(super) const AGAIN: &str = "wharf again";
@@ -51,6 +51,9 @@ pub fn of_cell(cell: &[Line]) -> Vec<Verdict> {
         _ if wharf.has_only_failed() => Vec::new(),
         "echo" => judge.echo(),
         "fan-out" | "chat" => judge.rooms(),
+        SATURATION => {
+            Vec::from_iter(judge.capacity(&["uring-fanout", "redis", "nats", "tokio-chat"]))
+        }
         "token login" => Vec::from_iter(judge.cpu("tokio-login", 1.2)),
         "churn" => Vec::from_iter(judge.cpu("tokio-chat", 1.0)),
         "long churn" => vec![judge.grown()],
@@ -134,7 +137,6 @@ impl Judge<'_> {
         } else {
             verdicts.extend(self.latency("p50", &rivals, |sample| sample.rate_p50_us));
             verdicts.extend(self.latency("p99", &rivals, |sample| sample.rate_p99_us));
-            verdicts.extend(self.capacity(&["uring-fanout", "redis", "nats", "tokio-chat"]));
         }
         verdicts
     }
@@ -327,7 +329,7 @@ mod tests {
     fn a_tie_at_the_clients_limit_is_no_miss() {
         let of = |peer: &str, most: f64, lag_us: f64| {
             let mut line = test_line(peer, &[1.0]);
-            (line.workload, line.in_flight) = ("chat".into(), 0);
+            (line.workload, line.in_flight) = (SATURATION.into(), 0);
             line.samples[0].capacity_per_second = most;
             line.samples[0].client_lag_us = lag_us;
             line

@@ -9,7 +9,7 @@ use crate::figures::stats::median;
 use crate::figures::table;
 use crate::figures::target::{self, Verdict};
 use crate::server::{Scale, root};
-use crate::workload::{self, Cell, Sample};
+use crate::workload::{self, Cell, ROUNDS_TOGETHER, Sample};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -244,7 +244,9 @@ fn head(newest: &Origin) -> String {
            frames as Wharf. `wharf split` has content on a thread of its own. \"(limit)\" means that \
            the client could not keep up.\n\
          - Each server has one core and the client, the same for all, another; the order is drawn \
-           anew in each round.\n\
+           anew in each round. Echo, fan-out, churn and chat at its fixed rate are measured for some \
+           tenths of a second a round, and their servers stay for {ROUNDS_TOGETHER} rounds: the machine \
+           is slower by a third for seconds at a time, and so it is for all of them.\n\
          - CPU is what the kernel charged the server, over a fixed number of messages. The ratio is \
            Wharf's over the other's in the same round, with its 95 % bootstrap interval; below 1, \
            Wharf needs less. `wharf again` is the same program once more: what the machine makes of \

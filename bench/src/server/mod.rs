@@ -291,6 +291,7 @@ fn wharf(command: &mut Command, who: Who, address: SocketAddr, scale: Scale) {
         "limits.inbound_bytes_per_second=4000000000".into(),
         "limits.chats_per_minute=1000000".into(),
         "limits.sessions_not_logged_in=10000".into(),
+        "limits.login_seconds=3600".into(),
         // A mebibyte for each of a thousand, as the peers allow.
         "limits.send_memory_bytes=2147483648".into(),
         format!("chat.rooms={rooms}"),

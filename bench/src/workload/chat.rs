@@ -1,14 +1,15 @@
 //! Chat: everybody speaks now and then, in rooms of several sizes; at a rate that all servers keep
 //! up with, then at rising rates until it is too much.
 
-use super::{Cell, Sample, fanout, metered};
+use super::{Cell, Measure, Method, Sample, fanout, metered};
 use crate::client::{Crowd, Load, SERVER_ENDED};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
 
-/// Deliveries a second of the fixed rate, which is the first of the rising ones.
+/// Deliveries a second of the fixed rate, which is the first of the rising ones, and for how long.
 const RATE: f64 = 40_000.0;
-const SPAN: Duration = Duration::from_secs(2);
+const SPAN: Duration = Duration::from_millis(250);
+const GROWTH_SPAN: Duration = Duration::from_secs(2);
 /// Each rate is so many times the one before, for so long.
 const RISE: f64 = 1.25;
 const STEP: Duration = Duration::from_secs(1);
@@ -16,19 +17,27 @@ const STEPS_MAX: u32 = 30;
 /// A server keeps up with a rate if it delivers that share of it while it is offered.
 const KEPT_UP: f64 = 0.97;
 const WARM_UP: Duration = Duration::from_millis(300);
+/// The workload of the rising rates.
+pub const SATURATION: &str = "chat saturation";
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
     let shapes: &[(usize, usize)] = match quick {
         true => &[(100, 10)],
         false => &[(1_000, 10), (1_000, 100), (1_000, 1_000)],
     };
-    let cell = |&(sessions, per_room): &(usize, usize)| Cell {
+    let at_rate = |&(sessions, per_room): &(usize, usize)| Cell {
         counts: !quick,
-        span: if quick { SPAN / 2 } else { SPAN },
-        measure: if quick { measure_at_rate } else { measure },
+        span: SPAN,
+        method: Method::Together(begin),
         ..cell("chat", sessions, per_room, &fanout::SERVERS)
     };
-    shapes.iter().map(cell).collect()
+    let rising = |&(sessions, per_room): &(usize, usize)| Cell {
+        method: Method::Alone(measure_rising),
+        ..cell(SATURATION, sessions, per_room, &fanout::SERVERS)
+    };
+    let saturation = if quick { &[] } else { shapes };
+    let cells = shapes.iter().map(at_rate);
+    cells.chain(saturation.iter().map(rising)).collect()
 }
 
 /// How a delivery's cost grows with the sessions, in rooms of ten.
@@ -52,10 +61,10 @@ fn cell(workload: &'static str, sessions: usize, per_room: usize, servers: &[Who
         scale: Scale { sessions, per_room },
         in_flight: 0,
         rate: RATE / per_room as f64,
-        span: SPAN,
+        span: GROWTH_SPAN,
         servers: servers.to_vec(),
         counts: false,
-        measure: measure_at_rate,
+        method: Method::Alone(measure_at_rate),
     }
 }
 
@@ -75,23 +84,29 @@ fn measure_at_rate(cell: &Cell, who: Who) -> Result<Sample, String> {
     Ok(Sample::at_a_rate(&run))
 }
 
-fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
+fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
+    let cell = cell.clone();
+    let server = Server::start(who, cell.scale)?;
+    let mut load = gather(&cell, who, &server)?;
+    let senders = cell.scale.sessions;
+    let counted = cell.counted(&server, || load.open_loop(senders, cell.rate, cell.span))?;
+    Ok(Box::new(move || {
+        load.open_loop(senders, cell.rate, cell.span / 5)?;
+        let run = metered(&server, || load.open_loop(senders, cell.rate, cell.span))?;
+        Ok(Sample::at_a_rate(&run).and_counts(counted))
+    }))
+}
+
+fn measure_rising(cell: &Cell, who: Who) -> Result<Sample, String> {
     let server = Server::start(who, cell.scale)?;
     let mut load = gather(cell, who, &server)?;
     let senders = cell.scale.sessions;
-    let run = metered(&server, || load.open_loop(senders, cell.rate, cell.span))?;
-    let at_rate = Sample::at_a_rate(&run);
-    let counted = cell.counted(&server, || load.open_loop(senders, cell.rate, STEP))?;
-    let most = saturate(cell, &server, &mut load, &at_rate)?;
+    let run = metered(&server, || load.open_loop(senders, cell.rate, STEP))?;
+    let most = saturate(cell, &server, &mut load, &Sample::at_a_rate(&run))?;
     Ok(Sample {
         capacity_per_second: most.per_second,
-        cut_above_per_second: most.cut_above_per_second,
-        client_busy: most.client_busy,
-        client_lag_us: most.client_lag_us,
-        server_busy: most.server_busy,
-        ..at_rate
-    }
-    .and_counts(counted))
+        ..most
+    })
 }
 
 /// Offers more and more until it is too much; the step with the most deliveries a second. A step

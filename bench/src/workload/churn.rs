@@ -1,59 +1,69 @@
 //! Churn: connect, log in, enter, leave, close, over and over.
 
-use super::{Cell, Sample, used, why_of};
+use super::{Cell, Measure, Method, Sample, used, why_of};
 use crate::client::{Crowd, Dialect, Event, leave};
 use crate::server::{Scale, Server, Usage, Who};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Clients at once.
 const AT_ONCE: usize = 50;
-/// Logins of a measurement, and before it.
-const LOGINS: u64 = 20_000;
+/// Logins of a measurement, and before the first.
+const LOGINS: u64 = 3_000;
 const WARM_UP: u64 = 2_000;
+/// Logins before each other one, since others were measured meanwhile.
+const AGAIN_WARM: u64 = 500;
 /// Logins after which a leak of a byte each would show.
 const MANY_LOGINS: u64 = 1_000_000;
 const LONG_WARM_UP: u64 = 50_000;
 
 pub(super) fn cells(quick: bool) -> Vec<Cell> {
-    let logins = if quick { LOGINS / 10 } else { LOGINS };
-    let rivals = [Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")];
-    let mut cells = vec![cell("churn", logins, &rivals)];
-    if !quick {
-        let twice = [Who::Wharf, Who::WharfAgain];
-        cells.push(cell("long churn", MANY_LOGINS, &twice));
-    }
-    cells
-}
-
-fn cell(workload: &'static str, logins: u64, servers: &[Who]) -> Cell {
-    Cell {
-        workload,
+    let rivals = vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")];
+    let cell = Cell {
+        workload: "churn",
+        // Whoever is alone hears what the peer says too; to others in the room Wharf tells who comes
+        // and goes, and the peer does not.
         scale: Scale {
             sessions: AT_ONCE,
-            per_room: 10,
+            per_room: 1,
         },
         in_flight: 1,
-        rate: logins as f64,
+        rate: 0.0,
         span: Duration::ZERO,
-        servers: servers.to_vec(),
+        servers: rivals,
         counts: false,
-        measure,
-    }
+        method: Method::Together(begin),
+    };
+    let long = Cell {
+        workload: "long churn",
+        servers: vec![Who::Wharf, Who::WharfAgain],
+        method: Method::Alone(measure_long),
+        ..cell.clone()
+    };
+    if quick { vec![cell] } else { vec![cell, long] }
 }
 
-fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
-    let logins = cell.rate as u64;
+fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
     let server = Server::start(who, cell.scale)?;
-    let warm_up = if logins == MANY_LOGINS {
-        LONG_WARM_UP
-    } else {
-        WARM_UP
-    };
-    let mut churn = Churn::new(&server)?;
-    churn.run(warm_up)?;
+    let mut churn = Churn::new(server.address)?;
+    churn.run(WARM_UP)?;
+    Ok(Box::new(move || {
+        churn.run(AGAIN_WARM)?;
+        measure(&server, &mut churn, LOGINS)
+    }))
+}
+
+fn measure_long(cell: &Cell, who: Who) -> Result<Sample, String> {
+    let server = Server::start(who, cell.scale)?;
+    let mut churn = Churn::new(server.address)?;
+    churn.run(LONG_WARM_UP)?;
+    measure(&server, &mut churn, MANY_LOGINS)
+}
+
+fn measure(server: &Server, churn: &mut Churn, logins: u64) -> Result<Sample, String> {
     let before = server.usage();
     let began = Instant::now();
-    churn.run(logins).map_err(|why| why_of(&server, why))?;
+    churn.run(logins).map_err(|why| why_of(server, why))?;
     let after = server.usage();
     let seconds = began.elapsed().as_secs_f64();
     let used = used(after, before)?;
@@ -75,14 +85,14 @@ fn grown(before: Usage, after: Usage) -> f64 {
 
 /// Clients that come and go. All are of one crowd, whose numbers rise: so they leave from one
 /// address after the other, and no port is wanted again while it rests (TIME_WAIT).
-struct Churn<'a> {
-    server: &'a Server,
+struct Churn {
+    server: SocketAddr,
     crowd: Crowd,
     leaving: Vec<(usize, bool)>,
 }
 
-impl<'a> Churn<'a> {
-    fn new(server: &'a Server) -> Result<Self, String> {
+impl Churn {
+    fn new(server: SocketAddr) -> Result<Self, String> {
         Ok(Self {
             server,
             crowd: Crowd::empty(Dialect::Classic)?,
@@ -96,7 +106,8 @@ impl<'a> Churn<'a> {
         let (mut come, mut gone) = (0, 0);
         while gone < logins {
             while come < logins && come - gone < AT_ONCE as u64 {
-                self.crowd.connect(self.server.address, (come % 5) as u32)?;
+                let room = (come % AT_ONCE as u64) as u32;
+                self.crowd.connect(self.server, room)?;
                 come += 1;
             }
             let leaving = &mut self.leaving;

@@ -2,7 +2,7 @@
 //! Each is acknowledged once a power cut cannot take it any more. Many are under way at once, so
 //! the store commits them in groups.
 
-use super::{Cell, Sample, used, why_of};
+use super::{Cell, Method, Sample, used, why_of};
 use crate::client::{BUSY, Crowd, Dialect, Event, Mark, Order, latencies, platform};
 use crate::hiccup::Probe;
 use crate::server::{Scale, Server, Who};
@@ -29,7 +29,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         span: Duration::ZERO,
         servers: vec![Who::Wharf, Who::WharfAgain],
         counts: false,
-        measure,
+        method: Method::Alone(measure),
     };
     vec![
         cell("durable whispers", whispers as _),

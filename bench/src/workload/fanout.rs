@@ -1,13 +1,16 @@
 //! Fan-out: one speaks, everybody in the room hears it.
 
-use super::{Cell, Sample, metered};
+use super::{Cell, Measure, Method, Sample, metered};
 use crate::client::{Crowd, Load};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
 
-/// Deliveries of a measurement, and before it.
-const DELIVERIES: u64 = 300_000;
-const WARM_UP: u64 = 50_000;
+/// Deliveries of a measurement with one message in flight, and with several: what servers do in
+/// about a tenth of a second.
+const DELIVERIES: u64 = 30_000;
+const DELIVERIES_IN_FLIGHT: u64 = 200_000;
+/// Of these the part that is made before each measurement, since others were measured meanwhile.
+const AGAIN_WARM: u64 = 5;
 /// Deliveries a second of the fixed rate, and for how long.
 const RATE: f64 = 30_000.0;
 const SPAN: Duration = Duration::from_millis(1_500);
@@ -34,40 +37,32 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         },
         in_flight,
         rate: RATE / receivers as f64,
-        span: if quick { SPAN / 3 } else { SPAN },
+        span: if quick { SPAN / 5 } else { SPAN },
         servers: SERVERS.to_vec(),
         counts: !quick,
-        measure: if quick {
-            measure_briefly
-        } else {
-            measure_whole
-        },
+        method: Method::Together(begin),
     };
     sizes.iter().map(cell).collect()
 }
 
-fn measure_whole(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, DELIVERIES)
-}
-
-fn measure_briefly(cell: &Cell, who: Who) -> Result<Sample, String> {
-    measure(cell, who, DELIVERIES / 6)
-}
-
-fn measure(cell: &Cell, who: Who, deliveries: u64) -> Result<Sample, String> {
+fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
+    let cell = cell.clone();
     let Scale { sessions, per_room } = cell.scale;
+    let deliveries = match cell.in_flight {
+        1 => DELIVERIES,
+        _ => DELIVERIES_IN_FLIGHT,
+    };
+    let messages = deliveries / per_room as u64;
     let server = Server::start(who, cell.scale)?;
     let crowd = Crowd::gather(server.address, who.room_dialect(), sessions, per_room)?;
     let mut load = Load::new(crowd, per_room);
-    let messages = |deliveries: u64| deliveries / per_room as u64;
-    load.closed_loop(1, cell.in_flight, messages(WARM_UP))?;
-    let closed = metered(&server, || {
-        load.closed_loop(1, cell.in_flight, messages(deliveries))
-    })?;
+    load.closed_loop(1, cell.in_flight, messages)?;
+    let counted = cell.counted(&server, || load.closed_loop(1, cell.in_flight, messages))?;
     let open = metered(&server, || load.open_loop(1, cell.rate, cell.span))?;
-    let counted = cell.counted(&server, || {
-        load.closed_loop(1, cell.in_flight, messages(WARM_UP))
-    })?;
-    let sample = Sample::in_a_closed_loop(&closed).and_at_a_rate(&open);
-    Ok(sample.and_counts(counted))
+    Ok(Box::new(move || {
+        load.closed_loop(1, cell.in_flight, messages / AGAIN_WARM)?;
+        let closed = metered(&server, || load.closed_loop(1, cell.in_flight, messages))?;
+        let sample = Sample::in_a_closed_loop(&closed).and_at_a_rate(&open);
+        Ok(sample.and_counts(counted))
+    }))
 }

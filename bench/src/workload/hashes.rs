@@ -1,7 +1,7 @@
 //! A storm of passwords: while those of a thousand newcomers wait for the one hash worker, people
 //! chat. What do they notice?
 
-use super::{Cell, Metered, Sample, metered};
+use super::{Cell, Metered, Method, Sample, metered};
 use crate::client::{BUSY, Crowd, Dialect, Event, Load, platform};
 use crate::server::{Scale, Server, Who};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         span: if quick { SPAN / 2 } else { SPAN },
         servers: vec![Who::Wharf, Who::WharfAgain],
         counts: false,
-        measure,
+        method: Method::Alone(measure),
     };
     vec![
         cell("hash storm, none", calm as _),

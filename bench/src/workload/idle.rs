@@ -1,6 +1,6 @@
 //! Idle: many sessions in rooms that say nothing, then each an 8-byte echo every second.
 
-use super::{Cell, Sample, metered};
+use super::{Cell, Method, Sample, metered};
 use crate::client::{Crowd, Dialect, Event, Outcome, latencies, tick};
 use crate::server::{Scale, Server, Who, kernel_tcp_kib};
 use std::collections::VecDeque;
@@ -29,7 +29,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         span: Duration::from_secs(if quick { 1 } else { 60 }),
         servers: servers.to_vec(),
         counts: false,
-        measure,
+        method: Method::Alone(measure),
     }]
 }
 

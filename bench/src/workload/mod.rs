@@ -11,6 +11,7 @@ mod platform;
 mod slow;
 mod tokens;
 
+pub use chat::SATURATION;
 pub use slow::SLOW;
 
 use crate::client::Outcome;
@@ -32,9 +33,24 @@ pub struct Cell {
     pub servers: Vec<Who>,
     /// Whether it is also counted what the kernel does.
     pub counts: bool,
-    /// Measures one of the servers once.
-    pub measure: fn(&Self, Who) -> Result<Sample, String>,
+    pub method: Method,
 }
+
+/// How the servers of a cell are measured.
+#[derive(Clone, Copy, Debug)]
+pub enum Method {
+    /// Each is started for a round and ends with it.
+    Alone(fn(&Cell, Who) -> Result<Sample, String>),
+    /// All stay for [`ROUNDS_TOGETHER`] rounds and are measured in turns, each for a few tenths of a
+    /// second: the machine is slower by a third for seconds at a time, and so it is for all of them.
+    Together(fn(&Cell, Who) -> Result<Measure, String>),
+}
+
+/// Measures a server that runs once more.
+pub type Measure = Box<dyn FnMut() -> Result<Sample, String>>;
+
+/// Rounds after which servers are started anew: where their memory lies is a matter of chance too.
+pub const ROUNDS_TOGETHER: usize = 10;
 
 impl Cell {
     /// What the kernel did for a server during a run, and the run's deliveries; `None` where that
@@ -332,11 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn the_quick_cells_have_one_of_each_workload_but_growth() {
+    fn the_quick_cells_have_one_of_each_workload_but_the_long_ones() {
         let names = |quick| {
             let groups = groups(quick).into_iter().flatten();
             let names = groups.map(|cell| cell.workload);
-            let wanted = names.filter(|name| !name.contains("growth") && !name.contains("long"));
+            let long = ["growth", "long", SATURATION];
+            let wanted = names.filter(|name| !long.iter().any(|long| name.contains(long)));
             wanted.collect::<std::collections::BTreeSet<&str>>()
         };
         assert_eq!(names(true), names(false));

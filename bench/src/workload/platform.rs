@@ -1,6 +1,6 @@
 //! The platform's chat beside the classic one: the same rooms, the same rate, deliveries as long.
 
-use super::{Cell, Sample, metered};
+use super::{Cell, Method, Sample, metered};
 use crate::client::{Crowd, Dialect, Load};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         span: if quick { SPAN / 2 } else { SPAN },
         servers: vec![Who::Wharf, Who::WharfAgain],
         counts: false,
-        measure,
+        method: Method::Alone(measure),
     };
     vec![
         cell("platform chat, classic", classic as _),

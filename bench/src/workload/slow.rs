@@ -1,6 +1,6 @@
 //! Slow readers: one in ten stops reading; what do the others notice, and what does it take?
 
-use super::{Cell, Sample, metered};
+use super::{Cell, Method, Sample, metered};
 use crate::client::{Crowd, Load};
 use crate::server::{Scale, Server, Who, kernel_tcp_kib};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         span: SPAN,
         servers: servers.clone(),
         counts: false,
-        measure,
+        method: Method::Alone(measure),
     };
     vec![
         cell("slow readers, none", all_read as _),

@@ -1,7 +1,7 @@
 //! Logins by token: connect, log in, enter, close, over and over. What the accounts cost shows
 //! beside a program that only exchanges the same bytes.
 
-use super::{Cell, Sample, used, why_of};
+use super::{Cell, Method, Sample, used, why_of};
 use crate::client::{BUSY, Crowd, Dialect, Event, platform};
 use crate::server::{Scale, Server, Who};
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
         span: Duration::ZERO,
         servers: vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-login")],
         counts: false,
-        measure,
+        method: Method::Alone(measure),
     }]
 }
 

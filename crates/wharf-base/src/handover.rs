@@ -96,13 +96,10 @@ impl<B: Batch> Handover<B> {
         self.is_full.store(false, Ordering::Release);
     }
 
-    /// Looks at what has been published and not taken; at an empty batch if nothing was.
-    pub fn look<R>(&self, at: impl FnOnce(&B) -> R) -> R {
-        if self.is_full.load(Ordering::Acquire) {
-            at(&self.lock())
-        } else {
-            at(&B::default())
-        }
+    /// Looks at what has been published and not taken; `None` if nothing was.
+    pub fn look<R>(&self, at: impl FnOnce(&B) -> R) -> Option<R> {
+        let is_full = self.is_full.load(Ordering::Acquire);
+        is_full.then(|| at(&self.lock()))
     }
 
     fn lock(&self) -> MutexGuard<'_, B> {

@@ -157,12 +157,15 @@ impl Inbox {
 
     /// Puts `event` behind the others; frames are copied into the arena.
     pub fn push(&mut self, event: ContentEvent<'_>) {
-        // Of a thousand events nearly all are frames: the way of those is short.
-        let (session, kind) = match event {
-            ContentEvent::Frames { session, frames } => (session, self.store(&frames)),
-            rarer => self.note(rarer),
-        };
-        self.records.push(Record { session, kind });
+        // Of a thousand events nearly all are frames: the way of those is short, and what is noted
+        // of them is written where it stays.
+        if let ContentEvent::Frames { session, frames } = event {
+            let kind = self.store(&frames);
+            self.records.push(Record { session, kind });
+        } else {
+            let (session, kind) = self.note(event);
+            self.records.push(Record { session, kind });
+        }
     }
 
     #[inline(never)]

@@ -188,11 +188,11 @@ impl<P: Port> IoShard<P> {
             let router = &mut self.router;
             self.words.drain(|word| router.push_word(word));
         }
-        let mut commands = std::mem::take(&mut self.commands);
-        if mailbox.commands.take(&mut commands) {
+        if mailbox.commands.take(&mut self.commands) {
+            let mut commands = std::mem::take(&mut self.commands);
             self.apply(now, &mut commands);
+            self.commands = commands;
         }
-        self.commands = commands;
     }
 
     fn handle_control(&mut self, now: Instant, control: Control) {
@@ -216,19 +216,19 @@ impl<P: Port> IoShard<P> {
         let Some(mut logic) = self.logic.take() else {
             return;
         };
+        let mut outbox = std::mem::take(&mut self.outbox);
         let own = usize::from(self.index);
-        look_ahead(&self.switchboard, &mut self.outbox);
+        look_ahead(&self.switchboard, &mut outbox);
         for _ in 0..LOGIC_ROUNDS_PER_TURN {
             self.take_letters(own);
             let is_due = logic.next_deadline().is_some_and(|due| due <= now);
             if self.router.inboxes[own].is_empty() && !is_due {
                 break;
             }
-            logic.handle_batch(now, &mut self.router.inboxes[own], &mut self.outbox);
-            let mut commands = std::mem::take(&mut self.outbox.commands[own]);
-            self.apply(now, &mut commands);
-            self.outbox.commands[own] = commands;
+            logic.handle_batch(now, &mut self.router.inboxes[own], &mut outbox);
+            self.apply(now, &mut outbox.commands[own]);
         }
+        self.outbox = outbox;
         self.logic = Some(logic);
     }
 
@@ -244,16 +244,16 @@ impl<P: Port> IoShard<P> {
     }
 
     fn apply(&mut self, now: Instant, commands: &mut Commands) {
-        commands.drain(|command| match command {
+        commands.drain(|mut command| match command {
             ContentCommand::Send {
                 session,
                 class,
                 origin,
-                payload,
+                ref mut payload,
             } => {
-                let frames = match &payload {
+                let frames = match payload {
                     Payload::Run(frames) => Outgoing::Run(frames),
-                    Payload::Shared(frame) => Outgoing::Shared(frame.clone()),
+                    Payload::Shared(frame) => Outgoing::Shared(std::mem::take(frame)),
                 };
                 let origin = match origin {
                     Origin::Own => wharf_net::Origin::Own,

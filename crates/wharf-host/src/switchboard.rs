@@ -136,7 +136,8 @@ impl Switchboard {
         cut: &mut BTreeSet<SessionId>,
     ) {
         let mailbox = &self.io[shard];
-        if mailbox.commands.look(Commands::size_bytes) > MAILBOX_BYTES_MAX {
+        let waiting = mailbox.commands.look(Commands::size_bytes);
+        if waiting.is_some_and(|bytes| bytes > MAILBOX_BYTES_MAX) {
             commands.cut_receivers(cut);
         } else if !cut.is_empty() {
             cut.clear();
@@ -207,12 +208,14 @@ impl Switchboard {
 
     /// The letters that wait for a logic shard.
     pub fn mail_load(&self, shard: usize) -> MailLoad {
-        self.logic[shard].inbox.look(Inbox::mail_load)
+        let waiting = self.logic[shard].inbox.look(Inbox::mail_load);
+        waiting.unwrap_or_default()
     }
 
     /// Whether so much waits for a logic shard that it should get no more sessions.
     pub fn is_logic_overloaded(&self, shard: usize) -> bool {
-        self.logic[shard].inbox.look(Inbox::size_bytes) > MAILBOX_BYTES_MAX
+        let waiting = self.logic[shard].inbox.look(Inbox::size_bytes);
+        waiting.is_some_and(|bytes| bytes > MAILBOX_BYTES_MAX)
     }
 
     /// Says that an I/O shard's sessions have all ended, or that they never will have begun; once

@@ -343,7 +343,7 @@ fn a_shard_that_is_silent_is_asked_once_and_is_in_trouble() {
         let trouble = shards[0].trouble.as_ref().expect("it does not turn");
         assert!(trouble.starts_with("has not turned for"), "{trouble}");
         assert!(shards[0].report.is_none());
-        assert_eq!(board.io[0].controls.look(Vec::len), 1);
+        assert_eq!(board.io[0].controls.look(Vec::len), Some(1));
     }
 }
 

@@ -120,62 +120,61 @@ impl UringPort {
             .get(op)
             .expect("reaped, or failed by us, and not ended yet");
         let token = noted.token;
+        let more = reaped.more;
         let mut complete = |event| {
             batch.push(Completion {
                 token,
                 op,
-                more: reaped.more,
+                more,
                 event,
             });
         };
-        match noted.kind {
-            OpKind::Recv => {
-                let Some(received) = self.received(op, reaped) else {
+        match (&noted.kind, reaped.result, reaped.buffer) {
+            (OpKind::Recv, 1.., Some(buffer)) => {
+                // SAFETY: buffer and length come from the completion that was reaped just now.
+                let bytes = unsafe { self.buffers.lend(buffer, reaped.result as u32) };
+                if !more {
+                    self.ledger.end(op);
+                }
+                complete(Event::Received(Ok(bytes)));
+            }
+            (OpKind::Recv, end, buffer) => {
+                let Some(end) = self.receive_ended(op, end, buffer) else {
                     return;
                 };
-                if !reaped.more {
+                if !more {
                     self.ledger.end(op);
                 }
-                complete(Event::Received(received));
+                complete(Event::Received(Err(end)));
             }
-            OpKind::Send(_) => complete(self.sent(op, reaped.result)),
-            OpKind::Accept => {
-                if !reaped.more {
+            (OpKind::Send(_), result, _) => complete(self.sent(op, result)),
+            (OpKind::Accept, result, _) => {
+                if !more {
                     self.ledger.end(op);
                 }
-                complete(accepted(reaped.result));
+                complete(accepted(result));
             }
-            OpKind::Connect => complete(self.connected(op, reaped.result)),
+            (OpKind::Connect, result, _) => complete(self.connected(op, result)),
         }
     }
 
-    fn received(&mut self, op: OpId, reaped: Reaped) -> Option<Result<crate::RecvBuf, RecvEnd>> {
-        match (reaped.result, reaped.buffer) {
-            (1.., Some(buffer)) => {
-                // SAFETY: buffer and length come from the completion that was reaped just now.
-                Some(Ok(unsafe {
-                    self.buffers.lend(buffer, reaped.result as u32)
-                }))
-            }
-            (1.., None) => unreachable!("bytes were received into no buffer"),
-            (end, buffer) => {
-                if let Some(buffer) = buffer {
-                    self.buffers.give_back(buffer);
+    /// Why a receive has ended. `None` for one that found no buffer: it is parked.
+    fn receive_ended(&mut self, op: OpId, end: i32, buffer: Option<u16>) -> Option<RecvEnd> {
+        assert!(end <= 0, "bytes were received into no buffer");
+        if let Some(buffer) = buffer {
+            self.buffers.give_back(buffer);
+        }
+        match -end {
+            0 => Some(RecvEnd::Eof),
+            libc::ENOBUFS => {
+                let noted = self.ledger.ops.get(op).expect("looked at by the caller");
+                if noted.cancelled {
+                    return Some(RecvEnd::Cancelled);
                 }
-                if end == -libc::ENOBUFS {
-                    let noted = self.ledger.ops.get(op).expect("looked at by the caller");
-                    if noted.cancelled {
-                        return Some(Err(RecvEnd::Cancelled));
-                    }
-                    self.park(op);
-                    return None;
-                }
-                Some(Err(if end == 0 {
-                    RecvEnd::Eof
-                } else {
-                    errno::recv_end(code_of(end))
-                }))
+                self.park(op);
+                None
             }
+            _ => Some(errno::recv_end(code_of(end))),
         }
     }
 
