@@ -313,7 +313,10 @@ fn what_waits_for_a_shard_that_takes_nothing_is_bounded() {
             }
         }
     });
-    let waiting = alone.switchboard.logic[0].inbox.look(Inbox::size_bytes);
+    let waiting = alone.switchboard.logic[0]
+        .inbox
+        .look(Inbox::size_bytes)
+        .unwrap_or_default();
     let of_the_last = 64 * FRAMES * 16_384;
     assert!(
         waiting > MAILBOX_BYTES_MAX / 2,
