@@ -21,8 +21,8 @@ pub(super) fn cells(quick: bool) -> Vec<Cell> {
     let rivals = vec![Who::Wharf, Who::WharfAgain, Who::Peer("peer-tokio-chat")];
     let cell = Cell {
         workload: "churn",
-        // Whoever is alone hears what the peer says too; to others in the room Wharf tells who comes
-        // and goes, and the peer does not.
+        // Whoever is alone hears what the peer says too; to others in the room Wharf tells who
+        // comes and goes, and the peer does not.
         scale: Scale {
             sessions: AT_ONCE,
             per_room: 1,

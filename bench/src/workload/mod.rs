@@ -41,8 +41,8 @@ pub struct Cell {
 pub enum Method {
     /// Each is started for a round and ends with it.
     Alone(fn(&Cell, Who) -> Result<Sample, String>),
-    /// All stay for [`ROUNDS_TOGETHER`] rounds and are measured in turns, each for a few tenths of a
-    /// second: the machine is slower by a third for seconds at a time, and so it is for all of them.
+    /// All stay for [`ROUNDS_TOGETHER`] rounds and are measured in turns, each for a few tenths of
+    /// a second: the machine is slower by a third for seconds at a time, and then for all of them.
     Together(fn(&Cell, Who) -> Result<Measure, String>),
 }
 

@@ -28,6 +28,15 @@ impl Instant {
         self.0
     }
 
+    /// The sooner of two deadlines, of which there may be none.
+    #[must_use]
+    pub fn sooner(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            _ => one.or(other),
+        }
+    }
+
     /// How long ago `earlier` was, zero if it lies in the future.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -77,6 +86,16 @@ mod tests {
     fn never_stays_never() {
         assert_eq!(Instant::FAR_FUTURE + Duration::MAX, Instant::FAR_FUTURE);
         assert_eq!(Instant::ZERO - Instant::FAR_FUTURE, Duration::ZERO);
+    }
+
+    #[test]
+    fn the_sooner_deadline_is_that_which_there_is() {
+        let [soon, late] = [1, 2].map(|nanos| Some(Instant::from_nanos(nanos)));
+        assert_eq!(Instant::sooner(soon, late), soon);
+        assert_eq!(Instant::sooner(late, soon), soon);
+        assert_eq!(Instant::sooner(None, late), late);
+        assert_eq!(Instant::sooner(late, None), late);
+        assert_eq!(Instant::sooner(None, None), None);
     }
 
     #[test]

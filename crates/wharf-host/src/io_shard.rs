@@ -164,10 +164,7 @@ impl<P: Port> IoShard<P> {
 
     fn next_deadline(&self) -> Option<Instant> {
         let logic = self.logic.as_ref().and_then(|logic| logic.next_deadline());
-        [self.net.next_deadline(), logic]
-            .into_iter()
-            .flatten()
-            .min()
+        Instant::sooner(self.net.next_deadline(), logic)
     }
 
     fn take_mail(&mut self, now: Instant) {

@@ -135,6 +135,9 @@ impl Switchboard {
         commands: &mut Commands,
         cut: &mut BTreeSet<SessionId>,
     ) {
+        if commands.is_empty() && cut.is_empty() {
+            return;
+        }
         let mailbox = &self.io[shard];
         let waiting = mailbox.commands.look(Commands::size_bytes);
         if waiting.is_some_and(|bytes| bytes > MAILBOX_BYTES_MAX) {

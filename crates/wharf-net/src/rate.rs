@@ -12,7 +12,7 @@ use wharf_base::Instant;
 pub(crate) struct Rates {
     packets_per_second: u64,
     bytes_per_second: u64,
-    burst: Duration,
+    burst_ns: u64,
     flood: Duration,
 }
 
@@ -52,7 +52,7 @@ impl Rates {
         Self {
             packets_per_second: u64::from(limits.inbound_packets_per_second),
             bytes_per_second: u64::from(limits.inbound_bytes_per_second),
-            burst: limits.inbound_burst,
+            burst_ns: u64::try_from(limits.inbound_burst.as_nanos()).unwrap_or(u64::MAX),
             flood: limits.flood,
         }
     }
@@ -84,6 +84,11 @@ impl Rates {
         }
     }
 
+    /// Whether input is to pause for a debt.
+    pub(crate) fn is_paused(&self, usage: &Usage, now: Instant) -> bool {
+        self.paid_at(usage) > now && self.resume_at(usage) > now
+    }
+
     /// When input that was paused for a debt goes on; in the past if there is none.
     ///
     /// That is when the debt is paid, or, if that takes longer, when it has lasted as long as makes
@@ -95,19 +100,20 @@ impl Rates {
 
     /// Counts the time since the last charge: first that in debt, then that out of it.
     fn settle(&self, usage: &mut Usage, now: Instant) {
+        if usage.packets_full_at <= now && usage.bytes_full_at <= now {
+            usage.overdrawn = Duration::ZERO;
+            usage.charged_at = now;
+            return;
+        }
         let paid_at = self.paid_at(usage).max(usage.charged_at).min(now);
         let in_debt = usage.overdrawn + (paid_at - usage.charged_at);
         usage.overdrawn = in_debt.min(self.flood).saturating_sub(now - paid_at);
         usage.charged_at = now;
-        if usage.packets_full_at <= now && usage.bytes_full_at <= now {
-            usage.overdrawn = Duration::ZERO;
-        }
     }
 
     fn paid_at(&self, usage: &Usage) -> Instant {
         let full_at = usage.packets_full_at.max(usage.bytes_full_at);
-        let burst = self.burst.as_nanos() as u64;
-        Instant::from_nanos(full_at.as_nanos().saturating_sub(burst))
+        Instant::from_nanos(full_at.as_nanos().saturating_sub(self.burst_ns))
     }
 }
 
@@ -125,7 +131,8 @@ fn take(full_at: &mut Instant, now: Instant, count: u32, per_second: u64) {
     let nanos = (u64::from(count) * 1_000_000_000)
         .checked_div(per_second)
         .unwrap_or(0);
-    *full_at = (*full_at).max(now) + Duration::from_nanos(nanos);
+    let from = (*full_at).max(now).as_nanos();
+    *full_at = Instant::from_nanos(from.saturating_add(nanos));
 }
 
 #[cfg(test)]

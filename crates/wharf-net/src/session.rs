@@ -166,7 +166,7 @@ impl Session {
         }
         if self.credit <= 0 {
             Some(Pause::Credit)
-        } else if rates.resume_at(&self.usage) > now {
+        } else if rates.is_paused(&self.usage, now) {
             Some(Pause::Rate)
         } else if self.replies_full {
             Some(Pause::Replies)

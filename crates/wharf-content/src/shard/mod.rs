@@ -155,10 +155,8 @@ impl LogicShard {
         let state = &self.state;
         let has_work = !state.stalled.is_empty() || !state.desk.own_mail.is_empty();
         let now = has_work.then_some(state.last_batch);
-        [now, state.desk.timers.next(), state.ticks.next()]
-            .into_iter()
-            .flatten()
-            .min()
+        let timer = Instant::sooner(state.desk.timers.next(), state.ticks.next());
+        Instant::sooner(now, timer)
     }
 
     /// A room of kind `R`, for tests that look inside.

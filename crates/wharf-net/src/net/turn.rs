@@ -15,16 +15,18 @@ impl Net {
             return Some(Instant::ZERO);
         }
         let oldest = |ages: &Ages| ages.oldest().map(|(since, _)| since);
-        [
-            self.deadlines.next(),
-            oldest(&self.unfinished).map(|begun| begun + self.limits.partial_frame),
-            oldest(&self.sending).map(|begun| begun + self.limits.send_stall),
+        let [begun, sent] = [oldest(&self.unfinished), oldest(&self.sending)];
+        let deadlines = [
+            begun.map(|begun| begun + self.limits.partial_frame),
+            sent.map(|begun| begun + self.limits.send_stall),
             self.next_accept(),
             self.shutdown_at.filter(|&at| at < Instant::FAR_FUTURE),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ];
+        let mut next = self.deadlines.next();
+        for deadline in deadlines {
+            next = Instant::sooner(next, deadline);
+        }
+        next
     }
 
     /// Lets every deadline fire that is due.

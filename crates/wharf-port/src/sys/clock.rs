@@ -5,9 +5,7 @@ use wharf_base::Instant;
 
 /// The time now, counted from the first look at a clock in this process.
 pub fn now() -> Instant {
-    let elapsed = origin().exact.elapsed();
-    // Wraps after 584 years.
-    Instant::from_nanos(elapsed.as_nanos() as u64)
+    Instant::from_nanos(exact_ns().saturating_sub(origin().exact_ns))
 }
 
 /// The time at the system's last tick: up to 4 ms behind [`now`] on Linux, 16 ms on Windows, and
@@ -19,29 +17,47 @@ pub fn quick() -> Instant {
 
 /// The first look, on both clocks.
 struct Origin {
-    exact: std::time::Instant,
+    exact_ns: u64,
     tick_ns: u64,
 }
 
 fn origin() -> &'static Origin {
     static ORIGIN: OnceLock<Origin> = OnceLock::new();
     ORIGIN.get_or_init(|| Origin {
-        exact: std::time::Instant::now(),
+        exact_ns: exact_ns(),
         tick_ns: tick_ns(),
     })
 }
 
-/// `clock_getres(2)`: CLOCK_MONOTONIC_COARSE, "a faster but less precise version" of the clock that
-/// std's `Instant` reads.
+/// `clock_getres(2)`: the clock that std's `Instant` reads, without the arithmetic of seconds and
+/// nanoseconds apart, which takes longer than the look. Wraps after 584 years.
+#[cfg(target_os = "linux")]
+fn exact_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exact_ns() -> u64 {
+    static FIRST: OnceLock<std::time::Instant> = OnceLock::new();
+    let elapsed = FIRST.get_or_init(std::time::Instant::now).elapsed();
+    elapsed.as_nanos() as u64
+}
+
+/// `clock_getres(2)`: CLOCK_MONOTONIC_COARSE, "a faster but less precise version" of the exact one.
 #[cfg(target_os = "linux")]
 fn tick_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+#[cfg(target_os = "linux")]
+fn clock_ns(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: the call writes to `time`, which is ours, and to nothing else.
-    let failed = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };
-    assert_eq!(failed, 0, "every Linux has this clock");
+    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    assert_eq!(failed, 0, "every Linux has these clocks");
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
@@ -56,9 +72,7 @@ fn tick_ns() -> u64 {
 /// No quicker clock is known here.
 #[cfg(not(any(target_os = "linux", windows)))]
 fn tick_ns() -> u64 {
-    static FIRST: OnceLock<std::time::Instant> = OnceLock::new();
-    let elapsed = FIRST.get_or_init(std::time::Instant::now).elapsed();
-    elapsed.as_nanos() as u64
+    exact_ns()
 }
 
 #[cfg(test)]
