@@ -292,6 +292,8 @@ fn wharf(command: &mut Command, who: Who, address: SocketAddr, scale: Scale) {
         "limits.chats_per_minute=1000000".into(),
         "limits.sessions_not_logged_in=10000".into(),
         "limits.login_seconds=3600".into(),
+        // A place in the queue takes a descriptor of 20,000, which 19,000 sessions need.
+        "accounts.queue_max=0".into(),
         // A mebibyte for each of a thousand, as the peers allow.
         "limits.send_memory_bytes=2147483648".into(),
         format!("chat.rooms={rooms}"),
