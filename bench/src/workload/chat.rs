@@ -1,7 +1,7 @@
 //! Chat: everybody speaks now and then, in rooms of several sizes; at a rate that all servers keep
 //! up with, then at rising rates until it is too much.
 
-use super::{Cell, Measure, Method, Sample, fanout, metered};
+use super::{AGAIN_WARM, Cell, Measure, Method, Sample, fanout, metered};
 use crate::client::{Crowd, Load, SERVER_ENDED};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
@@ -91,7 +91,7 @@ fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
     let senders = cell.scale.sessions;
     let counted = cell.counted(&server, || load.open_loop(senders, cell.rate, cell.span))?;
     Ok(Box::new(move || {
-        load.open_loop(senders, cell.rate, cell.span / 5)?;
+        load.open_loop(senders, cell.rate, cell.span / AGAIN_WARM)?;
         let run = metered(&server, || load.open_loop(senders, cell.rate, cell.span))?;
         Ok(Sample::at_a_rate(&run).and_counts(counted))
     }))

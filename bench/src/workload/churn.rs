@@ -1,6 +1,6 @@
 //! Churn: connect, log in, enter, leave, close, over and over.
 
-use super::{Cell, Measure, Method, Sample, used, why_of};
+use super::{AGAIN_WARM, Cell, Measure, Method, Sample, used, why_of};
 use crate::client::{Crowd, Dialect, Event, leave};
 use crate::server::{Scale, Server, Usage, Who};
 use std::net::SocketAddr;
@@ -11,8 +11,6 @@ const AT_ONCE: usize = 50;
 /// Logins of a measurement, and before the first.
 const LOGINS: u64 = 3_000;
 const WARM_UP: u64 = 2_000;
-/// Logins before each other one, since others were measured meanwhile.
-const AGAIN_WARM: u64 = 500;
 /// Logins after which a leak of a byte each would show.
 const MANY_LOGINS: u64 = 1_000_000;
 const LONG_WARM_UP: u64 = 50_000;
@@ -48,7 +46,7 @@ fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
     let mut churn = Churn::new(server.address)?;
     churn.run(WARM_UP)?;
     Ok(Box::new(move || {
-        churn.run(AGAIN_WARM)?;
+        churn.run(LOGINS / u64::from(AGAIN_WARM))?;
         measure(&server, &mut churn, LOGINS)
     }))
 }

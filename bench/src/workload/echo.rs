@@ -1,16 +1,13 @@
 //! Echo: 64-byte frames that come back, in a closed loop, then at a rate that everybody keeps up
 //! with.
 
-use super::{Cell, Measure, Method, Sample, metered};
+use super::{AGAIN_WARM, Cell, Measure, Method, Sample, metered};
 use crate::client::{Crowd, Dialect, Load};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
 
 /// Messages before a server is measured for the first time.
 const WARM_UP: u64 = 20_000;
-/// Of the messages of a measurement the part that is said before each, since others were measured
-/// meanwhile.
-const AGAIN_WARM: u64 = 5;
 /// How often each message under way comes back in a measurement, at the least.
 const TIMES_ROUND: u64 = 40;
 /// Messages a second of the fixed rate, and for how long.
@@ -105,7 +102,7 @@ fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
     })?;
     let open = metered(&server, || load.open_loop(sessions, cell.rate, cell.span))?;
     Ok(Box::new(move || {
-        load.closed_loop(sessions, cell.in_flight, messages / AGAIN_WARM)?;
+        load.closed_loop(sessions, cell.in_flight, messages / u64::from(AGAIN_WARM))?;
         let closed = metered(&server, || {
             load.closed_loop(sessions, cell.in_flight, messages)
         })?;

@@ -1,6 +1,6 @@
 //! Fan-out: one speaks, everybody in the room hears it.
 
-use super::{Cell, Measure, Method, Sample, metered};
+use super::{AGAIN_WARM, Cell, Measure, Method, Sample, metered};
 use crate::client::{Crowd, Load};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
@@ -9,8 +9,6 @@ use std::time::Duration;
 /// about a tenth of a second.
 const DELIVERIES: u64 = 30_000;
 const DELIVERIES_IN_FLIGHT: u64 = 200_000;
-/// Of these the part that is made before each measurement, since others were measured meanwhile.
-const AGAIN_WARM: u64 = 5;
 /// Deliveries a second of the fixed rate, and for how long.
 const RATE: f64 = 30_000.0;
 const SPAN: Duration = Duration::from_millis(1_500);
@@ -60,7 +58,7 @@ fn begin(cell: &Cell, who: Who) -> Result<Measure, String> {
     let counted = cell.counted(&server, || load.closed_loop(1, cell.in_flight, messages))?;
     let open = metered(&server, || load.open_loop(1, cell.rate, cell.span))?;
     Ok(Box::new(move || {
-        load.closed_loop(1, cell.in_flight, messages / AGAIN_WARM)?;
+        load.closed_loop(1, cell.in_flight, messages / u64::from(AGAIN_WARM))?;
         let closed = metered(&server, || load.closed_loop(1, cell.in_flight, messages))?;
         let sample = Sample::in_a_closed_loop(&closed).and_at_a_rate(&open);
         Ok(sample.and_counts(counted))

@@ -52,6 +52,10 @@ pub type Measure = Box<dyn FnMut() -> Result<Sample, String>>;
 /// Rounds after which servers are started anew: where their memory lies is a matter of chance too.
 pub const ROUNDS_TOGETHER: usize = 10;
 
+/// The part of a measurement in turns that is done before each, since others were measured
+/// meanwhile.
+const AGAIN_WARM: u32 = 5;
+
 impl Cell {
     /// What the kernel did for a server during a run, and the run's deliveries; `None` where that
     /// is not asked for, or not allowed.

@@ -18,7 +18,7 @@ use wharf_wire::{Extensions, Header, Packet, SendClass, Violation};
 ///
 /// It keeps no state of its own (it is shared by all logic shards); what belongs to a session is
 /// kept by content and moves with it. A panic in any of these ends that session and no other.
-pub trait Foyer: Any + Send + Sync {
+pub trait Foyer: Send + Sync + 'static {
     /// A session began.
     fn on_open(&self, cx: &mut FoyerCx<'_>) {
         let _ = cx;
