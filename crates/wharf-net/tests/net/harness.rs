@@ -9,7 +9,7 @@ use wharf_base::{Instant, SessionId};
 use wharf_net::{
     Admission, AdmissionStats, CloseReason, Net, NetLimits, NetStats, Origin, Outgoing,
 };
-use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions};
+use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions, clock};
 use wharf_wire::{Header, SendClass};
 
 /// A client leaves when the server has.
@@ -372,20 +372,30 @@ pub(crate) fn millis(millis: u64) -> Duration {
 }
 
 /// Sends for others until the kernel takes no more: a send is in flight and frames wait behind it,
-/// far below the session's budget. Several, since a kernel that is full takes a little more later.
+/// far below the session's budget. Several, since a kernel that is full takes a little more later;
+/// what it still does by itself it has done when this returns.
 pub(crate) fn stuff(net: &mut Harness, pair: Pair) {
     const WAITING: u64 = 3;
     let frame = echo(&[0x55; 16_000]);
     let server = pair.server;
     let before = net.server_of(server).net.stats().clone();
+    let mut rested = None;
     for _ in 0..1_000 {
-        net.tell(server, &frame);
         net.settle();
         let stats = net.server_of(server).net.stats();
         let waiting = stats.queued_bytes.saturating_sub(before.queued_bytes);
-        if stats.sends_in_flight > before.sends_in_flight && waiting >= WAITING * frame.len() as u64
-        {
+        let is_stuck = stats.sends_in_flight > before.sends_in_flight
+            && waiting >= WAITING * frame.len() as u64;
+        if !is_stuck {
+            net.tell(server, &frame);
+        } else if rested == Some(waiting) {
             return;
+        } else {
+            rested = Some(waiting);
+            let until = clock::now() + World::REST;
+            while clock::now() < until {
+                net.settle();
+            }
         }
     }
     panic!("the link takes everything");

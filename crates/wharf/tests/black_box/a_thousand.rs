@@ -1,6 +1,6 @@
 //! A thousand sessions at once, every delivery checked, on each backend.
 
-use crate::support::{BACKENDS, Server, wharf};
+use crate::support::{BACKENDS, Server, output, wharf};
 
 fn bots(server: &Server, backend: &str, arguments: &[&str]) {
     let mut command = wharf();
@@ -8,7 +8,7 @@ fn bots(server: &Server, backend: &str, arguments: &[&str]) {
     command
         .args(["bots", "--target", &target, "--port-backend", backend])
         .args(arguments);
-    let output = command.output().expect("the bots run");
+    let output = output(&mut command);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(
         output.status.code(),

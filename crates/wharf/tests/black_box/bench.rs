@@ -1,6 +1,6 @@
 //! `wharf bench` measures, says so in JSON, and refuses what it does not take.
 
-use crate::support::wharf;
+use crate::support::{output, wharf};
 use std::process::Output;
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -8,11 +8,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
         status,
         stdout,
         stderr,
-    } = wharf()
-        .arg("bench")
-        .args(arguments)
-        .output()
-        .expect("wharf runs");
+    } = output(wharf().arg("bench").args(arguments));
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     (status.code(), text(stdout), text(stderr))
 }

@@ -2,7 +2,7 @@
 //! online, which rooms are busy.
 
 use crate::platform::{Guest, log_in, register};
-use crate::support::{BACKENDS, Server, UNHURRIED, wait_until, wharf};
+use crate::support::{BACKENDS, Server, UNHURRIED, output, wait_until, wharf};
 use std::path::Path;
 use wharf::proto::room::{Create, Enter, Info, Leave, List, Order, Presence, SetPresence, enter};
 use wharf::proto::session::Code;
@@ -69,7 +69,7 @@ fn enter(guest: &mut Guest, room: i64) {
 fn online(data: &Path, more: &[&str]) -> Vec<(String, Option<String>)> {
     let mut command = wharf();
     command.args(["db", "online", "--json", "--data"]).arg(data);
-    let said = command.args(more).output().expect("wharf runs");
+    let said = output(command.args(more));
     let complaint = String::from_utf8_lossy(&said.stderr);
     assert!(said.status.success(), "{complaint}");
     let said = String::from_utf8(said.stdout).expect("text");

@@ -1,6 +1,6 @@
 //! `wharf chat` as scripts use it, and as it is without a terminal.
 
-use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, wait_until, wharf};
+use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, start, wait_until, wharf};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -66,12 +66,12 @@ impl Home {
         arguments: &[&str],
         input: &str,
     ) -> (i32, String, String) {
-        let mut child = chat(address, self.folder.path(), arguments)
+        let mut command = chat(address, self.folder.path(), arguments);
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("wharf starts");
+            .stderr(Stdio::piped());
+        let mut child = start(&mut command);
         let mut stdin = child.stdin.take().unwrap();
         // One that has ended already reads nothing.
         let _ = stdin.write_all(input.as_bytes());
@@ -93,11 +93,7 @@ pub(crate) struct Script {
 
 impl Script {
     fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("wharf starts");
+        let mut child = start(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (tell, events) = mpsc::channel();

@@ -1,6 +1,6 @@
 //! One clear line and exit code 2 where it cannot start.
 
-use crate::support::{BACKENDS, Reserved, Server, serve, wait_until, wharf};
+use crate::support::{BACKENDS, Reserved, Server, output, serve, start, wait_until, wharf};
 use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
@@ -11,7 +11,7 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = wharf();
     let command = command.current_dir(&directory).args(arguments);
-    let output = command.output().expect("wharf runs");
+    let output = output(command);
     let left = std::fs::read_dir(&directory).expect("it is there").count();
     assert_eq!(left, 0, "{arguments:?} wrote into the working directory");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
@@ -41,7 +41,7 @@ fn what_is_logged_at_the_start_stands_below_the_banner() {
     let command = command.arg(folder.path().join("data"));
     let command = command.stdin(Stdio::piped());
     let command = command.stdout(terminal.try_clone().unwrap());
-    let mut server = command.stderr(terminal).spawn().expect("wharf starts");
+    let mut server = start(command.stderr(terminal));
     let words = ["Ctrl-C here stops in order", "the store is open"];
     let places = || {
         let shown = std::fs::read_to_string(&file).unwrap();
@@ -90,11 +90,7 @@ fn a_file_that_nobody_named_is_told_by_its_name() {
     let directory = tempfile::tempdir().unwrap();
     // A directory of this name cannot be read as a file, anywhere and by anybody.
     std::fs::create_dir(directory.path().join("wharf.toml")).unwrap();
-    let output = wharf()
-        .args(["config", "print"])
-        .current_dir(&directory)
-        .output()
-        .expect("wharf runs");
+    let output = output(wharf().args(["config", "print"]).current_dir(&directory));
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(2), "{error}");
     let begin = "wharf: wharf.toml: the file cannot be read";
@@ -284,7 +280,7 @@ fn a_reader_who_has_gone_is_no_reason_to_fail() {
         drop(reader);
         let mut command = wharf();
         command.args(arguments).stdout(writer.try_clone().unwrap());
-        let status = command.stderr(writer).status().unwrap();
+        let status = start(command.stderr(writer)).wait().unwrap();
         assert_eq!(status.code(), Some(expected), "{arguments:?}");
     }
 }

@@ -1,14 +1,13 @@
 //! A database file that no server can serve from: who says so, and what is to be done.
 
-use crate::support::{BACKENDS, serve, wharf};
+use crate::support::{BACKENDS, output, serve, wharf};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// Runs it to its end in that data directory; exit code, and what it said.
 fn run(mut command: Command, data: &Path) -> (i32, String) {
-    let output = command.arg("--data").arg(data).output();
-    let output = output.expect("wharf runs");
+    let output = output(command.arg("--data").arg(data));
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8(text).expect("text").replace('\r', "");
     (output.status.code().expect("an exit code"), text)

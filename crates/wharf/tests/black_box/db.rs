@@ -1,6 +1,6 @@
 //! `wharf db` from the command line.
 
-use crate::support::wharf;
+use crate::support::{output, wharf};
 use std::fs;
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use std::path::Path;
 fn db(arguments: &[&str], data: &Path) -> (i32, String) {
     let mut command = wharf();
     command.arg("db").args(arguments).arg("--data").arg(data);
-    let output = command.output().expect("wharf runs");
+    let output = output(&mut command);
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8(text).expect("text").replace('\r', "");
     (output.status.code().expect("an exit code"), text)

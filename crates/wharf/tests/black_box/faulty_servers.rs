@@ -1,6 +1,6 @@
 //! What `wharf bots` say of servers that are wrong: small ones, made for it.
 
-use crate::support::wharf;
+use crate::support::{output, wharf};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use wharf::wire::{HEADER_BYTES, Header};
@@ -42,7 +42,7 @@ fn bots(target: SocketAddr) -> (Option<i32>, String) {
     bots.args(["bots", "echo", "--no-login", "--target", &target]);
     // Each has its second echo in that time, whatever keeps them from it for a while.
     bots.args(["--sessions", "2", "--seconds", "5", "--rate", "50"]);
-    let output = bots.output().expect("wharf runs");
+    let output = output(&mut bots);
     let said = String::from_utf8(output.stdout).expect("text");
     (output.status.code(), said)
 }
@@ -66,7 +66,7 @@ fn a_target_that_never_answers_is_told_with_what_to_type() {
     let target = mute.local_addr().unwrap().to_string();
     let mut bots = wharf();
     bots.args(["bots", "--sessions", "3", "--target", &target]);
-    let output = bots.output().expect("wharf runs");
+    let output = output(&mut bots);
     let said = String::from_utf8(output.stdout).expect("text");
     assert_eq!(output.status.code(), Some(1), "{said}");
     for words in [

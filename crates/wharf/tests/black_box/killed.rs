@@ -6,7 +6,7 @@
 use crate::asker::{Asker, device};
 use crate::ledger::Diary;
 use crate::sleeper::{SLEEPER, Sleeper};
-use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, output, start, wharf};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc::channel;
@@ -57,13 +57,13 @@ fn a_server_that_forgets_its_last_moments_is_found_out() {
 fn a_server_that_was_killed_while_it_made_its_tables_serves_when_it_runs_again() {
     for _ in 0..kills() {
         let data = tempfile::tempdir().expect("a directory");
-        let mut child = wharf()
+        let mut serve = wharf();
+        serve
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("wharf starts");
+            .stderr(Stdio::null());
+        let mut child = start(&mut serve);
         let deadline = Instant::now() + PATIENCE;
         while !data.path().join("wharf.db").exists() {
             assert!(Instant::now() < deadline, "no store is made");
@@ -145,8 +145,7 @@ impl Show {
 /// `wharf db verify` finds nothing.
 fn assert_sound(data: &Path) {
     let mut verify = wharf();
-    let verify = verify.args(["db", "verify", "--data"]).arg(data);
-    let output = verify.output().expect("wharf runs");
+    let output = output(verify.args(["db", "verify", "--data"]).arg(data));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}");
 }

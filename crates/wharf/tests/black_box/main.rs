@@ -39,6 +39,7 @@ mod own_game;
 mod places;
 mod platform;
 mod poor_machines;
+mod program;
 mod rooms;
 mod samples;
 mod schema;

@@ -4,7 +4,7 @@ use crate::operators::{ANYWHERE, admin_address, get};
 use crate::platform::{
     Guest, assert_tells_of_ban, by_number, by_token, hello, log_in, register, say, text_of, whisper,
 };
-use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, wharf};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, start, wharf};
 use serde_json::Value;
 use std::io::Write as _;
 use std::process::Stdio;
@@ -53,7 +53,7 @@ impl Operator {
         }
         let piped = Stdio::piped;
         let command = command.stdin(piped()).stdout(piped()).stderr(piped());
-        let mut child = command.args(arguments).spawn().expect("wharf runs");
+        let mut child = start(command.args(arguments));
         // One that asks nothing may have ended already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().expect("wharf ends");

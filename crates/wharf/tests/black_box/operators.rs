@@ -1,6 +1,6 @@
 //! What operators see of the real program: metrics, health, `wharf top`.
 
-use crate::support::{BACKENDS, PATIENCE, Reserved, Server, wharf};
+use crate::support::{BACKENDS, PATIENCE, Reserved, Server, output, start, wharf};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -41,11 +41,7 @@ pub(crate) fn get(address: &str, path: &str, header: &str) -> (String, String) {
 }
 
 pub(crate) fn top(arguments: &[&str]) -> (i32, String, String) {
-    let output = wharf()
-        .arg("top")
-        .args(arguments)
-        .output()
-        .expect("wharf runs");
+    let output = output(wharf().arg("top").args(arguments));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
     let code = output.status.code().expect("an exit code");
     (code, text(output.stdout), text(output.stderr))
@@ -75,13 +71,13 @@ fn a_server_under_load_tells_what_it_does() {
                 "--seconds",
                 "600",
             ];
-            let mut bots = wharf()
-                .args(bots)
-                .args(["--target", &target, "--port-backend", backend])
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null())
-                .spawn()
-                .expect("the bots run");
+            let mut bots = start(
+                wharf()
+                    .args(bots)
+                    .args(["--target", &target, "--port-backend", backend])
+                    .stdout(std::process::Stdio::null())
+                    .stderr(std::process::Stdio::null()),
+            );
             let deadline = Instant::now() + PATIENCE;
             let everybody = "wharf_content_members{";
             while sum(&get(admin, "/metrics", "").1, everybody) < 40.0 {
@@ -145,7 +141,7 @@ fn a_server_that_is_full_is_not_ready() {
 fn an_admin_address_that_others_reach_wants_a_token() {
     let elsewhere = "admin.listen=0.0.0.0:0";
     let serve = ["serve", "--listen", "127.0.0.1:0", "--set", elsewhere];
-    let output = wharf().args(serve).output().expect("wharf runs");
+    let output = output(wharf().args(serve));
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(
         (output.status.code(), error.lines().count()),
@@ -177,7 +173,7 @@ fn an_admin_port_in_use_matters_only_where_it_was_asked_for() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let setting = format!("admin.listen={}", taken.local_addr().unwrap());
     let serve = ["serve", "--listen", "127.0.0.1:0", "--set", &setting];
-    let output = wharf().args(serve).output().expect("wharf runs");
+    let output = output(wharf().args(serve));
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(
         (output.status.code(), error.lines().count()),

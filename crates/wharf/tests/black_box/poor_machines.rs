@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-use crate::support::{Server, program, wharf};
+use crate::support::{Server, output, program, wharf};
 use std::process::Command;
 
 /// Runs `body` on a thread that may not call `io_uring_setup(2)`, nor may its children: what a
@@ -24,7 +24,7 @@ fn without_io_uring<T: Send>(body: impl FnOnce() -> T + Send) -> T {
 }
 
 fn error_of(mut command: Command) -> (Option<i32>, String) {
-    let output = command.output().expect("wharf runs");
+    let output = output(&mut command);
     (
         output.status.code(),
         String::from_utf8(output.stderr).expect("text"),
@@ -68,7 +68,7 @@ fn doctor_says_what_permits_io_uring_where_a_filter_forbids_it() {
     let output = without_io_uring(|| {
         let mut command = wharf();
         command.args(["doctor", "--listen", "127.0.0.1:0"]);
-        command.output().expect("wharf runs")
+        output(&mut command)
     });
     let said = String::from_utf8(output.stdout).expect("text");
     assert!(output.status.success(), "it serves all the same:\n{said}");
@@ -111,8 +111,7 @@ fn descriptors_for_no_session_at_all_are_refused_and_an_ailment() {
     let remedy = "ulimit -Hn 65792, or LimitNOFILE=65792 in its unit";
     let (code, error) = error_of(with_descriptors(256, "serve --listen 127.0.0.1:0"));
     assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
-    let doctor = with_descriptors(256, "doctor --listen 127.0.0.1:0").output();
-    let doctor = doctor.expect("wharf runs");
+    let doctor = output(&mut with_descriptors(256, "doctor --listen 127.0.0.1:0"));
     let said = String::from_utf8(doctor.stdout).expect("text");
     assert_eq!(doctor.status.code(), Some(1), "{said}");
     assert!(said.contains("bad   sessions"), "{said}");
@@ -156,10 +155,7 @@ fn by_default_there_are_as_many_shards_as_processors_that_the_process_may_run_on
         let mut one = CpuSet::new();
         one.set(first.expect("it runs somewhere"));
         sched_setaffinity(None, &one).expect("a thread may restrict itself");
-        wharf()
-            .args(["config", "print"])
-            .output()
-            .expect("wharf runs")
+        output(wharf().args(["config", "print"]))
     };
     // The affinity is the thread's and its children's; it ends with the thread.
     let output = std::thread::scope(|scope| scope.spawn(on_one).join().expect("no panic"));

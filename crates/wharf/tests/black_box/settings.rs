@@ -1,6 +1,6 @@
 //! Settings of accounts and stores that are wrong: who says so, and where.
 
-use crate::support::{BACKENDS, Server, wharf};
+use crate::support::{BACKENDS, Server, output, wharf};
 use std::path::Path;
 use std::process::Command;
 
@@ -10,7 +10,7 @@ fn run(config: &Path, arguments: &[&str]) -> (i32, String) {
     command.args(arguments).arg("--config").arg(config);
     command.env("WHARF_DATA", config.parent().expect("a folder"));
     command.env("WHARF_LISTEN", "127.0.0.1:0");
-    let said = command.output().expect("wharf runs");
+    let said = output(&mut command);
     let text = |bytes| String::from_utf8(bytes).expect("text");
     let all = text(said.stdout) + &text(said.stderr);
     (said.status.code().expect("it ends"), all)

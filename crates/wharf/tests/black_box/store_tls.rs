@@ -4,7 +4,7 @@
 use crate::authority::Authority;
 use crate::platform::{Guest, log_in, register};
 use crate::servers::{self, PASSWORD, PATIENT, wait_until};
-use crate::support::{BACKENDS, Server, UNHURRIED, wharf};
+use crate::support::{BACKENDS, Server, UNHURRIED, output, wharf};
 use std::path::Path;
 use wharf::proto::session::Code;
 use wharf_store::Value;
@@ -46,12 +46,12 @@ fn moves_into_a_file(url: &str, folder: &Path) {
         (&["backup", copy, "--store", url], "bytes, sound"),
         (&["restore", copy, "--data", data], "restored from"),
     ] {
-        let said = wharf().arg("db").args(command).output().unwrap();
+        let said = output(wharf().arg("db").args(command));
         let told = String::from_utf8_lossy(&said.stdout);
         assert!(said.status.success() && told.contains(expected), "{said:?}");
     }
-    let said = wharf().args(["db", "verify", "--data", data]).output();
-    let told = String::from_utf8_lossy(&said.unwrap().stdout).into_owned();
+    let said = output(wharf().args(["db", "verify", "--data", data]));
+    let told = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(told.contains("1 account,"), "{told}");
 }
 
@@ -87,10 +87,7 @@ fn a_server_keeps_accounts_on_a_postgresql_that_it_trusts_and_on_no_other() {
     let mut kim = Guest::new(&server);
     let refused = kim.refused(&log_in("kim", "correct horse"));
     assert_eq!(refused, Code::Unavailable);
-    let said = wharf()
-        .args(["db", "verify", "--store", &url])
-        .output()
-        .unwrap();
+    let said = output(wharf().args(["db", "verify", "--store", &url]));
     assert_eq!(said.status.code(), Some(2));
     let said = String::from_utf8_lossy(&said.stderr);
     assert!(

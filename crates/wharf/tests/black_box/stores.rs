@@ -3,7 +3,7 @@
 use crate::operators::{ANYWHERE, admin_address, get, sum};
 use crate::platform::{Guest, by_number, by_token, log_in, register, say, text_of, whisper};
 use crate::servers::{self, Kind, PASSWORD, wait_until};
-use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, output};
 use crate::tickets::shown;
 use crate::watched::{metrics, wait_for};
 use std::io::{BufRead, BufReader, Write};
@@ -267,7 +267,7 @@ fn redis_that_refuses_hangs_or_dies_fails_what_is_asked_of_it_and_nothing_else()
 fn a_wrong_url_of_redis_keeps_the_server_from_starting_and_is_not_shown() {
     let mut command = crate::support::serve(BACKENDS[0], &["store.redis=http://kim:secret@x"]);
     let folder = tempfile::tempdir().unwrap();
-    let said = command.env("WHARF_DATA", folder.path()).output().unwrap();
+    let said = output(command.env("WHARF_DATA", folder.path()));
     assert_eq!(said.status.code(), Some(2));
     let said = String::from_utf8_lossy(&said.stderr);
     assert!(

@@ -1,11 +1,12 @@
 //! Starts the server, and speaks to it as a client would.
 
 pub(crate) use crate::places::{Reserved, replace};
+pub(crate) use crate::program::{output, program, start, start_talking, wharf};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -35,21 +36,6 @@ pub(crate) const UNHURRIED: &[&str] = &[
     "limits.login_seconds=600",
 ];
 
-/// The program: the one that ships where the test command says so, else that of these tests.
-pub(crate) fn program() -> std::ffi::OsString {
-    let built = || env!("CARGO_BIN_EXE_wharf").into();
-    std::env::var_os("PROGRAM_UNDER_TEST").unwrap_or_else(built)
-}
-
-/// The program, with a working directory in which no configuration lies.
-pub(crate) fn wharf() -> Command {
-    let mut command = Command::new(program());
-    command
-        .current_dir(std::env::temp_dir())
-        .stdin(Stdio::null());
-    command
-}
-
 pub(crate) fn serve(backend: &str, settings: &[&str]) -> Command {
     let mut command = wharf();
     command.args(["serve", "--listen", "127.0.0.1:0"]);
@@ -58,19 +44,6 @@ pub(crate) fn serve(backend: &str, settings: &[&str]) -> Command {
         command.args(["--set", setting]);
     }
     command
-}
-
-/// Starts a program. Wine at times says "internal error" instead, where many start at once.
-fn start(command: &mut Command) -> Child {
-    const INTERNAL_ERROR: i32 = 1359;
-    let is_wines = |error: &std::io::Error| error.raw_os_error() == Some(INTERNAL_ERROR);
-    for _ in 0..5 {
-        match command.spawn() {
-            Err(error) if cfg!(windows) && is_wines(&error) => {}
-            started => return started.expect("wharf starts"),
-        }
-    }
-    panic!("Wine starts no program")
 }
 
 /// Looks again until it is so.
@@ -120,15 +93,11 @@ impl Server {
     /// Starts a server as `command` says; in a directory of its own, if it does not say where.
     pub(crate) fn start_command(mut command: Command) -> Self {
         let data = tempfile::tempdir().expect("a directory");
-        command
-            .env("WHARF_DATA", data.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("WHARF_DATA", data.path());
         let begun = Instant::now();
-        let mut child = start(&mut command);
+        let (mut child, mut output) = start_talking(&mut command);
         let (line, log) = mpsc::channel();
         forward(child.stderr.take().expect("piped"), line);
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
         let mut banner = String::new();
         let mut address = None;
         let address = loop {

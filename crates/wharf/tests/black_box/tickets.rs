@@ -1,7 +1,7 @@
 //! Login by the studio's own tickets, signed by keys that are made here.
 
 use crate::platform::{Guest, log_in};
-use crate::support::{BACKENDS, Server, replace, serve, wharf};
+use crate::support::{BACKENDS, Server, output, replace, serve, wharf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -191,7 +191,7 @@ fn a_server_does_not_start_with_keys_that_are_none_and_says_where_they_are_named
     let mut command = wharf();
     command.args(["serve", "--listen", "127.0.0.1:0", "--config"]);
     command.arg(&config).env("WHARF_DATA", folder.path());
-    let said = command.output().unwrap();
+    let said = output(&mut command);
     assert_eq!(said.status.code(), Some(2));
     let said = String::from_utf8_lossy(&said.stderr);
     for words in [

@@ -1,7 +1,7 @@
 //! The word filter of a server, and its list that is replaced while it runs.
 
 use crate::platform::{Guest, by_number, log_in, register, say, text_of, whisper};
-use crate::support::{BACKENDS, Server, replace, serve, wait_until};
+use crate::support::{BACKENDS, Server, output, replace, serve, wait_until};
 use std::path::Path;
 use wharf::proto::account::Rename;
 use wharf::proto::chat::{Said, Whispered};
@@ -111,7 +111,7 @@ fn a_server_does_not_start_with_a_list_that_is_wrong() {
     std::fs::write(&list, "fine\n = mask\n").unwrap();
     let setting = format!("chat.words={}", list.display());
     let mut command = serve(BACKENDS[0], &[&setting]);
-    let said = command.env("WHARF_DATA", folder.path()).output().unwrap();
+    let said = output(command.env("WHARF_DATA", folder.path()));
     assert_eq!(said.status.code(), Some(2));
     let said = String::from_utf8_lossy(&said.stderr);
     for words in ["--set chat.words", "words.txt:2:1", "no word before"] {

@@ -1,6 +1,7 @@
 //! The simulated world: its own clock, its own network, all from a seed.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 use wharf_base::{Instant, Rng};
 use wharf_port::PortOptions;
 use wharf_port::sim::{Faults, SimPort, SimPulse, SimWorld};
@@ -16,6 +17,8 @@ pub(crate) struct World {
 impl World {
     /// Turns without anything to do after which nothing will come.
     pub(crate) const QUIET_TURNS: u32 = 1;
+    /// It does nothing by itself.
+    pub(crate) const REST: Duration = Duration::ZERO;
     /// Runs of the swarm.
     pub(crate) const SEEDS: u64 = 300;
     /// What the swarm must have reached in them.

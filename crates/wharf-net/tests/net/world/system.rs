@@ -14,6 +14,9 @@ pub(crate) struct World;
 impl World {
     /// Turns without anything to do after which, on loopback, nothing will come.
     pub(crate) const QUIET_TURNS: u32 = 4;
+    /// Longer than the system goes on by itself with what it was given, Wine's server included,
+    /// and the timer by which a sender asks for room again (Linux: TCP_RTO_MIN, 200 ms).
+    pub(crate) const REST: Duration = Duration::from_millis(300);
     /// Runs of the swarm.
     pub(crate) const SEEDS: u64 = 4;
     /// What the swarm must have reached in them.
