@@ -9,7 +9,7 @@ use crate::{Outcome, Workspace};
 const TESTS: &[(&str, &str, &str)] = &[
     // A store's program over SQLite, PostgreSQL and MariaDB.
     ("wharf-store", "kill", ""),
-    // Wharf as it ships, with clients that write.
+    // Wharf itself, with clients that write.
     ("wharf", "black_box", "killed::"),
 ];
 

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_stage_that_waits_lets_the_one_behind_it_pass() {
-        let names = ["release", "black-box", "loom"];
+        let names = ["program", "black-box", "loom"];
         let named = |name| STAGES.iter().find(|stage| stage.name == name).unwrap();
         let chosen = names.map(named);
         let loom_has_begun = (Mutex::new(false), Condvar::new());
@@ -189,7 +189,7 @@ mod tests {
                     *begun = true;
                     changed.notify_all();
                 }
-                if stage.name == "release" {
+                if stage.name == "program" {
                     drop(changed.wait_while(begun, |begun| !*begun).unwrap());
                 }
                 stage.name

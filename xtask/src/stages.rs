@@ -7,7 +7,6 @@
 //! rest.
 
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,8 +19,11 @@ use crate::{Outcome, Workspace, counts, docs, lessons, proto, setup, tidy};
 /// The package that makes the program.
 const PROGRAM: &str = "wharf";
 
+/// Where what runs optimized is built.
+const OPTIMIZED: &str = "target/optimized";
+
 /// In nextest's words: the tests that look at the program from outside. They have a stage of their
-/// own, in which they look at it as it ships.
+/// own, in which they look at it optimized.
 const BLACK_BOX: &str = "package(=wharf) & kind(test)";
 
 /// The packages with memory that the kernel can touch: they run under AddressSanitizer.
@@ -130,14 +132,15 @@ pub(crate) const STAGES: &[Stage] = &[
         .unless(windows::missing),
     Stage::new("tests", 10, "clippy finds nothing; unit, property, contract tests pass", tests)
         .smoke(),
-    Stage::new("release", 10, "target/release/wharf is built as it ships", release),
+    Stage::new("program", 6, "the program is built, optimized", program),
     Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
         .after(&["tests"]),
     Stage::new("docs", 2, "rustdoc has no warning, and its examples run", docs::check)
         .after(&["lessons"]),
-    Stage::new("black-box", 4, "the program as it ships, from outside", black_box)
-        .after(&["release", "tests", "lessons"]),
-    Stage::new("sim", 5, "500 whole servers in a simulated world, each twice", sim),
+    Stage::new("black-box", 4, "the program, optimized, from outside", black_box)
+        .after(&["program", "tests", "lessons"]),
+    Stage::new("sim", 5, "500 whole servers in a simulated world, each twice", sim)
+        .after(&["program"]),
     Stage::new("canaries", 4, "every planted bug is found", canaries)
         .after(&["sim", "tests"]),
     Stage::new("counts", 4, "the hot paths take no more instructions than they did", counts)
@@ -207,14 +210,14 @@ fn all_but_lessons(workspace: &Workspace) -> Outcome<Vec<String>> {
         .collect())
 }
 
-fn release(workspace: &Workspace) -> Outcome {
-    run(cargo(workspace).args(["build", "--release", "-p", PROGRAM]))
+fn program(workspace: &Workspace) -> Outcome {
+    run(optimized(workspace, "build").args(["-p", PROGRAM]))
 }
 
 /// The tests themselves are built as the others are: optimizing them as one whole with all that
 /// they link would take longer than they run.
 fn black_box(workspace: &Workspace) -> Outcome {
-    release(workspace)?;
+    program(workspace)?;
     let mut tests = if has_nextest(workspace) {
         nextest(workspace, BLACK_BOX)?
     } else {
@@ -222,26 +225,16 @@ fn black_box(workspace: &Workspace) -> Outcome {
         tests.args(["-p", PROGRAM, "--test", "*"]);
         tests
     };
-    let program = as_it_ships(workspace)?;
+    let program = workspace.root.join(OPTIMIZED).join("release").join(PROGRAM);
     run(tests.env("PROGRAM_UNDER_TEST", &program))?;
     lessons::bots::are_answered(workspace, &program)
-}
-
-/// Where `release` puts the program: beside the profile of this one.
-fn as_it_ships(workspace: &Workspace) -> Outcome<PathBuf> {
-    let target = workspace
-        .xtask
-        .ancestors()
-        .nth(2)
-        .ok_or("xtask is in no target directory")?;
-    Ok(target.join("release").join(PROGRAM))
 }
 
 /// The simulator's store has no client of a server. What such a build says is tested beside it:
 /// everything else is built with all of them.
 fn sim(workspace: &Workspace) -> Outcome {
     simulate(workspace, SEEDS, 0)?;
-    run(quick_release(workspace, "test")
+    run(optimized(workspace, "test")
         .args(["--quiet", "-p", "wharf-store", "--lib"])
         .arg("--no-default-features"))
 }
@@ -249,14 +242,14 @@ fn sim(workspace: &Workspace) -> Outcome {
 /// Runs so many seeds, from `seed` on, each twice.
 pub(crate) fn simulate(workspace: &Workspace, seeds: u64, seed: u64) -> Outcome {
     let [seeds, seed] = [seeds, seed].map(|number| number.to_string());
-    run(quick_release(workspace, "run")
+    run(optimized(workspace, "run")
         .args(["--quiet", "-p", "wharf-sim", "--"])
         .args(["--seeds", &seeds, "--seed", &seed]))
 }
 
 fn canaries(workspace: &Workspace) -> Outcome {
     let with_bugs = ["--features", "canary", "-p"];
-    run(quick_release(workspace, "test")
+    run(optimized(workspace, "test")
         .args(with_bugs)
         .arg("wharf-sim"))?;
     // One by one: a feature of one package would be one of all.
@@ -277,8 +270,8 @@ fn loom(workspace: &Workspace) -> Outcome {
 }
 
 /// What runs optimized but not as it ships: what makes a program small and quick takes its time,
-/// and is lost on tests.
-fn quick_release(workspace: &Workspace, subcommand: &str) -> Command {
+/// and is lost on tests. What is counted (`counts`) is built as it ships.
+fn optimized(workspace: &Workspace, subcommand: &str) -> Command {
     let mut command = cargo(workspace);
     command
         .args([subcommand, "--release"])
@@ -288,7 +281,7 @@ fn quick_release(workspace: &Workspace, subcommand: &str) -> Command {
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         // The features are others than those with which clippy has looked at it.
         .env("RUSTFLAGS", "-Dwarnings")
-        .env("CARGO_TARGET_DIR", "target/canary");
+        .env("CARGO_TARGET_DIR", OPTIMIZED);
     command
 }
 

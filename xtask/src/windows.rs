@@ -16,8 +16,7 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
 /// How long Wine's server waits for another program.
 const SERVER_IDLE_SECONDS: u32 = 300;
-/// With what Wine ends, and without a word, when it could not start a program: under load, once in
-/// some thousand times.
+/// With what Wine ends when it could not start a program: under load, once in some thousand times.
 const WINES_OWN: i32 = 1;
 /// How often a program of tests is started before that is its own end.
 const STARTS_MAX: u32 = 3;
@@ -147,12 +146,13 @@ impl Wine<'_> {
         wine.stop();
         // Debian's Wine ends its server with the last program. One that starts at that very moment
         // is cut off, so ours stays until it is stopped, or has had nothing to do for that long.
+        let persistent = format!("--persistent={SERVER_IDLE_SECONDS}");
         // It holds a descriptor for each socket of them all, and fails them all at its limit.
+        let with_all_descriptors = "ulimit -n $(ulimit -Hn) && exec wineserver \"$0\"";
         let mut server = wine_command(workspace, "sh");
-        let serve = "ulimit -n $(ulimit -Hn) && exec wineserver \"$0\"";
-        let serve = server.args(["-c", serve, &format!("--persistent={SERVER_IDLE_SECONDS}")]);
-        // Nor does it keep our streams, at the end of which others may wait.
-        if !succeeds(serve) {
+        server.args(["-c", with_all_descriptors, &persistent]);
+        // It does not keep our streams, at the end of which others may wait.
+        if !succeeds(&mut server) {
             return Err("wineserver did not start".into());
         }
         let system = prefix.join("drive_c/windows/system32");
@@ -191,7 +191,10 @@ pub(crate) fn wine_run(workspace: &Workspace, program: &[OsString]) -> ExitCode 
     let mut starts = 1;
     loop {
         match run_once(under_wine(workspace, program).args(arguments)) {
-            Ok(WINES_OWN) if is_test(program) && starts < STARTS_MAX => starts += 1,
+            Ok(WINES_OWN) if is_test(program) && starts < STARTS_MAX => {
+                eprintln!("it ended with {WINES_OWN}, as Wine does by itself; once more");
+                starts += 1;
+            }
             Ok(code) => return u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
             Err(why) => {
                 eprintln!("{why}");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{Client, PATIENCE, Usage};
 
@@ -165,7 +165,7 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
         |error: &io::Error| cfg!(windows) && error.raw_os_error() == Some(INTERNAL_ERROR);
     for _ in 0..4 {
         match command.spawn() {
-            Err(error) if is_wines(&error) => {}
+            Err(error) if is_wines(&error) => thread::sleep(Duration::from_millis(300)),
             started => return started,
         }
     }

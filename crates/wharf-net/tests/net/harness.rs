@@ -9,7 +9,7 @@ use wharf_base::{Instant, SessionId};
 use wharf_net::{
     Admission, AdmissionStats, CloseReason, Net, NetLimits, NetStats, Origin, Outgoing,
 };
-use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions, clock};
+use wharf_port::{Checked, Completion, ConnectOptions, Port, PortOptions};
 use wharf_wire::{Header, SendClass};
 
 /// A client leaves when the server has.
@@ -388,14 +388,11 @@ pub(crate) fn stuff(net: &mut Harness, pair: Pair) {
             && waiting >= WAITING * frame.len() as u64;
         if !is_stuck {
             net.tell(server, &frame);
-        } else if rested == Some(waiting) {
+        } else if rested == Some(stats.bytes_out) {
             return;
         } else {
-            rested = Some(waiting);
-            let until = clock::now() + World::REST;
-            while clock::now() < until {
-                net.settle();
-            }
+            rested = Some(stats.bytes_out);
+            World::rest(|| net.settle());
         }
     }
     panic!("the link takes everything");

@@ -1,6 +1,8 @@
 //! `wharf chat` as scripts use it, and as it is without a terminal.
 
-use crate::support::{BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, start, wait_until, wharf};
+use crate::support::{
+    BACKENDS, PATIENCE, Reserved, Server, UNHURRIED, output_for, start, wait_until, wharf,
+};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -66,17 +68,7 @@ impl Home {
         arguments: &[&str],
         input: &str,
     ) -> (i32, String, String) {
-        let mut command = chat(address, self.folder.path(), arguments);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = start(&mut command);
-        let mut stdin = child.stdin.take().unwrap();
-        // One that has ended already reads nothing.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
+        let output = output_for(&mut chat(address, self.folder.path(), arguments), input);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
         let code = output.status.code().expect("an exit code");
         (code, text(output.stdout), text(output.stderr))

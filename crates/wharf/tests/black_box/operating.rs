@@ -4,10 +4,8 @@ use crate::operators::{ANYWHERE, admin_address, get};
 use crate::platform::{
     Guest, assert_tells_of_ban, by_number, by_token, hello, log_in, register, say, text_of, whisper,
 };
-use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, start, wharf};
+use crate::support::{BACKENDS, PATIENCE, Server, UNHURRIED, output_for, wharf};
 use serde_json::Value;
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Instant;
 use tempfile::NamedTempFile;
 use wharf::proto::account::{Erase, Export, LogInAsGuest, LoggedIn};
@@ -51,12 +49,7 @@ impl Operator {
         if let Some(file) = &self.token {
             command.arg("--token-file").arg(file.path());
         }
-        let piped = Stdio::piped;
-        let command = command.stdin(piped()).stdout(piped()).stderr(piped());
-        let mut child = start(command.args(arguments));
-        // One that asks nothing may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().expect("wharf ends");
+        let output = output_for(command.args(arguments), input);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace('\r', "");
         let code = output.status.code().expect("an exit code");
         (code, text(output.stdout), text(output.stderr))

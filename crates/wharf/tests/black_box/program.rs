@@ -1,8 +1,8 @@
 //! Starts the program, where Wine cannot as well.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -39,28 +39,40 @@ pub(crate) fn start(command: &mut Command) -> Child {
     panic!("Wine starts no program")
 }
 
-/// Starts a program that goes on, and waits for the first that it says.
+/// Starts a program that goes on, and waits for the first that it says: on its standard output, for
+/// nobody reads the other until then.
 pub(crate) fn start_talking(command: &mut Command) -> (Child, BufReader<ChildStdout>) {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     for _ in 0..STARTS_MAX {
         let mut child = start(command);
         let mut said = BufReader::new(child.stdout.take().expect("piped"));
-        let is_silent = said.fill_buf().expect("a pipe").is_empty();
-        if !(is_silent && is_wines_end(child.wait().expect("our own child"))) {
+        if !said.fill_buf().expect("a pipe").is_empty() {
             return (child, said);
         }
+        let ended = child.wait_with_output().expect("our own child");
+        assert!(is_wines_end(&ended), "it does not go on: {ended:?}");
         sleep(PAUSE);
     }
     panic!("Wine runs no program")
 }
 
-/// Runs a program, which reads nothing, to its end.
+/// Runs a program to its end.
 pub(crate) fn output(command: &mut Command) -> Output {
-    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    output_for(command, "")
+}
+
+/// Runs a program that is given that to read, to its end.
+pub(crate) fn output_for(command: &mut Command, input: &str) -> Output {
+    let piped = Stdio::piped;
+    let command = command.stdin(piped()).stdout(piped()).stderr(piped());
     for _ in 0..STARTS_MAX {
-        let ended = start(command).wait_with_output().expect("our own child");
-        let is_silent = ended.stdout.is_empty() && ended.stderr.is_empty();
-        if !(is_silent && is_wines_end(ended.status)) {
+        let mut child = start(command);
+        let mut stdin = child.stdin.take().expect("piped");
+        // One that has ended already reads nothing.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let ended = child.wait_with_output().expect("our own child");
+        if !is_wines_end(&ended) {
             return ended;
         }
         sleep(PAUSE);
@@ -68,7 +80,8 @@ pub(crate) fn output(command: &mut Command) -> Output {
     panic!("Wine runs no program")
 }
 
-/// How a program ends, and without a word, that Wine has started in vain. Ours says why.
-fn is_wines_end(status: ExitStatus) -> bool {
-    cfg!(windows) && status.code() == Some(1)
+/// Whether Wine has started a program in vain: ours does not fail without a word.
+fn is_wines_end(ended: &Output) -> bool {
+    let is_silent = ended.stdout.is_empty() && ended.stderr.is_empty();
+    cfg!(windows) && is_silent && ended.status.code() == Some(1)
 }

@@ -1,7 +1,7 @@
 //! Starts the server, and speaks to it as a client would.
 
 pub(crate) use crate::places::{Reserved, replace};
-pub(crate) use crate::program::{output, program, start, start_talking, wharf};
+pub(crate) use crate::program::{output, output_for, program, start, start_talking, wharf};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -1,7 +1,6 @@
 //! The simulated world: its own clock, its own network, all from a seed.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 use wharf_base::{Instant, Rng};
 use wharf_port::PortOptions;
 use wharf_port::sim::{Faults, SimPort, SimPulse, SimWorld};
@@ -17,8 +16,6 @@ pub(crate) struct World {
 impl World {
     /// Turns without anything to do after which nothing will come.
     pub(crate) const QUIET_TURNS: u32 = 1;
-    /// It does nothing by itself.
-    pub(crate) const REST: Duration = Duration::ZERO;
     /// Runs of the swarm.
     pub(crate) const SEEDS: u64 = 300;
     /// What the swarm must have reached in them.
@@ -82,6 +79,9 @@ impl World {
     pub(crate) fn next(&self) -> Option<Instant> {
         self.pulses.iter().filter_map(SimPulse::next).min()
     }
+
+    /// Nothing: this world goes on with its time only.
+    pub(crate) fn rest(_go_on: impl FnMut()) {}
 
     /// Until when a port may wait for something to come.
     pub(crate) fn glance() -> Instant {

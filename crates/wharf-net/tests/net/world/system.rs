@@ -4,7 +4,7 @@ use crate::SystemPort;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use wharf_base::Instant;
-use wharf_port::{NativePort, PortOptions};
+use wharf_port::{NativePort, PortOptions, clock};
 
 pub(crate) type TestPort = SystemPort;
 
@@ -14,9 +14,6 @@ pub(crate) struct World;
 impl World {
     /// Turns without anything to do after which, on loopback, nothing will come.
     pub(crate) const QUIET_TURNS: u32 = 4;
-    /// Longer than the system goes on by itself with what it was given, Wine's server included,
-    /// and the timer by which a sender asks for room again (Linux: TCP_RTO_MIN, 200 ms).
-    pub(crate) const REST: Duration = Duration::from_millis(300);
     /// Runs of the swarm.
     pub(crate) const SEEDS: u64 = 4;
     /// What the swarm must have reached in them.
@@ -47,8 +44,18 @@ impl World {
         None
     }
 
+    /// Goes on until the system has done what it does by itself with what it was given; it does not
+    /// say when it has. A sender without room asks again after 200 ms (Linux: `TCP_RTO_MIN`), and
+    /// Wine's server has others to serve.
+    pub(crate) fn rest(mut go_on: impl FnMut()) {
+        let until = clock::now() + Duration::from_millis(300);
+        while clock::now() < until {
+            go_on();
+        }
+    }
+
     /// Until when a port may wait for something to come.
     pub(crate) fn glance() -> Instant {
-        wharf_port::clock::now() + Duration::from_micros(300)
+        clock::now() + Duration::from_micros(300)
     }
 }
