@@ -8,10 +8,12 @@ use std::time::Duration;
 
 /// How often Wine may fail before something else is wrong.
 const STARTS_MAX: u32 = 10;
+/// What it says when it has.
+const INTERNAL_ERROR: i32 = 1359;
 /// What keeps it from starting one program keeps it from starting the next.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The program: the one that ships where the test command says so, else that of these tests.
+/// The program: an optimized one where the test command says so, else that of these tests.
 pub(crate) fn program() -> OsString {
     let built = || env!("CARGO_BIN_EXE_wharf").into();
     std::env::var_os("PROGRAM_UNDER_TEST").unwrap_or_else(built)
@@ -26,9 +28,8 @@ pub(crate) fn wharf() -> Command {
     command
 }
 
-/// Starts a program. Wine at times says "internal error" instead, where many start at once.
+/// Starts a program. Wine at times says "internal error" instead, where the machine is busy.
 pub(crate) fn start(command: &mut Command) -> Child {
-    const INTERNAL_ERROR: i32 = 1359;
     let is_wines = |error: &std::io::Error| error.raw_os_error() == Some(INTERNAL_ERROR);
     for _ in 0..STARTS_MAX {
         match command.spawn() {
@@ -80,8 +81,11 @@ pub(crate) fn output_for(command: &mut Command, input: &str) -> Output {
     panic!("Wine runs no program")
 }
 
-/// Whether Wine has started a program in vain: ours does not fail without a word.
+/// Whether Wine has started a program in vain, for ours does not fail without a word; or has not
+/// started what ours was to start.
 fn is_wines_end(ended: &Output) -> bool {
     let is_silent = ended.stdout.is_empty() && ended.stderr.is_empty();
-    cfg!(windows) && is_silent && ended.status.code() == Some(1)
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let is_told = said.contains(&format!("(os error {INTERNAL_ERROR})"));
+    cfg!(windows) && (is_told || is_silent && ended.status.code() == Some(1))
 }
