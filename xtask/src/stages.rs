@@ -125,14 +125,14 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage::new("setup", 2, "what the stages need is installed", setup::install),
     Stage::new("fmt", 1, "rustfmt has nothing to change", fmt).smoke(),
     Stage::new("tidy", 1, "the habits of STYLE.md and the .proto files hold", tidy).smoke(),
-    Stage::new("windows", 17, "the Windows build has no warning and passes in Wine", windows_tests)
+    Stage::new("windows", 20, "the Windows build has no warning and passes in Wine", windows_tests)
         .unless(windows::missing),
     Stage::new("windows-lessons", 8, "the lessons do so in Wine too", lessons::on_windows)
         .after(&["windows"])
         .unless(windows::missing),
-    Stage::new("tests", 10, "clippy finds nothing; unit, property, contract tests pass", tests)
+    Stage::new("tests", 11, "clippy finds nothing; unit, property, contract tests pass", tests)
         .smoke(),
-    Stage::new("program", 6, "the program is built, optimized", program),
+    Stage::new("program", 7, "the program is built, optimized", program),
     Stage::new("lessons", 4, "the lessons pass, and find the faults they teach", lessons::here)
         .after(&["tests"]),
     Stage::new("docs", 2, "rustdoc has no warning, and its examples run", docs::check)
