@@ -31,30 +31,26 @@ pub(crate) fn wharf() -> Command {
 /// Starts a program. Wine at times says "internal error" instead, where the machine is busy.
 pub(crate) fn start(command: &mut Command) -> Child {
     let is_wines = |error: &std::io::Error| error.raw_os_error() == Some(INTERNAL_ERROR);
-    for _ in 0..STARTS_MAX {
-        match command.spawn() {
-            Err(error) if cfg!(windows) && is_wines(&error) => sleep(PAUSE),
-            started => return started.expect("wharf starts"),
-        }
-    }
-    panic!("Wine starts no program")
+    until_wine_does(|| match command.spawn() {
+        Err(error) if cfg!(windows) && is_wines(&error) => None,
+        started => Some(started.expect("wharf starts")),
+    })
 }
 
 /// Starts a program that goes on, and waits for the first that it says: on its standard output, for
 /// nobody reads the other until then.
 pub(crate) fn start_talking(command: &mut Command) -> (Child, BufReader<ChildStdout>) {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    for _ in 0..STARTS_MAX {
+    until_wine_does(|| {
         let mut child = start(command);
         let mut said = BufReader::new(child.stdout.take().expect("piped"));
         if !said.fill_buf().expect("a pipe").is_empty() {
-            return (child, said);
+            return Some((child, said));
         }
         let ended = child.wait_with_output().expect("our own child");
         assert!(is_wines_end(&ended), "it does not go on: {ended:?}");
-        sleep(PAUSE);
-    }
-    panic!("Wine runs no program")
+        None
+    })
 }
 
 /// Runs a program to its end.
@@ -66,15 +62,22 @@ pub(crate) fn output(command: &mut Command) -> Output {
 pub(crate) fn output_for(command: &mut Command, input: &str) -> Output {
     let piped = Stdio::piped;
     let command = command.stdin(piped()).stdout(piped()).stderr(piped());
-    for _ in 0..STARTS_MAX {
+    until_wine_does(|| {
         let mut child = start(command);
         let mut stdin = child.stdin.take().expect("piped");
         // One that has ended already reads nothing.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
         let ended = child.wait_with_output().expect("our own child");
-        if !is_wines_end(&ended) {
-            return ended;
+        (!is_wines_end(&ended)).then_some(ended)
+    })
+}
+
+/// Tries again, as often as Wine may fail.
+fn until_wine_does<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..STARTS_MAX {
+        if let Some(done) = attempt() {
+            return done;
         }
         sleep(PAUSE);
     }
