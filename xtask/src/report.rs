@@ -178,6 +178,18 @@ mod tests {
     use super::*;
     use expect_test::expect;
 
+    /// Stages of the tests' own: the budgets of the real ones change, and the table does not.
+    static TOLD: [Stage; 4] = [
+        stage("setup", 2),
+        stage("fmt", 1),
+        stage("tidy", 1),
+        stage("windows", 17),
+    ];
+
+    const fn stage(name: &'static str, budget_minutes: u64) -> Stage {
+        Stage::new(name, budget_minutes, "", |_| Ok(()))
+    }
+
     fn row(stage: &'static Stage, verdict: Verdict, seconds: u64) -> Row {
         let took = Duration::from_secs(seconds);
         Row {
@@ -197,14 +209,14 @@ mod tests {
     #[test]
     fn the_table_tells_what_failed_what_was_skipped_and_what_took_too_long() {
         let rows = [
-            row(&STAGES[0], Verdict::Passed, 9),
-            row(&STAGES[1], Verdict::Passed, 61),
+            row(&TOLD[0], Verdict::Passed, 9),
+            row(&TOLD[1], Verdict::Passed, 61),
             row(
-                &STAGES[2],
+                &TOLD[2],
                 Verdict::Failed("2 findings\n    of both".into()),
                 5,
             ),
-            row(&STAGES[3], Verdict::Skipped("no compiler".into()), 0),
+            row(&TOLD[3], Verdict::Skipped("no compiler".into()), 0),
         ];
         expect![[r#"
             stage              time  budget

@@ -85,7 +85,7 @@ impl Stage {
         mode == Mode::Test || self.in_smoke
     }
 
-    const fn new(
+    pub(crate) const fn new(
         name: &'static str,
         budget_minutes: u64,
         promise: &'static str,
