@@ -15,7 +15,7 @@ use wharf_wire::classic::{
     ChatRequest, EnterRequest, LeaveRequest, LoginRequest, ResultCode, chat_response,
     enter_response, id, leave_response, login_response,
 };
-use wharf_wire::{FIRST_MODERN_ID, Frame, Violation, extensions, is_utf8};
+use wharf_wire::{FIRST_MODERN_ID, FrameRun, Violation, extensions, is_utf8};
 
 /// What answers whoever is in no room, and leads in and out.
 pub(crate) struct ChatFoyer {
@@ -29,12 +29,14 @@ pub(crate) struct ChatFoyer {
 
 impl ChatFoyer {
     /// 1: the same text comes back, before login too.
-    pub(crate) fn echo(&self, cx: &mut FoyerCx<'_>, frame: Frame<'_>) -> Handled {
-        if !is_utf8(frame.body) {
-            return Err(Violation::InvalidText { id: id::ECHO }.into());
+    pub(crate) fn echo(&self, cx: &mut FoyerCx<'_>, frames: &mut FrameRun<'_>) -> Handled {
+        // Plain text in short frames is all seen at one look, for their headers are ASCII too.
+        let is_plain = frames.as_bytes().is_ascii();
+        cx.reply_run(&frames.take_front(|frame| is_plain || is_utf8(frame.body)));
+        match frames.next() {
+            None => Ok(()),
+            Some(_) => Err(Violation::InvalidText { id: id::ECHO }.into()),
         }
-        cx.reply_frame(id::ECHO, frame.body);
-        Ok(())
     }
 
     /// 201: answered at once where no authenticator is needed to see that it will not do.

@@ -123,7 +123,7 @@ fn doorway(
     facts: PlatformFacts,
 ) -> FoyerBuilder<'_, ChatFoyer> {
     app.foyer(ChatFoyer { lobby, hall, facts })
-        .on_frame(id::ECHO, ChatFoyer::echo)
+        .on_run(id::ECHO, ChatFoyer::echo)
         .on(ChatFoyer::log_in)
         .on(ChatFoyer::enter)
         .on(ChatFoyer::leave)

@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wharf_base::Planted;
-use wharf_wire::{Frame, Packet};
+use wharf_wire::{Frame, FrameRun, Packet};
 
 /// A game: what [`crate::LogicShard`]s run. Made by an [`AppBuilder`], shared by all shards.
 pub struct App {
@@ -47,7 +47,18 @@ pub(crate) struct Kind {
 type Create = Box<dyn Fn(&RoomOptions) -> Box<dyn Room> + Send + Sync>;
 pub(crate) type RoomHandler =
     Box<dyn Fn(&mut dyn Room, &mut RoomCx<'_>, MemberId, &[u8]) -> Handled + Send + Sync>;
-pub(crate) type FoyerHandler = Box<dyn Fn(&mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync>;
+
+/// What serves packets in the foyer.
+pub(crate) enum FoyerHandler {
+    /// One at a time.
+    Frame(FrameHandler),
+    /// As many as lie one behind the other.
+    Run(RunHandler),
+}
+
+type FrameHandler = Box<dyn Fn(&mut FoyerCx<'_>, Frame<'_>) -> Handled + Send + Sync>;
+pub(crate) type RunHandler =
+    Box<dyn Fn(&mut FoyerCx<'_>, &mut FrameRun<'_>) -> Handled + Send + Sync>;
 
 /// What a room is told when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +268,30 @@ impl<F: Foyer> FoyerBuilder<'_, F> {
     {
         let foyer = Arc::clone(&self.foyer);
         let bound = move |cx: &mut FoyerCx<'_>, frame: Frame<'_>| handler(&foyer, cx, frame);
-        self.handlers.insert(id, Box::new(bound));
+        self.handlers
+            .insert(id, FoyerHandler::Frame(Box::new(bound)));
+        self
+    }
+
+    /// Packets with this id go to `handler` as they are, as many of a session as lie one behind the
+    /// other, up to 4 KiB of them or one: for what costs less together, such as an answer that is
+    /// what was asked, or inputs of which the last counts. Those that [`AppBuilder::rate`] counts
+    /// come one by one, and one with extensions is a broken rule.
+    ///
+    /// The handler takes off the front what it serves, and those that it leaves come again; if it
+    /// takes none, the first counts as served. A fault that it returns is that of the last frame
+    /// served. Nothing looks between two of them whether the next has to wait: what asks for
+    /// something (to log in, to enter, to leave, to finish, a query) leaves those behind it.
+    ///
+    /// # Panics
+    /// If `id` has a handler in the foyer already.
+    pub fn on_run<H>(self, id: u16, handler: H) -> Self
+    where
+        H: Fn(&F, &mut FoyerCx<'_>, &mut FrameRun<'_>) -> Handled + Send + Sync + 'static,
+    {
+        let foyer = Arc::clone(&self.foyer);
+        let bound = move |cx: &mut FoyerCx<'_>, run: &mut FrameRun<'_>| handler(&foyer, cx, run);
+        self.handlers.insert(id, FoyerHandler::Run(Box::new(bound)));
         self
     }
 }

@@ -12,9 +12,7 @@ use sending::Stored;
 use spread::{Kept, Receivers, Scratch};
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
-use wharf_wire::{
-    Extensions, FIRST_MODERN_ID, FrameRun, HEADER_BYTES, Packet, SendClass, Violation,
-};
+use wharf_wire::{Extensions, FIRST_MODERN_ID, FrameRun, Packet, SendClass, Violation};
 
 /// One thing that the world must do.
 #[derive(Debug)]
@@ -370,7 +368,11 @@ impl Commands {
         self.sending(P::CLASS, start, 1)
     }
 
-    fn store_run(&mut self, class: SendClass, frames: &FrameRun<'_>) -> Sending {
+    /// Copies frames into the arena.
+    ///
+    /// # Panics
+    /// If they are more than 65,535.
+    pub(crate) fn store_run(&mut self, class: SendClass, frames: &FrameRun<'_>) -> Sending {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(frames.as_bytes());
         let count = u16::try_from(frames.frame_count()).expect("a run of at most 65,535 frames");
@@ -381,19 +383,6 @@ impl Commands {
     pub(crate) fn store(&mut self, class: SendClass, frame: &[u8]) -> Sending {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(frame);
-        self.sending(class, start, 1)
-    }
-
-    /// Copies a frame into the arena whose body lies elsewhere.
-    pub(crate) fn store_frame(
-        &mut self,
-        class: SendClass,
-        header: [u8; HEADER_BYTES],
-        body: &[u8],
-    ) -> Sending {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(&header);
-        self.bytes.extend_from_slice(body);
         self.sending(class, start, 1)
     }
 

@@ -12,7 +12,7 @@ use core::time::Duration;
 use wharf_base::{CapacityError, Instant, SessionId};
 use wharf_data::service::{Call, Reply};
 use wharf_data::{Bulletin, Notice};
-use wharf_wire::{Extensions, Header, Packet, SendClass, Violation};
+use wharf_wire::{Extensions, FrameRun, Packet, SendClass, Violation};
 
 /// The foyer of a game: where a session is before, between and beside its rooms.
 ///
@@ -154,16 +154,18 @@ impl FoyerCx<'_> {
         self.desk.stats.sends += 1;
     }
 
-    /// Answers the session with a frame of `id` and `body` as they are.
+    /// Answers the session with `frames` as they are, if there are any.
     ///
     /// # Panics
-    /// If the frame does not fit 64 KiB.
-    pub fn reply_frame(&mut self, id: u16, body: &[u8]) {
-        let header = Header::new(id, body.len()).to_bytes();
+    /// If they are more than 65,535.
+    pub fn reply_run(&mut self, frames: &FrameRun<'_>) {
+        if frames.frame_count() == 0 {
+            return;
+        }
         let commands = &mut self.outbox.commands[usize::from(self.session.id.shard())];
-        let sending = commands.store_frame(SendClass::Reliable, header, body);
+        let sending = commands.store_run(SendClass::Reliable, frames);
         commands.send_alone(self.session.id, Origin::Own, sending);
-        self.desk.stats.sends += 1;
+        self.desk.stats.sends += u64::from(frames.frame_count());
     }
 
     /// Asks the authenticator whether the session is `user`; [`Foyer::on_verdict`] follows. Until

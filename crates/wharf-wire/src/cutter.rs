@@ -132,12 +132,25 @@ fn whole_frames(
         let rest = &bytes[whole..];
         match read_header(rest, rules) {
             Ok(Some(header)) if usize::from(header.frame_bytes) <= rest.len() => {
-                whole += usize::from(header.frame_bytes);
-                count += 1;
+                let alike = whole_alike(rest, header);
+                whole += usize::from(header.frame_bytes) * alike;
+                count += alike as u32;
             }
             next => return (whole, count, next),
         }
     }
+}
+
+/// How many whole frames at the front of `bytes` have the header of the first, which is whole. That
+/// header needs no second look: what is said again and again is of one kind and size.
+#[inline]
+fn whole_alike(bytes: &[u8], header: Header) -> usize {
+    let (size, header) = (usize::from(header.frame_bytes), header.to_bytes());
+    let (mut rest, mut count) = (&bytes[size..], 1);
+    while rest.len() >= size && rest.starts_with(&header) {
+        (rest, count) = (&rest[size..], count + 1);
+    }
+    count
 }
 
 #[expect(
@@ -256,6 +269,40 @@ mod tests {
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(cut(&single), (vec![], Err(violation)), "byte by byte");
             assert_eq!(cut(&[&bytes[..4]]).1, Ok(4), "four bytes say nothing yet");
+        }
+    }
+
+    #[test]
+    fn a_header_is_looked_at_again_unless_it_is_the_one_before() {
+        const MODERN: PacketTable = PacketTable::new(&[PacketRule {
+            id: 1_024,
+            name: "modern",
+            body: BodyLength::AtLeast(0),
+            flags: FlagRule::NONE,
+        }]);
+        let good = frame(1_024, b"four");
+        let (mut other_id, mut other_flags) = (good.clone(), good.clone());
+        other_id[2] += 1;
+        other_flags[4] = 1;
+        let rules = FrameRules {
+            table: &MODERN,
+            frame_bytes_max: 64,
+        };
+        for (bad, violation) in [
+            (other_id, Violation::UnknownId { id: 1_025 }),
+            (
+                other_flags,
+                Violation::UnknownFlags {
+                    id: 1_024,
+                    flags: 1,
+                },
+            ),
+        ] {
+            let stream = [&good[..], &good, &bad].concat();
+            let (mut cutter, mut input) = (FrameCutter::new(), &stream[..]);
+            let whole = cutter.next(&mut input, &rules).unwrap().unwrap();
+            assert_eq!(whole.frame_count(), 2);
+            assert_eq!(cutter.next(&mut input, &rules), Err(violation));
         }
     }
 

@@ -53,6 +53,26 @@ impl<'a> FrameRun<'a> {
         Some(Header::from_bytes(*header).id)
     }
 
+    /// Takes the frames off the front that are `wanted`, up to the first that is not.
+    #[inline]
+    pub fn take_front(&mut self, mut wanted: impl FnMut(Frame<'a>) -> bool) -> FrameRun<'a> {
+        let (mut rest, mut count) = (self.bytes, 0);
+        while let Some((frame, behind)) = split_frame(rest)
+            && wanted(frame)
+        {
+            (rest, count) = (behind, count + 1);
+        }
+        let (front, _) = self.bytes.split_at(self.bytes.len() - rest.len());
+        *self = Self {
+            bytes: rest,
+            count: self.count.saturating_sub(count),
+        };
+        Self {
+            bytes: front,
+            count,
+        }
+    }
+
     /// The bytes of the frames that are left, headers included.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.bytes
@@ -106,6 +126,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_taken_off_the_front_and_what_is_left_are_the_run(
+            ids in prop::collection::vec(0u16..3, 0..20),
+        ) {
+            let bytes: Vec<u8> = ids.iter().flat_map(|&id| frame(id, &[7; 3])).collect();
+            let mut rest = FrameRun::of(&bytes).unwrap();
+            let front = rest.take_front(|frame| frame.id == 0);
+            let expected = ids.iter().take_while(|&&id| id == 0).count();
+            let (head, tail) = bytes.split_at(expected * (HEADER_BYTES + 3));
+            prop_assert_eq!(front, FrameRun::of(head).unwrap());
+            prop_assert_eq!(rest, FrameRun::of(tail).unwrap());
+        }
+
         #[test]
         fn a_run_gives_its_frames_in_order(
             frames in prop::collection::vec(

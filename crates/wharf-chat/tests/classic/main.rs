@@ -45,6 +45,21 @@ fn echo_comes_back_before_login_too() {
 }
 
 #[test]
+fn echoes_that_come_as_one_come_back_up_to_one_that_is_not_text() {
+    check(
+        "ann opens; ann echoes 61 62; ann echoes 63 c3a9 ff 65; bob opens; bob echoes ff 61",
+        expect![[r#"
+            ann < 1 a
+            ann < 1 b
+            ann < 1 c
+            ann < 1 é
+            ann closed: invalid-text
+            bob closed: invalid-text
+        "#]],
+    );
+}
+
+#[test]
 fn text_that_is_not_utf_8_ends_the_session() {
     check(
         "ann opens; ann raw 1 ff; ann echo too late

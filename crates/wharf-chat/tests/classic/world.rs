@@ -19,8 +19,9 @@ use wharf_wire::{Frame, FrameRun, Packet};
 /// Plays `script` in rooms of three and compares what came of it.
 ///
 /// A script is a list of steps, `who verb words`: `opens`, `closes`, `ends` (the input), `login`,
-/// `enter`, `leave`, `chat`, `echo`, and `raw id hex`. Steps between which there is a comma come
-/// in one batch; a semicolon or a new line ends the batch.
+/// `enter`, `leave`, `chat`, `echo`, `echoes hex hex` (which lie one behind the other), and `raw id
+/// hex`. Steps between which there is a comma come in one batch; a semicolon or a new line ends the
+/// batch.
 pub(crate) fn check(script: &str, expected: Expect) {
     let mut world = World::new(3);
     world.run(script);
@@ -113,6 +114,19 @@ impl World {
                 self.send(session, &ChatRequest { message });
             }
             "echo" => self.frame(session, id::ECHO, rest.as_bytes()),
+            "echoes" => {
+                let echo = |body: &[u8]| {
+                    Frame {
+                        id: id::ECHO,
+                        flags: 0,
+                        body,
+                    }
+                    .to_vec()
+                };
+                let bytes: Vec<u8> = rest.split(' ').flat_map(|hex| echo(&unhex(hex))).collect();
+                let frames = FrameRun::of(&bytes).expect("whole frames");
+                self.inbox.push(ContentEvent::Frames { session, frames });
+            }
             "raw" => {
                 let (id, body) = rest.split_once(' ').unwrap_or((rest, ""));
                 self.frame(session, id.parse().unwrap(), &unhex(body));

@@ -4,11 +4,12 @@ use super::calls::Outcome;
 use super::desk::Desk;
 use super::turn::Turn;
 use super::{Phase, Session, State};
+use crate::app::{FoyerHandler, RunHandler};
 use crate::canary::Canary;
 use crate::rates::Meter;
-use crate::{Cause, ContentCommand, Dismissal, Fault, Outbox, Refusal};
+use crate::{Cause, Commands, ContentCommand, Dismissal, Fault, Handled, Outbox, Refusal};
 use wharf_base::SessionId;
-use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, Violation};
+use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, HEADER_BYTES, Violation};
 
 impl Turn<'_> {
     pub(super) fn on_frames(&mut self, id: SessionId, mut frames: FrameRun<'_>) {
@@ -78,20 +79,26 @@ impl Turn<'_> {
                     Ok(after(cx.desk, cx.outbox))
                 })
             })
-        } else if let Some(handler) = app.foyer_handlers.get(packet) {
-            self.with_foyer_calls(id, cause, |_, cx, calls| {
-                calls.serve(packet, frames, |frame| {
-                    let body = opened(frame, &mut request)?;
-                    cx.answering = request;
-                    meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
-                    handler(cx, Frame { body, ..frame })?;
-                    let is_asking = cx.todo.is_some() || !cx.session.is_open();
-                    let changed = is_asking.then_some(Outcome::Changed);
-                    Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
-                })
-            })
         } else {
-            Some(Err(Violation::UnknownId { id: packet }.into()))
+            match app.foyer_handlers.get(packet) {
+                Some(FoyerHandler::Frame(handler)) => {
+                    self.with_foyer_calls(id, cause, |_, cx, calls| {
+                        calls.serve(packet, frames, |frame| {
+                            let body = opened(frame, &mut request)?;
+                            cx.answering = request;
+                            meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
+                            handler(cx, Frame { body, ..frame })?;
+                            let is_asking = cx.todo.is_some() || !cx.session.is_open();
+                            let changed = is_asking.then_some(Outcome::Changed);
+                            Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
+                        })
+                    })
+                }
+                Some(FoyerHandler::Run(handler)) => {
+                    self.serve_run(id, packet, frames, meter.as_mut(), handler)
+                }
+                None => Some(Err(Violation::UnknownId { id: packet }.into())),
+            }
         };
         if frames.frame_count() == before {
             frames.next();
@@ -101,6 +108,47 @@ impl Turn<'_> {
             self.on_fault(id, packet, request, fault);
         }
         self.settle();
+    }
+
+    /// Gives the frames of `packet` at the front to a handler of runs: one alone if it is counted,
+    /// else as many as leave together at the most. Those that the handler leaves are left.
+    fn serve_run(
+        &mut self,
+        id: SessionId,
+        packet: u16,
+        frames: &mut FrameRun<'_>,
+        mut meter: Option<&mut Meter>,
+        handler: &RunHandler,
+    ) -> Option<Handled> {
+        let now = self.now;
+        let bytes_max = match meter {
+            Some(_) => 0,
+            None => Commands::RUN_BYTES_MAX as usize,
+        };
+        let flags = frames.clone().next()?.flags;
+        let (mut behind, mut bytes) = (frames.clone(), 0);
+        let mut run = behind.take_front(|frame| {
+            let is_first = bytes == 0;
+            bytes += HEADER_BYTES + frame.body.len();
+            let is_alike = (frame.id, frame.flags) == (packet, flags);
+            is_alike && (is_first || bytes <= bytes_max)
+        });
+        let given = run.frame_count();
+        let handled = self.with_foyer(id, Cause::Packet(packet), |_, cx| {
+            if packet >= FIRST_MODERN_ID && flags != 0 {
+                return Err(Violation::UnknownFlags { id: packet, flags }.into());
+            }
+            meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
+            handler(cx, &mut run)
+        });
+        match run.frame_count() {
+            0 => *frames = behind,
+            left => {
+                let taken = given.saturating_sub(left) as usize;
+                frames.by_ref().take(taken).for_each(drop);
+            }
+        }
+        handled
     }
 
     /// So many frames of a session were served: it is owed their credit.

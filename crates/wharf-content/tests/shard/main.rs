@@ -8,6 +8,7 @@ mod moves;
 mod queries;
 mod rates;
 mod roaming;
+mod runs;
 mod seats;
 mod time;
 mod village;

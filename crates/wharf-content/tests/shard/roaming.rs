@@ -143,7 +143,8 @@ impl Run {
         }
         self.serial += 1;
         let (verb, words) = match self.rng.below(20) {
-            0..4 => ("echo", self.serial.to_string()),
+            0..2 => ("echo", self.serial.to_string()),
+            2..4 => ("heap", self.serial.to_string()),
             4..6 => ("login", format!("{name}{life}")),
             6..11 => ("enter", self.rng.below(6).to_string()),
             11..14 => ("leave", String::new()),
@@ -232,7 +233,7 @@ impl Model {
     fn foresee(&mut self, verb: &str, words: &str, user: usize) {
         let answer = match (verb, self.is_user, self.room) {
             ("ends", ..) => return,
-            ("echo", ..) => format!("echo {words}"),
+            ("echo" | "heap", ..) => format!("{verb} {words}"),
             ("login", true, _) => "no login: 1 logged in already".to_owned(),
             ("login", false, _) => {
                 self.is_user = true;
@@ -260,7 +261,7 @@ impl Model {
 
 fn is_answer(line: &str) -> bool {
     let answers = [
-        "echo ", "login ", "no login", "entered ", "said ", "leaving", "NotL", "Alre",
+        "echo ", "heap ", "login ", "no login", "entered ", "said ", "leaving", "NotL", "Alre",
     ];
     answers.iter().any(|answer| line.starts_with(answer))
 }

@@ -9,7 +9,7 @@ use wharf_content::{
 };
 use wharf_data::service::{Call, Reply};
 use wharf_data::{AccountId, Ask, Notice, account};
-use wharf_wire::{Packet, Violation};
+use wharf_wire::{FrameRun, Packet, Violation};
 
 /// A packet of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,13 @@ impl<const ID: u16> Packet for Words<ID> {
 }
 
 /// What a client can say, each verb with its packet id.
-pub(crate) const VERBS: [&str; 25] = [
+pub(crate) const VERBS: [&str; 27] = [
     "echo", "login", "enter", "leave", "whisper", "crash", "quit", // the foyer
     "say", "boom", "remind", "ask", "tell", "kick", "dismiss", "refuse", "foul", "raze",
     "answer", // the hall
     "rush", "insist", "look", "vouch", "adopt", // the foyer
     "store", "shout", // the hall
+    "gather", "heap", // the foyer
 ];
 
 pub(crate) fn id_of(verb: &str) -> u16 {
@@ -45,6 +46,8 @@ pub(crate) fn id_of(verb: &str) -> u16 {
 /// What a client asks of the gate, and of the hall, by modern packets.
 pub(crate) const GATE_REQUEST: u16 = 1_024;
 pub(crate) const HALL_REQUEST: u16 = 1_025;
+/// What the gate is given together, of modern packets.
+pub(crate) const GATE_RUN: u16 = 1_026;
 /// What answers them.
 pub(crate) const ANSWER: u16 = 1_100;
 
@@ -109,6 +112,9 @@ pub(crate) fn build(mut app: AppBuilder, plan: Plan) -> App {
         .on::<Words<21>, _>(Gate::look)
         .on::<Words<22>, _>(Gate::vouch)
         .on::<Words<23>, _>(Gate::adopt)
+        .on_run(id_of("gather"), Gate::gather)
+        .on_run(id_of("heap"), Gate::heap)
+        .on_run(GATE_RUN, Gate::heap)
         .on::<Words<GATE_REQUEST>, _>(Gate::serve);
     app.build()
 }
@@ -167,6 +173,32 @@ impl Gate {
         cx.log_in(&words.0, "pw");
         cx.enter(RoomId::new(self.hall, 0));
         Ok(())
+    }
+
+    /// Answers one by one what is given together.
+    fn heap(&self, cx: &mut FoyerCx, frames: &mut FrameRun<'_>) -> Handled {
+        for frame in frames {
+            let word = String::from_utf8_lossy(frame.body);
+            assert_ne!(word, "boom", "the heap falls");
+            cx.reply(&Words::<LINE>(format!("heap {word}")));
+        }
+        Ok(())
+    }
+
+    /// Answers all at once, up to one that is refused, or that the rest begins with.
+    fn gather(&self, cx: &mut FoyerCx, frames: &mut FrameRun<'_>) -> Handled {
+        let gathered = frames.take_front(|frame| !matches!(frame.body, b"no" | b"rest"));
+        let words: Vec<_> = gathered
+            .map(|frame| String::from_utf8_lossy(frame.body))
+            .collect();
+        if !words.is_empty() {
+            cx.reply(&Words::<LINE>(format!("gathered {}", words.join("+"))));
+        }
+        let refused = frames.take_front(|frame| frame.body == b"no");
+        match refused.frame_count() {
+            0 => Ok(()),
+            _ => Err(Fault::Refuse(5, "no".into())),
+        }
     }
 
     /// Takes no refusal from hall 66.
