@@ -115,17 +115,8 @@ impl World {
             }
             "echo" => self.frame(session, id::ECHO, rest.as_bytes()),
             "echoes" => {
-                let echo = |body: &[u8]| {
-                    Frame {
-                        id: id::ECHO,
-                        flags: 0,
-                        body,
-                    }
-                    .to_vec()
-                };
-                let bytes: Vec<u8> = rest.split(' ').flat_map(|hex| echo(&unhex(hex))).collect();
-                let frames = FrameRun::of(&bytes).expect("whole frames");
-                self.inbox.push(ContentEvent::Frames { session, frames });
+                let bodies: Vec<_> = rest.split(' ').map(unhex).collect();
+                self.frames(session, id::ECHO, bodies.iter().map(Vec::as_slice));
             }
             "raw" => {
                 let (id, body) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -157,8 +148,21 @@ impl World {
     }
 
     fn frame(&mut self, session: SessionId, id: u16, body: &[u8]) {
-        let frame = Frame { id, flags: 0, body }.to_vec();
-        let frames = FrameRun::known(&frame, 1);
+        self.frames(session, id, [body]);
+    }
+
+    /// Frames that lie one behind the other.
+    fn frames<'a>(
+        &mut self,
+        session: SessionId,
+        id: u16,
+        bodies: impl IntoIterator<Item = &'a [u8]>,
+    ) {
+        let mut bytes = Vec::new();
+        for body in bodies {
+            Frame { id, flags: 0, body }.encode(&mut bytes);
+        }
+        let frames = FrameRun::of(&bytes).expect("whole frames");
         self.inbox.push(ContentEvent::Frames { session, frames });
     }
 

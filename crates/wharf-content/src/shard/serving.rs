@@ -8,7 +8,7 @@ use crate::app::{FoyerHandler, RunHandler};
 use crate::canary::Canary;
 use crate::rates::Meter;
 use crate::{Cause, Commands, ContentCommand, Dismissal, Fault, Handled, Outbox, Refusal};
-use wharf_base::SessionId;
+use wharf_base::{Instant, SessionId};
 use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, HEADER_BYTES, Violation};
 
 impl Turn<'_> {
@@ -69,36 +69,19 @@ impl Turn<'_> {
         let (now, mut meter) = (self.now, app.rates.meter(packet, &session.usage));
         let before = frames.frame_count();
         let mut request = None;
-        let handled = if let Some((seat, handler)) = in_room {
-            self.with_room_calls(seat.room, cause, Some(id), |room, cx, calls| {
-                calls.serve(packet, frames, |frame| {
-                    let body = opened(frame, &mut request)?;
-                    cx.answering = request;
-                    meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
-                    handler(room, cx, seat.member, body)?;
-                    Ok(after(cx.desk, cx.outbox))
-                })
-            })
-        } else {
-            match app.foyer_handlers.get(packet) {
-                Some(FoyerHandler::Frame(handler)) => {
-                    self.with_foyer_calls(id, cause, |_, cx, calls| {
-                        calls.serve(packet, frames, |frame| {
-                            let body = opened(frame, &mut request)?;
-                            cx.answering = request;
-                            meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
-                            handler(cx, Frame { body, ..frame })?;
-                            let is_asking = cx.todo.is_some() || !cx.session.is_open();
-                            let changed = is_asking.then_some(Outcome::Changed);
-                            Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
-                        })
+        let handled = match in_room {
+            Some((seat, handler)) => {
+                self.with_room_calls(seat.room, cause, Some(id), |room, cx, calls| {
+                    calls.serve(packet, frames, |frame| {
+                        let body = opened(frame, &mut request)?;
+                        cx.answering = request;
+                        charge(&mut meter, now)?;
+                        handler(room, cx, seat.member, body)?;
+                        Ok(after(cx.desk, cx.outbox))
                     })
-                }
-                Some(FoyerHandler::Run(handler)) => {
-                    self.serve_run(id, packet, frames, meter.as_mut(), handler)
-                }
-                None => Some(Err(Violation::UnknownId { id: packet }.into())),
+                })
             }
+            None => self.serve_in_foyer(id, packet, frames, &mut meter, &mut request),
         };
         if frames.frame_count() == before {
             frames.next();
@@ -110,6 +93,35 @@ impl Turn<'_> {
         self.settle();
     }
 
+    /// As [`Turn::serve`], by the foyer's handler; it may be one of runs.
+    fn serve_in_foyer(
+        &mut self,
+        id: SessionId,
+        packet: u16,
+        frames: &mut FrameRun<'_>,
+        meter: &mut Option<Meter>,
+        request: &mut Option<u32>,
+    ) -> Option<Handled> {
+        let (app, now) = (self.app, self.now);
+        match app.foyer_handlers.get(packet) {
+            Some(FoyerHandler::Frame(handler)) => {
+                self.with_foyer_calls(id, Cause::Packet(packet), |_, cx, calls| {
+                    calls.serve(packet, frames, |frame| {
+                        let body = opened(frame, request)?;
+                        cx.answering = *request;
+                        charge(meter, now)?;
+                        handler(cx, Frame { body, ..frame })?;
+                        let is_asking = cx.todo.is_some() || !cx.session.is_open();
+                        let changed = is_asking.then_some(Outcome::Changed);
+                        Ok(changed.unwrap_or_else(|| after(cx.desk, cx.outbox)))
+                    })
+                })
+            }
+            Some(FoyerHandler::Run(handler)) => self.serve_run(id, packet, frames, meter, handler),
+            None => Some(Err(Violation::UnknownId { id: packet }.into())),
+        }
+    }
+
     /// Gives the frames of `packet` at the front to a handler of runs: one alone if it is counted,
     /// else as many as leave together at the most. Those that the handler leaves are left.
     fn serve_run(
@@ -117,7 +129,7 @@ impl Turn<'_> {
         id: SessionId,
         packet: u16,
         frames: &mut FrameRun<'_>,
-        mut meter: Option<&mut Meter>,
+        meter: &mut Option<Meter>,
         handler: &RunHandler,
     ) -> Option<Handled> {
         let now = self.now;
@@ -138,7 +150,7 @@ impl Turn<'_> {
             if packet >= FIRST_MODERN_ID && flags != 0 {
                 return Err(Violation::UnknownFlags { id: packet, flags }.into());
             }
-            meter.as_mut().map_or(Ok(()), |meter| meter.take(now))?;
+            charge(meter, now)?;
             handler(cx, &mut run)
         });
         match run.frame_count() {
@@ -333,6 +345,12 @@ fn opened<'a>(frame: Frame<'a>, request: &mut Option<u32>) -> Result<&'a [u8], V
         return Err(Violation::UnknownFlags { id, flags });
     }
     Ok(body)
+}
+
+/// Counts a packet, if packets of its kind are.
+#[inline]
+fn charge(meter: &mut Option<Meter>, now: Instant) -> Result<(), Fault> {
+    meter.as_mut().map_or(Ok(()), |meter| meter.take(now))
 }
 
 /// Whether the next frame may follow at once: not when there is something to do before it, nor when
