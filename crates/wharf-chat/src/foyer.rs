@@ -31,8 +31,11 @@ impl ChatFoyer {
     /// 1: the same text comes back, before login too.
     pub(crate) fn echo(&self, cx: &mut FoyerCx<'_>, frames: &mut FrameRun<'_>) -> Handled {
         // Plain text in short frames is all seen at one look, for their headers are ASCII too.
-        let is_plain = frames.as_bytes().is_ascii();
-        cx.reply_run(&frames.take_front(|frame| is_plain || is_utf8(frame.body)));
+        let texts = match frames.as_bytes().is_ascii() {
+            true => frames.take_all(),
+            false => frames.take_front(|frame| is_utf8(frame.body)),
+        };
+        cx.reply_run(&texts);
         match frames.next() {
             None => Ok(()),
             Some(_) => Err(Violation::InvalidText { id: id::ECHO }.into()),

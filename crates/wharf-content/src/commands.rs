@@ -12,7 +12,7 @@ use sending::Stored;
 use spread::{Kept, Receivers, Scratch};
 use std::collections::BTreeSet;
 use wharf_base::{Batch, SessionId};
-use wharf_wire::{Extensions, FIRST_MODERN_ID, FrameRun, Packet, SendClass, Violation};
+use wharf_wire::{Extensions, FIRST_MODERN_ID, FrameRun, Headers, Packet, SendClass, Violation};
 
 /// One thing that the world must do.
 #[derive(Debug)]
@@ -365,7 +365,7 @@ impl Commands {
             }
             _ => packet.encode_frame(&mut self.bytes),
         }
-        self.sending(P::CLASS, start, 1)
+        self.sending(P::CLASS, start, 1, Headers::Alike)
     }
 
     /// Copies frames into the arena.
@@ -376,14 +376,14 @@ impl Commands {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(frames.as_bytes());
         let count = u16::try_from(frames.frame_count()).expect("a run of at most 65,535 frames");
-        self.sending(class, start, count)
+        self.sending(class, start, count, frames.headers())
     }
 
     /// Copies a whole frame into the arena.
     pub(crate) fn store(&mut self, class: SendClass, frame: &[u8]) -> Sending {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(frame);
-        self.sending(class, start, 1)
+        self.sending(class, start, 1, Headers::Alike)
     }
 
     /// Keeps a share of a whole frame.
@@ -416,12 +416,13 @@ impl Commands {
         self.send(session, origin, sending);
     }
 
-    fn sending(&self, class: SendClass, start: usize, count: u16) -> Sending {
+    fn sending(&self, class: SendClass, start: usize, count: u16, headers: Headers) -> Sending {
         Sending {
             class,
             origin: Origin::Others,
             stored: Stored::Run {
                 count,
+                headers,
                 run_bytes: (self.bytes.len() - start) as u32,
                 start,
             },

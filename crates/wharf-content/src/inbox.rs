@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wharf_base::{Batch, SessionId};
 use wharf_data::service::Reply;
 use wharf_data::{Bulletin, Notice};
-use wharf_wire::FrameRun;
+use wharf_wire::{FrameRun, Headers};
 
 /// One thing that the world did.
 #[derive(Debug)]
@@ -138,6 +138,7 @@ enum Kind {
         count: u32,
         run_bytes: u32,
         start: usize,
+        headers: Headers,
     },
     InputEnded,
     Closed,
@@ -212,9 +213,10 @@ impl Inbox {
                     count,
                     run_bytes,
                     start,
+                    headers,
                 } => {
                     let (session, run) = (record.session, start..start + run_bytes as usize);
-                    let frames = FrameRun::known(&self.bytes[run], count);
+                    let frames = FrameRun::known_with(&self.bytes[run], count, headers);
                     ContentEvent::Frames { session, frames }
                 }
                 Kind::Word => of_word(
@@ -281,6 +283,7 @@ impl Inbox {
             count: frames.frame_count(),
             run_bytes: frames.as_bytes().len() as u32,
             start,
+            headers: frames.headers(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Cuts a byte stream into frames, however the network split it.
 
-use crate::{FrameRun, HEADER_BYTES, Header, PacketTable, Violation};
+use crate::{FrameRun, HEADER_BYTES, Header, Headers, PacketTable, Violation};
 
 /// What a stream may contain.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +76,13 @@ impl FrameCutter {
         rules: &FrameRules,
     ) -> Result<Option<FrameRun<'a>>, Violation> {
         let bytes: &'i [u8] = input;
-        let (whole, count, unfinished) = whole_frames(bytes, rules);
-        if count > 0 {
-            let (run, rest) = bytes.split_at(whole);
+        let whole = whole_frames(bytes, rules);
+        if whole.count > 0 {
+            let (run, rest) = bytes.split_at(whole.bytes);
             *input = rest;
-            return Ok(Some(FrameRun::known(run, count)));
+            return Ok(Some(FrameRun::known_with(run, whole.count, whole.headers)));
         }
-        if let Some(header) = unfinished? {
+        if let Some(header) = whole.behind? {
             // The length is checked, so this reserves at most one frame of the limit's size.
             self.partial.reserve_exact(header.frame_bytes.into());
         }
@@ -121,22 +121,37 @@ impl FrameCutter {
     }
 }
 
-/// Bytes and number of the whole frames at the front of `bytes`, and what follows them: the header
-/// of an unfinished frame, less than a header, or a violation.
-fn whole_frames(
-    bytes: &[u8],
-    rules: &FrameRules,
-) -> (usize, u32, Result<Option<Header>, Violation>) {
-    let (mut whole, mut count) = (0, 0);
+/// The whole frames at the front of some bytes.
+struct Whole {
+    bytes: usize,
+    count: u32,
+    headers: Headers,
+    /// What follows them: the header of an unfinished frame, less than a header, or a violation.
+    behind: Result<Option<Header>, Violation>,
+}
+
+fn whole_frames(bytes: &[u8], rules: &FrameRules) -> Whole {
+    let (mut whole, mut count, mut headers) = (0, 0, Headers::Various);
     loop {
         let rest = &bytes[whole..];
         match read_header(rest, rules) {
             Ok(Some(header)) if usize::from(header.frame_bytes) <= rest.len() => {
+                headers = match whole {
+                    0 => Headers::Alike,
+                    _ => Headers::Various,
+                };
                 let alike = whole_alike(rest, header);
                 whole += usize::from(header.frame_bytes) * alike;
                 count += alike as u32;
             }
-            next => return (whole, count, next),
+            behind => {
+                return Whole {
+                    bytes: whole,
+                    count,
+                    headers,
+                    behind,
+                };
+            }
         }
     }
 }
@@ -145,12 +160,11 @@ fn whole_frames(
 /// header needs no second look: what is said again and again is of one kind and size.
 #[inline]
 fn whole_alike(bytes: &[u8], header: Header) -> usize {
-    let (size, header) = (usize::from(header.frame_bytes), header.to_bytes());
-    let (mut rest, mut count) = (&bytes[size..], 1);
-    while rest.len() >= size && rest.starts_with(&header) {
-        (rest, count) = (&rest[size..], count + 1);
-    }
-    count
+    let frames = bytes.chunks_exact(header.frame_bytes.into());
+    let header = header.to_bytes();
+    frames
+        .take_while(|frame| frame.starts_with(&header))
+        .count()
 }
 
 #[expect(
@@ -303,6 +317,23 @@ mod tests {
             let whole = cutter.next(&mut input, &rules).unwrap().unwrap();
             assert_eq!(whole.frame_count(), 2);
             assert_eq!(cutter.next(&mut input, &rules), Err(violation));
+        }
+    }
+
+    #[test]
+    fn frames_with_one_header_are_known_to_be_alike() {
+        let headers = |stream: &[u8]| {
+            let mut input = stream;
+            let mut cutter = FrameCutter::new();
+            cutter.next(&mut input, &RULES).unwrap().unwrap().headers()
+        };
+        let alike = [frame(1, b"one"), frame(1, b"two")].concat();
+        assert_eq!(headers(&alike), Headers::Alike);
+        let begun = &frame(7, b"four")[..6];
+        assert_eq!(headers(&[&alike, begun].concat()), Headers::Alike);
+        for other in [frame(1, b"four"), frame(7, b"four")] {
+            let various = [&alike[..], &other].concat();
+            assert_eq!(headers(&various), Headers::Various);
         }
     }
 

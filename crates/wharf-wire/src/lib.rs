@@ -23,7 +23,7 @@ pub use cutter::{FrameCutter, FrameRules};
 pub use extensions::Extensions;
 pub use frame::{FIRST_MODERN_ID, Frame, HEADER_BYTES, Header};
 pub use packet::{Packet, SendClass};
-pub use run::FrameRun;
+pub use run::{FrameRun, Headers};
 pub use table::{BodyLength, FlagRule, PacketRule, PacketTable};
 pub use text::{Text, is_utf8};
 pub use violation::Violation;

@@ -3,7 +3,7 @@
 use super::{Commands, ContentCommand, Origin, Payload};
 use bytes::Bytes;
 use wharf_base::SessionId;
-use wharf_wire::{FrameRun, SendClass};
+use wharf_wire::{FrameRun, Headers, SendClass};
 
 /// Frames in an arena, for one receiver or more.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Sending {
 pub(super) enum Stored {
     Run {
         count: u16,
+        headers: Headers,
         run_bytes: u32,
         start: usize,
     },
@@ -36,11 +37,12 @@ impl Sending {
         let payload = match self.stored {
             Stored::Run {
                 count,
+                headers,
                 run_bytes,
                 start,
             } => {
                 let run = &bytes[start..start + run_bytes as usize];
-                Payload::Run(FrameRun::known(run, count.into()))
+                Payload::Run(FrameRun::known_with(run, count.into(), headers))
             }
             Stored::Shared(index) => Payload::Shared(shared[index as usize].clone()),
         };
@@ -84,6 +86,7 @@ impl Sending {
         let (
             Stored::Run {
                 count,
+                headers,
                 run_bytes,
                 start,
             },
@@ -91,6 +94,7 @@ impl Sending {
                 count: more,
                 run_bytes: more_bytes,
                 start: behind,
+                ..
             },
         ) = (&mut self.stored, next.stored)
         else {
@@ -102,6 +106,7 @@ impl Sending {
         }
         *run_bytes += more_bytes;
         *count += more;
+        *headers = Headers::Various;
         true
     }
 }

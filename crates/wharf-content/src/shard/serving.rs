@@ -9,7 +9,7 @@ use crate::canary::Canary;
 use crate::rates::Meter;
 use crate::{Cause, Commands, ContentCommand, Dismissal, Fault, Handled, Outbox, Refusal};
 use wharf_base::{Instant, SessionId};
-use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, HEADER_BYTES, Violation};
+use wharf_wire::{Extensions, FIRST_MODERN_ID, Frame, FrameRun, Violation};
 
 impl Turn<'_> {
     pub(super) fn on_frames(&mut self, id: SessionId, mut frames: FrameRun<'_>) {
@@ -137,14 +137,9 @@ impl Turn<'_> {
             Some(_) => 0,
             None => Commands::RUN_BYTES_MAX as usize,
         };
-        let flags = frames.clone().next()?.flags;
-        let (mut behind, mut bytes) = (frames.clone(), 0);
-        let mut run = behind.take_front(|frame| {
-            let is_first = bytes == 0;
-            bytes += HEADER_BYTES + frame.body.len();
-            let is_alike = (frame.id, frame.flags) == (packet, flags);
-            is_alike && (is_first || bytes <= bytes_max)
-        });
+        let mut behind = frames.clone();
+        let mut run = behind.take_kind(bytes_max);
+        let flags = run.clone().next()?.flags;
         let given = run.frame_count();
         let handled = self.with_foyer(id, Cause::Packet(packet), |_, cx| {
             if packet >= FIRST_MODERN_ID && flags != 0 {

@@ -8,7 +8,7 @@ use crate::session::{Phase, Role};
 use crate::{CloseReason, NetLimits, Origin, Outgoing};
 use wharf_base::{Instant, Key, SessionId};
 use wharf_port::{Port, Refused, SendBatch, SendError, Token};
-use wharf_wire::{HEADER_BYTES, Header, SendClass};
+use wharf_wire::{HEADER_BYTES, Header, Headers, SendClass};
 
 /// Replies above this part of the queue's limits pause the session's input,
 const HIGH_WATER_DIVISOR: u32 = 2;
@@ -161,7 +161,10 @@ impl Net {
             session.replies_full = is_above(own, &self.limits, LOW_WATER_DIVISOR);
             session.input_stale |= !session.replies_full;
         }
-        self.mark_for_sending(key);
+        // Whoever was sent everything, and is not ending, needs no look.
+        if session.input_stale || session.output_ending || !session.outbox.is_empty() {
+            self.mark_for_sending(key);
+        }
     }
 }
 
@@ -180,6 +183,13 @@ fn is_above(load: Amount, limits: &NetLimits, divisor: u32) -> bool {
 
 /// Whether these are as many frames as they say, by their own headers, each within the limit.
 fn is_well_formed(frames: &Outgoing<'_>, frame_bytes_max: u16) -> bool {
+    if let Outgoing::Run(run) = frames
+        && run.headers() == Headers::Alike
+    {
+        let bytes = run.next_bytes();
+        let is_allowed = (HEADER_BYTES..=usize::from(frame_bytes_max)).contains(&bytes);
+        return is_allowed && bytes * run.frame_count() as usize == run.as_bytes().len();
+    }
     let (mut rest, mut count) = (frames.as_bytes(), 0);
     while let Some(header) = rest.first_chunk::<HEADER_BYTES>() {
         let frame_bytes = Header::from_bytes(*header).frame_bytes;

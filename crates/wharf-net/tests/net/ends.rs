@@ -2,9 +2,9 @@
 
 use crate::harness::*;
 use crate::world::World;
-use wharf_net::CloseReason;
+use wharf_net::{CloseReason, Outgoing};
 use wharf_port::ConnectError;
-use wharf_wire::Violation;
+use wharf_wire::{FrameRun, Headers, Violation};
 
 #[test]
 fn a_client_that_leaves_ends_as_peer_closed() {
@@ -124,6 +124,27 @@ fn a_frame_that_content_got_wrong_never_reaches_the_client() {
         let mut net = Harness::new(|_| ());
         let pair = net.connect();
         net.tell(pair.server, bytes);
+        net.settle();
+        assert_eq!(net.reason(pair.server), Some(CloseReason::BadOutboundFrame));
+        assert_eq!(net.bodies(pair.client), Vec::<Vec<u8>>::new());
+        net.stop();
+    }
+}
+
+#[test]
+fn a_run_of_frames_that_are_too_long_never_leaves() {
+    let short = frame(1, b"short");
+    let long = frame(1, &[0; 17_000]).repeat(2);
+    for (bytes, headers) in [
+        (long.clone(), Headers::Alike),
+        (long.clone(), Headers::Various),
+        ([&short[..], &long].concat(), Headers::Various),
+    ] {
+        let mut net = Harness::new(|_| ());
+        let pair = net.connect();
+        let count = FrameRun::of(&bytes).unwrap().frame_count();
+        let run = FrameRun::known_with(&bytes, count, headers);
+        net.tell_all(pair.server, Outgoing::Run(&run));
         net.settle();
         assert_eq!(net.reason(pair.server), Some(CloseReason::BadOutboundFrame));
         assert_eq!(net.bodies(pair.client), Vec::<Vec<u8>>::new());

@@ -136,11 +136,15 @@ impl Harness {
 
     /// The server sends a frame on behalf of others.
     pub(crate) fn tell(&mut self, server: SessionId, frame: &[u8]) {
+        self.tell_all(server, Outgoing::Copy(frame));
+    }
+
+    /// As [`Harness::tell`], of frames in any form.
+    pub(crate) fn tell_all(&mut self, server: SessionId, frames: Outgoing<'_>) {
         let now = self.now;
-        let frame = Outgoing::Copy(frame);
         self.server_of(server)
             .net
-            .send(now, server, SendClass::Reliable, Origin::Others, frame);
+            .send(now, server, SendClass::Reliable, Origin::Others, frames);
     }
 
     /// The server answers a session's request.
