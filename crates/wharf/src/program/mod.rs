@@ -9,6 +9,7 @@ mod chat;
 mod data_lock;
 mod db;
 mod doctor;
+mod examples;
 mod operate;
 mod say;
 mod serve;
@@ -20,7 +21,7 @@ mod words;
 
 use assemble::Game;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,29 +34,13 @@ const CANNOT_START: u8 = 2;
 
 /// An online game server on completion ports.
 #[derive(Debug, Parser)]
-#[command(name = "wharf", version, after_help = EXAMPLES)]
+#[command(name = "wharf", version, after_help = examples::OF_THE_CHAT)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     config: ConfigArgs,
 }
-
-const EXAMPLES: &str = "\
-Without a command, wharf serves.
-
-Try:
-  wharf                            serve the chat on 127.0.0.1:11021
-  wharf chat --guest               in another terminal: talk, /help tells how
-  wharf bots                       1,000 clients that check every delivery
-  wharf top                        what a running server does, live; its store, too
-  wharf admin notice --all \"hi\"    tell everybody; also accounts, bans, rooms, reports
-  wharf bench                      what this machine carries, in half a minute
-  wharf db verify                  is the store sound; also backup and restore
-  wharf doctor                     is this machine fit, and what to type if not
-  wharf config print               every setting, its value and where that came from
-
-docs/CHAT.md tells of accounts and rooms, docs/OPERATIONS.md of settings, stores and metrics.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -124,7 +109,8 @@ struct ConfigArgs {
 
 /// Runs the command that the process was started with, for the classic chat.
 pub fn main() -> ExitCode {
-    run(parse(std::env::args_os()), Game::Classic)
+    let parsed = Cli::try_parse_from(std::env::args_os());
+    run(or_exit(parsed), Game::Classic)
 }
 
 /// Runs the command that `arguments` are, the program's name first, for a game of one's own.
@@ -132,12 +118,17 @@ pub(crate) fn main_of(
     arguments: impl IntoIterator<Item = OsString>,
     game: impl FnOnce(&mut AppBuilder) + 'static,
 ) -> ExitCode {
-    run(parse(arguments), Game::Own(Box::new(game)))
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map(PathBuf::from).unwrap_or_default();
+    let name = program.file_stem().unwrap_or_default().to_string_lossy();
+    let command = Cli::command().after_help(examples::of_a_game(&name));
+    let matches = command.try_get_matches_from(arguments);
+    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    run(or_exit(parsed), Game::Own(Box::new(game)))
 }
 
 /// What was typed; where it is wrong the process ends, having said why.
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Cli {
-    let parsed = Cli::try_parse_from(arguments);
+fn or_exit(parsed: Result<Cli, clap::Error>) -> Cli {
     parsed.unwrap_or_else(|error| with_subcommands(error).exit())
 }
 

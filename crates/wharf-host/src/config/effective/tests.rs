@@ -123,6 +123,14 @@ fn an_unknown_key_is_refused_with_its_place_and_the_nearest_key() {
         ]],
     );
     refused(
+        "sessions_max = 5\n",
+        &[],
+        &[],
+        expect![[
+            r#"wharf.toml:1:1: there is no setting "sessions_max"; did you mean "limits.sessions_max"?"#
+        ]],
+    );
+    refused(
         "",
         &[("WHARF_COLOUR", "red")],
         &[],

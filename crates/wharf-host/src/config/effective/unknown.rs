@@ -4,7 +4,13 @@ use crate::config::Setting;
 
 /// What is wrong with a setting that is none of `settings`.
 pub(super) fn setting(key: &str, settings: &[&'static Setting]) -> String {
-    match nearest(key, settings.iter().map(|setting| setting.key)) {
+    let inside = format!(".{key}");
+    let in_a_section = settings
+        .iter()
+        .map(|setting| setting.key)
+        .find(|known| known.ends_with(&inside));
+    let known = settings.iter().map(|setting| setting.key);
+    match in_a_section.or_else(|| nearest(key, known)) {
         Some(nearest) => format!("there is no setting {key:?}; did you mean {nearest:?}?"),
         None if is_section(key, settings) => {
             format!("{key:?} is a section: write [{key}], and its settings below")

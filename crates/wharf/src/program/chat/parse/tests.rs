@@ -80,7 +80,10 @@ fn lines_are_said_and_commands_understood() {
             "wait for=[message] timeout=[2] from:[kim] text:[a b]",
         ),
         ("/entr 3", "there is no /entr (did you mean /enter?)"),
-        ("/xyzzy", "there is no /xyzzy (/help lists what there is)"),
+        (
+            "/xyzzy",
+            "there is no /xyzzy (/help lists what there is; //xyzzy says it as it is)",
+        ),
     ] {
         assert_eq!(understood(line), meant, "{line}");
     }
