@@ -1,7 +1,7 @@
 //! Chat: everybody speaks now and then, in rooms of several sizes; at a rate that all servers keep
 //! up with, then at rising rates until it is too much.
 
-use super::{AGAIN_WARM, Cell, Measure, Method, Sample, fanout, metered};
+use super::{AFTERMATH, AGAIN_WARM, Cell, Measure, Method, Sample, fanout, metered};
 use crate::client::{Crowd, Load, SERVER_ENDED};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
@@ -16,7 +16,6 @@ const STEP: Duration = Duration::from_secs(1);
 const STEPS_MAX: u32 = 30;
 /// A server keeps up with a rate if it delivers that share of it while it is offered.
 const KEPT_UP: f64 = 0.97;
-const WARM_UP: Duration = Duration::from_millis(300);
 /// The workload of the rising rates.
 pub const SATURATION: &str = "chat saturation";
 
@@ -72,7 +71,7 @@ fn gather(cell: &Cell, who: Who, server: &Server) -> Result<Load, String> {
     let Scale { sessions, per_room } = cell.scale;
     let crowd = Crowd::gather(server.address, who.room_dialect(), sessions, per_room)?;
     let mut load = Load::new(crowd, per_room);
-    load.open_loop(sessions, cell.rate, WARM_UP)?;
+    load.open_loop(sessions, cell.rate, AFTERMATH)?;
     Ok(load)
 }
 

@@ -1,7 +1,7 @@
 //! Echo: 64-byte frames that come back, in a closed loop, then at a rate that everybody keeps up
 //! with.
 
-use super::{AGAIN_WARM, Cell, Measure, Method, Sample, metered};
+use super::{AFTERMATH, AGAIN_WARM, Cell, Measure, Method, Sample, metered};
 use crate::client::{Crowd, Dialect, Load};
 use crate::server::{Scale, Server, Who};
 use std::time::Duration;
@@ -120,6 +120,7 @@ fn measure(cell: &Cell, who: Who) -> Result<Sample, String> {
     let server = Server::start(who, cell.scale)?;
     let crowd = Crowd::gather(server.address, dialect, sessions, per_room)?;
     let mut load = Load::new(crowd, 1);
+    load.open_loop(sessions, cell.rate, AFTERMATH)?;
     load.closed_loop(sessions, cell.in_flight, WARM_UP)?;
     let messages = GROWTH_MESSAGES.max(GROWTH_TIMES_ROUND * sessions as u64);
     let closed = metered(&server, || {

@@ -56,6 +56,10 @@ pub const ROUNDS_TOGETHER: usize = 10;
 /// meanwhile.
 const AGAIN_WARM: u32 = 5;
 
+/// What logins set off later has ended by then, such as Wharf's telling its lists of rooms a second
+/// after who has come: it is no part of what a message costs.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
 impl Cell {
     /// What the kernel did for a server during a run, and the run's deliveries; `None` where that
     /// is not asked for, or not allowed.

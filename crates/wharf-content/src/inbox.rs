@@ -341,6 +341,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_headers_goes_with_the_frames() {
+        let mut inbox = Inbox::new();
+        let alike = Frame {
+            id: 1,
+            flags: 0,
+            body: b"same",
+        };
+        let bytes = alike.to_vec().repeat(2);
+        for headers in [Headers::Alike, Headers::Various] {
+            let (session, frames) = (session(1), FrameRun::known_with(&bytes, 2, headers));
+            inbox.push(ContentEvent::Frames { session, frames });
+        }
+        let mut known = Vec::new();
+        inbox.drain(|event| {
+            let ContentEvent::Frames { frames, .. } = event else {
+                unreachable!("nothing else was pushed")
+            };
+            known.push(frames.headers());
+        });
+        assert_eq!(known, [Headers::Alike, Headers::Various]);
+    }
+
+    #[test]
     fn appended_events_keep_their_order_and_their_bytes() {
         let (mut first, mut later) = (Inbox::new(), Inbox::new());
         say(&mut first, session(1), &["one"]);

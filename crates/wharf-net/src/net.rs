@@ -224,12 +224,14 @@ impl Net {
             return;
         }
         session.until = if waits { Instant::FAR_FUTURE } else { until };
+        let key = session.id.key();
         if let Some(seat) = &mut session.seat {
             match waits {
                 true => seat.log_in(),
                 false => seat.log_out(),
             }
         }
+        self.note_deadline(key);
     }
 
     /// Gives back the credit of frames that content has handled. Sessions that were connected from

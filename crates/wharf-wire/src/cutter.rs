@@ -136,6 +136,7 @@ fn whole_frames(bytes: &[u8], rules: &FrameRules) -> Whole {
         let rest = &bytes[whole..];
         match read_header(rest, rules) {
             Ok(Some(header)) if usize::from(header.frame_bytes) <= rest.len() => {
+                // Alike if this is the first time here: those behind it begin with another header.
                 headers = match whole {
                     0 => Headers::Alike,
                     _ => Headers::Various,
@@ -160,9 +161,9 @@ fn whole_frames(bytes: &[u8], rules: &FrameRules) -> Whole {
 /// header needs no second look: what is said again and again is of one kind and size.
 #[inline]
 fn whole_alike(bytes: &[u8], header: Header) -> usize {
-    let frames = bytes.chunks_exact(header.frame_bytes.into());
+    let behind = bytes.chunks_exact(header.frame_bytes.into()).skip(1);
     let header = header.to_bytes();
-    frames
+    1 + behind
         .take_while(|frame| frame.starts_with(&header))
         .count()
 }

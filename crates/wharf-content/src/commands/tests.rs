@@ -41,6 +41,36 @@ fn drained(commands: &mut Commands) -> String {
 }
 
 #[test]
+fn what_is_known_of_headers_goes_with_a_run_until_another_is_put_behind_it() {
+    let mut commands = Commands::new();
+    let bytes = frame(7, 3).repeat(2);
+    for (receiver, headers, times) in [
+        (1, Headers::Alike, 1),
+        (2, Headers::Various, 1),
+        (3, Headers::Alike, 2),
+    ] {
+        for _ in 0..times {
+            let run = FrameRun::known_with(&bytes, 2, headers);
+            let sending = commands.store_run(SendClass::Reliable, &run);
+            commands.send_alone(session(receiver), Origin::Own, sending);
+        }
+    }
+    let mut known = Vec::new();
+    commands.drain(|command| {
+        let ContentCommand::Send { payload, .. } = command else {
+            unreachable!("nothing else was sent")
+        };
+        known.push((payload.frames().frame_count(), payload.frames().headers()));
+    });
+    let expected = [
+        (2, Headers::Alike),
+        (2, Headers::Various),
+        (4, Headers::Various),
+    ];
+    assert_eq!(known, expected);
+}
+
+#[test]
 fn appended_commands_keep_their_order_and_their_bytes() {
     let (mut first, mut later) = (Commands::new(), Commands::new());
     let (mut one, mut two) = (Commands::new(), Commands::new());

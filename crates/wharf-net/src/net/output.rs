@@ -161,7 +161,7 @@ impl Net {
             session.replies_full = is_above(own, &self.limits, LOW_WATER_DIVISOR);
             session.input_stale |= !session.replies_full;
         }
-        // Whoever was sent everything, and is not ending, needs no look.
+        // Whoever was sent everything needs no look, unless it ends or its input goes on.
         if session.input_stale || session.output_ending || !session.outbox.is_empty() {
             self.mark_for_sending(key);
         }
@@ -181,7 +181,8 @@ fn is_above(load: Amount, limits: &NetLimits, divisor: u32) -> bool {
         || load.messages > limits.send_queue_messages / divisor
 }
 
-/// Whether these are as many frames as they say, by their own headers, each within the limit.
+/// Whether these are as many frames as they say, by their own headers, each within the limit. Of a
+/// run whose frames are alike the first header is looked at, as whoever made the run has done.
 fn is_well_formed(frames: &Outgoing<'_>, frame_bytes_max: u16) -> bool {
     if let Outgoing::Run(run) = frames
         && run.headers() == Headers::Alike

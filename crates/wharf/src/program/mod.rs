@@ -120,10 +120,14 @@ pub(crate) fn main_of(
 ) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = arguments.first().map(PathBuf::from).unwrap_or_default();
-    let name = program.file_stem().unwrap_or_default().to_string_lossy();
-    let command = Cli::command().after_help(examples::of_a_game(&name));
-    let matches = command.try_get_matches_from(arguments);
-    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    let name = program.file_name().unwrap_or("game".as_ref());
+    let name = name.to_string_lossy();
+    let name = name.trim_end_matches(std::env::consts::EXE_SUFFIX);
+    let mut command = Cli::command().after_help(examples::of_a_game(name));
+    let matches = command.try_get_matches_from_mut(arguments);
+    let parsed = matches
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| error.format(&mut command));
     run(or_exit(parsed), Game::Own(Box::new(game)))
 }
 

@@ -209,8 +209,8 @@ pub(super) fn parse(line: &str, is_script: bool) -> Result<Option<Call>, Mistake
 fn parse_typed(typed: &str) -> Result<Call, Mistake> {
     let name_ends = typed.find(char::is_whitespace).unwrap_or(typed.len());
     let (name, mut left) = typed.split_at(name_ends);
-    let otherwise = format!("/help lists what there is; //{name} says it as it is");
-    let mut call = Call::of(command_of(&name.to_lowercase(), None, otherwise)?);
+    let hint = || format!("/help lists what there is; //{name} says it as it is");
+    let mut call = Call::of(command_of(&name.to_lowercase(), None, hint)?);
     let takes = call.command.takes;
     let mut positional = takes
         .iter()
@@ -293,8 +293,8 @@ fn parse_json(line: &str) -> Result<Call, Mistake> {
     let Some(name) = object.get("cmd").and_then(Value::as_str) else {
         return Err(told("cmd is missing".to_owned(), id));
     };
-    let otherwise = "/help lists what there is".to_owned();
-    let mut call = Call::of(command_of(name, id.clone(), otherwise)?);
+    let hint = || "/help lists what there is".to_owned();
+    let mut call = Call::of(command_of(name, id.clone(), hint)?);
     call.id = id;
     for (key, value) in &object {
         if key == "cmd" || key == "id" {
@@ -333,17 +333,17 @@ pub(super) fn text_of(value: &Value) -> String {
     }
 }
 
-/// The command of that name; if no name is like it either, `otherwise` is the hint.
+/// The command of that name. The hint is for a name that is like none.
 fn command_of(
     name: &str,
     id: Option<Value>,
-    otherwise: String,
+    hint: impl FnOnce() -> String,
 ) -> Result<&'static Command, Mistake> {
     find(name).ok_or_else(|| Mistake {
         text: format!("there is no /{name}"),
         hint: match nearest(name) {
             Some(near) => format!("did you mean /{near}?"),
-            None => otherwise,
+            None => hint(),
         },
         cmd: Some(name.to_owned()),
         id,
