@@ -3,6 +3,7 @@
 use super::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
+use std::path::Path;
 
 /// Sends a signal to a process and all that descend from it.
 pub(super) fn signal_all(process: u32, signal: Signal) {
@@ -12,6 +13,16 @@ pub(super) fn signal_all(process: u32, signal: Signal) {
         send(child, signal);
     }
     send(process, signal);
+}
+
+/// Stops a process and all that descend from it, and waits until each of their threads stands
+/// still: one takes the signal, and until it has its turn the others go on.
+pub(super) fn stop_all(process: u32) {
+    signal_all(process, Signal::STOP);
+    let family = [&[process], &children(process)[..]].concat();
+    wait_until("every thread stands still", || {
+        family.iter().all(|&process| is_still(process))
+    });
 }
 
 /// Kills a process and all that descend from it, and waits until its descendants are gone.
@@ -52,9 +63,24 @@ fn is_alive(process: u32) -> bool {
     stat(process).is_some_and(|(state, _)| state != "Z" && state != "X")
 }
 
-/// The state and the parent of a process: proc(5).
+/// Whether no thread of a process runs, or will without being told to.
+fn is_still(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let mut threads = threads.into_iter().flatten().flatten();
+    threads.all(|thread| {
+        let state = stat_in(&thread.path()).map(|(state, _)| state);
+        state.is_none_or(|state| ["T", "Z", "X"].contains(&state.as_str()))
+    })
+}
+
+/// The state and the parent of a process.
 fn stat(process: u32) -> Option<(String, u32)> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat_in(Path::new(&format!("/proc/{process}")))
+}
+
+/// The same of the process or thread that this folder is of: proc(5).
+fn stat_in(folder: &Path) -> Option<(String, u32)> {
+    let text = fs::read_to_string(folder.join("stat")).ok()?;
     // Behind the name, which may hold anything, brackets and spaces as well.
     let (_, rest) = text.rsplit_once(") ")?;
     let mut words = rest.split(' ');

@@ -9,7 +9,7 @@ mod proxy;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
-use family::{kill_all, signal_all};
+use family::{kill_all, signal_all, stop_all};
 pub(crate) use proxy::Proxy;
 use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
@@ -128,9 +128,9 @@ impl Server {
         }
     }
 
-    /// Stops every process of it where it stands: links stay open, nothing is answered.
+    /// Stops every process of it where it stands: links stay open, nothing is answered any more.
     pub(crate) fn hang(&self) {
-        signal_all(self.child.id(), Signal::STOP);
+        stop_all(self.child.id());
     }
 
     /// Lets it go on.
