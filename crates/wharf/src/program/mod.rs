@@ -22,6 +22,7 @@ mod words;
 use assemble::Game;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -122,12 +123,12 @@ pub(crate) fn main_of(
     let program = arguments.first().map(PathBuf::from).unwrap_or_default();
     let name = program.file_name().unwrap_or("game".as_ref());
     let name = name.to_string_lossy();
-    let name = name.trim_end_matches(std::env::consts::EXE_SUFFIX);
+    let name = name.strip_suffix(EXE_SUFFIX).unwrap_or(&name);
     let mut command = Cli::command().after_help(examples::of_a_game(name));
     let matches = command.try_get_matches_from_mut(arguments);
-    let parsed = matches
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|error| error.format(&mut command));
+    let parsed = matches.and_then(|matches| {
+        Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    });
     run(or_exit(parsed), Game::Own(Box::new(game)))
 }
 
